@@ -1,0 +1,68 @@
+"""The Hydra application: `python -m betafront data=mnist` trains, with `--multirun` it sweeps."""
+
+import os
+import sys
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from betafront import recipe
+from betafront.composition import COMPOSITION_ERRORS, explain, known_keys
+from betafront.errors import UserError
+from betafront.shipped import conf_dir
+from betafront.training import Diverged, Result, fit
+
+
+def run(config: DictConfig) -> Result:
+    """Hydra's task function: train the run that `config` describes in the folder Hydra gave it."""
+    settings = HydraConfig.get()
+    folder = Path(settings.runtime.output_dir)
+    made = recipe.build(config)
+    if settings.mode == RunMode.MULTIRUN:  # the sweep has checked it, and shows the progress
+        recipe.save(config, folder)
+        return fit(made, folder)
+    from betafront.single import train_and_show
+
+    recipe.check(made)
+    recipe.save(config, folder)
+    return train_and_show(made, folder)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the application with these arguments, as if they stood on the command line.
+
+    Raises:
+        UserError: the configuration does not compose, or what it asks for cannot be done.
+    """
+    # Relative to where the command was given, and the same in every worker.
+    os.environ["BETAFRONT_RUNS"] = str(Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute())
+    os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
+    application = hydra.main(
+        config_path=str(conf_dir()), config_name="config", version_base="1.3"
+    )(run)
+    before = sys.argv
+    sys.argv = ["betafront", *arguments]
+    try:
+        application()
+    except COMPOSITION_ERRORS as error:
+        raise UserError(explain(error, _keys())) from error
+    except Diverged as error:
+        raise UserError(f"{error}: try a smaller optimizer.lr, or another likelihood") from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise UserError(f"cannot write {error.filename}: {error.strerror}") from error
+    finally:
+        sys.argv = before
+
+
+def _keys() -> list[str]:
+    """The keys of the configuration without any override."""
+    from hydra.core.global_hydra import GlobalHydra
+
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return list(known_keys(hydra.compose("config", return_hydra_config=True)))

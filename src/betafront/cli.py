@@ -1,0 +1,193 @@
+"""The commands. Heavy imports happen inside them, so that `--help` answers at once."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from betafront.errors import UserError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="How to weight the KL term of a VAE against the reconstruction, answered with evidence.",
+)
+HYDRA = {"allow_extra_args": True, "ignore_unknown_options": True}
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="Choices and settings, as in data=mnist objective.weight=4")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Study = Annotated[str | None, typer.Argument(help="The study; the newest where left out.")]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The console script. `betafront key=value …` and `betafront --multirun …`, as in any Hydra
+    application, stand for `train` and `sweep`."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    quiet_libraries()
+    try:
+        if arguments and ("=" in arguments[0] or arguments[0] in ("-m", "--multirun", "--cfg", "-c")):
+            hydra_application(arguments)
+        else:
+            app(args=arguments, prog_name="betafront")
+    except UserError as error:
+        print(f"betafront: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+@app.command(context_settings=HYDRA)
+def train(overrides: Overrides = None) -> None:
+    """Train one VAE and evaluate it in nats.
+
+    betafront train data=digits normalisation=mean objective.weight=0.1
+    """
+    hydra_application(overrides or [])
+
+
+@app.command(context_settings=HYDRA)
+def sweep(overrides: Overrides = None) -> None:
+    """Run a study, or go on with it: the same command resumes.
+
+    betafront sweep study=weighting
+
+    betafront sweep 'objective.weight=tag(log,interval(0.01,10))' study.budget.trials=20
+    """
+    hydra_application(["--multirun", *(overrides or [])])
+
+
+@app.command()
+def status(study: Study = None, as_json: Json = False) -> None:
+    """Show how far a study is, and its front so far."""
+    from betafront.front import console, front, print_study
+    from betafront.study.records import facts, table
+
+    found, spec = find_study(study)
+    trials = found.get_trials(deepcopy=False)
+    rows, known = table(trials), facts(spec, trials)
+    if as_json:
+        members = front(rows, spec.objectives)
+        print_json(
+            {
+                "study": spec.name,
+                "budget": spec.trials,
+                **known.counts,
+                "front": [] if members.empty else [int(n) for n in members["trial"]],
+                "folder": spec.folder,
+                "command": known.command,
+            }
+        )
+        return
+    out = console()
+    counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
+    out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
+    print_study(rows, known, out)
+    out.print(f"\n  [dim]go on with[/]  {known.command}", soft_wrap=True)
+
+
+@app.command()
+def report(study: Study = None) -> None:
+    """Write a study's page, picture and table again."""
+    from betafront.front import console
+    from betafront.study.report import report as write
+    from betafront.study.view import NoView
+
+    found, spec = find_study(study)
+    write(found, spec, NoView(), console())
+
+
+@app.command()
+def sync(study: Study = None) -> None:
+    """Write a study to MLflow again, from its storage and run folders."""
+    from betafront.front import console
+    from betafront.tracking import sync as write
+
+    found, spec = find_study(study)
+    console().print(write(found, spec), soft_wrap=True)
+
+
+@app.command()
+def weights(
+    pixels: Annotated[int, typer.Option(help="N: channels x height x width.", min=1)],
+    latents: Annotated[int, typer.Option(help="M: latent dimensions.", min=1)],
+    weight: Annotated[float, typer.Option(help="The number in front of the KL.", min=0.0)],
+    normalisation: Annotated[
+        str, typer.Option(help="How it is written: sum, mean, pixel_mean or beta_norm.")
+    ] = "sum",
+    sigma: Annotated[
+        float | None, typer.Option(help="σ of a Gaussian, for the weights of a squared error.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Translate a KL weight from one convention to every other.
+
+    betafront weights --pixels 784 --latents 20 --normalisation mean --weight 0.1
+    """
+    from betafront.weights import print_weights, translate
+
+    translated = translate(normalisation, weight, pixels, latents, sigma)
+    if as_json:
+        print_json(translated)
+    else:
+        print_weights(translated)
+
+
+@app.command()
+def ui(
+    study: Study = None,
+    port: Annotated[int, typer.Option(help="On 127.0.0.1; the next free one if it is taken.")] = 5000,
+) -> None:
+    """Open the record in the MLflow UI: starts its server on this machine and prints the link."""
+    from betafront.tracking import serve
+
+    found, spec = find_study(study)
+    serve(found, spec, port)
+
+
+def hydra_application(arguments: list[str]) -> None:
+    """Hand over to Hydra."""
+    from betafront.app import main as application
+
+    application(arguments)
+
+
+def find_study(name: str | None) -> tuple[Any, Any]:
+    """A study below the runs folder, with its specification.
+
+    Raises:
+        UserError: there is none of that name, or none at all.
+    """
+    from betafront.study.spec import Spec
+    from betafront.study.store import load_study, open_storage, study_names
+
+    runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
+    storage = open_storage(f"sqlite:///{runs}/studies.db")
+    names = study_names(storage)
+    if name is None:
+        if not names:
+            raise UserError(f"there are no studies in {runs}: `betafront sweep` makes one")
+        name = names[-1]
+    study = load_study(storage, name)
+    return study, Spec.load(study)
+
+
+def print_json(value: Any) -> None:
+    """Print `value` on the standard output, and nothing else."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def quiet_libraries() -> None:
+    """Settings of libraries that must stand in the environment before they are imported, also in
+    worker processes: no telemetry (MLflow's is on by default), no advice in place of results."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")

@@ -1,0 +1,71 @@
+"""Composing configurations with Hydra, and saying plainly what was wrong with one."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from hydra.core.config_loader import ConfigLoader
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from betafront.errors import UserError, near_miss
+
+COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
+
+
+def compose(loader: ConfigLoader, master: DictConfig, overrides: list[str]) -> DictConfig:
+    """The configuration that `overrides` make.
+
+    Raises:
+        UserError: they do not compose; the key or choice and its near miss are named.
+    """
+    try:
+        return loader.load_sweep_config(master, overrides)
+    except COMPOSITION_ERRORS as error:
+        raise UserError(explain(error, list(known_keys(master)))) from error
+
+
+def explain(error: BaseException, keys: list[str]) -> str:
+    """What was wrong with a configuration, in one line with a way out.
+
+    Args:
+        error: of Hydra or OmegaConf.
+        keys: that are known: groups, and dotted keys.
+    """
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return f"there is no {group}={name}: {near_miss(name, error.options)}"
+    text = " ".join(str(error).split())
+    unknown = re.match(r"Could not override '([^']+)'", text)
+    if unknown:
+        key = unknown[1].split("@")[0]
+        return f"there is no key '{key}': {near_miss_of_key(key, keys)}"
+    cause = f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else ""
+    text = re.sub(r"\s*Set the env.*|\s*See https?:\S+.*", "", text + cause)
+    return text[:400]
+
+
+def near_miss_of_key(key: str, keys: list[str]) -> str:
+    """The nearest known key; failing that, what there is beside it."""
+    guess = near_miss(key, keys)
+    if guess.startswith("did"):
+        return guess
+    parent = key.rpartition(".")[0]
+    beside = [k for k in keys if k.rpartition(".")[0] == parent]
+    return near_miss(key, beside or [k for k in keys if "." not in k])
+
+
+def known_keys(config: DictConfig) -> Iterator[str]:
+    """Every group and dotted key of a composed configuration, without Hydra's own."""
+    yield from (g for g in config.hydra.runtime.choices if not g.startswith("hydra"))
+    plain: Any = OmegaConf.to_container(config, resolve=False)
+    del plain["hydra"]
+    yield from _dotted(plain, "")
+
+
+def _dotted(node: dict[Any, Any], prefix: str) -> Iterator[str]:
+    for key, value in node.items():
+        yield f"{prefix}{key}"
+        if isinstance(value, dict):
+            yield from _dotted(value, f"{prefix}{key}.")

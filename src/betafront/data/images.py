@@ -1,0 +1,130 @@
+"""Images in memory: one tensor per split, with a digest of what they are."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from betafront.errors import UserError
+
+
+@dataclass(frozen=True)
+class Images:
+    """A data set, split.
+
+    Attributes:
+        name: what the data is called in tables and records.
+        train, val, test: (n, C, H, W) float32 each.
+    """
+
+    name: str
+    train: Tensor
+    val: Tensor
+    test: Tensor
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of one image."""
+        _, channels, height, width = self.train.shape
+        return channels, height, width
+
+    @property
+    def pixels(self) -> int:
+        """N, the number of data dimensions."""
+        return self.train[0].numel()
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name this data in these splits, values and order."""
+        sha = hashlib.sha256()
+        for part in (self.train, self.val, self.test):
+            sha.update(repr(tuple(part.shape)).encode())
+            sha.update(part.contiguous().numpy().data)
+        return sha.hexdigest()[:16]
+
+    def to(self, device: torch.device | str) -> "Images":
+        """The same images on another device."""
+        moved = {k: getattr(self, k).to(device) for k in ("train", "val", "test")}
+        return replace(self, **moved)
+
+
+class Batches:
+    """Batches of a tensor, sliced where it lies; one pass is one epoch.
+
+    With a generator they are shuffled, and an incomplete last one is left out, so that every
+    optimiser step sees the same number of examples (which ones are left out differs from epoch to
+    epoch). Without one they are in order and complete.
+
+    Args:
+        x: (n, ...) examples.
+        size: examples per batch; all of them where there are fewer.
+        generator: on the CPU; where the order comes from.
+    """
+
+    def __init__(self, x: Tensor, size: int, generator: torch.Generator | None = None) -> None:
+        self.x = x
+        self.size = min(size, len(x))
+        self.generator = generator
+
+    def __len__(self) -> int:
+        return len(self.x) // self.size if self.generator else -(-len(self.x) // self.size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.generator is None:
+            yield from self.x.split(self.size)
+            return
+        order = torch.randperm(len(self.x), generator=self.generator).to(self.x.device)
+        for i in range(len(self)):
+            yield self.x[order[i * self.size : (i + 1) * self.size]]
+
+
+def prepare(
+    name: str,
+    x: Tensor,
+    *,
+    test_set: Tensor | None = None,
+    val: float,
+    test: float = 0.0,
+    split_seed: int,
+    limit: int | None,
+    binarize: float | None,
+) -> Images:
+    """Split `x`, (n, C, H, W) float32 in its final scale, into train, validation and test.
+
+    Args:
+        name: of the data.
+        x: all examples, or the published training set where there is a `test_set`.
+        test_set: the published test set; without it, the part `test` of `x` becomes it.
+        val, test: parts of `x`, in (0, 1).
+        split_seed: of the one permutation that decides which example goes where.
+        limit: use no more than this many examples of `x` and of `test_set`.
+        binarize: the grey value above which a pixel is 1, and 0 otherwise; None keeps grey.
+
+    Raises:
+        UserError: a part is out of range, or too few examples are left.
+    """
+    for key, part in (("val", val), ("test", test if test_set is None else 0.5)):
+        if not 0 < part < 1:
+            raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
+    if limit is not None and limit < 1:
+        raise UserError(f"data.limit must be at least 1, not {limit}")
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(split_seed))[:limit]
+    x = x[order]
+    n_val = round(len(x) * val)
+    if test_set is None:
+        n_test = round(len(x) * test)
+        test_set, x = x[:n_test], x[n_test:]
+    else:
+        test_set = test_set[:limit]
+    parts = {"val": x[:n_val], "test": test_set, "train": x[n_val:]}
+    for key, part_x in parts.items():
+        if len(part_x) < 2:
+            raise UserError(
+                f"data={name}: the {key} split has {len(part_x)} image(s), and needs 2 or more: "
+                "give more images, or change data.val and data.test"
+            )
+    if binarize is not None:
+        parts = {key: (part_x > binarize).float() for key, part_x in parts.items()}
+    return Images(name=name, **parts)

@@ -1,0 +1,101 @@
+"""The sets that torchvision knows: MNIST, Fashion-MNIST, KMNIST and CIFAR-10."""
+
+import gzip
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from betafront.data.images import Images, prepare
+from betafront.errors import UserError
+
+
+def torchvision(
+    name: str,
+    dataset: str,
+    root: str,
+    download: bool = False,
+    val: float = 1 / 6,
+    split_seed: int = 0,
+    limit: int | None = None,
+    binarize: float | None = None,
+) -> Images:
+    """A set of `torchvision.datasets`, scaled to [0, 1], with its published test set.
+
+    Args:
+        name: what the data is called in tables and records.
+        dataset: the class in `torchvision.datasets`.
+        root: the folder that holds the set as torchvision lays it out.
+        download: fetch the set into `root` where it is missing.
+        val, split_seed, limit, binarize: as in `betafront.data.images.prepare`.
+
+    Raises:
+        UserError: the files are not there, or cannot be fetched or read.
+    """
+    place = Path(root).expanduser().absolute()
+    if not download:
+        place = unpacked(place, dataset)
+    train, test = (_read(name, dataset, place, part, download) for part in (True, False))
+    return prepare(
+        name,
+        train,
+        test_set=test,
+        val=val,
+        split_seed=split_seed,
+        limit=limit,
+        binarize=binarize,
+    )
+
+
+def unpacked(root: Path, dataset: str) -> Path:
+    """A root in which the IDX files of `dataset` are unpacked, as torchvision reads them.
+
+    A folder may hold only the `.gz` files, and be read-only: then they are unpacked once into the
+    user's cache. Each file appears under its name only when it is whole.
+    """
+    raw = root / dataset / "raw"
+    packed = sorted(raw.glob("*-ubyte.gz"))
+    if not packed or all(p.with_suffix("").exists() for p in packed):
+        return root
+    state = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in packed]
+    key = hashlib.sha256(repr(state).encode()).hexdigest()[:12]
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = home / "betafront" / key
+    target = cache / dataset / "raw"
+    target.mkdir(parents=True, exist_ok=True)
+    for p in packed:
+        whole = target / p.with_suffix("").name
+        if not whole.exists():
+            part = whole.with_name(f"{whole.name}.{os.getpid()}")
+            with gzip.open(p) as source, part.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
+            part.replace(whole)
+    return cache
+
+
+def _read(name: str, dataset: str, root: Path, train: bool, download: bool) -> Tensor:
+    from torchvision import datasets
+
+    try:
+        images = getattr(datasets, dataset)(root=str(root), train=train, download=download).data
+    except RuntimeError as error:
+        if "not found" not in str(error):
+            raise UserError(
+                f"data={name}: could not be fetched into {root}: {_line(error)}"
+            ) from error
+        raise UserError(
+            f"data={name} is not in {root}: fetch it with data.download=true, or name the folder "
+            "that holds it with data.root=FOLDER or the environment variable BETAFRONT_DATA_DIR"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"data={name} in {root} cannot be read: {_line(error)}") from error
+    x = torch.as_tensor(images)
+    x = x.unsqueeze(1) if x.ndim == 3 else x.permute(0, 3, 1, 2)
+    return x.float() / 255
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,27 @@
+"""The errors that are a user's to mend: one clear line, a way out, a non-zero exit."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """A mistake in what the user gave (a key, a file, a folder, a budget).
+
+    The message is one line that names the cause and the way out; the command line prints it
+    without a traceback and exits with status 2.
+    """
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """The ending of an error about an unknown `word`: the nearest known one, or all of them.
+
+    >>> near_miss("summ", ["sum", "mean"])
+    "did you mean 'sum'?"
+    >>> near_miss("geometric", ["sum", "mean"])
+    'known: mean, sum'
+    """
+    known = sorted(known)
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean '{close[0]}'?"
+    return f"known: {', '.join(known)}" if known else "there is none"

@@ -1,0 +1,28 @@
+"""Pareto fronts: indicators, the knee, the decision, tables, pictures and pages."""
+
+from betafront.front.decision import Advice, decide, trade
+from betafront.front.front import front, hypervolume, knee, nondominated
+from betafront.front.one_curve import OneCurve, one_curve
+from betafront.front.page import write_page
+from betafront.front.picture import draw_front
+from betafront.front.table import Facts, trials_table
+from betafront.front.terminal import console, print_next, print_study
+
+__all__ = [
+    "Advice",
+    "Facts",
+    "OneCurve",
+    "console",
+    "decide",
+    "draw_front",
+    "front",
+    "hypervolume",
+    "knee",
+    "nondominated",
+    "one_curve",
+    "print_next",
+    "print_study",
+    "trade",
+    "trials_table",
+    "write_page",
+]

@@ -1,0 +1,101 @@
+"""What a study advises: points of the front by name, and what each gives up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from betafront.front.front import front, knee
+from betafront.front.table import DISTORTION, ELBO, RATE, Facts
+from betafront.objective import in_every_convention, squared_error_weight
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A point of the front by name.
+
+    Attributes:
+        name: `best ELBO` or `knee`.
+        method: how it was chosen, in words.
+        trial: its number.
+        beta, beta_norm, sigma: where it stands on the one scale; σ is None but for Gaussians.
+        weights: what to write in each convention for the same β.
+        metrics: of the trial.
+    """
+
+    name: str
+    method: str
+    trial: int
+    beta: float
+    beta_norm: float
+    sigma: float | None
+    weights: dict[str, float]
+    metrics: dict[str, float]
+
+    @property
+    def text(self) -> str:
+        """The advice in one sentence."""
+        m = self.metrics
+        return (
+            f"{self.name}: β = {self.beta:.3g} (β_norm {self.beta_norm:.3g}), trial {self.trial}, "
+            f"D = {m[DISTORTION]:.2f}, R = {m[RATE]:.2f}, D + R = {m[ELBO]:.2f} nats"
+        )
+
+
+def decide(table: pd.DataFrame, facts: Facts) -> list[Advice]:
+    """The ELBO-best trial and the knee of the front, as far as there are any."""
+    if table.empty:
+        return []
+    advice = [
+        _advice(
+            "best ELBO",
+            "the least D + R on the validation split, which is with β = 1 whatever was trained",
+            table.loc[table[ELBO].idxmin()],
+        )
+    ]
+    members = front(table, facts.objectives)
+    values = members[list(facts.objectives)].to_numpy(float)
+    signs = np.array([-1.0 if d == "maximize" else 1.0 for d in facts.objectives.values()])
+    at = knee(values * signs)
+    if at is not None:
+        advice.append(
+            _advice(
+                "knee",
+                "the front's point farthest below the line between its ends, both axes scaled to "
+                "[0, 1]",
+                members.loc[at],
+            )
+        )
+    return advice
+
+
+def trade(one: Advice, other: Advice) -> str:
+    """What going from `one` to `other` gains and loses, in one sentence."""
+    d = other.metrics[DISTORTION] - one.metrics[DISTORTION]
+    r = other.metrics[RATE] - one.metrics[RATE]
+    return (
+        f"From {one.name} to {other.name}: distortion {d:+.2f} nats, rate {r:+.2f} nats, "
+        f"D + R {d + r:+.2f} nats."
+    )
+
+
+def _advice(name: str, method: str, row: "pd.Series[float]") -> Advice:
+    beta = float(row["beta"])
+    sigma = None if pd.isna(row["sigma"]) else float(row["sigma"])
+    weights = in_every_convention(beta, int(row["pixels"]), int(row["latents"]))
+    if sigma is not None:
+        weights["SSE + w·KL"] = squared_error_weight(beta, sigma)
+    metrics: Mapping[str, float] = {
+        str(k): float(v) for k, v in row.items() if "/" in str(k) and isinstance(v, float | int)
+    }
+    return Advice(
+        name=name,
+        method=method,
+        trial=int(row["trial"]),
+        beta=beta,
+        beta_norm=float(row["beta_norm"]),
+        sigma=sigma,
+        weights=weights,
+        metrics=dict(metrics),
+    )

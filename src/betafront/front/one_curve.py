@@ -1,0 +1,55 @@
+"""Whether runs written in different conventions fall on one curve once they stand on one scale."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from betafront.front.table import RATE
+
+
+@dataclass(frozen=True)
+class OneCurve:
+    """How far trials lie from one falling curve of R over the weight.
+
+    Attributes:
+        written: root mean square distance in nats when R is drawn over the weight as written.
+        canonical: the same when it is drawn over the canonical β.
+        trials: how many trials that is.
+    """
+
+    written: float
+    canonical: float
+    trials: int
+
+    @property
+    def text(self) -> str:
+        """The finding in one sentence."""
+        return (
+            f"{self.trials} trials lie {self.written:.2f} nats (root mean square) off one falling "
+            f"curve of R over the weight as written, and {self.canonical:.2f} nats over canonical β."
+        )
+
+
+def one_curve(table: pd.DataFrame) -> OneCurve | None:
+    """Measure it; None where all trials were written in the same convention.
+
+    The curve is the best falling one there is (isotonic regression), so no shape is assumed.
+    """
+    if len(table) < 3 or table["normalisation"].nunique() < 2:
+        return None
+    kept = table[(table["weight"] > 0) & (table["beta"] > 0)]
+    rate = kept[RATE].to_numpy(float)
+    return OneCurve(
+        written=_off_curve(kept["weight"].to_numpy(float), rate),
+        canonical=_off_curve(kept["beta"].to_numpy(float), rate),
+        trials=len(kept),
+    )
+
+
+def _off_curve(weight: NDArray[np.float64], rate: NDArray[np.float64]) -> float:
+    from sklearn.isotonic import IsotonicRegression
+
+    fitted = IsotonicRegression(increasing=False).fit_transform(np.log(weight), rate)
+    return float(np.sqrt(np.mean((rate - fitted) ** 2)))

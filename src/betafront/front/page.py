@@ -1,0 +1,198 @@
+"""The front as one HTML file that opens without a network."""
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from betafront.front.decision import Advice, decide, trade
+from betafront.front.front import front, hypervolume
+from betafront.front.one_curve import one_curve
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, label
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem;
+       color: #1f2328; background: #fff; }
+h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+.answer { border-left: 4px solid #0072b2; padding: .4rem 1rem; background: #f3f7fb; }
+.plot { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
+.scroll { overflow-x: auto; } th, td { padding: .2rem .7rem; text-align: right; white-space: nowrap; }
+th { border-bottom: 1px solid #888; } tr.named td { font-weight: 600; } code { font-size: .85rem; }
+.dim { color: #656d76; }
+"""
+
+
+def write_page(table: pd.DataFrame, facts: Facts, path: Path) -> None:
+    """Write the page of a study."""
+    advice = decide(table, facts)
+    members = front(table, facts.objectives)
+    found = one_curve(table)
+    parts = [
+        f"<h1>{html.escape(facts.name)}</h1>",
+        f"<p>{html.escape(facts.question)}</p>",
+        _answer(advice),
+        "<h2>Rate against distortion</h2>",
+        f'<div class="plot">{_figure(_plane(table, members, facts), first=True)}</div>',
+        "<h2>On one scale</h2>",
+        f"<p>{html.escape(found.text)}</p>" if found else "",
+        f'<div class="plot">{_figure(_scale(table))}</div>',
+        "<h2>The same β in every convention</h2>",
+        _conventions(advice),
+        "<h2>The front</h2>",
+        _members(members, facts, {a.trial: a.name for a in advice}),
+        _footer(table, facts),
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(facts.name)} · betafront</title><style>{STYLE}</style></head>"
+        f"<body>{''.join(parts)}</body></html>",
+        encoding="utf-8",
+    )
+
+
+def _answer(advice: Sequence[Advice]) -> str:
+    lines = [f"<b>{html.escape(a.text)}</b><br><span class=dim>{a.method}</span>" for a in advice]
+    if len(advice) == 2:
+        lines.append(html.escape(trade(*advice)))
+    return f'<div class="answer"><p>{"</p><p>".join(lines)}</p></div>'
+
+
+def _figure(figure: Any, first: bool = False) -> str:
+    # plotly.js (4.8 MB) stands in the page once, so that it opens without a network.
+    drawn: str = figure.to_html(
+        full_html=False, include_plotlyjs=first, config={"displaylogo": False, "responsive": True}
+    )
+    return drawn
+
+
+def _plane(table: pd.DataFrame, members: pd.DataFrame, facts: Facts) -> Any:
+    import plotly.graph_objects as go
+
+    x, y = facts.objectives
+    figure = go.Figure()
+    figure.add_trace(
+        go.Scatter(
+            x=members[x], y=members[y], mode="lines", line={"shape": "hv", "color": "#888"},
+            name="front", hoverinfo="skip",
+        )  # fmt: skip
+    )
+    markers = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon")
+    log_beta = table["beta"].clip(lower=1e-12).map(_log10)
+    low, high = float(log_beta.min()), float(log_beta.max())
+    for (name, group), marker in zip(table.groupby("normalisation"), markers, strict=False):
+        figure.add_trace(
+            go.Scatter(
+                x=group[x], y=group[y], mode="markers", name=str(name),
+                text=[_hover(row, facts) for row in group.to_dict("records")],
+                hovertemplate="%{text}<extra></extra>",
+                marker={
+                    "symbol": marker, "size": 9, "color": log_beta[group.index], "cmin": low,
+                    "cmax": high, "colorscale": "Viridis",
+                    "colorbar": {"title": "log₁₀ β", "len": 0.8}, "line": {"width": 0.5},
+                },
+            )  # fmt: skip
+        )
+    for advice in decide(table, facts):
+        row = table[table["trial"] == advice.trial].iloc[0]
+        figure.add_trace(
+            go.Scatter(
+                x=[row[x]], y=[row[y]], mode="markers+text", name=advice.name,
+                text=[f"{advice.name}, β {advice.beta:.2g}"], textposition="top right",
+                hoverinfo="skip", showlegend=False,
+                marker={"size": 17, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": "#d62728"}},
+            )  # fmt: skip
+        )
+    figure.update_layout(
+        template="plotly_white", height=560, xaxis_title=label(x), yaxis_title=label(y),
+        legend={"orientation": "h", "y": 1.08}, margin={"l": 60, "r": 20, "t": 30, "b": 50},
+    )  # fmt: skip
+    return figure
+
+
+def _scale(table: pd.DataFrame) -> Any:
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for name, group in table.groupby("normalisation"):
+        ordered = group.sort_values("beta")
+        for metric, symbol in ((RATE, "circle"), (DISTORTION, "diamond-open")):
+            figure.add_trace(
+                go.Scatter(
+                    x=ordered["beta"], y=ordered[metric], mode="markers",
+                    name=f"{label(metric).split(' (')[0]}, {name}", marker={"symbol": symbol, "size": 8},
+                    text=[f"trial {t}" for t in ordered["trial"]],
+                )  # fmt: skip
+            )
+    figure.update_layout(
+        template="plotly_white", height=440, xaxis={"type": "log", "title": "canonical β"},
+        yaxis_title="nats per example", margin={"l": 60, "r": 20, "t": 30, "b": 50},
+    )  # fmt: skip
+    return figure
+
+
+def _hover(row: dict[Any, Any], facts: Facts) -> str:
+    chosen = "".join(f"<br>{p} = {_cell(row[p])}" for p in facts.parameters)
+    return (
+        f"<b>trial {row['trial']}</b><br>β = {row['beta']:.4g}, β_norm = {row['beta_norm']:.4g}"
+        f"<br>D = {row[DISTORTION]:.2f}, R = {row[RATE]:.2f} nats<br>MSE = {row[MSE]:.4g}, "
+        f"{row[ACTIVE]:.0f} active units{chosen}"
+    )
+
+
+def _conventions(advice: Sequence[Advice]) -> str:
+    if not advice:
+        return ""
+    head = ["write", *(f"{a.name} (trial {a.trial})" for a in advice)]
+    rows = [["canonical β", *(f"{a.beta:.4g}" for a in advice)]]
+    rows += [[name, *(f"{a.weights[name]:.4g}" for a in advice)] for name in advice[0].weights]
+    if advice[0].sigma is not None:
+        rows.append(["σ of the Gaussian", *(f"{a.sigma:.4g}" for a in advice)])
+    return _html_table(head, rows)
+
+
+def _members(members: pd.DataFrame, facts: Facts, named: dict[int, str]) -> str:
+    columns = ["beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE]
+    head = ["trial", *facts.parameters, "β", "β_norm", "D", "R", "D + R", "MSE", "active", ""]
+    rows = [
+        [str(r["trial"]), *(_cell(r[c]) for c in [*facts.parameters, *columns]),
+         named.get(r["trial"], "")]
+        for r in members.to_dict("records")
+    ]  # fmt: skip
+    return _html_table(head, rows, {i for i, r in enumerate(rows) if r[-1]})
+
+
+def _html_table(head: list[str], rows: list[list[str]], named: set[int] = frozenset()) -> str:  # type: ignore[assignment]
+    def line(cells: list[str], tag: str) -> str:
+        return "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells)
+
+    body = "".join(
+        f"<tr{' class=named' if i in named else ''}>{line(row, 'td')}</tr>"
+        for i, row in enumerate(rows)
+    )
+    return f'<div class="scroll"><table><tr>{line(head, "th")}</tr>{body}</table></div>'
+
+
+def _footer(table: pd.DataFrame, facts: Facts) -> str:
+    volume = hypervolume(table, facts.objectives, facts.reference)
+    reference = ", ".join(f"{r:.4g}" for r in facts.reference)
+    counts = ", ".join(f"{n} {state}" for state, n in facts.counts.items() if n)
+    return (
+        f"<h2>How it was made</h2><p>{counts} of a budget of {facts.budget} trials; N = "
+        f"{facts.pixels} data dimensions, M = {facts.latents} latents; {html.escape(facts.data)}. "
+        f"Hypervolume {volume:.5g} below the reference point ({reference}).</p>"
+        f"<p><code>{html.escape(facts.command)}</code></p>"
+    )
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _log10(value: float) -> float:
+    import math
+
+    return math.log10(value)

@@ -1,0 +1,83 @@
+"""The front as a picture: the rate-distortion plane, and the one scale beside it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from betafront.front.decision import decide
+from betafront.front.front import front
+from betafront.front.one_curve import one_curve
+from betafront.front.table import DISTORTION, RATE, Facts, label
+
+MARKERS = "osD^vP*X"
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+
+
+def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
+    """Write the picture of a study as a PNG file."""
+    from matplotlib.figure import Figure
+
+    found = one_curve(table)
+    panels = 3 if found else 1
+    figure = Figure(figsize=(6.2 + 4 * (panels - 1), 5), layout="constrained")
+    axes = figure.subplots(1, panels, squeeze=False, width_ratios=[1.5] + [1] * (panels - 1))[0]
+    _plane(figure, axes[0], table, facts)
+    if found:
+        _rates(axes[1], table, "weight", f"weight w, as written\n{found.written:.2f} nats off one curve")
+        _rates(axes[2], table, "beta", f"canonical β\n{found.canonical:.2f} nats off one curve")
+        axes[2].sharey(axes[1])
+        axes[1].legend(title="normalisation", fontsize="small")
+    figure.suptitle(f"{facts.name}: {len(table)} trials", fontsize="medium")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+
+
+def _plane(figure: Any, axes: Any, table: pd.DataFrame, facts: Facts) -> None:
+    from matplotlib.colors import LogNorm
+
+    x, y = facts.objectives
+    members = front(table, facts.objectives)
+    axes.step(members[x], members[y], where="post", color="#888888", lw=1, zorder=1, label="front")
+    beta = table["beta"].clip(lower=1e-12)
+    dots = axes.scatter(
+        table[x], table[y], c=beta, norm=LogNorm(beta.min(), beta.max()), cmap="viridis", s=26,
+        zorder=2,
+    )  # fmt: skip
+    figure.colorbar(dots, ax=axes, label="canonical β")
+    for advice, marker in zip(decide(table, facts), "*P", strict=False):
+        row = table[table["trial"] == advice.trial].iloc[0]
+        axes.scatter(
+            row[x], row[y], marker=marker, s=170, facecolor="none", edgecolor="#d62728", lw=1.6,
+            zorder=3, label=f"{advice.name}, β = {advice.beta:.2g}",
+        )  # fmt: skip
+    axes.set(xlabel=label(x), ylabel=label(y))
+    if (x, y) == (RATE, DISTORTION):
+        _iso_elbo(axes, table)
+    axes.legend(fontsize="small", loc="upper right")
+
+
+def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
+    """Dashed lines along which D + R is the same."""
+    axes.margins(0.05)
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    elbo = table[RATE] + table[DISTORTION]
+    levels = np.linspace(elbo.min(), bottom + right, 6)
+    for level in levels:
+        axes.plot([left, right], [level - left, level - right], "--", color="#bbbbbb", lw=0.7, zorder=0)
+        inside = max(left, level - top) + 0.02 * (right - left)
+        if inside < right and level - inside > bottom:
+            axes.annotate(
+                f"{level:.0f}", (inside, level - inside), fontsize=7, color="#888888", rotation=-30,
+                va="bottom",
+            )  # fmt: skip
+    axes.plot([], [], "--", color="#bbbbbb", lw=0.7, label="D + R constant (nats)")
+    axes.set(xlim=(left, right), ylim=(bottom, top))
+
+
+def _rates(axes: Any, table: pd.DataFrame, weight: str, title: str) -> None:
+    groups = table.groupby("normalisation", sort=True)
+    for (name, group), marker, colour in zip(groups, MARKERS, COLOURS, strict=False):
+        axes.scatter(group[weight], group[RATE], marker=marker, c=colour, s=24, label=name, alpha=0.85)
+    axes.set(xscale="log", xlabel=title, ylabel=label(RATE))

@@ -1,0 +1,64 @@
+"""The one form in which fronts are compared: a table of finished trials, and the facts beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
+ACTIVE = "val/active_units"
+
+UNITS = {
+    "rate": "nats",
+    "distortion": "nats",
+    "negative_elbo": "nats",
+    "mse": "per pixel",
+    "bits_per_dim": "bits/dim",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a page or a picture says of a study beside its trials.
+
+    Attributes:
+        name, question: of the study.
+        objectives: metric to direction, in order.
+        reference: for the hypervolume, one number per objective.
+        pixels, latents: N and M.
+        budget: trials asked for.
+        counts: trials by state.
+        parameters: the searched ones, in order.
+        command: reproduces the study.
+        data: name and digest.
+    """
+
+    name: str
+    question: str
+    objectives: dict[str, str]
+    reference: Sequence[float]
+    pixels: int
+    latents: int
+    budget: int
+    counts: dict[str, int]
+    parameters: Sequence[str]
+    command: str
+    data: str
+
+
+def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """A table with one row per finished trial.
+
+    Columns: `trial`; the searched parameters; `weight`, `normalisation`, `beta`, `beta_norm`,
+    `sigma`, `pixels`, `latents`; every metric as `split/name`; `seconds`; `folder`.
+    """
+    table = pd.DataFrame(list(rows))
+    return table.sort_values("trial", ignore_index=True) if len(table) else table
+
+
+def label(metric: str) -> str:
+    """The axis label of a metric, with its unit: `val/rate` is `rate R (nats)`."""
+    name = metric.split("/")[-1]
+    symbol = {"rate": "rate R", "distortion": "distortion D", "negative_elbo": "−ELBO, D + R"}
+    words = symbol.get(name, name.replace("_", " "))
+    return f"{words} ({UNITS[name]})" if name in UNITS else words

@@ -1,0 +1,44 @@
+"""The floor under every study: the best a decoder can do that is told nothing about x."""
+
+import copy
+import math
+
+import torch
+from torch import Tensor
+
+from betafront.objective import Likelihood
+
+EXAMPLES = 2000
+STEPS = 300
+
+
+def zero_rate(likelihood: Likelihood, train: Tensor, val: Tensor) -> dict[str, float]:
+    """The values of a fully collapsed VAE, whose decoder gives the same output for every z.
+
+    Its constant output (and the likelihood's own parameters) are fitted by gradient on up to 2,000
+    training images, so it answers for every likelihood alike, and is evaluated on `val`.
+
+    Args:
+        likelihood: p(x|z); left as it was.
+        train, val: (n, C, H, W).
+    """
+    likelihood = copy.deepcopy(likelihood)
+    x = train[:EXAMPLES]
+    params = torch.zeros_like(x[:1]).requires_grad_()
+    optimizer = torch.optim.Adam([params, *likelihood.parameters()], lr=0.1)
+    likelihood.train()
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        (-likelihood.log_prob(params.expand_as(x), x).mean()).backward()
+        optimizer.step()
+    likelihood.eval()
+    with torch.no_grad():
+        distortion = -float(likelihood.log_prob(params.expand_as(val), val).double().mean())
+        mse = float(((likelihood.mean(params) - val) ** 2).double().mean())
+    return {
+        "distortion": distortion,
+        "rate": 0.0,
+        "negative_elbo": distortion,
+        "mse": mse,
+        "bits_per_dim": distortion / (val[0].numel() * math.log(2)),
+    }

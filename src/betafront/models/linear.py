@@ -1,0 +1,26 @@
+"""The linear VAE, whose optimum is known in closed form."""
+
+import math
+
+from torch import nn
+
+from betafront.models.vae import VAE, Shape
+from betafront.objective import Likelihood
+
+
+def linear(shape: Shape, likelihood: Likelihood, latents: int = 8) -> VAE:
+    """A VAE with one linear layer on either side.
+
+    With a Gaussian likelihood on Gaussian data its optimum is reverse water-filling of the data's
+    covariance at the level β·σ² (Lucas et al. 2019), which makes it the oracle of this project. The
+    posterior's variance does not depend on x there, and is left free to learn that.
+
+    Args:
+        shape: channels, height and width of one image.
+        likelihood: p(x|z).
+        latents: M.
+    """
+    pixels = math.prod(shape)
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 2 * latents))
+    decoder = nn.Sequential(nn.Linear(latents, pixels), nn.Unflatten(1, shape))
+    return VAE(encoder, decoder, likelihood, latents)

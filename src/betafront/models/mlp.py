@@ -1,0 +1,35 @@
+"""Fully connected encoder and decoder."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import nn
+
+from betafront.models.vae import VAE, Shape
+from betafront.objective import Likelihood
+
+
+def mlp(
+    shape: Shape, likelihood: Likelihood, latents: int = 8, hidden: Sequence[int] = (256, 128)
+) -> VAE:
+    """A VAE of fully connected layers with ReLU.
+
+    Args:
+        shape: channels, height and width of one image.
+        likelihood: p(x|z).
+        latents: M.
+        hidden: the encoder's widths; the decoder mirrors them.
+    """
+    pixels = math.prod(shape)
+    encoder = nn.Sequential(nn.Flatten(), *dense(pixels, *hidden, 2 * latents))
+    decoder = nn.Sequential(*dense(latents, *reversed(hidden), pixels), nn.Unflatten(1, shape))
+    return VAE(encoder, decoder, likelihood, latents)
+
+
+def dense(*widths: int) -> list[nn.Module]:
+    """Linear layers from each width to the next, with a ReLU between two of them."""
+    layers: list[nn.Module] = []
+    for into, out in pairwise(widths):
+        layers += [nn.Linear(into, out), nn.ReLU()]
+    return layers[:-1]

@@ -1,0 +1,48 @@
+"""The Bernoulli: a mass on {0, 1}."""
+
+from typing import ClassVar
+
+from torch import Tensor
+from torch.distributions import Bernoulli as TorchBernoulli
+
+from betafront.errors import UserError
+from betafront.objective.likelihoods.base import Likelihood, check_unit_interval
+
+
+class Bernoulli(Likelihood):
+    """`p(x|z) = Bernoulli(x; sigmoid(decoder(z)))`, for binary data.
+
+    Args:
+        grey: accept grey values in [0, 1]. Then `log_prob` is minus the cross-entropy, which is no
+            log-likelihood: its least value is the data's entropy, not 0, and its distortion must
+            not be compared with that of another likelihood (Loaiza-Ganem & Cunningham 2019).
+    """
+
+    support: ClassVar[str] = "0 and 1 (a mass)"
+
+    def __init__(self, grey: bool = False) -> None:
+        super().__init__()
+        self.grey = grey
+
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        return self._distribution(params).log_prob(x).flatten(1).sum(1)
+
+    def mean(self, params: Tensor) -> Tensor:
+        return params.sigmoid()
+
+    def sample(self, params: Tensor) -> Tensor:
+        return self._distribution(params).sample()
+
+    def check(self, x: Tensor) -> None:
+        check_unit_interval(x, "bernoulli")
+        if not self.grey and not bool(((x == 0) | (x == 1)).all()):
+            raise UserError(
+                "likelihood=bernoulli is for binary data, but the images have grey values: "
+                "binarise them (data.binarize=0.5), use likelihood=continuous_bernoulli or "
+                "gaussian, or say that you mean cross-entropy with likelihood.grey=true"
+            )
+
+    @staticmethod
+    def _distribution(params: Tensor) -> TorchBernoulli:
+        # Validation is off because the support is checked once per study, not per batch.
+        return TorchBernoulli(logits=params, validate_args=False)

@@ -1,0 +1,107 @@
+"""A composed configuration, and the parts of the run that it names."""
+
+import json
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from betafront.data import Images
+from betafront.errors import UserError
+from betafront.training import Run
+
+PARTS = (
+    "data",
+    "model",
+    "likelihood",
+    "normalisation",
+    "schedule",
+    "optimizer",
+    "trainer",
+    "metrics",
+    "objective",
+)
+"""The nodes of a configuration that decide what a run computes, with `seed`."""
+
+
+def build(config: DictConfig) -> Run:
+    """The parts of the run that `config` describes; the data is kept in memory between calls.
+
+    Raises:
+        UserError: a part refuses its settings, or the data does not suit the likelihood.
+    """
+    parts: dict[str, Any] = {
+        key: _part(config, key) for key in PARTS if key not in ("data", "objective")
+    }
+    images = _images(json.dumps(OmegaConf.to_container(config.data, resolve=True)))
+    weight = config.objective.weight
+    if isinstance(weight, bool) or not isinstance(weight, int | float):
+        raise UserError(f"objective.weight must be a number, not {weight!r}")
+    return Run(
+        images=images,
+        architecture=parts["model"],
+        likelihood=parts["likelihood"],
+        weight=float(weight),
+        normalisation=parts["normalisation"],
+        schedule=parts["schedule"],
+        make_optimizer=parts["optimizer"],
+        trainer=parts["trainer"],
+        evaluate=parts["metrics"],
+        seed=config.seed,
+    )
+
+
+def check(run: Run) -> None:
+    """Make every part of a run once, without training.
+
+    Raises:
+        UserError: a part cannot be made, or the data is outside the likelihood's support.
+    """
+    vae = run.vae()
+    for split in (run.images.train, run.images.val, run.images.test):
+        vae.likelihood.check(split)
+    run.objective(vae.latents)
+    run.make_optimizer(list(vae.parameters()))
+
+
+def _part(config: DictConfig, key: str) -> Any:
+    return _make(config[key], key)
+
+
+@lru_cache(maxsize=2)
+def _images(data: str) -> Images:
+    images = _make(OmegaConf.create(json.loads(data)), "data")
+    if not isinstance(images, Images):
+        raise UserError(f"data: {data} does not make betafront.data.Images")
+    return images
+
+
+def _make(node: DictConfig, key: str) -> Any:
+    from hydra.errors import InstantiationException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+    try:
+        return instantiate(node, _convert_="all")
+    except (InstantiationException, MissingMandatoryValue, OmegaConfBaseException) as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, UserError):
+            cause = cause.__cause__
+        if cause is not None:
+            raise cause from error
+        missing = [k for k in node if OmegaConf.is_missing(node, k)]
+        if missing:
+            raise UserError(f"{key}.{missing[0]} has no default: give {key}.{missing[0]}=…") from error
+        raise UserError(f"{key}: {' '.join(str(error).split())[:300]}") from error
+
+
+def save(config: DictConfig, folder: Path) -> None:
+    """Write the composed configuration, resolved, as `config.yaml`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = OmegaConf.masked_copy(config, [*PARTS, "seed"])
+    OmegaConf.resolve(kept)
+    part = folder / f"config.yaml.{os.getpid()}"
+    part.write_text(OmegaConf.to_yaml(kept))
+    part.replace(folder / "config.yaml")

@@ -1,0 +1,8 @@
+"""Optuna: search spaces, sweeps, workers and the store of studies."""
+
+from betafront.study.space import Space
+from betafront.study.spec import Spec
+from betafront.study.view import NoView, View
+from betafront.study.worker import WorkerTask
+
+__all__ = ["NoView", "Space", "Spec", "View", "WorkerTask"]

@@ -1,0 +1,196 @@
+"""What a study is: its question, objectives, space and budget, read from the configuration and kept
+in the storage."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from betafront.errors import UserError
+from betafront.recipe import PARTS
+from betafront.study.samplers import check_sampler
+from betafront.study.space import Space
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+SPEC = "betafront"
+DIRECTIONS = ("minimize", "maximize")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A study as it was asked for.
+
+    Attributes:
+        name: of the study, and of its folder.
+        question: in words; may be empty.
+        objectives: metric to direction, in order.
+        space: parameter to the sweep as written.
+        space_digest: of the parsed space.
+        base: the configuration outside the space, as dotted keys: with the space, all that decides
+            what a trial computes.
+        sampler, seed: how points are drawn.
+        trials: the budget.
+        workers: how many processes share it.
+        folder: where the run folders are.
+        tracking: the configuration of the view.
+        reference: for the hypervolume, one number per objective; None until it is measured.
+    """
+
+    name: str
+    question: str
+    objectives: dict[str, str]
+    space: dict[str, str]
+    space_digest: str
+    base: dict[str, Any]
+    sampler: str
+    seed: int
+    trials: int
+    workers: int
+    folder: str
+    tracking: dict[str, Any]
+    reference: list[float] | None = None
+    pixels: int = 0
+    latents: int = 0
+    data_digest: str = ""
+    command: list[str] = field(default_factory=list)
+
+    def store(self, study: "Study") -> None:
+        """Write the specification to the study."""
+        study.set_user_attr(SPEC, asdict(self))
+
+    @classmethod
+    def load(cls, study: "Study") -> "Spec":
+        """Read the specification of a study.
+
+        Raises:
+            UserError: the study is not one of ours.
+        """
+        stored = study.user_attrs.get(SPEC)
+        if stored is None:
+            raise UserError(f"the study '{study.study_name}' was not made by betafront sweep")
+        return cls(**stored)
+
+    def refuse_if_changed(self, old: "Spec") -> None:
+        """Refuse to go on with a study that was made for something else.
+
+        Raises:
+            UserError: naming what differs.
+        """
+        way_out = "choose another name with study.name=… to start a new study"
+        if self.space_digest != old.space_digest:
+            raise UserError(
+                f"the study '{self.name}' exists with another space "
+                f"({_difference(old.space, self.space)}): {way_out}"
+            )
+        if list(self.objectives.items()) != list(old.objectives.items()):
+            raise UserError(
+                f"the study '{self.name}' exists with other objectives "
+                f"({', '.join(old.objectives)}): {way_out}"
+            )
+        if self.base != old.base:
+            raise UserError(
+                f"the study '{self.name}' exists with other settings "
+                f"({_difference(old.base, self.base)}): {way_out}"
+            )
+        if self.data_digest != old.data_digest:
+            raise UserError(
+                f"the study '{self.name}' was made with other images (digest {old.data_digest}, "
+                f"now {self.data_digest}): {way_out}"
+            )
+
+
+def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
+    """The specification in a composed configuration.
+
+    Args:
+        config: without the search space applied.
+        space: parsed.
+        lines: parameter to the sweep as written.
+
+    Raises:
+        UserError: a budget, an objective or a sampler will not do.
+    """
+    study = config.study
+    for key, value in (("budget.trials", study.budget.trials), ("workers", study.workers)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise UserError(f"study.{key} must be a whole number of at least 1, not {value}")
+    if not isinstance(study.seed, int) or study.seed < 0:
+        raise UserError(f"study.seed must be a whole number of at least 0, not {study.seed}")
+    check_sampler(study.sampler)
+    name = str(study.name)
+    if not name or "/" in name or name.startswith("."):
+        raise UserError(f"study.name names a folder, and '{name}' cannot: leave out / and a first .")
+    objectives = {str(k): str(v) for k, v in study.objectives.items()}
+    for metric, direction in objectives.items():
+        if direction not in DIRECTIONS:
+            raise UserError(
+                f"study.objectives: {metric} must be minimize or maximize, not {direction}"
+            )
+    if len(objectives) != 2:
+        raise UserError(f"study.objectives must name two metrics, not {len(objectives)}")
+    reference = None if study.reference is None else [float(r) for r in study.reference]
+    if reference is not None and len(reference) != len(objectives):
+        raise UserError("study.reference needs one number per objective")
+    return Spec(
+        name=name,
+        question=study.question or "",
+        objectives=objectives,
+        space=dict(lines),
+        space_digest=space.digest,
+        base=base(config, space),
+        sampler=study.sampler,
+        seed=study.seed,
+        trials=study.budget.trials,
+        workers=study.workers,
+        folder=str(config.hydra.sweep.dir),
+        tracking=_container(config.tracking),
+        reference=reference,
+    )
+
+
+def base(config: DictConfig, space: Space) -> dict[str, Any]:
+    """What decides a trial's result beside the searched parameters, as dotted keys.
+
+    Left out are the searched keys themselves, everything below a group that is searched, and where
+    data lies (its digest says what it is).
+    """
+    flat: dict[str, Any] = {}
+    for part in PARTS:
+        _flatten(_container(config[part]), part, flat)
+    searched = tuple(space.distributions)
+    location = ("data.root", "data.download", "data.path")
+    return {
+        key: value
+        for key, value in flat.items()
+        if key not in location and not any(_below(key, s) for s in searched)
+    }
+
+
+def _below(key: str, parent: str) -> bool:
+    parent = parent.replace("/", ".")
+    return key == parent or key.startswith(f"{parent}.")
+
+
+def _flatten(node: Any, prefix: str, into: dict[str, Any]) -> None:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            _flatten(value, f"{prefix}.{key}", into)
+    else:
+        into[prefix] = node
+
+
+def _container(node: DictConfig) -> Any:
+    return OmegaConf.to_container(node, resolve=True)
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any], most: int = 2) -> str:
+    def show(side: Mapping[str, Any], key: str) -> str:
+        return str(side[key]) if key in side else "nothing"
+
+    keys: Sequence[str] = [k for k in {**old, **new} if old.get(k, ...) != new.get(k, ...)]
+    named = [f"{k}: {show(old, k)}, now {show(new, k)}" for k in keys[:most]]
+    more = f" and {len(keys) - most} more" if len(keys) > most else ""
+    return "; ".join(named) + more

@@ -1,0 +1,234 @@
+"""A sweep: check everything, make or resume the study, launch workers, show what came of it."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.plugins import Plugins
+from hydra.types import HydraContext
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from betafront import composition
+from betafront.errors import UserError
+from betafront.front import console
+from betafront.metrics import zero_rate
+from betafront.recipe import build, check
+from betafront.study.ledger import counts
+from betafront.study.records import tally
+from betafront.study.report import report
+from betafront.study.space import Space, parse
+from betafront.study.spec import Spec, read_spec
+from betafront.study.store import open_storage, study_names
+from betafront.study.watch import Watch
+from betafront.study.worker import Task, WorkerTask
+from betafront.training import Run
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+# The rate beyond which the hypervolume counts nothing, per latent: at 5 nats a posterior is 150
+# times narrower than its prior, tighter than any use of a latent that we know of.
+REFERENCE_RATE_PER_LATENT = 5.0
+
+
+def sweep(context: HydraContext, task: Task, config: DictConfig, arguments: list[str]) -> None:
+    """Run or resume the study that `config` and the command line describe.
+
+    Args:
+        context: Hydra's, to compose trials with.
+        task: the application's task function: a composed configuration to a Result.
+        config: composed for a multirun.
+        arguments: overrides of the command line.
+
+    Raises:
+        UserError: something was wrong, and nothing was asked or trained.
+    """
+    out = console()
+    fixed, lines = split_arguments(arguments, config)
+    space = Space.parse(f"{key}={value}" for key, value in lines.items())
+    base = composition.compose(context.config_loader, config, fixed)
+    spec = replace(read_spec(base, space, lines), command=arguments)
+    run = check_branches(context, config, fixed, space)
+    spec = describe(spec, run)
+    if spec.sampler == "grid":
+        spec = replace(spec, trials=min(spec.trials, len(space.grid())))
+
+    storage = open_storage(base.storage.url, create=True)
+    study = make_or_resume(storage, spec)
+    spec = Spec.load(study)
+    view = instantiate(base.tracking)
+    finished = sum(t.state.is_finished() and counts(t) for t in study.get_trials(deepcopy=False))
+    if finished >= spec.trials:
+        out.print(f"The study {spec.name} is complete: {finished} of {spec.trials} trials.")
+        report(study, spec, view, out)
+        return
+    if finished:
+        out.print(f"Resuming {spec.name}: {finished} of {spec.trials} trials are finished.")
+    else:
+        out.print(
+            f"Sweeping {spec.name}: {spec.trials} trials, {spec.workers} workers, sampler "
+            f"{spec.sampler}, in {spec.folder}"
+        )
+    enqueue_grid(study, space, spec)
+    work = WorkerTask(task, context, config, fixed, space, base.storage.url, spec.name)
+    try:
+        with Watch(study, spec, view, out):
+            launch(context, work, config, spec.workers)
+    except KeyboardInterrupt:
+        out.print("Interrupted. The same command goes on where this one stopped.")
+        sys.exit(130)
+    trials = study.get_trials(deepcopy=False)
+    report(study, spec, view, out)
+    count = tally(trials)
+    if count["complete"] + count["failed"] < spec.trials:
+        raise UserError(
+            f"the workers ended before the budget was met ({count['complete'] + count['failed']} of "
+            f"{spec.trials} trials): see {spec.folder}/workers/*/run.log; the same command goes on"
+        )
+    if count["failed"]:
+        sys.exit(1)
+
+
+def split_arguments(
+    arguments: list[str], config: DictConfig
+) -> tuple[list[str], dict[str, str]]:
+    """The overrides that hold for every trial, and the search space line by line.
+
+    A sweep on the command line joins or replaces the study's own; a plain value there takes its
+    parameter out of the search.
+    """
+    overrides = parse(arguments)
+    lines = {str(key): str(value) for key, value in (config.study.space or {}).items()}
+    fixed = []
+    for text, override in zip(arguments, overrides, strict=True):
+        key = override.key_or_group
+        if override.is_sweep_override():
+            lines[key] = text.split("=", 1)[1]
+        else:
+            lines.pop(key, None)
+            fixed.append(text)
+    if not lines:
+        raise UserError(
+            "there is nothing to search: name a study (study=weighting), or give a parameter more "
+            "than one value, as in 'objective.weight=tag(log,interval(0.01,10))'"
+        )
+    return fixed, lines
+
+
+def check_branches(
+    context: HydraContext, config: DictConfig, fixed: list[str], space: Space
+) -> Run:
+    """Compose every branch of the space and make each of its parts once; returns the last run.
+
+    Raises:
+        UserError: naming the branch and what is wrong in it.
+    """
+    run = None
+    for params in space.branches():
+        overrides = space.overrides(params)
+        try:
+            run = build(composition.compose(context.config_loader, config, [*fixed, *overrides]))
+            check(run)
+        except UserError as error:
+            raise UserError(f"{error} (found at {', '.join(overrides)})") from error
+    assert run is not None  # a space has at least one branch
+    return run
+
+
+def describe(spec: Spec, run: Run) -> Spec:
+    """The specification with what only the parts know: N, M, the data's digest, the reference."""
+    vae = run.vae()
+    reference = spec.reference or _reference(spec.objectives, run, vae.latents)
+    return replace(
+        spec,
+        reference=reference,
+        pixels=run.images.pixels,
+        latents=vae.latents,
+        data_digest=run.images.digest,
+    )
+
+
+def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[float]:
+    """The worst values of interest: those of a collapsed VAE, and a rate that no latent needs."""
+    floor = zero_rate(run.likelihood(), run.images.train, run.images.val)
+    floor["rate"] = REFERENCE_RATE_PER_LATENT * latents
+    try:
+        return [floor[metric.removeprefix("val/")] for metric in objectives]
+    except KeyError as error:
+        raise UserError(
+            f"study.reference must be given where {error.args[0]} is an objective: one number per "
+            "objective, the worst values of interest"
+        ) from error
+
+
+def make_or_resume(storage: Any, spec: Spec) -> "Study":
+    """The study in the storage, made if it is new, with the budget and command of this call.
+
+    Raises:
+        UserError: it exists for something else, or its folder has runs of another study.
+    """
+    import optuna
+
+    folder = Path(spec.folder).absolute()
+    spec = replace(spec, folder=str(folder))
+    if spec.name in study_names(storage):
+        study = optuna.load_study(study_name=spec.name, storage=storage)
+        old = Spec.load(study)
+        spec.refuse_if_changed(old)
+        if spec.trials != old.trials:
+            console().print(f"The budget of {spec.name} was {old.trials} trials, now {spec.trials}.")
+        replace(spec, reference=old.reference, folder=old.folder).store(study)
+        return study
+    if folder.is_dir() and any(folder.glob("trial-*")):
+        raise UserError(
+            f"{folder} holds runs of a study that is not in the storage: move them away, or choose "
+            "another name with study.name=…"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}") from error
+    study = optuna.create_study(
+        study_name=spec.name, storage=storage, directions=list(spec.objectives.values())
+    )
+    study.set_metric_names(list(spec.objectives))
+    spec.store(study)
+    return study
+
+
+def enqueue_grid(study: "Study", space: Space, spec: Spec) -> None:
+    """Queue the points of a grid that no trial has or will have."""
+    if spec.sampler != "grid":
+        return
+    taken = [
+        t.system_attrs.get("fixed_params", t.params)
+        for t in study.get_trials(deepcopy=False)
+        if counts(t)
+    ]
+    for point in space.grid()[: spec.trials]:
+        if point not in taken:
+            study.enqueue_trial(point)
+
+
+def launch(context: HydraContext, work: WorkerTask, config: DictConfig, workers: int) -> None:
+    """Run the workers through the configured Hydra launcher.
+
+    What the launcher returns or raises is only advice (joblib raises when one worker was killed,
+    submitit when one job was lost): the storage knows what was done.
+    """
+    launcher = Plugins.instance().instantiate_launcher(
+        hydra_context=context,
+        task_function=work,  # type: ignore[arg-type]
+        config=config,
+    )
+    # One thread per process: the cores belong to the workers, and results to the seed.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        for job in launcher.launch([list(work.fixed)] * workers, initial_job_idx=0):
+            _ = job.return_value
+    except Exception as error:
+        console().print(f"[yellow]A worker ended early: {' '.join(str(error).split())[:300]}[/]")

@@ -1,0 +1,49 @@
+"""What a study shows of itself elsewhere: the interface of `betafront.tracking`."""
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from betafront.front import Facts
+from betafront.study.spec import Spec
+
+
+class View(Protocol):
+    """A record of a study that can be made again at any time from its storage and run folders.
+
+    The process that watches a sweep is its only writer, so workers never wait for it. Every method
+    may be called again with what it has already been told.
+    """
+
+    def start(self, spec: Spec) -> None:
+        """Show the study."""
+        ...
+
+    def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
+        """Show a finished trial: its row of the table, and its run folder."""
+        ...
+
+    def failed(self, spec: Spec, number: int, reason: str) -> None:
+        """Show a trial that ended without a result."""
+        ...
+
+    def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
+        """Show the study as it stands, with the files in its report folder."""
+        ...
+
+
+class NoView:
+    """`tracking=off`: shows nothing."""
+
+    def start(self, spec: Spec) -> None:
+        pass
+
+    def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
+        pass
+
+    def failed(self, spec: Spec, number: int, reason: str) -> None:
+        pass
+
+    def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
+        pass

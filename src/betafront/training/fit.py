@@ -1,0 +1,217 @@
+"""One run: from its parts to a Result, bit for bit the same on the CPU for the same seed."""
+
+import json
+import logging
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from betafront.data import Batches, Images
+from betafront.errors import UserError
+from betafront.metrics import Evaluation
+from betafront.models import VAE, Architecture
+from betafront.objective import Likelihood, Normalisation, Objective, Schedule
+from betafront.training.module import TRACE, MakeOptimizer, Report, TrainingModule
+from betafront.training.result import Diverged, Result, finite
+
+LOGGED_EPOCHS = 20
+MODEL, HISTORY, TRACE_FILE, PICTURES = (
+    "model.safetensors",
+    "history.json",
+    "trace.npz",
+    "pictures",
+)
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """How long and on what a run trains.
+
+    Args:
+        steps: optimiser steps.
+        batch_size: examples per step.
+        accelerator: Lightning's word for the device: `auto`, `cpu`, `gpu`, …
+        precision: Lightning's word for the arithmetic: `32-true`, `bf16-mixed`, …
+        threads: torch's threads on the CPU; results are the same bits only for the same number.
+    """
+
+    steps: int = 1000
+    batch_size: int = 64
+    accelerator: str = "auto"
+    precision: str = "32-true"
+    threads: int = 1
+
+    def __post_init__(self) -> None:
+        for key in ("steps", "batch_size", "threads"):
+            value = getattr(self, key)
+            if not isinstance(value, int) or value < 1:
+                raise UserError(f"trainer.{key} must be a whole number of at least 1, not {value}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The parts of one run, each a choice of the user's.
+
+    Attributes:
+        images: the data.
+        architecture: makes the VAE for the images' shape and the likelihood.
+        likelihood: makes a fresh p(x|z).
+        latents: M.
+        weight, normalisation, schedule: the weighting of the KL term.
+        make_optimizer: turns parameters into an optimiser.
+        trainer: how long and on what.
+        evaluate: `betafront.metrics.evaluate` with its settings.
+        seed: of everything random in the run.
+    """
+
+    images: Images
+    architecture: Architecture
+    likelihood: Callable[[], Likelihood]
+    weight: float
+    normalisation: Normalisation
+    schedule: Schedule
+    make_optimizer: MakeOptimizer
+    trainer: Trainer
+    evaluate: Callable[..., Evaluation]
+    seed: int
+
+    def vae(self) -> VAE:
+        """A fresh model; its initial weights come from torch's global generator."""
+        return self.architecture(self.images.shape, self.likelihood())
+
+    def objective(self, latents: int) -> Objective:
+        """The loss for a model with this many latents."""
+        return Objective(
+            weight=self.weight,
+            normalisation=self.normalisation,
+            pixels=self.images.pixels,
+            latents=latents,
+            schedule=self.schedule,
+        )
+
+
+def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
+    """Train, evaluate on validation and test, and write everything into `folder`.
+
+    Args:
+        run: the parts.
+        folder: for the result, the history, the trace, the model and the pictures.
+        report: called with each row of the history as it is made.
+
+    Returns:
+        The result, which also stands in `folder/result.json`.
+
+    Raises:
+        Diverged: the loss or a final value became NaN or infinite.
+    """
+    started = time.monotonic()
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(run.trainer.threads)
+    with _quiet(), _random(run.seed):
+        vae, module, images = _train(run, report)
+    evaluations = {
+        split: run.evaluate(vae, getattr(images, split), seed=run.seed) for split in ("val", "test")
+    }
+    metrics = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.values.items()}
+    if not finite(metrics):
+        raise Diverged(run.trainer.steps)
+    objective = module.objective
+    result = Result(
+        metrics=metrics,
+        scale={
+            "weight": run.weight,
+            "normalisation": run.normalisation.name,
+            "beta": objective.beta,
+            "beta_norm": objective.beta_norm,
+            "sigma": vae.likelihood.sigma,
+            "pixels": objective.pixels,
+            "latents": objective.latents,
+        },
+        spectrum=evaluations["val"].kl.tolist(),
+        settings={
+            f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.settings.items()
+        },
+        history=module.history,
+        data={
+            "name": run.images.name,
+            "digest": run.images.digest,
+            "shape": list(run.images.shape),
+            **{split: len(getattr(run.images, split)) for split in ("train", "val", "test")},
+        },
+        seed=run.seed,
+        seconds=time.monotonic() - started,
+        folder=str(folder),
+    )
+    _write(result, vae, module, images, folder)
+    return result
+
+
+def _train(run: Run, report: Report) -> tuple[VAE, TrainingModule, Images]:
+    import pytorch_lightning as pl
+
+    vae = run.vae()
+    objective = run.objective(vae.latents)
+    module = TrainingModule(
+        vae, objective, run.make_optimizer, run.trainer.steps, run.seed, report
+    )
+    order = torch.Generator().manual_seed(run.seed)
+    epoch = len(Batches(run.images.train, run.trainer.batch_size, order))
+    trainer = pl.Trainer(
+        accelerator=run.trainer.accelerator,
+        devices=1,
+        precision=run.trainer.precision,  # type: ignore[arg-type]
+        max_steps=run.trainer.steps,
+        max_epochs=-1,
+        check_val_every_n_epoch=max(1, run.trainer.steps // epoch // LOGGED_EPOCHS),
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    images = run.images.to(trainer.strategy.root_device)
+    batches = Batches(images.train, run.trainer.batch_size, order)
+    trainer.fit(module, batches, Batches(images.val, 1000))
+    module.on_train_epoch_end()  # the last epoch may have been cut short by the number of steps
+    return vae.to(images.train.device), module, images
+
+
+def _write(result: Result, vae: VAE, module: TrainingModule, images: Images, folder: Path) -> None:
+    from safetensors.torch import save_file
+
+    from betafront.training.pictures import draw_run
+
+    save_file(vae.state_dict(), folder / MODEL)
+    steps = np.arange(module.steps)
+    trace = dict(zip(TRACE, module.trace.cpu().numpy().T, strict=True))
+    beta = np.array([module.objective.beta_at(step / module.steps) for step in steps])
+    np.savez(folder / TRACE_FILE, step=steps, beta=beta, **trace)
+    (folder / HISTORY).write_text(json.dumps(result.history))
+    draw_run(result, vae, images.val, {"step": steps, "beta": beta, **trace}, folder / PICTURES)
+    result.save()
+
+
+@contextmanager
+def _random(seed: int) -> Iterator[None]:
+    """torch's global generators, seeded inside and as they were outside."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's advice, which is about loaders and loggers that are not in use here."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        yield
+    logger.setLevel(level)

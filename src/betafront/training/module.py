@@ -1,0 +1,93 @@
+"""The VAE as a Lightning module: the objective per step, the record per epoch."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor
+
+from betafront.models import VAE
+from betafront.objective import Objective, Terms
+from betafront.training.result import Diverged
+
+MakeOptimizer = Callable[[Iterable[Tensor]], torch.optim.Optimizer]
+Report = Callable[[dict[str, float]], None]
+
+TRACE = ("distortion", "rate", "loss")
+
+
+class TrainingModule(pl.LightningModule):
+    """Trains a VAE on an objective and keeps what happened.
+
+    Args:
+        vae: the model.
+        objective: turns its terms into a loss.
+        make_optimizer: turns parameters into an optimiser.
+        steps: optimiser steps of the whole run, which the schedule's progress is measured by.
+        seed: of the noise in validation, so that watching a run does not change it.
+        report: called with each new row of `history`.
+
+    Attributes:
+        trace: (steps, 3) distortion, rate and loss of every step, on the model's device.
+        history: a row per logged epoch: `step`, `train/…`, `val/…` in nats per example.
+    """
+
+    def __init__(
+        self,
+        vae: VAE,
+        objective: Objective,
+        make_optimizer: MakeOptimizer,
+        steps: int,
+        seed: int,
+        report: Report,
+    ) -> None:
+        super().__init__()
+        self.vae = vae
+        self.objective = objective
+        self.make_optimizer = make_optimizer
+        self.steps = steps
+        self.seed = seed
+        self.report = report
+        self.history: list[dict[str, float]] = []
+        self.trace: Tensor
+        self.register_buffer("trace", torch.zeros(steps, len(TRACE)), persistent=False)
+        self._recorded = 0
+        self._validation: list[Tensor] = []
+
+    def training_step(self, batch: Tensor, _: int) -> Tensor:
+        step = self.global_step
+        terms: Terms = self.vae(batch)
+        loss = self.objective.loss(terms, step / self.steps)
+        with torch.no_grad():
+            means = terms.distortion.mean(), terms.rate.mean(), loss
+            self.trace[step] = torch.stack([m.detach().float() for m in means])
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        first = self._recorded
+        lost = ~torch.isfinite(self.trace[first : self.global_step]).all(1)
+        if lost.any():
+            raise Diverged(first + int(lost.nonzero()[0]))
+
+    def on_validation_epoch_start(self) -> None:
+        self._validation.clear()
+        self._generator = torch.Generator(self.device).manual_seed(self.seed)
+
+    def validation_step(self, batch: Tensor, _: int) -> None:
+        terms = self.vae(batch, self._generator)
+        self._validation.append(torch.stack([terms.distortion, terms.rate]).double())
+
+    def on_validation_epoch_end(self) -> None:
+        first, self._recorded = self._recorded, self.global_step
+        train = self.trace[first : self.global_step].mean(0).tolist()
+        val = torch.cat(self._validation, dim=1).mean(1).tolist()
+        row: dict[str, float] = {"step": self.global_step}
+        row |= {f"train/{name}": value for name, value in zip(TRACE, train, strict=True)}
+        row |= {"val/distortion": val[0], "val/rate": val[1], "val/negative_elbo": sum(val)}
+        row["train/beta"] = self.objective.beta_at(self.global_step / self.steps)
+        self.history.append(row)
+        self.report(row)
+
+    def configure_optimizers(self) -> Any:
+        return self.make_optimizer(self.parameters())

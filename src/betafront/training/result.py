@@ -1,0 +1,82 @@
+"""What a run leaves behind: a frozen record, and the files it stands in."""
+
+import json
+import math
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from betafront.errors import UserError
+
+RESULT = "result.json"
+
+
+class Diverged(Exception):
+    """The loss became NaN or infinite.
+
+    Args:
+        step: the first optimiser step (from 0) whose loss was not finite.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"the loss became NaN or infinite at step {step}")
+        self.step = step
+
+    def __reduce__(self) -> tuple[type["Diverged"], tuple[int]]:
+        return Diverged, (self.step,)
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finished run.
+
+    Attributes:
+        metrics: final values by split, `val/rate`, `test/distortion` and so on (nats per example
+            where a quantity has a unit).
+        scale: where the run stands on the one scale: `weight` as written, `beta`, `beta_norm`,
+            `sigma` (Gaussians), `pixels` N, `latents` M.
+        spectrum: mean KL per latent dimension on the validation split, in nats.
+        settings: what the metrics depend on (draws, threshold, examples per split).
+        history: values per logged epoch, each row with its `step`.
+        data: the data's name and digest, and the number of examples per split.
+        seed: of the run.
+        seconds: wall-clock time of training and evaluation.
+        folder: where the run's files are.
+    """
+
+    metrics: dict[str, float]
+    scale: dict[str, Any]
+    spectrum: list[float]
+    settings: dict[str, float]
+    history: list[dict[str, float]]
+    data: dict[str, Any]
+    seed: int
+    seconds: float
+    folder: str
+
+    def save(self) -> None:
+        """Write `result.json`, whole or not at all: where it stands, the run had finished."""
+        path = Path(self.folder) / RESULT
+        part = path.with_name(f"{RESULT}.{os.getpid()}")
+        record = asdict(self)
+        del record["folder"]  # a run folder may be moved
+        part.write_text(json.dumps(record, indent=1))
+        part.replace(path)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Result":
+        """Read the result of a run folder.
+
+        Raises:
+            UserError: there is none.
+        """
+        path = folder / RESULT
+        if not path.is_file():
+            raise UserError(f"{folder} holds no finished run ({RESULT} is missing)")
+        return cls(**json.loads(path.read_text()), folder=str(folder))
+
+
+def finite(metrics: dict[str, float]) -> bool:
+    """Whether every value is a finite number."""
+    return all(math.isfinite(value) for value in metrics.values())

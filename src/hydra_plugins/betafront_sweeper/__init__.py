@@ -1,0 +1,1 @@
+"""Hydra's way to betafront; the logic is in `betafront.study`."""
