@@ -16,19 +16,26 @@ from betafront.shipped import conf_dir
 from betafront.training import Diverged, Result, fit
 
 
+class Stop(BaseException):
+    """Carries an error of a single run past Hydra, which would print it in its own way."""
+
+
 def run(config: DictConfig) -> Result:
     """Hydra's task function: train the run that `config` describes in the folder Hydra gave it."""
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
-    made = recipe.build(config)
     if settings.mode == RunMode.MULTIRUN:  # the sweep has checked it, and shows the progress
         recipe.save(config, folder)
-        return fit(made, folder)
+        return fit(recipe.build(config), folder)
     from betafront.single import train_and_show
 
-    recipe.check(made)
-    recipe.save(config, folder)
-    return train_and_show(made, folder)
+    try:
+        made = recipe.build(config)
+        recipe.check(made)
+        recipe.save(config, folder)
+        return train_and_show(made, folder)
+    except (UserError, Diverged, OSError) as error:
+        raise Stop from error
 
 
 def main(arguments: list[str]) -> None:
@@ -47,16 +54,22 @@ def main(arguments: list[str]) -> None:
     sys.argv = ["betafront", *arguments]
     try:
         application()
-    except COMPOSITION_ERRORS as error:
-        raise UserError(explain(error, _keys())) from error
-    except Diverged as error:
-        raise UserError(f"{error}: try a smaller optimizer.lr, or another likelihood") from error
-    except OSError as error:
-        if error.filename is None:
-            raise
-        raise UserError(f"cannot write {error.filename}: {error.strerror}") from error
+    except Stop as stop:
+        raise UserError(_line(stop.__cause__)) from stop
+    except (*COMPOSITION_ERRORS, OSError) as error:
+        raise UserError(_line(error)) from error
     finally:
         sys.argv = before
+
+
+def _line(error: BaseException | None) -> str:
+    if isinstance(error, Diverged):
+        return f"{error}: try a smaller optimizer.lr, or another likelihood"
+    if isinstance(error, OSError):
+        return f"cannot write {error.filename}: {error.strerror}"
+    if isinstance(error, COMPOSITION_ERRORS):
+        return explain(error, _keys())
+    return str(error)
 
 
 def _keys() -> list[str]:

@@ -1,5 +1,6 @@
 """A sweep: check everything, make or resume the study, launch workers, show what came of it."""
 
+import copy
 import os
 import sys
 from collections.abc import Mapping
@@ -220,6 +221,9 @@ def launch(context: HydraContext, work: WorkerTask, config: DictConfig, workers:
     What the launcher returns or raises is only advice (joblib raises when one worker was killed,
     submitit when one job was lost): the storage knows what was done.
     """
+    config = copy.deepcopy(config)
+    if config.hydra.launcher.get("n_jobs") == -1:  # joblib's default is a job per core
+        config.hydra.launcher.n_jobs = workers
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=context,
         task_function=work,  # type: ignore[arg-type]
