@@ -48,7 +48,12 @@ def table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
 def row(trial: "FrozenTrial") -> dict[str, Any]:
     """One finished trial."""
     record = trial.user_attrs[RECORD]
-    rest = {"seconds": record["seconds"], "folder": record["folder"]}
+    rest = {
+        "seconds": record["seconds"],
+        "folder": record["folder"],
+        "started": trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
+        "finished": trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
+    }
     return {"trial": trial.number} | trial.params | record["scale"] | record["metrics"] | rest
 
 

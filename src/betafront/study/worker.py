@@ -1,7 +1,6 @@
 """A worker: claim a trial, compose it, train it, tell what came of it, until the budget is met."""
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,5 +146,4 @@ def record(result: Result) -> dict[str, Any]:
         "scale": result.scale,
         "seconds": round(result.seconds, 3),
         "folder": Path(result.folder).name,
-        "told": time.time(),
     }

@@ -1,0 +1,6 @@
+"""MLflow: a view of studies, and the server to look at it with."""
+
+from betafront.tracking.server import serve
+from betafront.tracking.view import MLflowView, sync
+
+__all__ = ["MLflowView", "serve", "sync"]

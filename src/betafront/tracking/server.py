@@ -1,0 +1,98 @@
+"""`betafront ui`: MLflow's own server on this machine, and the link that opens the study."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from betafront.errors import UserError
+from betafront.front import console
+from betafront.study.spec import Spec
+from betafront.tracking.saved_view import link
+from betafront.tracking.view import SQLITE, MLflowView, sync, view_of
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+START_SECONDS = 90
+
+
+def serve(study: "Study", spec: Spec, port: int) -> None:
+    """Bring the record up to date, start a server, print the link, and serve until interrupted.
+
+    Where the study is recorded on a tracking server, only the link is printed.
+    """
+    out = console()
+    out.print(sync(study, spec), soft_wrap=True)
+    view = view_of(spec)
+    experiment = view.experiment(spec)
+    if not view.uri.startswith(SQLITE):
+        out.print(f"\n  {link(view.uri.rstrip('/'), experiment)}", soft_wrap=True)
+        return
+    port = free_port(port)
+    address = f"http://127.0.0.1:{port}"
+    log = Path(view.uri.removeprefix(SQLITE)).with_name("mlflow-server.log")
+    out.print(f"Starting MLflow's server (its log is {log}; telemetry is off) …", soft_wrap=True)
+    with log.open("ab") as sink:
+        server = subprocess.Popen(
+            _command(view, port), stdout=sink, stderr=sink, start_new_session=True
+        )
+    try:
+        _wait(server, address, log)
+        out.print(f"\n  {link(address, experiment)}\n\nCtrl-C ends the server.", soft_wrap=True)
+        server.wait()
+    except KeyboardInterrupt:
+        out.print("The server has ended.")
+    finally:
+        _stop(server)
+
+
+def _command(view: MLflowView, port: int) -> list[str]:
+    artifacts = Path(view.uri.removeprefix(SQLITE)).parent / "mlartifacts"
+    return [
+        sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+        "--backend-store-uri", view.uri, "--artifacts-destination", str(artifacts),
+        "--workers", "1",
+    ]  # fmt: skip
+
+
+def _wait(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and server.poll() is None:
+        with contextlib.suppress(urllib.error.URLError, OSError):
+            urllib.request.urlopen(f"{address}/health", timeout=2)
+            return
+        time.sleep(0.3)
+    raise UserError(f"MLflow's server did not start: see {log}")
+
+
+def _stop(server: "subprocess.Popen[bytes]") -> None:
+    import signal
+
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGTERM)
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        os.killpg(server.pid, signal.SIGKILL)
+
+
+def free_port(wanted: int) -> int:
+    """`wanted`, or the next port on 127.0.0.1 that nobody listens on.
+
+    Raises:
+        UserError: none of the next hundred is free.
+    """
+    for port in range(wanted, wanted + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+    raise UserError(f"no free port from {wanted} to {wanted + 99}: name one with --port")

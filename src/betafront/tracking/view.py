@@ -1,0 +1,268 @@
+"""Studies in MLflow: one experiment, a parent run, and a child run per trial.
+
+MLflow is written by one process, the one that watches the sweep, from what the storage and the run
+folders hold. So no trial waits for it or fails with it, and it can be made again at any time.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from filelock import FileLock
+
+from betafront.front import Facts, decide, front, hypervolume
+from betafront.study.records import facts, reason, row, state, table
+from betafront.study.report import DATA, PAGE, PICTURE
+from betafront.study.spec import Spec
+from betafront.tracking.saved_view import TAG, saved_view
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+    from optuna import Study
+
+SQLITE = "sqlite:///"
+BATCH = 1000
+FILES = ("config.yaml", "result.json", "run.log", "trace.npz")
+
+
+class MLflowView:
+    """A study in MLflow.
+
+    Args:
+        uri: of the tracking store or server, always absolute: MLflow's own default depends on the
+            folder a command is given in.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = absolute(uri)
+        self._experiment = ""
+        self._parent = ""
+        self._trials: set[int] = set()
+
+    def start(self, spec: Spec) -> None:
+        """Make the experiment and the parent run, or find them; drop runs left half written."""
+        client = self.client()
+        self._experiment = self._find_experiment(client, spec)
+        runs = all_runs(client, self._experiment)
+        parent = next((r for r in runs if r.data.tags.get("role") == "study"), None)
+        if parent is None:
+            self._parent = self._make_parent(client, spec)
+        else:
+            self._parent = parent.info.run_id
+            client.update_run(self._parent, status="RUNNING")
+        self._trials.clear()
+        for run in runs:
+            if run.data.tags.get("role") != "trial":
+                continue
+            if run.info.status == "RUNNING":  # its writer was killed
+                client.delete_run(run.info.run_id)
+            else:
+                self._trials.add(int(run.data.tags["trial"]))
+        client.set_experiment_tag(self._experiment, TAG, self._saved_view(spec))
+
+    def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
+        """Write a finished trial as a child run, once."""
+        from mlflow.entities import Metric, Param
+
+        number = int(row["trial"])
+        if number in self._trials:
+            return
+        client = self.client()
+        started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
+        run_id = self._make_child(client, spec, number, child_name(spec, row), started)
+        names = list(dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE]))
+        params = [Param(name, _text(row[name])) for name in names if row.get(name) is not None]
+        points = [
+            Metric(key, value, finished, int(point["step"]))
+            for point in _history(folder)
+            for key, value in point.items()
+            if key != "step"
+        ]
+        last = max((p.step for p in points), default=0)
+        final = {key: value for key, value in row.items() if "/" in key}
+        final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
+        points += [Metric(key, float(value), finished, last) for key, value in final.items()]
+        client.log_batch(run_id, params=params)
+        for i in range(0, len(points), BATCH):
+            client.log_batch(run_id, metrics=points[i : i + BATCH])
+        self._log_data(client, run_id, spec, folder)
+        for name in FILES:
+            if (folder / name).is_file():
+                client.log_artifact(run_id, str(folder / name))
+        if (folder / "pictures").is_dir():
+            client.log_artifacts(run_id, str(folder / "pictures"), "pictures")
+        client.set_terminated(run_id, "FINISHED", finished)
+        self._trials.add(number)
+
+    def failed(self, spec: Spec, number: int, reason: str) -> None:
+        """Write a trial without a result, with the reason."""
+        if number in self._trials:
+            return
+        client = self.client()
+        run_id = self._make_child(client, spec, number, f"t{number:03d} failed", None)
+        client.set_tag(run_id, "reason", reason)
+        client.set_terminated(run_id, "FAILED")
+        self._trials.add(number)
+
+    def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
+        """Write the front, the decision and the pages to the parent run."""
+        if not self._parent:
+            self.start(spec)
+        client = self.client()
+        for name in (PAGE, PICTURE, DATA):
+            if (report / name).is_file():
+                client.log_artifact(self._parent, str(report / name), "front")
+        members = front(table, facts.objectives)
+        done = len(table)
+        volume = hypervolume(table, facts.objectives, facts.reference)
+        client.log_metric(self._parent, "study/hypervolume", volume, step=done)
+        client.log_metric(self._parent, "study/front_size", len(members), step=done)
+        for advice in decide(table, facts):
+            key = advice.name.lower().replace(" ", "_")
+            client.log_metric(self._parent, f"{key}/beta", advice.beta, step=done)
+        note = "\n\n".join([spec.question, *(f"**{a.text}**" for a in decide(table, facts))])
+        client.set_tag(self._parent, "mlflow.note.content", note)
+        client.set_terminated(self._parent, "FINISHED")
+
+    def client(self) -> "MlflowClient":
+        """A client of the store, whose tables are made under a lock: two processes that make them
+        at once break the file for good."""
+        from mlflow import MlflowClient
+
+        if not self.uri.startswith(SQLITE):
+            return MlflowClient(self.uri)
+        path = Path(self.uri.removeprefix(SQLITE))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{path}.lock"):
+            return MlflowClient(self.uri)
+
+    def experiment(self, spec: Spec) -> str:
+        """The identifier of the study's experiment."""
+        return self._experiment or self._find_experiment(self.client(), spec)
+
+    def _find_experiment(self, client: "MlflowClient", spec: Spec) -> str:
+        found = client.get_experiment_by_name(spec.name)
+        if found is not None:
+            return str(found.experiment_id)
+        place = None
+        if self.uri.startswith(SQLITE):
+            place = (Path(self.uri.removeprefix(SQLITE)).parent / "mlartifacts" / spec.name).as_uri()
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        if spec.question:
+            tags["mlflow.note.content"] = spec.question
+        return str(client.create_experiment(spec.name, artifact_location=place, tags=tags))
+
+    def _make_parent(self, client: "MlflowClient", spec: Spec) -> str:
+        from mlflow.entities import Param
+
+        tags = {"role": "study", "study": spec.name, "mlflow.source.name": "betafront sweep"}
+        run = client.create_run(self._experiment, run_name=spec.name, tags=tags)
+        params = {
+            "sampler": spec.sampler,
+            "seed": spec.seed,
+            "objectives": ", ".join(f"{k} {v}" for k, v in spec.objectives.items()),
+            **{f"space.{key}": sweep for key, sweep in spec.space.items()},
+        }
+        client.log_batch(run.info.run_id, params=[Param(k, str(v)) for k, v in params.items()])
+        return str(run.info.run_id)
+
+    def _make_child(
+        self, client: "MlflowClient", spec: Spec, number: int, name: str, started: int | None
+    ) -> str:
+        tags = {
+            "role": "trial",
+            "study": spec.name,
+            "trial": str(number),
+            "mlflow.parentRunId": self._parent,
+            "mlflow.source.name": "betafront sweep",
+        }
+        run = client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
+        return str(run.info.run_id)
+
+    def _log_data(
+        self, client: "MlflowClient", run_id: str, spec: Spec, folder: Path
+    ) -> None:
+        from mlflow.entities import Dataset, DatasetInput
+
+        result = folder / "result.json"
+        if not result.is_file():
+            return
+        data = json.loads(result.read_text())["data"]
+        dataset = Dataset(
+            name=data["name"],
+            digest=data["digest"],
+            source_type="betafront",
+            source=json.dumps({"name": data["name"]}),
+            profile=json.dumps({k: data[k] for k in ("shape", "train", "val", "test")}),
+        )
+        client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
+
+    def _saved_view(self, spec: Spec) -> str:
+        metrics = [*spec.objectives, "val/negative_elbo", "val/mse", "val/active_units"]
+        params = ["beta", "beta_norm", *spec.space]
+        return saved_view(params, dict.fromkeys(metrics), [self._parent])
+
+
+SCALE = ("beta", "beta_norm", "sigma")
+
+
+def sync(study: "Study", spec: Spec) -> str:
+    """Write all of a study to MLflow that is not there yet; returns what was done, in words."""
+    view = view_of(spec)
+    view.start(spec)
+    before = len(view._trials)
+    trials = study.get_trials(deepcopy=False)
+    for trial in trials:
+        found = state(trial)
+        if found == "complete":
+            r = row(trial)
+            view.record(spec, r, Path(spec.folder) / r["folder"])
+        elif found in ("failed", "lost"):
+            view.failed(spec, trial.number, reason(trial))
+    view.finish(spec, table(trials), facts(spec, trials), Path(spec.folder) / "report")
+    added = len(view._trials) - before
+    return f"{spec.name}: {added} trials written to MLflow, {before} were there, in {view.uri}"
+
+
+def view_of(spec: Spec) -> MLflowView:
+    """The MLflow view of a study; beside its storage where the study was made with tracking off."""
+    default = f"{SQLITE}{Path(spec.folder).parent / 'mlflow.db'}"
+    return MLflowView(spec.tracking.get("uri", default))
+
+
+def child_name(spec: Spec, row: dict[str, Any]) -> str:
+    """The trial's number and its β first: MLflow shows about eleven characters of a run's name."""
+    chosen = " ".join(
+        str(row[key]) for key in spec.space if key != "objective.weight" and key in row
+    )
+    return f"t{row['trial']:03d} β{row['beta']:.2g} {chosen}".strip()
+
+
+def all_runs(client: "MlflowClient", experiment: str) -> "list[Run]":
+    """Every active run of an experiment."""
+    found: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment], max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def absolute(uri: str) -> str:
+    """`uri` with the path of an SQLite file made absolute."""
+    if uri.startswith(SQLITE):
+        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
+    return uri
+
+
+def _history(folder: Path) -> list[dict[str, float]]:
+    path = folder / "history.json"
+    return json.loads(path.read_text()) if path.is_file() else []
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
