@@ -3,6 +3,7 @@
 import copy
 import os
 import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -196,7 +197,8 @@ def make_or_resume(storage: Any, spec: Spec) -> "Study":
     study = optuna.create_study(
         study_name=spec.name, storage=storage, directions=list(spec.objectives.values())
     )
-    study.set_metric_names(list(spec.objectives))
+    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+        study.set_metric_names(list(spec.objectives))
     spec.store(study)
     return study
 

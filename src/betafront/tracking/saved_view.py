@@ -8,25 +8,33 @@ is not documented; a test holds it against the installed MLflow, and nothing dep
 import base64
 import json
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 KEY = "front"
+WIDTH = 80
 TAG = f"mlflow.sharedViewState.{KEY}"
 
 
-def saved_view(params: Iterable[str], metrics: Iterable[str], expanded: Sequence[str]) -> str:
-    """The value of the tag: a table with these columns, and these parent runs unfolded."""
-    columns = [f"params.`{name}`" for name in params] + [f"metrics.`{name}`" for name in metrics]
+def saved_view(shown: Iterable[tuple[str, str]], order_by: str) -> str:
+    """The value of the tag: a table with these columns, from left to right.
+
+    Args:
+        shown: `params` or `metrics`, and the name of one.
+        order_by: the metric by which the runs are sorted.
+    """
+    columns = [f"{kind}.`{name}`" for kind, name in shown]
     state = {
-        "orderByKey": "attributes.start_time",
-        "orderByAsc": False,
+        "orderByKey": f"metrics.`{order_by}`",
+        "orderByAsc": True,
         "searchFilter": "",
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
         "modelVersionFilter": "All Runs",
         "selectedColumns": columns,
-        "runsExpanded": {run: True for run in expanded},
+        "columnOrder": columns,
+        "columnWidths": {column: WIDTH for column in columns},
+        "runsExpanded": {},
         "runsPinned": [],
         "runsHidden": [],
         "runsHiddenMode": "SHOW_ALL",
@@ -39,9 +47,9 @@ def saved_view(params: Iterable[str], metrics: Iterable[str], expanded: Sequence
         "autoRefreshEnabled": True,
     }
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
-    stamp = 1_700_000_000_000
+    # The times are fixed, so that writing the same view again writes the same tag.
     return json.dumps(
-        {"name": "Front", "createdAt": stamp, "updatedAt": stamp, "state": f"deflate;{packed}"}
+        {"name": "Front", "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"}
     )
 
 

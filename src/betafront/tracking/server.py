@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -43,6 +44,7 @@ def serve(study: "Study", spec: Spec, port: int) -> None:
         server = subprocess.Popen(
             _command(view, port), stdout=sink, stderr=sink, start_new_session=True
         )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the server as Ctrl-C does
     try:
         _wait(server, address, log)
         out.print(f"\n  {link(address, experiment)}\n\nCtrl-C ends the server.", soft_wrap=True)
@@ -73,8 +75,6 @@ def _wait(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
 
 
 def _stop(server: "subprocess.Popen[bytes]") -> None:
-    import signal
-
     with contextlib.suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGTERM)
     try:

@@ -200,9 +200,11 @@ class MLflowView:
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
 
     def _saved_view(self, spec: Spec) -> str:
-        metrics = [*spec.objectives, "val/negative_elbo", "val/mse", "val/active_units"]
-        params = ["beta", "beta_norm", *spec.space]
-        return saved_view(params, dict.fromkeys(metrics), [self._parent])
+        metrics = ["val/distortion", "val/rate", "val/negative_elbo", "val/mse", "val/active_units"]
+        metrics = list(dict.fromkeys([*metrics, *spec.objectives]))
+        first = [("params", "beta"), ("params", "beta_norm"), *(("metrics", m) for m in metrics)]
+        rest = [("params", name) for name in spec.space]
+        return saved_view([*first, *rest], next(iter(spec.objectives)))
 
 
 SCALE = ("beta", "beta_norm", "sigma")
