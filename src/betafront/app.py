@@ -47,9 +47,9 @@ def main(arguments: list[str]) -> None:
     # Relative to where the command was given, and the same in every worker.
     os.environ["BETAFRONT_RUNS"] = str(Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
-    application = hydra.main(
-        config_path=str(conf_dir()), config_name="config", version_base="1.3"
-    )(run)
+    application = hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(
+        run
+    )
     before = sys.argv
     sys.argv = ["betafront", *arguments]
     try:
@@ -65,10 +65,12 @@ def main(arguments: list[str]) -> None:
 def _line(error: BaseException | None) -> str:
     if isinstance(error, Diverged):
         return f"{error}: try a smaller optimizer.lr, or another likelihood"
+    if isinstance(
+        error, COMPOSITION_ERRORS
+    ):  # first: Hydra's error for a missing file is an OSError
+        return explain(error, _keys())
     if isinstance(error, OSError):
         return f"cannot write {error.filename}: {error.strerror}"
-    if isinstance(error, COMPOSITION_ERRORS):
-        return explain(error, _keys())
     return str(error)
 
 

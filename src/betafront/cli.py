@@ -13,12 +13,14 @@ from betafront.errors import UserError
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="How to weight the KL term of a VAE against the reconstruction, answered with evidence.",
 )
 HYDRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 Overrides = Annotated[
-    list[str] | None, typer.Argument(help="Choices and settings, as in data=mnist objective.weight=4")
+    list[str] | None,
+    typer.Argument(help="Choices and settings, as in data=mnist objective.weight=4"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Study = Annotated[str | None, typer.Argument(help="The study; the newest where left out.")]
@@ -30,7 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     quiet_libraries()
     try:
-        if arguments and ("=" in arguments[0] or arguments[0] in ("-m", "--multirun", "--cfg", "-c")):
+        if arguments and (
+            "=" in arguments[0] or arguments[0] in ("-m", "--multirun", "--cfg", "-c")
+        ):
             hydra_application(arguments)
         else:
             app(args=arguments, prog_name="betafront")
@@ -39,6 +43,15 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("BETAFRONT_DEBUG"):
+            raise
+        line = " ".join(str(error).split())[:300]
+        print(
+            f"betafront: unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)",
+            file=sys.stderr,
+        )
         sys.exit(1)
 
 
@@ -141,7 +154,9 @@ def weights(
 @app.command()
 def ui(
     study: Study = None,
-    port: Annotated[int, typer.Option(help="On 127.0.0.1; the next free one if it is taken.")] = 5000,
+    port: Annotated[
+        int, typer.Option(help="On 127.0.0.1; the next free one if it is taken.")
+    ] = 5000,
 ) -> None:
     """Open the record in the MLflow UI: starts its server on this machine and prints the link."""
     from betafront.tracking import serve

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -37,13 +37,18 @@ def explain(error: BaseException, keys: list[str]) -> str:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"there is no {group}={name}: {near_miss(name, error.options)}"
     text = " ".join(str(error).split())
+    if isinstance(error, OverrideParseException):
+        return f"cannot read '{error.override}': {_without_links(text)}"
     unknown = re.match(r"Could not override '([^']+)'", text)
-    if unknown:
-        key = unknown[1].split("@")[0]
+    key = unknown[1].split("@")[0] if unknown else ""
+    if unknown and key not in keys:
         return f"there is no key '{key}': {near_miss_of_key(key, keys)}"
     cause = f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else ""
-    text = re.sub(r"\s*Set the env.*|\s*See https?:\S+.*", "", text + cause)
-    return text[:400]
+    return _without_links(text + cause)[:400]
+
+
+def _without_links(text: str) -> str:
+    return re.sub(r"\s*Set the env.*|\s*See https?:\S+.*", "", text)
 
 
 def near_miss_of_key(key: str, keys: list[str]) -> str:

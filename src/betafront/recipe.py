@@ -93,7 +93,8 @@ def _make(node: DictConfig, key: str) -> Any:
             raise cause from error
         missing = [k for k in node if OmegaConf.is_missing(node, k)]
         if missing:
-            raise UserError(f"{key}.{missing[0]} has no default: give {key}.{missing[0]}=…") from error
+            name = f"{key}.{missing[0]!s}"
+            raise UserError(f"{name} has no default: give {name}=…") from error
         raise UserError(f"{key}: {' '.join(str(error).split())[:300]}") from error
 
 

@@ -38,8 +38,14 @@ def train_and_show(run: Run, folder: Path) -> Result:
     table = Table(box=None)
     table.add_column(result.data["name"])
     names = [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]
-    units = {"distortion": "D (nats)", "rate": "R (nats)", "negative_elbo": "D + R (nats)",
-             "mse": "MSE / pixel", "bits_per_dim": "bits/dim", "active_units": "active"}  # fmt: skip
+    units = {
+        "distortion": "D (nats)",
+        "rate": "R (nats)",
+        "negative_elbo": "D + R (nats)",
+        "mse": "MSE / pixel",
+        "bits_per_dim": "bits/dim",
+        "active_units": "active",
+    }
     for name in names:
         table.add_column(units.get(name, name), justify="right")
     for split in ("val", "test"):

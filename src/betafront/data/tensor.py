@@ -1,7 +1,5 @@
 """A user's own images, from one `.npy`, `.npz` or `.pt` file."""
 
-import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +85,12 @@ def _load(path: Path) -> Tensor:
         if not isinstance(loaded, np.ndarray | Tensor):
             loaded = _only(dict(loaded), path)
         return torch.as_tensor(loaded)
+    except UserError:
+        raise
     except (OSError, ValueError, EOFError, RuntimeError, TypeError) as error:
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"data.path: {path} cannot be read: {reason}") from error
-    except (pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged file makes its reader raise almost anything
         raise UserError(
             f"data.path: {path} cannot be read: it is damaged, or holds more than arrays"
         ) from error

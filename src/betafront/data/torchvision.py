@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.images import Images, prepare
-from betafront.errors import UserError
+from betafront.errors import UserError, near_miss
 
 
 def torchvision(
@@ -36,9 +36,13 @@ def torchvision(
         UserError: the files are not there, or cannot be fetched or read.
     """
     place = Path(root).expanduser().absolute()
-    if not download:
-        place = unpacked(place, dataset)
-    train, test = (_read(name, dataset, place, part, download) for part in (True, False))
+    try:
+        source = place if download else unpacked(place, dataset)
+        train, test = (_read(dataset, source, part, download) for part in (True, False))
+    except UserError:
+        raise
+    except Exception as error:  # a damaged file makes its reader raise almost anything
+        raise UserError(f"data={name} {_problem(error, place, download)}") from error
     return prepare(
         name,
         train,
@@ -70,32 +74,34 @@ def unpacked(root: Path, dataset: str) -> Path:
         whole = target / p.with_suffix("").name
         if not whole.exists():
             part = whole.with_name(f"{whole.name}.{os.getpid()}")
-            with gzip.open(p) as source, part.open("wb") as sink:
-                shutil.copyfileobj(source, sink)
-            part.replace(whole)
+            try:
+                with gzip.open(p) as source, part.open("wb") as sink:
+                    shutil.copyfileobj(source, sink)
+                part.replace(whole)
+            finally:
+                part.unlink(missing_ok=True)
     return cache
 
 
-def _read(name: str, dataset: str, root: Path, train: bool, download: bool) -> Tensor:
+def _read(dataset: str, root: Path, train: bool, download: bool) -> Tensor:
     from torchvision import datasets
 
-    try:
-        images = getattr(datasets, dataset)(root=str(root), train=train, download=download).data
-    except RuntimeError as error:
-        if "not found" not in str(error):
-            raise UserError(
-                f"data={name}: could not be fetched into {root}: {_line(error)}"
-            ) from error
-        raise UserError(
-            f"data={name} is not in {root}: fetch it with data.download=true, or name the folder "
-            "that holds it with data.root=FOLDER or the environment variable BETAFRONT_DATA_DIR"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"data={name} in {root} cannot be read: {_line(error)}") from error
+    if dataset not in datasets.__all__:
+        known = near_miss(dataset, datasets.__all__)
+        raise UserError(f"data.dataset: torchvision has no '{dataset}': {known}")
+    images = getattr(datasets, dataset)(root=str(root), train=train, download=download).data
     x = torch.as_tensor(images)
     x = x.unsqueeze(1) if x.ndim == 3 else x.permute(0, 3, 1, 2)
     return x.float() / 255
 
 
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _problem(error: Exception, root: Path, download: bool) -> str:
+    if isinstance(error, RuntimeError) and "not found" in str(error):
+        return (
+            f"is not in {root}: fetch it with data.download=true, or name the folder that holds it "
+            "with data.root=FOLDER or the environment variable BETAFRONT_DATA_DIR"
+        )
+    reason = " ".join(str(error).split()) or "it is damaged"
+    if download:
+        return f"could not be fetched into {root} and read: {reason}"
+    return f"in {root} cannot be read: {reason}"

@@ -25,9 +25,7 @@ def front(table: pd.DataFrame, objectives: Mapping[str, str]) -> pd.DataFrame:
     """The rows of the non-dominated trials, in order of the first objective."""
     if table.empty:
         return table
-    return table[nondominated(table, objectives)].sort_values(
-        list(objectives), ignore_index=True
-    )
+    return table[nondominated(table, objectives)].sort_values(list(objectives), ignore_index=True)
 
 
 def hypervolume(

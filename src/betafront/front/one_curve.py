@@ -28,7 +28,8 @@ class OneCurve:
         """The finding in one sentence."""
         return (
             f"{self.trials} trials lie {self.written:.2f} nats (root mean square) off one falling "
-            f"curve of R over the weight as written, and {self.canonical:.2f} nats over canonical β."
+            f"curve of R over the weight as written, and {self.canonical:.2f} nats over "
+            "canonical β."
         )
 
 

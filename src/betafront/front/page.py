@@ -18,7 +18,8 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto
 h1 { font-size: 1.5rem; margin-bottom: .2rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .answer { border-left: 4px solid #0072b2; padding: .4rem 1rem; background: #f3f7fb; }
 .plot { overflow-x: auto; } table { border-collapse: collapse; font-size: .9rem; }
-.scroll { overflow-x: auto; } th, td { padding: .2rem .7rem; text-align: right; white-space: nowrap; }
+.scroll { overflow-x: auto; } th, td { padding: .2rem .7rem; }
+th, td { text-align: right; white-space: nowrap; }
 th { border-bottom: 1px solid #888; } tr.named td { font-weight: 600; } code { font-size: .85rem; }
 .dim { color: #656d76; }
 """
@@ -76,9 +77,13 @@ def _plane(table: pd.DataFrame, members: pd.DataFrame, facts: Facts) -> Any:
     figure = go.Figure()
     figure.add_trace(
         go.Scatter(
-            x=members[x], y=members[y], mode="lines", line={"shape": "hv", "color": "#888"},
-            name="front", hoverinfo="skip",
-        )  # fmt: skip
+            x=members[x],
+            y=members[y],
+            mode="lines",
+            line={"shape": "hv", "color": "#888"},
+            name="front",
+            hoverinfo="skip",
+        )
     )
     markers = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon")
     log_beta = table["beta"].clip(lower=1e-12).map(_log10)
@@ -86,30 +91,51 @@ def _plane(table: pd.DataFrame, members: pd.DataFrame, facts: Facts) -> Any:
     for (name, group), marker in zip(table.groupby("normalisation"), markers, strict=False):
         figure.add_trace(
             go.Scatter(
-                x=group[x], y=group[y], mode="markers", name=str(name),
+                x=group[x],
+                y=group[y],
+                mode="markers",
+                name=str(name),
                 text=[_hover(row, facts) for row in group.to_dict("records")],
                 hovertemplate="%{text}<extra></extra>",
                 marker={
-                    "symbol": marker, "size": 9, "color": log_beta[group.index], "cmin": low,
-                    "cmax": high, "colorscale": "Viridis",
-                    "colorbar": {"title": "log₁₀ β", "len": 0.8}, "line": {"width": 0.5},
+                    "symbol": marker,
+                    "size": 9,
+                    "color": log_beta[group.index],
+                    "cmin": low,
+                    "cmax": high,
+                    "colorscale": "Viridis",
+                    "colorbar": {"title": "log₁₀ β", "len": 0.8},
+                    "line": {"width": 0.5},
                 },
-            )  # fmt: skip
+            )
         )
     for advice in decide(table, facts):
         row = table[table["trial"] == advice.trial].iloc[0]
         figure.add_trace(
             go.Scatter(
-                x=[row[x]], y=[row[y]], mode="markers+text", name=advice.name,
-                text=[f"{advice.name}, β {advice.beta:.2g}"], textposition="top right",
-                hoverinfo="skip", showlegend=False,
-                marker={"size": 17, "color": "rgba(0,0,0,0)", "line": {"width": 2, "color": "#d62728"}},
-            )  # fmt: skip
+                x=[row[x]],
+                y=[row[y]],
+                mode="markers+text",
+                name=advice.name,
+                text=[f"{advice.name}, β {advice.beta:.2g}"],
+                textposition="top right",
+                hoverinfo="skip",
+                showlegend=False,
+                marker={
+                    "size": 17,
+                    "color": "rgba(0,0,0,0)",
+                    "line": {"width": 2, "color": "#d62728"},
+                },
+            )
         )
     figure.update_layout(
-        template="plotly_white", height=560, xaxis_title=label(x), yaxis_title=label(y),
-        legend={"orientation": "h", "y": 1.08}, margin={"l": 60, "r": 20, "t": 30, "b": 50},
-    )  # fmt: skip
+        template="plotly_white",
+        height=560,
+        xaxis_title=label(x),
+        yaxis_title=label(y),
+        legend={"orientation": "h", "y": 1.08},
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+    )
     return figure
 
 
@@ -122,15 +148,21 @@ def _scale(table: pd.DataFrame) -> Any:
         for metric, symbol in ((RATE, "circle"), (DISTORTION, "diamond-open")):
             figure.add_trace(
                 go.Scatter(
-                    x=ordered["beta"], y=ordered[metric], mode="markers",
-                    name=f"{label(metric).split(' (')[0]}, {name}", marker={"symbol": symbol, "size": 8},
+                    x=ordered["beta"],
+                    y=ordered[metric],
+                    mode="markers",
+                    name=f"{label(metric).split(' (')[0]}, {name}",
+                    marker={"symbol": symbol, "size": 8},
                     text=[f"trial {t}" for t in ordered["trial"]],
-                )  # fmt: skip
+                )
             )
     figure.update_layout(
-        template="plotly_white", height=440, xaxis={"type": "log", "title": "canonical β"},
-        yaxis_title="nats per example", margin={"l": 60, "r": 20, "t": 30, "b": 50},
-    )  # fmt: skip
+        template="plotly_white",
+        height=440,
+        xaxis={"type": "log", "title": "canonical β"},
+        yaxis_title="nats per example",
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+    )
     return figure
 
 
@@ -158,10 +190,13 @@ def _members(members: pd.DataFrame, facts: Facts, named: dict[int, str]) -> str:
     columns = ["beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE]
     head = ["trial", *facts.parameters, "β", "β_norm", "D", "R", "D + R", "MSE", "active", ""]
     rows = [
-        [str(r["trial"]), *(_cell(r[c]) for c in [*facts.parameters, *columns]),
-         named.get(r["trial"], "")]
+        [
+            str(r["trial"]),
+            *(_cell(r[c]) for c in [*facts.parameters, *columns]),
+            named.get(r["trial"], ""),
+        ]
         for r in members.to_dict("records")
-    ]  # fmt: skip
+    ]
     return _html_table(head, rows, {i for i, r in enumerate(rows) if r[-1]})
 
 

@@ -25,7 +25,12 @@ def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
     axes = figure.subplots(1, panels, squeeze=False, width_ratios=[1.5] + [1] * (panels - 1))[0]
     _plane(figure, axes[0], table, facts)
     if found:
-        _rates(axes[1], table, "weight", f"weight w, as written\n{found.written:.2f} nats off one curve")
+        _rates(
+            axes[1],
+            table,
+            "weight",
+            f"weight w, as written\n{found.written:.2f} nats off one curve",
+        )
         _rates(axes[2], table, "beta", f"canonical β\n{found.canonical:.2f} nats off one curve")
         axes[2].sharey(axes[1])
         axes[1].legend(title="normalisation", fontsize="small")
@@ -65,7 +70,9 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
     elbo = table[RATE] + table[DISTORTION]
     levels = np.linspace(elbo.min(), bottom + right, 6)
     for level in levels:
-        axes.plot([left, right], [level - left, level - right], "--", color="#bbbbbb", lw=0.7, zorder=0)
+        axes.plot(
+            [left, right], [level - left, level - right], "--", color="#bbbbbb", lw=0.7, zorder=0
+        )
         inside = max(left, level - top) + 0.02 * (right - left)
         if inside < right and level - inside > bottom:
             axes.annotate(
@@ -79,5 +86,7 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
 def _rates(axes: Any, table: pd.DataFrame, weight: str, title: str) -> None:
     groups = table.groupby("normalisation", sort=True)
     for (name, group), marker, colour in zip(groups, MARKERS, COLOURS, strict=False):
-        axes.scatter(group[weight], group[RATE], marker=marker, c=colour, s=24, label=name, alpha=0.85)
+        axes.scatter(
+            group[weight], group[RATE], marker=marker, c=colour, s=24, label=name, alpha=0.85
+        )
     axes.set(xscale="log", xlabel=title, ylabel=label(RATE))

@@ -1,4 +1,4 @@
-"""The one form in which fronts are compared: a table of finished trials, and the facts beside it."""
+"""The one form in which fronts are compared: a table of finished trials, and facts beside it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
 
 def label(metric: str) -> str:
     """The axis label of a metric, with its unit: `val/rate` is `rate R (nats)`."""
-    name = metric.split("/")[-1]
+    name = metric.rsplit("/", maxsplit=1)[-1]
     symbol = {"rate": "rate R", "distortion": "distortion D", "negative_elbo": "−ELBO, D + R"}
     words = symbol.get(name, name.replace("_", " "))
     return f"{words} ({UNITS[name]})" if name in UNITS else words

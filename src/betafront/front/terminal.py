@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -105,8 +106,8 @@ def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
         out.print(f"  [dim]{what:<12}[/] {where}", soft_wrap=True)
 
 
-def _thinned(members: pd.DataFrame, keep: dict[int, str]) -> list[dict[str, float]]:
-    rows: list[dict[str, float]] = members.to_dict("records")  # type: ignore[assignment]
+def _thinned(members: pd.DataFrame, keep: dict[int, str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = members.to_dict("records")  # type: ignore[assignment]
     if len(rows) <= ROWS:
         return rows
     step = (len(rows) - 1) / (ROWS - 1 - len(keep))

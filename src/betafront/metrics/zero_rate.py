@@ -25,7 +25,13 @@ def zero_rate(likelihood: Likelihood, train: Tensor, val: Tensor) -> dict[str, f
     likelihood = copy.deepcopy(likelihood)
     x = train[:EXAMPLES]
     params = torch.zeros_like(x[:1]).requires_grad_()
-    optimizer = torch.optim.Adam([params, *likelihood.parameters()], lr=0.1)
+    # Only a Gaussian takes data beyond 1, and there the output is in the data's own units.
+    units = max(1.0, float(x.abs().max()))
+    groups = [
+        {"params": [params], "lr": 0.1 * units},
+        {"params": list(likelihood.parameters())},
+    ]
+    optimizer = torch.optim.Adam(groups, lr=0.1)
     likelihood.train()
     for _ in range(STEPS):
         optimizer.zero_grad()

@@ -1,8 +1,8 @@
 """Open-loop factors on β over the optimiser steps of a run.
 
-A schedule is a function of the progress, `step / steps` in [0, 1], so that the same choice means the
-same curve for a short run and for a long one. It starts from 0 where it anneals (Bowman et al. 2015,
-section 3.1) and ends at 1: the β that a run reports is the one it is trained at in the end.
+A schedule is a function of the progress, `step / steps` in [0, 1], so that the same choice means
+the same curve for a short run and for a long one. It starts from 0 where it anneals (Bowman et al.
+2015, section 3.1) and ends at 1: the β that a run reports is the one it is trained at in the end.
 """
 
 import math
@@ -50,7 +50,7 @@ class Sigmoid:
     """The logistic annealing of Bowman et al. (2015, Figure 2), scaled to go from 0 to 1 exactly.
 
     Args:
-        centre: the progress at which the curve is steepest, in (0, 1).
+        centre: the progress at which the curve is steepest, in (0, 1].
         steepness: the logistic's rate per unit of progress; 10 to 90 % takes `4.4 / steepness`.
     """
 
@@ -59,15 +59,16 @@ class Sigmoid:
 
     def __post_init__(self) -> None:
         _fraction("schedule.centre", self.centre)
-        if not self.steepness > 0:
-            raise UserError(f"schedule.steepness must be above 0, not {self.steepness}")
+        if not 0 < self.steepness < math.inf:
+            raise UserError(f"schedule.steepness must be finite and above 0, not {self.steepness}")
 
     def __call__(self, progress: float) -> float:
-        start, here, end = (self._logistic(p) for p in (0.0, progress, 1.0))
+        start, here, end = (self._curve(p) for p in (0.0, progress, 1.0))
         return (here - start) / (end - start)
 
-    def _logistic(self, progress: float) -> float:
-        return 0.5 * (1.0 + math.tanh(0.5 * self.steepness * (progress - self.centre)))
+    def _curve(self, progress: float) -> float:
+        # The logistic is (1 + tanh) / 2; the offset would cost a flat curve its digits.
+        return math.tanh(0.5 * self.steepness * (progress - self.centre))
 
 
 def _fraction(name: str, value: float) -> None:

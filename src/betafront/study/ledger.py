@@ -86,9 +86,8 @@ def _alive(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
         # The same number may have been given to another process since; a zombie trains nothing.
-        return (
-            abs(process.create_time() - born) < 1.0 and process.status() != psutil.STATUS_ZOMBIE
-        )
+        same = abs(process.create_time() - born) < 1.0
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

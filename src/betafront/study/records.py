@@ -47,14 +47,15 @@ def table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
 
 def row(trial: "FrozenTrial") -> dict[str, Any]:
     """One finished trial."""
-    record = trial.user_attrs[RECORD]
+    record: dict[str, Any] = trial.user_attrs[RECORD]
     rest = {
         "seconds": record["seconds"],
         "folder": record["folder"],
         "started": trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
         "finished": trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
     }
-    return {"trial": trial.number} | trial.params | record["scale"] | record["metrics"] | rest
+    found: dict[str, Any] = {"trial": trial.number, **trial.params, **record["scale"]}
+    return {**found, **record["metrics"], **rest}
 
 
 def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:

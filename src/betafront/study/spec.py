@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 SPEC = "betafront"
 DIRECTIONS = ("minimize", "maximize")
+NOT_ACROSS_LIKELIHOODS = {
+    f"{split}/{name}"
+    for split in ("val", "test")
+    for name in ("distortion", "negative_elbo", "bits_per_dim")
+}
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,8 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
         UserError: a budget, an objective or a sampler will not do.
     """
     study = config.study
-    for key, value in (("budget.trials", study.budget.trials), ("workers", study.workers)):
+    for key in ("budget.trials", "workers"):
+        value = OmegaConf.select(study, key)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise UserError(f"study.{key} must be a whole number of at least 1, not {value}")
     if not isinstance(study.seed, int) or study.seed < 0:
@@ -122,15 +128,15 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
     check_sampler(study.sampler)
     name = str(study.name)
     if not name or "/" in name or name.startswith("."):
-        raise UserError(f"study.name names a folder, and '{name}' cannot: leave out / and a first .")
-    objectives = {str(k): str(v) for k, v in study.objectives.items()}
-    for metric, direction in objectives.items():
-        if direction not in DIRECTIONS:
-            raise UserError(
-                f"study.objectives: {metric} must be minimize or maximize, not {direction}"
-            )
-    if len(objectives) != 2:
-        raise UserError(f"study.objectives must name two metrics, not {len(objectives)}")
+        raise UserError(
+            f"study.name names a folder, and '{name}' cannot: leave out / and a first ."
+        )
+    objectives = read_objectives(list(study.objectives))
+    if "likelihood" in lines and (over := sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))):
+        raise UserError(
+            f"likelihood is searched, and {over[0]} of a density cannot be compared with that of a "
+            "mass or of another density: use study.objectives=[val/rate,val/mse]"
+        )
     reference = None if study.reference is None else [float(r) for r in study.reference]
     if reference is not None and len(reference) != len(objectives):
         raise UserError("study.reference needs one number per objective")
@@ -149,6 +155,25 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
         tracking=_container(config.tracking),
         reference=reference,
     )
+
+
+def read_objectives(written: list[str]) -> dict[str, str]:
+    """Metric to direction, from a list of `NAME`, `minimize NAME` or `maximize NAME`.
+
+    Raises:
+        UserError: there are not two, or one is written in another way.
+    """
+    objectives = {}
+    for text in written:
+        direction, _, metric = str(text).rpartition(" ")
+        if direction not in ("", *DIRECTIONS):
+            raise UserError(
+                f"study.objectives: '{text}' should be NAME, minimize NAME or maximize NAME"
+            )
+        objectives[metric] = direction or "minimize"
+    if len(objectives) != 2:
+        raise UserError(f"study.objectives must name two metrics, not {len(objectives)}")
+    return objectives
 
 
 def base(config: DictConfig, space: Space) -> dict[str, Any]:

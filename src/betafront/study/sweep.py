@@ -4,7 +4,7 @@ import copy
 import os
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from betafront import composition
-from betafront.errors import UserError
+from betafront.errors import UserError, near_miss
 from betafront.front import console
 from betafront.metrics import zero_rate
 from betafront.recipe import build, check
@@ -53,7 +53,8 @@ def sweep(context: HydraContext, task: Task, config: DictConfig, arguments: list
     fixed, lines = split_arguments(arguments, config)
     space = Space.parse(f"{key}={value}" for key, value in lines.items())
     base = composition.compose(context.config_loader, config, fixed)
-    spec = replace(read_spec(base, space, lines), command=arguments)
+    launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith("hydra.mode")]
+    spec = replace(read_spec(base, space, lines), command=[*launch_choices, *arguments])
     run = check_branches(context, config, fixed, space)
     spec = describe(spec, run)
     if spec.sampler == "grid":
@@ -86,18 +87,17 @@ def sweep(context: HydraContext, task: Task, config: DictConfig, arguments: list
     trials = study.get_trials(deepcopy=False)
     report(study, spec, view, out)
     count = tally(trials)
-    if count["complete"] + count["failed"] < spec.trials:
+    done = count["complete"] + count["failed"]
+    if done < spec.trials:
         raise UserError(
-            f"the workers ended before the budget was met ({count['complete'] + count['failed']} of "
-            f"{spec.trials} trials): see {spec.folder}/workers/*/run.log; the same command goes on"
+            f"the workers ended before the budget was met ({done} of {spec.trials} trials): see "
+            f"{spec.folder}/workers/*/run.log; the same command goes on"
         )
     if count["failed"]:
         sys.exit(1)
 
 
-def split_arguments(
-    arguments: list[str], config: DictConfig
-) -> tuple[list[str], dict[str, str]]:
+def split_arguments(arguments: list[str], config: DictConfig) -> tuple[list[str], dict[str, str]]:
     """The overrides that hold for every trial, and the search space line by line.
 
     A sweep on the command line joins or replaces the study's own; a plain value there takes its
@@ -129,21 +129,37 @@ def check_branches(
     Raises:
         UserError: naming the branch and what is wrong in it.
     """
+
+    def made(overrides: list[str]) -> Run:
+        run = build(composition.compose(context.config_loader, config, [*fixed, *overrides]))
+        check(run)
+        return run
+
     run = None
     for params in space.branches():
         overrides = space.overrides(params)
         try:
-            run = build(composition.compose(context.config_loader, config, [*fixed, *overrides]))
-            check(run)
+            run = made(overrides)
         except UserError as error:
-            raise UserError(f"{error} (found at {', '.join(overrides)})") from error
+            raise UserError(_placed(error, overrides, made)) from error
     assert run is not None  # a space has at least one branch
     return run
+
+
+def _placed(error: UserError, overrides: list[str], made: Callable[[list[str]], Run]) -> str:
+    """The error with its branch, unless it is there without any branch."""
+    try:
+        made([])
+    except UserError as general:
+        if str(general) == str(error):
+            return str(error)
+    return f"{error} (found at {', '.join(overrides)})"
 
 
 def describe(spec: Spec, run: Run) -> Spec:
     """The specification with what only the parts know: N, M, the data's digest, the reference."""
     vae = run.vae()
+    _check_metrics(spec.objectives, run)
     reference = spec.reference or _reference(spec.objectives, run, vae.latents)
     return replace(
         spec,
@@ -152,6 +168,16 @@ def describe(spec: Spec, run: Run) -> Spec:
         latents=vae.latents,
         data_digest=run.images.digest,
     )
+
+
+def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
+    names = run.evaluate(run.vae(), run.images.val[:2], seed=0).values
+    known = [f"{split}/{name}" for split in ("val", "test") for name in names]
+    for metric in objectives:
+        if metric not in known:
+            raise UserError(
+                f"study.objectives: no run has the metric {metric}: {near_miss(metric, known)}"
+            )
 
 
 def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[float]:
@@ -174,6 +200,7 @@ def make_or_resume(storage: Any, spec: Spec) -> "Study":
         UserError: it exists for something else, or its folder has runs of another study.
     """
     import optuna
+    from optuna.study import StudyDirection
 
     folder = Path(spec.folder).absolute()
     spec = replace(spec, folder=str(folder))
@@ -182,7 +209,9 @@ def make_or_resume(storage: Any, spec: Spec) -> "Study":
         old = Spec.load(study)
         spec.refuse_if_changed(old)
         if spec.trials != old.trials:
-            console().print(f"The budget of {spec.name} was {old.trials} trials, now {spec.trials}.")
+            console().print(
+                f"The budget of {spec.name} was {old.trials} trials, now {spec.trials}."
+            )
         replace(spec, reference=old.reference, folder=old.folder).store(study)
         return study
     if folder.is_dir() and any(folder.glob("trial-*")):
@@ -195,7 +224,9 @@ def make_or_resume(storage: Any, spec: Spec) -> "Study":
     except OSError as error:
         raise UserError(f"cannot write {folder}: {error.strerror}") from error
     study = optuna.create_study(
-        study_name=spec.name, storage=storage, directions=list(spec.objectives.values())
+        study_name=spec.name,
+        storage=storage,
+        directions=[StudyDirection[d.upper()] for d in spec.objectives.values()],
     )
     with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         study.set_metric_names(list(spec.objectives))

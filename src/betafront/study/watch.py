@@ -1,4 +1,4 @@
-"""Watching a sweep from the process that launched it: progress for people, the record for MLflow."""
+"""Watching a sweep from the process that launched it: progress for people, a record for MLflow."""
 
 import time
 from pathlib import Path
@@ -133,7 +133,9 @@ class Watch:
             f"{60 * rate:.0f}/min" if rate else "",
             left,
         )
-        lines = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in self._recent]
+        lines = [
+            Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in self._recent
+        ]
         return Group(status, *lines)
 
     def _tell(self, method, *args) -> None:  # type: ignore[no-untyped-def]

@@ -33,7 +33,7 @@ def saved_view(shown: Iterable[tuple[str, str]], order_by: str) -> str:
         "modelVersionFilter": "All Runs",
         "selectedColumns": columns,
         "columnOrder": columns,
-        "columnWidths": {column: WIDTH for column in columns},
+        "columnWidths": dict.fromkeys(columns, WIDTH),
         "runsExpanded": {},
         "runsPinned": [],
         "runsHidden": [],

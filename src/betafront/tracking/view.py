@@ -148,7 +148,9 @@ class MLflowView:
             return str(found.experiment_id)
         place = None
         if self.uri.startswith(SQLITE):
-            place = (Path(self.uri.removeprefix(SQLITE)).parent / "mlartifacts" / spec.name).as_uri()
+            place = (
+                Path(self.uri.removeprefix(SQLITE)).parent / "mlartifacts" / spec.name
+            ).as_uri()
         tags = {"mlflow.experimentKind": "custom_model_development"}
         if spec.question:
             tags["mlflow.note.content"] = spec.question
@@ -181,9 +183,7 @@ class MLflowView:
         run = client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
         return str(run.info.run_id)
 
-    def _log_data(
-        self, client: "MlflowClient", run_id: str, spec: Spec, folder: Path
-    ) -> None:
+    def _log_data(self, client: "MlflowClient", run_id: str, spec: Spec, folder: Path) -> None:
         from mlflow.entities import Dataset, DatasetInput
 
         result = folder / "result.json"

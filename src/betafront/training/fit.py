@@ -134,9 +134,7 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
             "latents": objective.latents,
         },
         spectrum=evaluations["val"].kl.tolist(),
-        settings={
-            f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.settings.items()
-        },
+        settings={f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.settings.items()},
         history=module.history,
         data={
             "name": run.images.name,
@@ -157,9 +155,7 @@ def _train(run: Run, report: Report) -> tuple[VAE, TrainingModule, Images]:
 
     vae = run.vae()
     objective = run.objective(vae.latents)
-    module = TrainingModule(
-        vae, objective, run.make_optimizer, run.trainer.steps, run.seed, report
-    )
+    module = TrainingModule(vae, objective, run.make_optimizer, run.trainer.steps, run.seed, report)
     order = torch.Generator().manual_seed(run.seed)
     epoch = len(Batches(run.images.train, run.trainer.batch_size, order))
     trainer = pl.Trainer(
@@ -179,7 +175,7 @@ def _train(run: Run, report: Report) -> tuple[VAE, TrainingModule, Images]:
     batches = Batches(images.train, run.trainer.batch_size, order)
     trainer.fit(module, batches, Batches(images.val, 1000))
     module.on_train_epoch_end()  # the last epoch may have been cut short by the number of steps
-    return vae.to(images.train.device), module, images
+    return vae.to(images.train), module, images  # Lightning may leave another device or precision
 
 
 def _write(result: Result, vae: VAE, module: TrainingModule, images: Images, folder: Path) -> None:
@@ -188,8 +184,8 @@ def _write(result: Result, vae: VAE, module: TrainingModule, images: Images, fol
     from betafront.training.pictures import draw_run
 
     save_file(vae.state_dict(), folder / MODEL)
-    steps = np.arange(module.steps)
-    trace = dict(zip(TRACE, module.trace.cpu().numpy().T, strict=True))
+    steps = np.arange(module.steps, dtype=float)
+    trace = dict(zip(TRACE, module.trace.float().cpu().numpy().T, strict=True))
     beta = np.array([module.objective.beta_at(step / module.steps) for step in steps])
     np.savez(folder / TRACE_FILE, step=steps, beta=beta, **trace)
     (folder / HISTORY).write_text(json.dumps(result.history))
@@ -199,7 +195,7 @@ def _write(result: Result, vae: VAE, module: TrainingModule, images: Images, fol
 
 @contextmanager
 def _random(seed: int) -> Iterator[None]:
-    """torch's global generators, seeded inside and as they were outside."""
+    """Torch's global generators, seeded inside and as they were outside."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
@@ -213,5 +209,7 @@ def _quiet() -> Iterator[None]:
     logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning")
-        yield
-    logger.setLevel(level)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

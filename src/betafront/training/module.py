@@ -53,6 +53,7 @@ class TrainingModule(pl.LightningModule):
         self.trace: Tensor
         self.register_buffer("trace", torch.zeros(steps, len(TRACE)), persistent=False)
         self._recorded = 0
+        self._checked = 0
         self._validation: list[Tensor] = []
 
     def training_step(self, batch: Tensor, _: int) -> Tensor:
@@ -65,12 +66,15 @@ class TrainingModule(pl.LightningModule):
         return loss
 
     def on_train_epoch_end(self) -> None:
-        first = self._recorded
-        lost = ~torch.isfinite(self.trace[first : self.global_step]).all(1)
+        """Stop a run that diverged: looked for once per epoch, since asking a device at every step
+        would make it wait."""
+        lost = ~torch.isfinite(self.trace[self._checked : self.global_step]).all(1)
         if lost.any():
-            raise Diverged(first + int(lost.nonzero()[0]))
+            raise Diverged(self._checked + int(lost.nonzero()[0]))
+        self._checked = self.global_step
 
     def on_validation_epoch_start(self) -> None:
+        self.on_train_epoch_end()  # Lightning validates before it ends the epoch
         self._validation.clear()
         self._generator = torch.Generator(self.device).manual_seed(self.seed)
 

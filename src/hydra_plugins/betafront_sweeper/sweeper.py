@@ -1,4 +1,4 @@
-"""The sweeper, as a Hydra plugin: a thin shell, since Hydra imports this module in every command."""
+"""The sweeper as a Hydra plugin: a thin shell, since Hydra imports this module in every command."""
 
 from dataclasses import dataclass
 

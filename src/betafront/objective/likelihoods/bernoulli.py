@@ -25,13 +25,15 @@ class Bernoulli(Likelihood):
         self.grey = grey
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
-        return self._distribution(params).log_prob(x).flatten(1).sum(1)
+        log_mass: Tensor = self._distribution(params).log_prob(x)
+        return log_mass.flatten(1).sum(1)
 
     def mean(self, params: Tensor) -> Tensor:
         return params.sigmoid()
 
     def sample(self, params: Tensor) -> Tensor:
-        return self._distribution(params).sample()
+        drawn: Tensor = self._distribution(params).sample()
+        return drawn
 
     def check(self, x: Tensor) -> None:
         check_unit_interval(x, "bernoulli")

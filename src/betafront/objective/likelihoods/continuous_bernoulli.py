@@ -28,7 +28,7 @@ class ContinuousBernoulli(Likelihood):
     def mean(self, params: Tensor) -> Tensor:
         small = params.abs() < SERIES_BELOW
         eta = torch.where(small, torch.ones_like(params), params)
-        closed = 1 / -torch.expm1(-eta) - 1 / eta
+        closed = 0.5 + 0.5 / torch.tanh(0.5 * eta) - 1 / eta  # no exponential to overflow
         series = 0.5 + params / 12 - params**3 / 720
         return torch.where(small, series, closed)
 
@@ -47,7 +47,7 @@ class ContinuousBernoulli(Likelihood):
 
 
 def log_constant(eta: Tensor) -> Tensor:
-    """log C(η) = log(η / (e^η - 1)), element by element, with a finite gradient everywhere."""
+    """Log C(η) = log(η / (e^η - 1)), element by element, with a finite gradient everywhere."""
     small = eta.abs() < SERIES_BELOW
     magnitude = torch.where(small, torch.ones_like(eta), eta.abs())
     # η / (e^η - 1) = |η| / (1 - e^-|η|) · e^-max(η, 0)

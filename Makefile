@@ -1,0 +1,42 @@
+# Every target makes .venv when it is missing or older than what it is made from.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
+
+.PHONY: sweep test test-slow check ui clean
+
+sweep: .venv/installed ## the default study on the embedded data, and where to look
+	$(BIN)/betafront sweep study=weighting
+
+ui: .venv/installed ## the studies in the MLflow UI
+	$(BIN)/betafront ui
+
+test: .venv/tested ## the tests; the slow real-engine suites are `make test-slow`
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/tested
+	$(BIN)/python -m pytest -m slow
+
+check: .venv/checked ## ruff, the type checker, the import walls
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean: ## everything that is made here, but for runs/
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv (PyTorch and its libraries are several GB; some minutes) …"
+	$(INSTALL) --editable .
+	touch $@
+
+.venv/tested: .venv/installed
+	$(INSTALL) --editable ".[test]"
+	touch $@
+
+.venv/checked: .venv/tested
+	$(INSTALL) --editable ".[test,dev]"
+	touch $@
