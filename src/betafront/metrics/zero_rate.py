@@ -22,7 +22,7 @@ def zero_rate(likelihood: Likelihood, train: Tensor, val: Tensor) -> dict[str, f
         likelihood: p(x|z); left as it was.
         train, val: (n, C, H, W).
     """
-    likelihood = copy.deepcopy(likelihood)
+    fresh, likelihood = likelihood, copy.deepcopy(likelihood)
     x = train[:EXAMPLES]
     params = torch.zeros_like(x[:1]).requires_grad_()
     # Only a Gaussian takes data beyond 1, and there the output is in the data's own units.
@@ -37,8 +37,12 @@ def zero_rate(likelihood: Likelihood, train: Tensor, val: Tensor) -> dict[str, f
         optimizer.zero_grad()
         (-likelihood.log_prob(params.expand_as(x), x).mean()).backward()
         optimizer.step()
-    likelihood.eval()
     with torch.no_grad():
+        # What a likelihood remembers of training (an optimal σ) is to be that of the fitted output.
+        for kept, start in zip(likelihood.buffers(), fresh.buffers(), strict=True):
+            kept.copy_(start)
+        likelihood.log_prob(params.expand_as(x), x)
+        likelihood.eval()
         distortion = -float(likelihood.log_prob(params.expand_as(val), val).double().mean())
         mse = float(((likelihood.mean(params) - val) ** 2).double().mean())
     return {

@@ -1,9 +1,11 @@
 """Optuna's samplers by name, seeded."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
 from optuna import samplers
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from betafront.errors import UserError, near_miss
@@ -47,7 +49,8 @@ def sampler(name: str, seed: int, *own: int) -> BaseSampler:
         own: the worker's number and how many trials there were when it started.
     """
     check_sampler(name)
-    return SAMPLERS[name](seed_from(seed), seed_from(seed, *own))
+    with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
+        return SAMPLERS[name](seed_from(seed), seed_from(seed, *own))
 
 
 def seed_from(*entropy: int) -> int:

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from hydra.core.override_parser.types import (
+    IntervalSweep,
+    Override,
+    Quote,
+    QuotedString,
+    RangeSweep,
+    Transformer,
+)
 from hydra.errors import HydraException
 from optuna.distributions import (
     BaseDistribution,
@@ -161,14 +168,31 @@ def _range(sweep: RangeSweep, line: str | None) -> BaseDistribution:
 
 
 def _choices(override: Override) -> Sequence[Choice]:
-    raw: list[Any] = list(override.sweep_iterator())
-    texts = list(override.sweep_string_iterator())
-    if not texts:
+    choices = [_written(raw) for raw in override.sweep_iterator()]
+    if not choices:
         raise UserError(f"'{override.input_line}': there is nothing to choose from")
-    if len(set(texts)) < len(texts):
+    if len({repr(choice) for choice in choices}) < len(choices):
         raise UserError(f"'{override.input_line}': a choice is named twice")
-    plain = (bool, int, float)
-    return [r if isinstance(r, plain) else text for r, text in zip(raw, texts, strict=True)]
+    return choices
+
+
+def _written(raw: Any) -> Choice:
+    """A choice as itself where it is a number or a truth value, else as override text."""
+    if isinstance(raw, bool | int | float):
+        return raw
+    word = raw.text if isinstance(raw, QuotedString) else raw
+    if isinstance(word, str):  # in quotes only where the bare word would be read as something else
+        bare = _read_back(word) == word
+        return word if bare else QuotedString(text=word, quote=Quote.single).with_quotes()
+    text: str = Transformer.str(raw)
+    return text
+
+
+def _read_back(text: str) -> Any:
+    try:
+        return OverridesParser.create().parse_override(f"x={text}").value()
+    except HydraException:
+        return None
 
 
 def is_choice(d: BaseDistribution) -> bool:

@@ -1,0 +1,64 @@
+"""Every process of a sweep is killed, and the same command finishes the job."""
+
+import hashlib
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+SWEEP = (
+    "sweep", "study=weighting", "study.budget.trials=12", "trainer.steps=150", "model.hidden=[16]",
+    "tracking=off",
+)  # fmt: skip
+
+
+def finished(place: Path) -> dict[str, str]:
+    """Each finished run folder, and the digest of all that is in it."""
+    found = {}
+    for result in sorted(place.glob("runs/weighting-digits/trial-*/result.json")):
+        files = sorted(p for p in result.parent.rglob("*") if p.is_file())
+        sha = hashlib.sha256(b"".join(p.read_bytes() for p in files))
+        found[result.parent.name] = sha.hexdigest()
+    return found
+
+
+def kill_everything(leader: int) -> None:
+    """SIGKILL for a process and all its descendants, wherever they have moved to."""
+    process = psutil.Process(leader)
+    for one in [process, *process.children(recursive=True)]:
+        try:
+            os.kill(one.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+@pytest.mark.slow
+def test_kill_9_loses_nothing_and_repeats_nothing(shell: Any, own_place: Path) -> None:
+    seen: dict[str, str] = {}
+    for more in (2, 3):  # twice: the second command is killed as well
+        process = shell.start(*SWEEP)
+        target, end = len(seen) + more, time.monotonic() + 200
+        while len(finished(own_place)) < target and time.monotonic() < end:
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.1)
+        kill_everything(process.pid)
+        process.wait()
+        state = json.loads(shell.run("status", "--json"))
+        assert state["complete"] < 12
+        seen = finished(own_place)
+    out = shell.run(*SWEEP)
+    assert "Resuming weighting-digits" in out
+    state = json.loads(shell.run("status", "--json"))
+    assert (state["complete"], state["failed"], state["running"], state["waiting"]) == (12, 0, 0, 0)
+    after = finished(own_place)
+    assert {name: after[name] for name in seen} == seen  # nothing finished was touched again
+    # A run may have been written and its process killed before it was told: it is tried again.
+    told = state["complete"] + state["lost"]
+    assert 12 <= len(after) <= told
+    assert "complete: 12 of 12" in shell.run(*SWEEP)
+    assert finished(own_place) == after

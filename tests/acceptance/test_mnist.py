@@ -1,0 +1,26 @@
+"""The default study on real MNIST, both cores at work."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+
+@pytest.mark.slow
+def test_distortion_falls_and_rate_rises_as_beta_falls(
+    shell: Any, own_place: Path, mnist_folder: str
+) -> None:
+    out = shell.run(
+        "sweep", "study=weighting", "data=mnist", "model=mlp", "hydra/launcher=joblib",
+        "study.sampler=grid", "objective.weight=0.05,0.3,2,12", "schedule=constant",
+        "normalisation=sum,mean", "study.budget.trials=8", "trainer.steps=300", "tracking=off",
+    )  # fmt: skip
+    assert "Decision" in out
+    table = pd.read_csv(own_place / "runs/weighting-mnist/report/front.csv").sort_values("beta")
+    assert len(table) == 8
+    # β spans 0.05 to 1,176 in eight steps of at least a factor of 2; neighbours that far apart
+    # differ by nats, single runs of one β by less than half a nat in R and two in D.
+    assert table["val/rate"].diff().dropna().max() < 0.5
+    assert table["val/distortion"].diff().dropna().min() > -2.0
+    assert table["val/rate"].iloc[0] > table["val/rate"].iloc[-1] + 5

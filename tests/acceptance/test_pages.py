@@ -1,0 +1,82 @@
+"""The pages in a real browser: the front without a network, and the study in the MLflow UI."""
+
+import re
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SWEEP = (
+    "sweep", "study=weighting", "study.budget.trials=6", "trainer.steps=40", "model.hidden=[16]",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_pages(shell: Any, browser: Any, own_place: Path) -> None:
+    shell.run(*SWEEP)
+    report = own_place / "runs/weighting-digits/report"
+    opens_without_a_network(browser, report / "front.html")
+    server = shell.start("ui", "--port", "5107")
+    try:
+        link = link_printed_by(server)
+        shows_the_trials(browser, link)
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == 0
+
+
+def opens_without_a_network(browser: Any, page: Path) -> None:
+    context = browser.new_context(offline=True, viewport={"width": 1200, "height": 900})
+    tab = context.new_page()
+    wrong: list[str] = []
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    tab.on("requestfailed", lambda request: wrong.append(request.url))
+    tab.goto(page.as_uri())
+    tab.wait_for_selector(".js-plotly-plot .scatterlayer .point", timeout=30_000)
+    assert tab.locator(".js-plotly-plot").count() == 2
+    assert tab.locator(".answer").inner_text().startswith("best ELBO: β =")
+    assert tab.locator("h1").inner_text() == "weighting-digits"
+    tab.locator(".js-plotly-plot .scatterlayer .point").last.hover(force=True)
+    assert wrong == []
+    context.close()
+
+
+def link_printed_by(server: Any) -> str:
+    end = time.monotonic() + 120
+    for line in server.stdout:
+        found = re.search(r"http://127\.0\.0\.1:\d+/#/\S+", line)
+        if found:
+            return found[0]
+        assert time.monotonic() < end
+    raise AssertionError("the server ended")
+
+
+def shows_the_trials(browser: Any, link: str) -> None:
+    tab = browser.new_page(viewport={"width": 1900, "height": 1000})
+    tab.goto(link)
+    tab.wait_for_selector("text=t005", timeout=60_000)
+    header = tab.locator(".ag-header").inner_text()
+    for column in ("beta", "beta_norm", "val/distortion", "val/rate"):
+        assert column in header
+    cells = tab.locator(".ag-center-cols-container .ag-row").first.inner_text().split("\n")
+    assert len([c for c in cells if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", c)]) >= 4
+    for number in range(6):
+        assert tab.locator(f"text=/^t00{number} /").count() == 1
+    # As children: in order of creation the table is a tree, folded under the study.
+    tab.goto(link.replace("viewStateShareKey=front", "orderByKey=attributes.start_time"))
+    tab.locator("text=Exit shared view").or_(tab.locator("[data-testid='sort-select-dropdown']"))
+    tab.click("text=t005")
+    tab.wait_for_selector("text=Parent run", timeout=30_000)
+    tab.wait_for_selector("a:has-text('weighting-digits')")
+    run = tab.url.split("/runs/")[1].split("?")[0].split("/")[0]
+    base = link.split("/#/")[0]
+    experiment = re.search(r"experiments/(\d+)", link)
+    assert experiment
+    tab.goto(f"{base}/#/experiments/{experiment[1]}/runs/{run}/artifacts")
+    tab.click("text=pictures")
+    tab.click("text=training.png")
+    tab.wait_for_selector("img[src*='blob'], .image-outer-container", timeout=30_000)
+    tab.close()

@@ -1,0 +1,70 @@
+"""Fixtures for all tests: a place of their own to write, and the command line in this process."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# Before any library reads them, as the console script sets them.
+from betafront.cli import main, quiet_libraries
+
+quiet_libraries()
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test in an empty folder of its own, where the commands write too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BETAFRONT_RUNS", str(tmp_path / "runs"))
+    return tmp_path
+
+
+@pytest.fixture
+def betafront(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Run a command in this process: `betafront("status", "--json")`."""
+
+    def run(*arguments: str) -> Said:
+        code = 0
+        try:
+            main(list(arguments))
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        out, err = capfd.readouterr()
+        return Said(code, out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def mnist_folder() -> str:
+    """Where the real MNIST lies; skips where nobody said."""
+    folder = os.environ.get("BETAFRONT_DATA_DIR")
+    if not folder:
+        pytest.skip("BETAFRONT_DATA_DIR names no folder with real data")
+    return folder
+
+
+FAST = (
+    "trainer.steps=12",
+    "model.hidden=[8]",
+    "data.limit=200",
+    "hydra/launcher=basic",
+    "tracking=off",
+)
+
+
+@pytest.fixture
+def fast() -> tuple[str, ...]:
+    """Overrides under which a sweep's trials take a fraction of a second each, in this process."""
+    return FAST

@@ -1,0 +1,136 @@
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from betafront.front import (
+    Facts,
+    decide,
+    draw_front,
+    front,
+    hypervolume,
+    knee,
+    nondominated,
+    one_curve,
+    print_study,
+    trade,
+    write_page,
+)
+
+LEAST = {"a": "minimize", "b": "minimize"}
+
+
+def points(*pairs: tuple[float, float]) -> pd.DataFrame:
+    return pd.DataFrame(pairs, columns=["a", "b"])
+
+
+def test_front_keeps_what_nothing_dominates_and_every_duplicate() -> None:
+    table = points((1, 3), (2, 2), (2, 2), (3, 1), (2, 3), (3, 3), (1, 4))
+    assert nondominated(table, LEAST).tolist() == [True, True, True, True, False, False, False]
+
+
+def test_front_of_nothing_and_of_one() -> None:
+    assert front(points(), LEAST).empty
+    assert len(front(points((5, 5)), LEAST)) == 1
+
+
+def test_front_is_in_order_of_the_first_objective() -> None:
+    assert front(points((3, 1), (1, 3), (2, 2)), LEAST)["a"].tolist() == [1, 2, 3]
+
+
+def test_maximised_objectives_turn_the_front_round() -> None:
+    most = {"a": "minimize", "b": "maximize"}
+    assert nondominated(points((1, 1), (2, 3), (2, 2)), most).tolist() == [True, True, False]
+
+
+def test_hypervolume_by_hand() -> None:
+    # Below (4, 4): [1,4]x[3,4] + [2,4]x[2,3] + [3,4]x[1,2] = 3 + 2 + 1.
+    assert hypervolume(points((1, 3), (2, 2), (3, 1)), LEAST, [4, 4]) == 6
+    assert hypervolume(points((1, 3), (2, 2), (3, 1), (3, 3)), LEAST, [4, 4]) == 6
+    assert hypervolume(points((5, 0)), LEAST, [4, 4]) == 0
+    assert hypervolume(points(), LEAST, [4, 4]) == 0
+    assert hypervolume(points((1, 3)), {"a": "minimize", "b": "maximize"}, [4, 1]) == 6
+
+
+def test_knee_is_the_corner_whatever_the_units() -> None:
+    corner = np.array([[0.0, 10.0], [1.0, 2.0], [5.0, 1.0], [10.0, 0.0]])
+    assert knee(corner) == 1
+    assert knee(corner * [1000.0, 0.001] + [7.0, -50.0]) == 1
+
+
+def test_no_knee_on_a_line_an_outward_front_or_two_points() -> None:
+    assert knee(np.array([[0.0, 2.0], [1.0, 1.0], [2.0, 0.0]])) is None
+    assert knee(np.array([[0.0, 2.0], [1.5, 1.5], [2.0, 0.0]])) is None
+    assert knee(np.array([[0.0, 2.0], [2.0, 0.0]])) is None
+    assert knee(np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])) is None
+
+
+def test_the_decision_names_the_best_elbo_and_its_beta_in_every_convention(
+    table: pd.DataFrame, facts: Facts
+) -> None:
+    best, corner = decide(table, facts)
+    assert best.trial == table["val/negative_elbo"].idxmin()
+    assert best.weights["sum"] == best.beta
+    assert best.weights["mean"] == pytest.approx(best.beta * 8 / 64)
+    assert best.weights["pixel_mean"] == pytest.approx(best.beta / 64)
+    assert best.weights["SSE + w·KL"] == pytest.approx(2 * best.beta * 0.25)
+    assert corner.name == "knee"
+    change = corner.metrics["val/distortion"] - best.metrics["val/distortion"]
+    assert f"distortion {change:+.2f} nats" in trade(best, corner)
+
+
+def test_no_decision_without_trials(facts: Facts) -> None:
+    assert decide(pd.DataFrame(), facts) == []
+
+
+def test_one_scale_brings_conventions_onto_one_curve(table: pd.DataFrame) -> None:
+    found = one_curve(table)
+    assert found is not None
+    # R falls with β in the table by construction; over the written weight it goes up and down.
+    assert found.canonical == pytest.approx(0, abs=1e-9)
+    assert found.written > 0.5
+    assert one_curve(table[table["normalisation"] == "sum"]) is None
+
+
+def test_tables_fit_100_columns_and_mark_the_named_points(
+    table: pd.DataFrame, facts: Facts
+) -> None:
+    out = Console(width=100, record=True, file=StringIO())
+    print_study(pd.concat([table] * 5, ignore_index=True).assign(trial=range(45)), facts, out)
+    text = out.export_text()
+    assert max(map(len, text.splitlines())) <= 100
+    assert "Decision" in text
+    assert "knee" in text
+    assert "normalisation=pixel_mean" in text
+
+
+def test_page_stands_alone_and_holds_the_answer(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    page = tmp_path / "front.html"
+    write_page(table, facts, page)
+    text = page.read_text()
+    assert page.stat().st_size < 6_000_000
+    assert text.count("<script src") == 0
+    assert 'rel="stylesheet"' not in text
+    assert decide(table, facts)[0].text in text
+
+
+def test_page_shows_what_users_write_as_text(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    write_page(table, replace(facts, name="<b>&"), tmp_path / "front.html")
+    assert "<h1>&lt;b&gt;&amp;</h1>" in (tmp_path / "front.html").read_text()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 9])
+def test_picture_is_drawn_from_the_first_trial_on(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path, rows: int
+) -> None:
+    draw_front(table.head(rows), facts, tmp_path / "front.png")
+    write_page(table.head(rows), facts, tmp_path / "front.html")
+    assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")

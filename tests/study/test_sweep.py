@@ -1,0 +1,234 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from betafront.study.samplers import SAMPLERS
+
+Command = Callable[..., Any]
+CHOICES = ("objective.weight=0.1,1,10", "normalisation=sum,mean")
+
+
+def status(betafront: Command) -> dict[str, Any]:
+    said = betafront("status", "--json")
+    assert said.code == 0, said.err
+    return dict(json.loads(said.out))
+
+
+def folders(place: Path) -> list[str]:
+    return sorted(p.name for p in place.glob("runs/*/trial-*"))
+
+
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_every_sampler_meets_the_budget_exactly_and_then_does_nothing(
+    betafront: Command, fast: tuple[str, ...], own_place: Path, name: str
+) -> None:
+    command = (
+        "sweep", *CHOICES, *fast, f"study.sampler={name}", "study.budget.trials=5",
+        "study.name=s", "study.workers=2",
+    )  # fmt: skip
+    said = betafront(*command)
+    assert said.code == 0, said.err
+    assert "Decision" in said.out
+    now = status(betafront)
+    assert [now[key] for key in ("complete", "failed", "running", "waiting")] == [5, 0, 0, 0]
+    assert folders(own_place) == [f"trial-{n:04d}" for n in range(5)]
+    again = betafront(*command)
+    assert again.code == 0
+    assert "complete: 5 of 5" in again.out
+    assert "Decision" in again.out
+    assert folders(own_place) == [f"trial-{n:04d}" for n in range(5)]
+
+
+def test_a_grid_is_searched_point_by_point(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    said = betafront("sweep", *CHOICES, *fast, "study.sampler=grid", "study.budget.trials=99")
+    assert said.code == 0, said.err
+    table = np.genfromtxt(
+        own_place / "runs/adhoc-digits/report/front.csv", delimiter=",", names=True, dtype=None
+    )
+    points = sorted(zip(table["objectiveweight"], table["normalisation"], strict=True))
+    assert points == sorted((w, n) for w in (0.1, 1, 10) for n in ("sum", "mean"))
+
+
+def test_the_study_folder_holds_what_the_command_names(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    said = betafront("sweep", *CHOICES, *fast, "study.budget.trials=2")
+    study = own_place / "runs/adhoc-digits"
+    for name in ("front.html", "front.png", "front.csv"):
+        assert str(study / "report" / name) in said.out
+        assert (study / "report" / name).stat().st_size > 0
+    for name in ("config.yaml", "result.json", "run.log", "model.safetensors", "trace.npz"):
+        assert (study / "trial-0001" / name).is_file()
+    assert len(list((study / "trial-0001/pictures").glob("*.png"))) == 4
+
+
+def test_trials_of_a_sequential_study_are_the_same_bits_the_second_time(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    results = []
+    for _ in range(2):
+        assert betafront("sweep", *CHOICES, *fast, "study.budget.trials=3").code == 0
+        paths = sorted(own_place.glob("runs/adhoc-digits/trial-*/result.json"))
+        results.append([json.loads(p.read_text()) for p in paths])
+        shutil.rmtree(own_place / "runs")
+    for one, other in zip(*results, strict=True):
+        one.pop("seconds"), other.pop("seconds")
+        assert one == other
+    seeds = {result["seed"] for result in results[0]}
+    assert len(seeds) == 3
+
+
+def test_a_diverging_trial_is_recorded_and_the_sweep_goes_on(
+    betafront: Command, fast: tuple[str, ...]
+) -> None:
+    said = betafront(
+        "sweep", "optimizer.lr=0.001,1e30", *fast, "study.sampler=grid", "study.budget.trials=2"
+    )
+    assert said.code == 1
+    assert "diverged: the loss became NaN or infinite at step" in " ".join(said.out.split())
+    now = status(betafront)
+    assert (now["complete"], now["failed"]) == (1, 1)
+    # A failed trial is not tried again.
+    assert "complete: 2 of 2" in betafront(
+        "sweep", "optimizer.lr=0.001,1e30", *fast, "study.sampler=grid", "study.budget.trials=2"
+    ).out  # fmt: skip
+
+
+def test_a_larger_budget_goes_on_with_the_same_study(
+    betafront: Command, fast: tuple[str, ...]
+) -> None:
+    betafront("sweep", *CHOICES, *fast, "study.budget.trials=2")
+    said = betafront("sweep", *CHOICES, *fast, "study.budget.trials=3")
+    assert "The budget of adhoc-digits was 2 trials, now 3." in said.out
+    assert "Resuming adhoc-digits: 2 of 3" in said.out
+    assert status(betafront)["complete"] == 3
+
+
+def test_own_conf_and_studies_are_searched_first(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    (own_place / "conf/model").mkdir(parents=True)
+    (own_place / "conf/model/mine.yaml").write_text(
+        "_target_: betafront.models.mlp\n_partial_: true\nlatents: 3\nhidden: [8]\n"
+    )
+    (own_place / "studies/mine").mkdir(parents=True)
+    (own_place / "studies/mine/study.yaml").write_text(
+        "# @package _global_\ndefaults:\n  - override /model: mine\n"
+        "study:\n  name: mine\n  space:\n    objective.weight: choice(1, 2)\n"
+    )
+    said = betafront("sweep", "study=mine", *fast, "study.budget.trials=2")
+    assert said.code == 0, said.err
+    scale = json.loads((own_place / "runs/mine/trial-0000/result.json").read_text())["scale"]
+    assert scale["latents"] == 3
+
+
+def test_a_study_of_the_same_name_as_a_shipped_one_is_the_users_own(
+    betafront: Command, own_place: Path
+) -> None:
+    (own_place / "studies/weighting").mkdir(parents=True)
+    (own_place / "studies/weighting/study.yaml").write_text(
+        "# @package _global_\nstudy:\n  sampler: mine\n  space:\n    seed: choice(1, 2)\n"
+    )
+    assert "study.sampler=mine is unknown" in betafront("sweep", "study=weighting").err
+
+
+WRONG = {
+    "key": (["objective.wieght=1"], "did you mean 'objective.weight'?"),
+    "searched key": (["objective.wieght=interval(1,2)"], "did you mean 'objective.weight'?"),
+    "choice": (["normalisation=maen"], "did you mean 'mean'?"),
+    "searched choice": (["normalisation=choice(sum,maen)"], "did you mean 'mean'?"),
+    "group": (["normalization=mean"], "did you mean 'normalisation'?"),
+    "grammar": (["objective.weight=choice(1,"], "cannot read 'objective.weight=choice(1,'"),
+    "empty interval": (["objective.weight=interval(1,1)"], "the interval is empty"),
+    "inverted interval": (["objective.weight=interval(2,1)"], "the interval is inverted"),
+    "log of zero": (["objective.weight=tag(log,interval(0,1))"], "must start above 0"),
+    "budget of 0": (["study.budget.trials=0"], "study.budget.trials must be a whole number"),
+    "no budget": (["study.budget=3"], "study.budget.trials must be a whole number"),
+    "half a worker": (["study.workers=0.5"], "study.workers must be a whole number"),
+    "sampler": (["study.sampler=tpee"], "did you mean 'tpe'?"),
+    "objective": (["study.objectives=[val/rate,val/msee]"], "did you mean 'val/mse'?"),
+    "one objective": (["study.objectives=[val/rate]"], "must name two metrics, not 1"),
+    "reference": (["study.reference=[1]"], "one number per objective"),
+    "name": (["study.name=a/b"], "study.name names a folder"),
+    "grid of an interval": (["study.sampler=grid"], "cannot search objective.weight"),
+    "negative weight": (["objective.weight=-1"], "objective.weight must be finite"),
+    "wordy weight": (["objective.weight=much"], "objective.weight must be a number"),
+    "schedule": (["schedule=linear", "schedule.warmup=0"], "schedule.warmup is a part"),
+    "grey Bernoulli": (["likelihood=bernoulli"], "binarise them (data.binarize=0.5)"),
+    "mixed likelihoods": (
+        ["likelihood=choice(gaussian,continuous_bernoulli)"],
+        "study.objectives=[val/rate,val/mse]",
+    ),
+    "conv on oblongs": (["data=tensor", "data.path=oblong.npy", "model=conv"], "use model=mlp"),
+    "shape of a file": (["data=tensor", "data.path=flat.npy"], "has the shape (5, 7)"),
+    "NaN in a file": (["data=tensor", "data.path=nan.npy"], "first in image 7"),
+    "no such file": (["data=tensor", "data.path=none.npy"], "there is no file none.npy"),
+    "no path": (["data=tensor"], "data.path has no default"),
+    "data not there": (["data=kmnist"], "data.download=true"),
+    "unwritable folder": (["runs=/proc/none"], "cannot write /proc/none"),
+    "unknown study": (["study=wieghting"], "did you mean 'weighting'?"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_bad_input_is_one_clear_line_and_nothing_is_trained(
+    betafront: Command, own_place: Path, case: str
+) -> None:
+    overrides, says = WRONG[case]
+    images = np.random.default_rng(0).random((40, 8, 8))
+    np.save(own_place / "flat.npy", images[0, :5, :7])
+    np.save(own_place / "oblong.npy", np.concatenate([images, images], axis=2))
+    images[7, 0, 0] = np.nan
+    np.save(own_place / "nan.npy", images)
+    study = [] if case == "unknown study" else ["study=weighting"]
+    said = betafront("sweep", *study, "hydra/launcher=basic", *overrides)
+    assert said.code == 2
+    assert said.err.startswith("betafront: ")
+    assert said.err.count("\n") == 1
+    assert says in said.err
+    assert said.out == ""
+    assert not list(own_place.glob("runs/*/trial-*"))
+    assert betafront("status").code == 2  # there is no study either
+
+
+def test_a_study_that_exists_for_something_else_is_refused(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    made = ("sweep", *CHOICES, *fast, "study.budget.trials=1")
+    assert betafront(*made).code == 0
+    for change, says in (
+        ("objective.weight=0.1,1", "with another space (objective.weight: 0.1,1,10, now 0.1,1)"),
+        ("study.objectives=[val/rate,val/mse]", "with other objectives"),
+        ("model.latents=3", "with other settings (model.latents: 8, now 3)"),
+        ("data.split_seed=1", "with other settings (data.split_seed: 0, now 1)"),
+    ):
+        said = betafront(*made, change)
+        assert said.code == 2
+        assert says in said.err
+        assert "study.name=" in said.err
+    assert folders(own_place) == ["trial-0000"]
+
+
+def test_runs_of_a_lost_storage_are_not_overwritten(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    made = ("sweep", *CHOICES, *fast, "study.budget.trials=1")
+    assert betafront(*made).code == 0
+    for path in own_place.glob("runs/studies.db*"):
+        path.unlink()
+    said = betafront(*made)
+    assert said.code == 2
+    assert "holds runs of a study that is not in the storage" in said.err
+
+
+def test_a_sweep_of_nothing_says_what_to_give(betafront: Command) -> None:
+    said = betafront("sweep")
+    assert said.code == 2
+    assert "study=weighting" in said.err

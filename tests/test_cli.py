@@ -1,0 +1,114 @@
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Command = Callable[..., Any]
+
+
+def test_help_names_every_command_without_loading_torch() -> None:
+    code = (
+        "import sys\nfrom betafront.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'optuna', 'mlflow', 'hydra', 'pandas', 'matplotlib'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for command in ("train", "sweep", "status", "report", "sync", "weights", "ui"):
+        assert f" {command} " in done.stdout
+
+
+def test_weights_translates_the_issue_example(betafront: Command) -> None:
+    said = betafront(
+        "weights", "--json", "--pixels", "784", "--latents", "20", "--normalisation", "mean",
+        "--weight", "0.1",
+    )  # fmt: skip
+    answer = json.loads(said.out)
+    assert answer["beta"] == 3.92
+    assert answer["beta_norm"] == 0.1
+    assert answer["weights"] == {"sum": 3.92, "mean": 0.1, "pixel_mean": 0.005, "beta_norm": 0.1}
+
+
+def test_weights_give_the_weight_beside_a_squared_error(betafront: Command) -> None:
+    arguments = ("--pixels", "64", "--latents", "8", "--weight", "3", "--sigma", "0.5")
+    answer = json.loads(betafront("weights", "--json", *arguments).out)
+    assert answer["squared_error"] == {"SSE + w·KL": 1.5, "½·SSE + w·KL": 0.75}
+    assert "SSE + w·KL" in betafront("weights", *arguments).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--normalisation", "maen"), "did you mean 'mean'?"),
+        (("--sigma", "0"), "--sigma must be above 0"),
+    ],
+)
+def test_weights_refuse_what_they_cannot_read(
+    betafront: Command, arguments: tuple[str, ...], says: str
+) -> None:
+    said = betafront("weights", "--pixels", "4", "--latents", "2", "--weight", "1", *arguments)
+    assert said.code == 2
+    assert says in said.err
+
+
+@pytest.mark.parametrize("command", ["status", "report", "sync", "ui"])
+def test_commands_on_no_study_say_how_to_make_one(betafront: Command, command: str) -> None:
+    said = betafront(command)
+    assert said.code == 2
+    assert "`betafront sweep` makes one" in said.err
+
+
+def test_train_shows_the_run_and_leaves_its_files(betafront: Command, own_place: Path) -> None:
+    said = betafront(
+        "train", "normalisation=mean", "objective.weight=0.1", "trainer.steps=12",
+        "model.hidden=[8]",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert "weight 0.1 under normalisation=mean is canonical β = 0.8" in said.out
+    (folder,) = own_place.glob("runs/train/*")
+    assert (folder / "result.json").is_file()
+    assert str(folder / "result.json") in said.out
+
+
+def test_any_hydra_command_line_is_a_run(betafront: Command) -> None:
+    said = betafront("trainer.steps=0")
+    assert said.code == 2
+    assert "trainer.steps must be a whole number of at least 1, not 0" in said.err
+
+
+def test_a_diverged_run_is_one_clear_line(betafront: Command) -> None:
+    said = betafront("train", "optimizer.lr=1e30", "trainer.steps=30", "model.hidden=[8]")
+    assert said.code == 2
+    assert "the loss became NaN or infinite at step" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_status_shows_the_state_and_the_front(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    betafront("sweep", "objective.weight=0.1,1,10", *fast, "study.budget.trials=3")
+    answer = json.loads(betafront("status", "--json").out)
+    assert answer["study"] == "adhoc-digits"
+    assert answer["budget"] == answer["complete"] == 3
+    assert answer["failed"] == answer["running"] == answer["waiting"] == 0
+    assert set(answer["front"]) <= {0, 1, 2}
+    assert answer["front"]
+    shown = betafront("status", "adhoc-digits")
+    assert "3 complete, 0 failed, 0 running, 0 waiting, 0 lost; budget 3" in shown.out
+    assert "best ELBO" in shown.out
+    assert "did you mean 'adhoc-digits'?" in betafront("status", "adhoc-digit").err
+
+
+def test_report_writes_the_files_again(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    betafront("sweep", "objective.weight=0.1,1,10", *fast, "study.budget.trials=3")
+    page = own_place / "runs/adhoc-digits/report/front.html"
+    page.unlink()
+    assert betafront("report").code == 0
+    assert page.is_file()

@@ -1,0 +1,90 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+
+from betafront.tracking.view import all_runs
+
+Command = Callable[..., Any]
+SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")
+SWEEP = ("sweep", "objective.weight=0.1,1", *SMALL, "study.budget.trials=2", "study.name=s")
+
+
+@pytest.fixture
+def swept(betafront: Command, own_place: Path) -> MlflowClient:
+    said = betafront(*SWEEP)
+    assert said.code == 0, said.err
+    return MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+
+
+def runs(client: MlflowClient) -> dict[str, list[Any]]:
+    experiment = client.get_experiment_by_name("s")
+    assert experiment is not None
+    found = all_runs(client, experiment.experiment_id)
+    return {role: [r for r in found if r.data.tags["role"] == role] for role in ("study", "trial")}
+
+
+def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient) -> None:
+    (parent,), trials = runs(swept).values()
+    assert len(trials) == 2
+    for trial in trials:
+        assert trial.data.tags["mlflow.parentRunId"] == parent.info.run_id
+        assert {"beta", "beta_norm", "objective.weight", "normalisation"} <= set(trial.data.params)
+        for key in ("val/rate", "val/distortion", "val/mse", "test/rate", "train/distortion"):
+            assert key in trial.data.metrics
+        (data,) = trial.inputs.dataset_inputs
+        assert data.dataset.name == "digits"
+        assert trial.info.status == "FINISHED"
+        paths = {f.path for f in swept.list_artifacts(trial.info.run_id)}
+        assert {"config.yaml", "result.json", "pictures"} <= paths
+    assert {f.path for f in swept.list_artifacts(parent.info.run_id, "front")} == {
+        "front/front.html", "front/front.png", "front/front.csv",
+    }  # fmt: skip
+    assert parent.info.status == "FINISHED"
+    assert parent.data.metrics["study/hypervolume"] >= 0
+    assert parent.data.params["space.objective.weight"] == "0.1,1"
+
+
+def test_the_table_shows_the_final_values(swept: MlflowClient, own_place: Path) -> None:
+    import json
+
+    for trial in runs(swept)["trial"]:
+        folder = own_place / f"runs/s/trial-{int(trial.data.tags['trial']):04d}"
+        stored = json.loads((folder / "result.json").read_text())["metrics"]
+        assert trial.data.metrics["val/rate"] == stored["val/rate"]
+        assert trial.data.metrics["test/distortion"] == stored["test/distortion"]
+
+
+def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(
+    swept: MlflowClient, betafront: Command
+) -> None:
+    (parent,), trials = runs(swept).values()
+    tags = {"role": "trial", "trial": "7", "mlflow.parentRunId": parent.info.run_id}
+    swept.create_run(parent.info.experiment_id, tags=tags)  # its writer was killed here
+    said = betafront("sync", "s")
+    assert "0 trials written to MLflow, 2 were there" in " ".join(said.out.split())
+    again = runs(swept)["trial"]
+    assert {r.info.run_id for r in again} == {r.info.run_id for r in trials}
+
+
+def test_the_record_can_be_made_again_from_the_storage_and_the_folders(
+    swept: MlflowClient, betafront: Command, own_place: Path
+) -> None:
+    before = {r.data.tags["trial"]: r.data.metrics for r in runs(swept)["trial"]}
+    (own_place / "runs/mlflow.db").unlink()
+    said = betafront("sync")
+    assert "2 trials written to MLflow, 0 were there" in " ".join(said.out.split())
+    fresh = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    assert {r.data.tags["trial"]: r.data.metrics for r in runs(fresh)["trial"]} == before
+
+
+def test_a_sweep_goes_on_without_its_tracking_server(
+    betafront: Command, own_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    said = betafront(*SWEEP, "tracking.uri=http://127.0.0.1:9")
+    assert said.code == 0
+    assert "betafront sync s" in " ".join(said.out.split())
+    assert "Decision" in said.out
