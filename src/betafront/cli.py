@@ -189,7 +189,7 @@ def find_study(name: str | None) -> tuple[Any, Any]:
             raise UserError(f"there are no studies in {runs}: `betafront sweep` makes one")
         name = names[-1]
     study = load_study(storage, name)
-    return study, Spec.load(study)
+    return study, Spec.load(study).found_in(runs)
 
 
 def print_json(value: Any) -> None:

@@ -55,7 +55,8 @@ def link_printed_by(server: Any) -> str:
 
 
 def shows_the_trials(browser: Any, link: str) -> None:
-    tab = browser.new_page(viewport={"width": 1900, "height": 1000})
+    context = browser.new_context(viewport={"width": 1900, "height": 1000})
+    tab = context.new_page()
     tab.goto(link)
     tab.wait_for_selector("text=t005", timeout=60_000)
     header = tab.locator(".ag-header").inner_text()
@@ -66,17 +67,23 @@ def shows_the_trials(browser: Any, link: str) -> None:
     for number in range(6):
         assert tab.locator(f"text=/^t00{number} /").count() == 1
     # As children: in order of creation the table is a tree, folded under the study.
-    tab.goto(link.replace("viewStateShareKey=front", "orderByKey=attributes.start_time"))
-    tab.locator("text=Exit shared view").or_(tab.locator("[data-testid='sort-select-dropdown']"))
-    tab.click("text=t005")
+    tab.goto("about:blank")
+    tab.goto(link.replace("&viewStateShareKey=front", ""))
+    tab.wait_for_selector(".ag-row a:has-text('weighting-digits')", timeout=60_000)
+    assert tab.locator("text=/^t00\\d /").count() == 0
+    tab.locator(".ag-row button").first.click()
+    tab.click("text=/^t005 /")
     tab.wait_for_selector("text=Parent run", timeout=30_000)
-    tab.wait_for_selector("a:has-text('weighting-digits')")
-    run = tab.url.split("/runs/")[1].split("?")[0].split("/")[0]
-    base = link.split("/#/")[0]
-    experiment = re.search(r"experiments/(\d+)", link)
-    assert experiment
-    tab.goto(f"{base}/#/experiments/{experiment[1]}/runs/{run}/artifacts")
-    tab.click("text=pictures")
+    tab.goto(re.sub(r"(/runs/\w+).*", r"\1/artifacts", tab.url))
+    tab.click("text=pictures", timeout=60_000)
     tab.click("text=training.png")
-    tab.wait_for_selector("img[src*='blob'], .image-outer-container", timeout=30_000)
-    tab.close()
+    tab.wait_for_selector("img[src^='blob:'], .image-outer-container", timeout=30_000)
+    study = context.new_page()  # the front page renders as an artifact of the study's run
+    study.goto(link.replace("&viewStateShareKey=front", ""))
+    study.click(".ag-row a:has-text('weighting-digits')", timeout=60_000)
+    study.wait_for_url("**/runs/*")
+    study.goto(re.sub(r"(/runs/\w+).*", r"\1/artifacts/front/front.html", study.url))
+    page = study.frame_locator("iframe").first
+    page.locator(".js-plotly-plot .scatterlayer .point").first.wait_for(timeout=60_000)
+    assert page.locator("h1").inner_text() == "weighting-digits"
+    context.close()

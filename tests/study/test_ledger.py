@@ -74,6 +74,12 @@ def test_an_unknown_study_names_the_near_miss(url: str, study: object) -> None:
         load_study(open_storage(url), "wieghting-digits")
 
 
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a lease's time go by."""
+    then = time.time() + ledger.LEASE_SECONDS + 1
+    monkeypatch.setattr(ledger.time, "time", lambda: then)
+
+
 def test_a_claim_ends_when_the_budget_is_met(study: optuna.Study) -> None:
     worker = Worker.here(0)
     for _ in range(3):
@@ -109,7 +115,7 @@ def test_a_lease_that_ran_out_elsewhere_is_lost(
     elsewhere = Worker("0-x", "another-host", 1, 0.0)
     claim(study, SPACE, 2, elsewhere)
     assert not reap(study, study.trials)
-    monkeypatch.setattr(ledger.time, "time", lambda t=time.time(): t + ledger.LEASE_SECONDS + 1)
+    later(monkeypatch)
     assert reap(study, study.trials)
 
 
@@ -118,7 +124,7 @@ def test_a_trial_killed_before_its_first_lease_is_found(
 ) -> None:
     study.ask(SPACE.distributions)
     assert not reap(study, study.trials)  # it may be about to be written
-    monkeypatch.setattr(ledger.time, "time", lambda t=time.time(): t + ledger.LEASE_SECONDS + 1)
+    later(monkeypatch)
     assert reap(study, study.trials)
     assert [t.state for t in study.trials] == [TrialState.FAIL, TrialState.WAITING]
 

@@ -1,3 +1,7 @@
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -48,8 +52,6 @@ def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient
 
 
 def test_the_table_shows_the_final_values(swept: MlflowClient, own_place: Path) -> None:
-    import json
-
     for trial in runs(swept)["trial"]:
         folder = own_place / f"runs/s/trial-{int(trial.data.tags['trial']):04d}"
         stored = json.loads((folder / "result.json").read_text())["metrics"]
@@ -70,13 +72,19 @@ def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(
 
 
 def test_the_record_can_be_made_again_from_the_storage_and_the_folders(
-    swept: MlflowClient, betafront: Command, own_place: Path
+    swept: MlflowClient, own_place: Path
 ) -> None:
     before = {r.data.tags["trial"]: r.data.metrics for r in runs(swept)["trial"]}
-    (own_place / "runs/mlflow.db").unlink()
-    said = betafront("sync")
-    assert "2 trials written to MLflow, 0 were there" in " ".join(said.out.split())
-    fresh = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    old, new = own_place / "runs", own_place / "moved"
+    old.rename(new)  # as on another machine: the folders and the storage came along
+    (new / "mlflow.db").unlink()
+    # In a process of its own: MLflow keeps connections to the old file in this one.
+    command = [sys.executable, "-m", "betafront", "sync"]
+    environment = os.environ | {"BETAFRONT_RUNS": str(new)}
+    said = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert said.returncode == 0, said.stderr
+    assert "2 trials written to MLflow, 0 were there" in " ".join(said.stdout.split())
+    fresh = MlflowClient(f"sqlite:///{new}/mlflow.db")
     assert {r.data.tags["trial"]: r.data.metrics for r in runs(fresh)["trial"]} == before
 
 

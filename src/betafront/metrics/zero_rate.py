@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ def zero_rate(likelihood: Likelihood, train: Tensor, val: Tensor) -> dict[str, f
     params = torch.zeros_like(x[:1]).requires_grad_()
     # Only a Gaussian takes data beyond 1, and there the output is in the data's own units.
     units = max(1.0, float(x.abs().max()))
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [params], "lr": 0.1 * units},
         {"params": list(likelihood.parameters())},
     ]

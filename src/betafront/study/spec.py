@@ -2,7 +2,8 @@
 in the storage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -40,7 +41,7 @@ class Spec:
         trials: the budget.
         workers: how many processes share it.
         folder: where the run folders are.
-        tracking: the configuration of the view.
+        tracking: the configuration of the view; where it names no place, MLflow is beside the runs.
         reference: for the hypervolume, one number per objective; None until it is measured.
     """
 
@@ -77,6 +78,12 @@ class Spec:
         if stored is None:
             raise UserError(f"the study '{study.study_name}' was not made by betafront sweep")
         return cls(**stored)
+
+    def found_in(self, runs: Path) -> "Spec":
+        """The same study, where its runs folder was moved to `runs` from elsewhere."""
+        if Path(self.folder).is_dir():
+            return self
+        return replace(self, folder=str(runs / self.name), tracking={})
 
     def refuse_if_changed(self, old: "Spec") -> None:
         """Refuse to go on with a study that was made for something else.

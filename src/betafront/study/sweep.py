@@ -212,7 +212,8 @@ def make_or_resume(storage: Any, spec: Spec) -> "Study":
             console().print(
                 f"The budget of {spec.name} was {old.trials} trials, now {spec.trials}."
             )
-        replace(spec, reference=old.reference, folder=old.folder).store(study)
+        folder = Path(old.found_in(folder.parent).folder)
+        replace(spec, reference=old.reference, folder=str(folder)).store(study)
         return study
     if folder.is_dir() and any(folder.glob("trial-*")):
         raise UserError(

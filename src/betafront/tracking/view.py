@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from filelock import FileLock
 
+from betafront.errors import UserError
 from betafront.front import Facts, decide, front, hypervolume
 from betafront.study.records import facts, reason, row, state, table
 from betafront.study.report import DATA, PAGE, PICTURE
@@ -83,7 +84,8 @@ class MLflowView:
         last = max((p.step for p in points), default=0)
         final = {key: value for key, value in row.items() if "/" in key}
         final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
-        points += [Metric(key, float(value), finished, last) for key, value in final.items()]
+        # A millisecond later: of two values at the same step MLflow's tables show the later one.
+        points += [Metric(key, float(value), finished + 1, last) for key, value in final.items()]
         client.log_batch(run_id, params=params)
         for i in range(0, len(points), BATCH):
             client.log_batch(run_id, metrics=points[i : i + BATCH])
@@ -211,8 +213,22 @@ SCALE = ("beta", "beta_norm", "sigma")
 
 
 def sync(study: "Study", spec: Spec) -> str:
-    """Write all of a study to MLflow that is not there yet; returns what was done, in words."""
+    """Write all of a study to MLflow that is not there yet; returns what was done, in words.
+
+    Raises:
+        UserError: MLflow cannot be reached or written.
+    """
+    from mlflow.exceptions import MlflowException
+
     view = view_of(spec)
+    try:
+        return _write_all(view, study, spec)
+    except MlflowException as error:
+        line = " ".join(str(error).split())[:200]
+        raise UserError(f"MLflow at {view.uri} cannot be written: {line}") from error
+
+
+def _write_all(view: MLflowView, study: "Study", spec: Spec) -> str:
     view.start(spec)
     before = len(view._trials)
     trials = study.get_trials(deepcopy=False)
