@@ -44,7 +44,7 @@ def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient
         paths = {f.path for f in swept.list_artifacts(trial.info.run_id)}
         assert {"config.yaml", "result.json", "pictures"} <= paths
     assert {f.path for f in swept.list_artifacts(parent.info.run_id, "front")} == {
-        "front/front.html", "front/front.png", "front/front.csv",
+        "front/front.html", "front/front.png", "front/front.csv", "front/study.json",
     }  # fmt: skip
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics["study/hypervolume"] >= 0

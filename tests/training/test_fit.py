@@ -77,6 +77,29 @@ def test_another_seed_gives_another_run(make_run: MakeRun, tmp_path: Path) -> No
     assert weights[0] != weights[1]
 
 
+class Watching(Gaussian):
+    """A Gaussian that writes down the images it is trained on."""
+
+    def __init__(self, seen: list[Tensor]) -> None:
+        super().__init__()
+        self.batches = seen
+
+    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+        if self.training:
+            self.batches.append(x)
+        return super().log_prob(params, x)
+
+
+def test_the_seed_decides_the_order_of_the_images(make_run: MakeRun, tmp_path: Path) -> None:
+    orders = []
+    for seed in (0, 0, 1):
+        seen: list[Tensor] = []
+        fit(make_run(seed=seed, likelihood=lambda seen=seen: Watching(seen)), tmp_path)
+        orders.append(torch.cat(seen))
+    assert torch.equal(orders[0], orders[1])
+    assert not torch.equal(orders[0], orders[2])
+
+
 def test_global_generators_are_left_as_they_were(make_run: MakeRun, tmp_path: Path) -> None:
     def states() -> tuple[bytes, str, str]:
         numpy_state = repr(np.random.get_state()[1].tolist())  # type: ignore[union-attr]

@@ -1,7 +1,9 @@
 """The end of a sweep: the front and the decision in the terminal, and as files."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-PAGE, PICTURE, DATA = "front.html", "front.png", "front.csv"
+PAGE, PICTURE, DATA, MADE_BY = "front.html", "front.png", "front.csv", "study.json"
 
 
 def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
@@ -31,6 +33,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
     draw_front(rows, known, folder / PICTURE)
     write_page(rows, known, folder / PAGE)
     rows.to_csv(folder / DATA, index=False)
+    (folder / MADE_BY).write_text(json.dumps(portable(spec), indent=1, ensure_ascii=False))
     try:
         view.finish(spec, rows, known, folder)
     except Exception as error:
@@ -47,6 +50,14 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
         ],
         out,
     )
+
+
+def portable(spec: Spec) -> dict[str, Any]:
+    """What made a study: its space, settings, seeds and command, and nothing of this machine."""
+    made = asdict(spec)
+    for key in ("folder", "tracking"):
+        del made[key]
+    return made
 
 
 def print_failures(trials: "list[FrozenTrial]", out: Console) -> None:

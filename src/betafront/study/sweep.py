@@ -5,7 +5,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +37,23 @@ if TYPE_CHECKING:
 REFERENCE_RATE_PER_LATENT = 5.0
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A sweep that was checked from end to end before anything is asked.
+
+    Attributes:
+        fixed: overrides that hold for every trial.
+        space: what the trials differ in.
+        base: the configuration without the space.
+        spec: of the study.
+    """
+
+    fixed: list[str]
+    space: Space
+    base: DictConfig
+    spec: Spec
+
+
 def sweep(context: HydraContext, task: Task, config: DictConfig, arguments: list[str]) -> None:
     """Run or resume the study that `config` and the command line describe.
 
@@ -50,50 +67,79 @@ def sweep(context: HydraContext, task: Task, config: DictConfig, arguments: list
         UserError: something was wrong, and nothing was asked or trained.
     """
     out = console()
-    fixed, lines = split_arguments(arguments, config)
-    space = Space.parse(f"{key}={value}" for key, value in lines.items())
-    base = composition.compose(context.config_loader, config, fixed)
-    launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith("hydra.mode")]
-    spec = replace(read_spec(base, space, lines), command=[*launch_choices, *arguments])
-    run = check_branches(context, config, fixed, space)
-    spec = describe(spec, run)
-    if spec.sampler == "grid":
-        spec = replace(spec, trials=min(spec.trials, len(space.grid())))
-
-    storage = open_storage(base.storage.url, create=True)
-    study = make_or_resume(storage, spec)
+    plan = make_plan(context, config, arguments)
+    study = make_or_resume(open_storage(plan.base.storage.url, create=True), plan.spec)
     spec = Spec.load(study)
-    view = instantiate(base.tracking)
-    finished = sum(t.state.is_finished() and counts(t) for t in study.get_trials(deepcopy=False))
-    if finished >= spec.trials:
-        out.print(f"The study {spec.name} is complete: {finished} of {spec.trials} trials.")
-        report(study, spec, view, out)
-        return
-    if finished:
-        out.print(f"Resuming {spec.name}: {finished} of {spec.trials} trials are finished.")
+    view = instantiate(plan.base.tracking)
+    done = finished(study)
+    if done >= spec.trials:
+        out.print(f"The study {spec.name} is complete: {done} of {spec.trials} trials.")
+    elif done:
+        out.print(f"Resuming {spec.name}: {done} of {spec.trials} trials are finished.")
     else:
         out.print(
             f"Sweeping {spec.name}: {spec.trials} trials, {spec.workers} workers, sampler "
             f"{spec.sampler}, in {spec.folder}"
         )
-    enqueue_grid(study, space, spec)
-    work = WorkerTask(task, context, config, fixed, space, base.storage.url, spec.name)
-    try:
-        with Watch(study, spec, view, out):
-            launch(context, work, config, spec.workers)
-    except KeyboardInterrupt:
-        out.print("Interrupted. The same command goes on where this one stopped.")
-        sys.exit(130)
-    trials = study.get_trials(deepcopy=False)
+    if done < spec.trials:
+        enqueue_grid(study, plan.space, spec)
+        url = plan.base.storage.url
+        work = WorkerTask(task, context, config, plan.fixed, plan.space, url, spec.name)
+        try:
+            with Watch(study, spec, view, out):
+                work_until_met(context, work, config, study, spec)
+        except KeyboardInterrupt:
+            out.print("Interrupted. The same command goes on where this one stopped.")
+            sys.exit(130)
     report(study, spec, view, out)
-    count = tally(trials)
-    done = count["complete"] + count["failed"]
+    conclude(study, spec, new=done < spec.trials)
+
+
+def make_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -> Plan:
+    """Read the space and the settings, and make every part of every branch once.
+
+    Raises:
+        UserError: naming what is wrong and the way out.
+    """
+    fixed, lines = split_arguments(arguments, config)
+    space = Space.parse(f"{key}={value}" for key, value in lines.items())
+    base = composition.compose(context.config_loader, config, fixed)
+    launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith("hydra.mode")]
+    spec = replace(read_spec(base, space, lines), command=[*launch_choices, *arguments])
+    spec = describe(spec, check_branches(context, config, fixed, space))
+    if spec.sampler == "grid":
+        spec = replace(spec, trials=min(spec.trials, len(space.grid())))
+    return Plan(fixed, space, base, spec)
+
+
+def finished(study: "Study") -> int:
+    """How many trials are finished and count against the budget."""
+    return sum(t.state.is_finished() and counts(t) for t in study.get_trials(deepcopy=False))
+
+
+def work_until_met(
+    context: HydraContext, work: WorkerTask, config: DictConfig, study: "Study", spec: Spec
+) -> None:
+    """Launch workers, and again where some were lost, as long as trials get finished."""
+    before = -1
+    while before < (now := finished(study)) < spec.trials:
+        before = now
+        launch(context, work, config, spec.workers)
+
+
+def conclude(study: "Study", spec: Spec, new: bool) -> None:
+    """Say by the exit status what became of the budget.
+
+    Raises:
+        UserError: it was not met.
+    """
+    done = finished(study)
     if done < spec.trials:
         raise UserError(
             f"the workers ended before the budget was met ({done} of {spec.trials} trials): see "
             f"{spec.folder}/workers/*/run.log; the same command goes on"
         )
-    if count["failed"]:
+    if new and tally(study.get_trials(deepcopy=False))["failed"]:
         sys.exit(1)
 
 

@@ -14,7 +14,7 @@ from filelock import FileLock
 from betafront.errors import UserError
 from betafront.front import Facts, decide, front, hypervolume
 from betafront.study.records import facts, reason, row, state, table
-from betafront.study.report import DATA, PAGE, PICTURE
+from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
 from betafront.study.spec import Spec
 from betafront.tracking.saved_view import TAG, saved_view
 
@@ -113,7 +113,7 @@ class MLflowView:
         if not self._parent:
             self.start(spec)
         client = self.client()
-        for name in (PAGE, PICTURE, DATA):
+        for name in (PAGE, PICTURE, DATA, MADE_BY):
             if (report / name).is_file():
                 client.log_artifact(self._parent, str(report / name), "front")
         members = front(table, facts.objectives)

@@ -1,0 +1,29 @@
+"""The embedded digits."""
+
+import torch
+from sklearn.datasets import load_digits
+
+from betafront.data import digits
+
+
+def test_all_1797_digits_on_their_grey_levels() -> None:
+    images = digits()
+    assert images.shape == (1, 8, 8)
+    assert [len(x) for x in (images.train, images.val, images.test)] == [1079, 359, 359]
+    everything = torch.cat([images.train, images.val, images.test])
+    assert everything.dtype == torch.float32
+    assert (16 * everything).unique().tolist() == list(range(17))
+    # No image was changed or lost: as a set, they are the published ones.
+    published = {tuple(image) for image in load_digits().data.astype(int).tolist()}
+    loaded = {tuple(image) for image in (16 * everything).flatten(1).int().tolist()}
+    assert loaded == published
+
+
+def test_the_same_choice_is_the_same_data() -> None:
+    assert digits().digest == digits().digest
+    others = [digits(split_seed=1), digits(binarize=0.5), digits(limit=1000)]
+    assert len({digits().digest, *(other.digest for other in others)}) == 4
+
+
+def test_binarized_digits_are_zeros_and_ones() -> None:
+    assert digits(binarize=0.5).train.unique().tolist() == [0, 1]

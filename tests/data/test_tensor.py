@@ -1,0 +1,204 @@
+"""A user's own file: every form it may have, and one clear line for every form it may not."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from betafront.data import tensor
+from betafront.data.tensor import as_images
+from betafront.errors import UserError
+
+
+class NotAnArray:
+    """Something that only unpickling code could make."""
+
+
+@pytest.fixture
+def grey() -> np.ndarray:
+    return np.random.default_rng(0).random((20, 4, 6)).astype(np.float32)
+
+
+def everything(path: Path) -> Tensor:
+    """All images of a file, in a fixed order."""
+    images = tensor("mine", str(path), val=0.2, test=0.2)
+    x = torch.cat([images.train, images.val, images.test])
+    return x[x.flatten(1).sum(1).argsort()]
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(UserError) as refused:
+        tensor("mine", str(path))
+    message = str(refused.value)
+    assert str(path) in message
+    assert "\n" not in message
+    return message
+
+
+def test_npy_npz_and_pt_hold_the_same(tmp_path: Path, grey: np.ndarray) -> None:
+    np.save(tmp_path / "a.npy", grey)
+    np.savez(tmp_path / "alone.npz", whatever=grey)
+    np.savez_compressed(tmp_path / "named.npz", images=grey, labels=np.zeros(20))
+    torch.save(torch.from_numpy(grey), tmp_path / "tensor.pt")
+    torch.save({"pictures": torch.from_numpy(grey)}, tmp_path / "alone.pt")
+    torch.save({"images": torch.from_numpy(grey), "labels": torch.zeros(20)}, tmp_path / "named.pt")
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == 6
+    expected = torch.from_numpy(grey).unsqueeze(1)
+    expected = expected[expected.flatten(1).sum(1).argsort()]
+    for file in files:
+        assert torch.equal(everything(file), expected), file.name
+
+
+def test_a_name_below_the_home_folder_is_found(
+    tmp_path: Path, grey: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    np.save(tmp_path / "a.npy", grey)
+    assert tensor("mine", "~/a.npy").shape == (1, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("given", "becomes"),
+    [
+        ((5, 4, 6), (5, 1, 4, 6)),
+        ((5, 1, 4, 6), (5, 1, 4, 6)),
+        ((5, 3, 4, 6), (5, 3, 4, 6)),
+        ((5, 4, 6, 1), (5, 1, 4, 6)),
+        ((5, 4, 6, 3), (5, 3, 4, 6)),
+    ],
+)
+def test_accepted_shapes(given: tuple[int, ...], becomes: tuple[int, ...]) -> None:
+    assert as_images(torch.zeros(given), "file").shape == becomes
+
+
+def test_channels_at_the_end_come_to_the_front() -> None:
+    x = torch.rand(5, 4, 6, 3, generator=torch.Generator().manual_seed(0))
+    images = as_images(x, "file")
+    for channel in range(3):
+        assert torch.equal(images[:, channel], x[..., channel])
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 6), (5, 2, 4, 6), (5, 4, 6, 2), (5, 1, 1, 4, 6)])
+def test_other_shapes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(shape, np.float32))
+    message = refusal(tmp_path / "a.npy")
+    assert f"has the shape {shape}" in message
+    assert "(n, H, W), (n, C, H, W) or (n, H, W, C)" in message
+
+
+def test_no_images_at_all_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((0, 4, 6), np.float32))
+    assert "has the shape (0, 1, 4, 6)" in refusal(tmp_path / "a.npy")
+
+
+def test_bytes_are_scaled_to_the_unit_interval() -> None:
+    x = as_images(torch.tensor([0, 51, 255], dtype=torch.uint8).view(3, 1, 1), "file")
+    assert x.dtype == torch.float32
+    torch.testing.assert_close(x.flatten(), torch.tensor([0, 0.2, 1]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_floating_point_numbers_are_taken_as_they_are(dtype: torch.dtype) -> None:
+    x = as_images(torch.tensor([-3.0, 0.5, 200.0], dtype=dtype).view(3, 1, 1), "file")
+    assert x.dtype == torch.float32
+    assert x.flatten().tolist() == [-3, 0.5, 200]
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint16, np.bool_, np.complex64])
+def test_other_numbers_are_refused(tmp_path: Path, dtype: Any) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((20, 4, 6), dtype))
+    assert "give 8-bit integers (0 to 255) or floating-point" in refusal(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_the_first_image_that_is_not_finite_is_named(
+    tmp_path: Path, grey: np.ndarray, bad: float
+) -> None:
+    grey[7, 2, 3] = grey[7, 0, 0] = grey[11, 0, 0] = bad
+    np.save(tmp_path / "a.npy", grey)
+    assert "NaN or infinity in 2 of 20 images, first in image 7" in refusal(tmp_path / "a.npy")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "there is no file" in refusal(tmp_path / "nothing.npy")
+    assert "there is no file" in refusal(tmp_path)
+
+
+def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1,2,3")
+    assert "is not a .npy, .npz or .pt file" in refusal(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("suffix", ["npz", "pt"])
+def test_several_arrays_without_images_are_refused(
+    tmp_path: Path, grey: np.ndarray, suffix: str
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "npz":
+        np.savez(path, x=grey, y=grey)
+    else:
+        torch.save({"x": torch.from_numpy(grey), "y": torch.zeros(1)}, path)
+    assert "holds x, y: name the array of images 'images'" in refusal(path)
+
+
+def test_an_empty_archive_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz")
+    assert "holds nothing" in refusal(tmp_path / "a.npz")
+
+
+def test_pickled_code_is_refused(tmp_path: Path) -> None:
+    objects = np.empty(20, dtype=object)
+    np.save(tmp_path / "objects.npy", objects, allow_pickle=True)
+    torch.save(NotAnArray(), tmp_path / "object.pt")
+    (tmp_path / "pickle.npy").write_bytes(pickle.dumps([1, 2, 3]))
+    assert "cannot be read" in refusal(tmp_path / "objects.npy")
+    assert "holds more than arrays" in refusal(tmp_path / "object.pt")
+    assert "cannot be read" in refusal(tmp_path / "pickle.npy")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "packed.npz", "a.pt", "old.pt"])
+def test_a_file_cut_short_is_refused(tmp_path: Path, grey: np.ndarray, name: str) -> None:
+    path = tmp_path / name
+    write(path, grey)
+    whole = path.read_bytes()
+    for part in (0, 1, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:part])
+        assert "cannot be read" in refusal(path)
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "packed.npz", "a.pt", "old.pt"])
+def test_a_damaged_file_is_refused_or_read_but_never_a_traceback(
+    tmp_path: Path, grey: np.ndarray, name: str
+) -> None:
+    path = tmp_path / name
+    write(path, grey)
+    whole, random = path.read_bytes(), np.random.default_rng(1)
+    refused = 0
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for place in random.integers(len(damaged), size=3):
+            damaged[place] = random.integers(256)
+        path.write_bytes(damaged)
+        try:
+            tensor("mine", str(path))
+        except UserError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert refused > 0
+
+
+def write(path: Path, images: np.ndarray) -> None:
+    if path.suffix == ".npy":
+        np.save(path, images)
+    elif path.name == "packed.npz":
+        np.savez_compressed(path, images=images)
+    elif path.suffix == ".npz":
+        np.savez(path, images=images)
+    else:
+        zipped = path.name != "old.pt"
+        torch.save(torch.from_numpy(images), path, _use_new_zipfile_serialization=zipped)
