@@ -23,7 +23,7 @@ def test_pages(shell: Any, browser: Any, own_place: Path) -> None:
         link = link_printed_by(server)
         shows_the_trials(browser, link)
     finally:
-        server.send_signal(signal.SIGINT)
+        server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
 
 
