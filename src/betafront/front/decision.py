@@ -38,7 +38,7 @@ class Advice:
         """The advice in one sentence."""
         m = self.metrics
         return (
-            f"{self.name}: β = {self.beta:.3g} (β_norm {self.beta_norm:.3g}), trial {self.trial}, "
+            f"{self.name}: β = {self.beta:.3g} (β_norm {self.beta_norm:.3g}), "
             f"D = {m[DISTORTION]:.2f}, R = {m[RATE]:.2f}, D + R = {m[ELBO]:.2f} nats"
         )
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from betafront.front.decision import Advice, decide, trade
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, label
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts
 
 ROWS = 20
 WIDTH = 100
@@ -47,24 +47,27 @@ def print_study(table: pd.DataFrame, facts: Facts, out: Console) -> None:
         out.print(f"[bold]{a.name}[/]: {a.method}.")
     if len(advice) == 2:
         out.print(trade(*advice))
-    out.print(f"[bold green]Decision[/]  {advice[0].text}.")
+    out.print(f"[bold green]Decision[/]  {advice[0].text}")
 
 
 def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Table:
     """The trials of the front, from low to high rate, thinned to ROWS."""
     marks = {a.trial: a.name for a in advice}
-    table = Table(title=f"Front of {facts.name}", title_justify="left", pad_edge=False, box=None)
-    table.add_column("trial", justify="right")
+    table = Table(
+        title=f"Front of {facts.name}", title_justify="left", box=None, padding=(0, 1, 0, 0)
+    )
+    table.add_column("trial", justify="right", no_wrap=True)
     varied = [p for p in facts.parameters if p != "objective.weight" and members[p].nunique() > 1]
     for parameter in varied[:3]:
-        table.add_column(parameter.split(".")[-1])
+        table.add_column(parameter.split(".")[-1], no_wrap=True)
     numbers = ("weight", "β", "β_norm", "D", "R", "D+R", "MSE", "active")
     for name in numbers:
         table.add_column(name, justify="right")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     columns = ("weight", "beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE)
     formats = ("{:.3g}", "{:.3g}", "{:.3g}", "{:.2f}", "{:.2f}", "{:.2f}", "{:.4f}", "{:.0f}")
-    for row in _thinned(members, marks):
+    rows = _thinned(members, marks)
+    for row in rows:
         cells = [f.format(row[c]) for f, c in zip(formats, columns, strict=True)]
         table.add_row(
             str(row["trial"]),
@@ -73,9 +76,9 @@ def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -
             marks.get(row["trial"], ""),
             style="bold" if row["trial"] in marks else None,
         )
-    shown = min(len(members), ROWS)
-    units = f"D, R in nats per example; MSE {label(MSE).split(' ', 1)[1]}"
-    table.caption = units if shown == len(members) else f"{shown} of {len(members)} rows; {units}"
+    units = "D, R in nats per example; MSE per pixel"
+    left_out = len(members) - len(rows)
+    table.caption = f"{units}; {left_out} rows of the front left out" if left_out else units
     table.caption_justify = "left"
     return table
 

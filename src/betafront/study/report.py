@@ -46,7 +46,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
             ("table", folder / DATA),
             ("runs", where / "trial-*"),
             ("in MLflow", f"betafront ui {spec.name}"),
-            ("later", f"betafront status {spec.name}"),
+            ("state", f"betafront status {spec.name}"),
         ],
         out,
     )

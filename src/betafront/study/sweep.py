@@ -79,7 +79,8 @@ def sweep(context: HydraContext, task: Task, config: DictConfig, arguments: list
     else:
         out.print(
             f"Sweeping {spec.name}: {spec.trials} trials, {spec.workers} workers, sampler "
-            f"{spec.sampler}, in {spec.folder}"
+            f"{spec.sampler}, in {spec.folder}",
+            soft_wrap=True,
         )
     if done < spec.trials:
         enqueue_grid(study, plan.space, spec)
