@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from betafront import recipe
 from betafront.composition import COMPOSITION_ERRORS, explain, known_keys
-from betafront.errors import UserError
+from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
 from betafront.training import Diverged, Result, fit
 
@@ -47,9 +47,9 @@ def main(arguments: list[str]) -> None:
     # Relative to where the command was given, and the same in every worker.
     os.environ["BETAFRONT_RUNS"] = str(Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
-    application = hydra.main(config_path=str(conf_dir()), config_name="config", version_base="1.3")(
-        run
-    )
+    application = hydra.main(
+        config_path=str(conf_dir()), config_name="betafront", version_base="1.3"
+    )(run)
     before = sys.argv
     sys.argv = ["betafront", *arguments]
     try:
@@ -70,7 +70,7 @@ def _line(error: BaseException | None) -> str:
     ):  # first: Hydra's error for a missing file is an OSError
         return explain(error, _keys())
     if isinstance(error, OSError):
-        return f"cannot write {error.filename}: {error.strerror}"
+        return os_error(error)
     return str(error)
 
 
@@ -80,4 +80,4 @@ def _keys() -> list[str]:
 
     GlobalHydra.instance().clear()
     with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return list(known_keys(hydra.compose("config", return_hydra_config=True)))
+        return list(known_keys(hydra.compose("betafront", return_hydra_config=True)))

@@ -41,6 +41,9 @@ def main(arguments: list[str] | None = None) -> None:
     except UserError as error:
         print(f"betafront: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        print("betafront: interrupted (a sweep goes on by the same command)", file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -78,7 +81,7 @@ def sweep(overrides: Overrides = None) -> None:
 @app.command()
 def status(study: Study = None, as_json: Json = False) -> None:
     """Show how far a study is, and its front so far."""
-    from betafront.front import console, front, print_study
+    from betafront.front import console, front, print_next, print_study
     from betafront.study.records import facts, table
 
     found, spec = find_study(study)
@@ -101,7 +104,7 @@ def status(study: Study = None, as_json: Json = False) -> None:
     counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
     out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
     print_study(rows, known, out)
-    out.print(f"\n  [dim]go on with[/]  {known.command}", soft_wrap=True)
+    print_next([("go on with", known.command)], out)
 
 
 @app.command()
@@ -189,7 +192,7 @@ def find_study(name: str | None) -> tuple[Any, Any]:
             raise UserError(f"there are no studies in {runs}: `betafront sweep` makes one")
         name = names[-1]
     study = load_study(storage, name)
-    return study, Spec.load(study).found_in(runs)
+    return study, Spec.load(study, runs / name)
 
 
 def print_json(value: Any) -> None:

@@ -71,6 +71,8 @@ def known_keys(config: DictConfig) -> Iterator[str]:
 
 def _dotted(node: dict[Any, Any], prefix: str) -> Iterator[str]:
     for key, value in node.items():
+        if str(key).startswith("_"):  # _target_ and its like are not for the command line
+            continue
         yield f"{prefix}{key}"
         if isinstance(value, dict):
             yield from _dotted(value, f"{prefix}{key}.")

@@ -12,6 +12,13 @@ class UserError(Exception):
     """
 
 
+def os_error(error: OSError) -> str:
+    """An operating system's refusal in one line."""
+    if error.filename is None:
+        return " ".join(str(error).split())
+    return f"cannot write {error.filename}: {error.strerror}"
+
+
 def near_miss(word: str, known: Iterable[str]) -> str:
     """The ending of an error about an unknown `word`: the nearest known one, or all of them.
 

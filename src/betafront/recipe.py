@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.data import Images
 from betafront.errors import UserError
-from betafront.training import Run
+from betafront.training import Run, lightning_trainer
 
 PARTS = (
     "data",
@@ -65,6 +65,7 @@ def check(run: Run) -> None:
         vae.likelihood.check(split)
     run.objective(vae.latents)
     run.make_optimizer(list(vae.parameters()))
+    lightning_trainer(run)
 
 
 def _part(config: DictConfig, key: str) -> Any:

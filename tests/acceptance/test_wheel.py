@@ -15,7 +15,7 @@ def test_an_installed_wheel_runs_from_an_empty_directory(own_place: Path) -> Non
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
     site = own_place / "site"
     subprocess.run([*pip, "--target", site, str(ROOT)], check=True)
-    assert (site / "betafront/conf/config.yaml").is_file()
+    assert (site / "betafront/conf/betafront.yaml").is_file()
     assert (site / "betafront/studies/weighting/study.yaml").is_file()
     empty = own_place / "empty"
     empty.mkdir()

@@ -20,6 +20,7 @@ from betafront.front import (
     trade,
     write_page,
 )
+from betafront.front.decision import in_every_row
 
 LEAST = {"a": "minimize", "b": "minimize"}
 
@@ -83,6 +84,19 @@ def test_the_decision_names_the_best_elbo_and_its_beta_in_every_convention(
     assert f"distortion {change:+.2f} nats" in trade(best, corner)
 
 
+def test_points_of_different_likelihoods_share_a_table_and_no_best_elbo(
+    table: pd.DataFrame, facts: Facts
+) -> None:
+    mixed = table.assign(
+        sigma=[0.5, None] * 4 + [0.5], likelihood=["gaussian", "other"] * 4 + ["g"]
+    )
+    searched = replace(facts, parameters=[*facts.parameters, "likelihood"])
+    assert [a.name for a in decide(mixed, searched)] == ["knee"]
+    rows = dict(in_every_row(decide(mixed, facts) + decide(mixed.iloc[[1]], facts)))
+    assert rows["SSE + w·KL"][-1] == "–"
+    assert len(rows["canonical β"]) == len(rows["SSE + w·KL"])
+
+
 def test_no_decision_without_trials(facts: Facts) -> None:
     assert decide(pd.DataFrame(), facts) == []
 
@@ -96,13 +110,16 @@ def test_one_scale_brings_conventions_onto_one_curve(table: pd.DataFrame) -> Non
     assert one_curve(table[table["normalisation"] == "sum"]) is None
 
 
-def test_tables_fit_100_columns_and_mark_the_named_points(
-    table: pd.DataFrame, facts: Facts
+@pytest.mark.parametrize("width", [80, 100])
+def test_tables_fit_whole_numbers_into_the_terminal(
+    table: pd.DataFrame, facts: Facts, width: int
 ) -> None:
-    out = Console(width=100, record=True, file=StringIO())
+    out = Console(width=width, record=True, file=StringIO())
     print_study(pd.concat([table] * 5, ignore_index=True).assign(trial=range(45)), facts, out)
     text = out.export_text()
-    assert max(map(len, text.splitlines())) <= 100
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    assert "pixel_mean" in text
     assert "Decision" in text
     assert "knee" in text
     assert "normalisation=pixel_mean" in text

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from betafront.errors import UserError
 from betafront.study import ledger
-from betafront.study.ledger import Worker, claim, counts, held, reap
+from betafront.study.ledger import Worker, claim, counts, enqueue, held, reap
 from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.store import load_study, masked, open_storage
@@ -161,12 +161,65 @@ def test_the_lease_is_renewed_while_it_is_held(
     pytest.fail("the lease was never renewed")
 
 
+def test_a_queued_trial_lost_while_it_was_asked_for_comes_back_whole(
+    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    space = Space.parse(["a=1,2,3", "b=x,y"])
+    enqueue(study, {"a": 3, "b": "y"})
+    half = study.ask({"a": space.distributions["a"]})  # killed before it took up b
+    assert half.params == {"a": 3}
+    later(monkeypatch)
+    assert reap(study, study.trials)
+    assert study.ask(space.distributions).params == {"a": 3, "b": "y"}
+
+
+def test_a_trial_that_failed_and_was_killed_before_it_said_so_is_not_tried_again(
+    study: optuna.Study,
+) -> None:
+    trial = claim(study, SPACE, 1, dead_worker())
+    assert trial is not None
+    trial.set_user_attr(ledger.REASON, "failed: boom")
+    assert reap(study, study.trials)
+    assert [t.state for t in study.trials] == [TrialState.FAIL]
+    assert counts(study.trials[0])
+    assert claim(study, SPACE, 1, Worker.here(0)) is None
+
+
+def test_a_retry_that_comes_too_late_is_given_back(study: optuna.Study) -> None:
+    trial = claim(study, SPACE, 1, Worker.here(0))
+    assert trial is not None
+    study.tell(trial, [0.0, 0.0])
+    enqueue(study, {"w": 0.5}, retry=1)
+    assert claim(study, SPACE, 1, Worker.here(0)) is None
+    assert not any(t.state == TrialState.WAITING for t in study.trials)
+    assert sum(map(counts, study.trials)) == 1
+
+
+def test_parameters_that_kill_their_worker_are_tried_four_times(study: optuna.Study) -> None:
+    for attempt in range(ledger.RETRIES + 1):
+        trial = claim(study, SPACE, 1, dead_worker())
+        assert trial is not None
+        assert trial.params == study.trials[0].params
+        assert reap(study, study.trials)
+        assert counts(study.trials[attempt]) == (attempt == ledger.RETRIES)
+    assert claim(study, SPACE, 1, Worker.here(0)) is None
+    assert "lost 4 times in a row" in ledger.reason(study.trials[ledger.RETRIES])
+
+
+def test_a_suspended_worker_keeps_its_trial(
+    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim(study, SPACE, 2, Worker.here(0))
+    later(monkeypatch)
+    assert not reap(study, study.trials)
+
+
 def race(url: str, number: int, budget: int) -> None:
     study = load_study(open_storage(url, create=True), "race")
     study.sampler = optuna.samplers.RandomSampler(seed=number)
     worker = Worker.here(number)
     while (trial := claim(study, SPACE, budget, worker)) is not None:
-        if trial.number in (3, 8, 12) and "retry_of" not in trial.user_attrs:
+        if trial.number in (3, 8, 12) and not trial.user_attrs.get("retry"):
             os._exit(1)  # killed with the trial in hand
         study.tell(trial, [0.0, 0.0])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from betafront.study.samplers import SAMPLERS
 
@@ -145,6 +146,12 @@ WRONG = {
     "choice": (["normalisation=maen"], "did you mean 'mean'?"),
     "searched choice": (["normalisation=choice(sum,maen)"], "did you mean 'mean'?"),
     "group": (["normalization=mean"], "did you mean 'normalisation'?"),
+    "seed in the space": (["seed=1,2"], "study.seed"),
+    "fixed seed": (["seed=1"], "study.seed"),
+    "data in the space": (["data.binarize=0.3,0.6"], "sweep once for each"),
+    "unread key in the space": (["study.workers=1,2"], "a trial does not read it"),
+    "device": (["trainer.accelerator=gpuu"], "trainer.accelerator=gpuu"),
+    "precision": (["trainer.precision=16x"], "trainer.precision=16x"),
     "grammar": (["objective.weight=choice(1,"], "cannot read 'objective.weight=choice(1,'"),
     "empty interval": (["objective.weight=interval(1,1)"], "the interval is empty"),
     "inverted interval": (["objective.weight=interval(2,1)"], "the interval is inverted"),
@@ -226,6 +233,54 @@ def test_runs_of_a_lost_storage_are_not_overwritten(
     said = betafront(*made)
     assert said.code == 2
     assert "holds runs of a study that is not in the storage" in said.err
+
+
+def test_a_study_that_is_being_swept_is_left_alone(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    made = ("sweep", *CHOICES, *fast, "study.budget.trials=1")
+    assert betafront(*made).code == 0
+    with FileLock(own_place / "runs/adhoc-digits/watch.lock", is_singleton=False):
+        said = betafront(*made)
+    assert said.code == 2
+    assert "is being swept by another process" in said.err
+
+
+def test_a_key_that_is_added_can_be_searched(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    said = betafront(
+        "sweep", "+optimizer.weight_decay=0,0.01", *fast, "study.sampler=grid",
+        "study.budget.trials=2",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    configs = own_place.glob("runs/adhoc-digits/trial-*/config.yaml")
+    assert sorted(
+        line for c in configs for line in c.read_text().splitlines() if "weight_decay" in line
+    ) == ["  weight_decay: 0", "  weight_decay: 0.01"]
+
+
+def test_searching_the_likelihood_names_no_best_elbo(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    said = betafront(
+        "sweep", "likelihood=gaussian,continuous_bernoulli", "objective.weight=0.01,1,100",
+        "study.objectives=[val/rate,val/mse]", "study.sampler=grid", *fast,
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert "best ELBO" not in said.out
+    assert (own_place / "runs/adhoc-digits/report/front.html").is_file()
+    # Brackets in a command are no markup of the terminal's.
+    assert "study.objectives=[val/rate,val/mse]" in betafront("status").out
+
+
+def test_another_hydra_application_of_the_users_does_not_disturb(
+    betafront: Command, own_place: Path
+) -> None:
+    (own_place / "conf").mkdir()
+    (own_place / "conf/config.yaml").write_text("lr: 1\n")
+    said = betafront("train", "objective.weight=-1")
+    assert "objective.weight must be finite and not negative" in said.err
 
 
 def test_a_sweep_of_nothing_says_what_to_give(betafront: Command) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
-from betafront.tracking.view import all_runs
+from betafront.study.spec import Spec
+from betafront.tracking.view import MLflowView, all_runs
 
 Command = Callable[..., Any]
 SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")
@@ -96,3 +97,34 @@ def test_a_sweep_goes_on_without_its_tracking_server(
     assert said.code == 0
     assert "betafront sync s" in " ".join(said.out.split())
     assert "Decision" in said.out
+
+
+def test_what_was_missed_while_mlflow_was_away_is_written_when_it_is_back(
+    betafront: Command, own_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = MLflowView.start
+    asked: list[int] = []
+
+    def away_at_first(self: MLflowView, spec: Spec) -> None:
+        asked.append(1)
+        if len(asked) == 1:
+            raise ConnectionError("away")
+        started(self, spec)
+
+    monkeypatch.setattr(MLflowView, "start", away_at_first)
+    assert betafront(*SWEEP).code == 0
+    client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    assert len(runs(client)["trial"]) == 2
+
+
+def test_a_failed_trial_is_recorded_with_its_parameters_and_log(
+    betafront: Command, own_place: Path
+) -> None:
+    betafront(
+        "sweep", "optimizer.lr=0.001,1e30", *SMALL, "study.sampler=grid", "study.name=s",
+    )  # fmt: skip
+    client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    (failed,) = [r for r in runs(client)["trial"] if r.info.status == "FAILED"]
+    assert failed.data.tags["reason"].startswith("diverged")
+    assert failed.data.params["optimizer.lr"] == "1e+30"
+    assert "run.log" in {f.path for f in client.list_artifacts(failed.info.run_id)}

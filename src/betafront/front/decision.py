@@ -1,6 +1,6 @@
 """What a study advises: points of the front by name, and what each gives up."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,11 @@ import pandas as pd
 
 from betafront.front.front import front, knee
 from betafront.front.table import DISTORTION, ELBO, RATE, Facts
-from betafront.objective import in_every_convention, squared_error_weight
+from betafront.objective import (
+    NORMALISATIONS,
+    in_every_convention,
+    squared_error_weight,
+)
 
 
 @dataclass(frozen=True)
@@ -44,16 +48,17 @@ class Advice:
 
 
 def decide(table: pd.DataFrame, facts: Facts) -> list[Advice]:
-    """The ELBO-best trial and the knee of the front, as far as there are any."""
+    """The ELBO-best trial and the knee of the front, as far as there are any.
+
+    Where the likelihood was searched there is no best ELBO: D + R of a density cannot be compared
+    with that of a mass or of another density.
+    """
     if table.empty:
         return []
-    advice = [
-        _advice(
-            "best ELBO",
-            "the least D + R on the validation split, which is with β = 1 whatever was trained",
-            table.loc[table[ELBO].idxmin()],
-        )
-    ]
+    advice = []
+    if "likelihood" not in facts.parameters:
+        method = "the least D + R on the validation split, which is with β = 1 whatever was trained"
+        advice.append(_advice("best ELBO", method, table.loc[table[ELBO].idxmin()]))
     members = front(table, facts.objectives)
     values = members[list(facts.objectives)].to_numpy(float)
     signs = np.array([-1.0 if d == "maximize" else 1.0 for d in facts.objectives.values()])
@@ -68,6 +73,20 @@ def decide(table: pd.DataFrame, facts: Facts) -> list[Advice]:
             )
         )
     return advice
+
+
+def in_every_row(advice: Sequence[Advice]) -> list[tuple[str, list[str]]]:
+    """What to write for each point of `advice`, convention by convention: a label, and a cell per
+    point (a dash where the convention is not the point's, as squared error without a Gaussian)."""
+    rows = [("canonical β", [f"{a.beta:.4g}" for a in advice])]
+    for name in dict.fromkeys(name for a in advice for name in a.weights):
+        label = f"normalisation={name}" if name in NORMALISATIONS else name
+        rows.append(
+            (label, [f"{a.weights[name]:.4g}" if name in a.weights else "–" for a in advice])
+        )
+    if any(a.sigma for a in advice):
+        rows.append(("σ of the Gaussian", [f"{a.sigma:.4g}" if a.sigma else "–" for a in advice]))
+    return rows
 
 
 def trade(one: Advice, other: Advice) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from betafront.front.decision import Advice, decide, trade
+from betafront.front.decision import Advice, decide, in_every_row, trade
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, label
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, label, text
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem;
@@ -56,6 +56,8 @@ def write_page(table: pd.DataFrame, facts: Facts, path: Path) -> None:
 
 
 def _answer(advice: Sequence[Advice]) -> str:
+    if not advice:
+        return ""
     lines = [f"<b>{html.escape(a.text)}</b><br><span class=dim>{a.method}</span>" for a in advice]
     if len(advice) == 2:
         lines.append(html.escape(trade(*advice)))
@@ -167,7 +169,7 @@ def _scale(table: pd.DataFrame) -> Any:
 
 
 def _hover(row: dict[Any, Any], facts: Facts) -> str:
-    chosen = "".join(f"<br>{p} = {_cell(row[p])}" for p in facts.parameters)
+    chosen = "".join(f"<br>{p} = {text(row[p])}" for p in facts.parameters)
     return (
         f"<b>trial {row['trial']}</b><br>β = {row['beta']:.4g}, β_norm = {row['beta_norm']:.4g}"
         f"<br>D = {row[DISTORTION]:.2f}, R = {row[RATE]:.2f} nats<br>MSE = {row[MSE]:.4g}, "
@@ -179,11 +181,7 @@ def _conventions(advice: Sequence[Advice]) -> str:
     if not advice:
         return ""
     head = ["write", *(f"{a.name} (trial {a.trial})" for a in advice)]
-    rows = [["canonical β", *(f"{a.beta:.4g}" for a in advice)]]
-    rows += [[name, *(f"{a.weights[name]:.4g}" for a in advice)] for name in advice[0].weights]
-    if advice[0].sigma is not None:
-        rows.append(["σ of the Gaussian", *(f"{a.sigma:.4g}" for a in advice)])
-    return _html_table(head, rows)
+    return _html_table(head, [[label, *cells] for label, cells in in_every_row(advice)])
 
 
 def _members(members: pd.DataFrame, facts: Facts, named: dict[int, str]) -> str:
@@ -192,7 +190,7 @@ def _members(members: pd.DataFrame, facts: Facts, named: dict[int, str]) -> str:
     rows = [
         [
             str(r["trial"]),
-            *(_cell(r[c]) for c in [*facts.parameters, *columns]),
+            *(text(r[c]) for c in [*facts.parameters, *columns]),
             named.get(r["trial"], ""),
         ]
         for r in members.to_dict("records")
@@ -221,10 +219,6 @@ def _footer(table: pd.DataFrame, facts: Facts) -> str:
         f"Hypervolume {volume:.5g} below the reference point ({reference}).</p>"
         f"<p><code>{html.escape(facts.command)}</code></p>"
     )
-
-
-def _cell(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _log10(value: float) -> float:

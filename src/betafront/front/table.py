@@ -57,6 +57,11 @@ def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     return table.sort_values("trial", ignore_index=True) if len(table) else table
 
 
+def text(value: object) -> str:
+    """A value in a table: four significant digits, or the word."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def label(metric: str) -> str:
     """The axis label of a metric, with its unit: `val/rate` is `rate R (nats)`."""
     name = metric.rsplit("/", maxsplit=1)[-1]

@@ -6,14 +6,25 @@ from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.decision import Advice, decide, trade
+from betafront.front.decision import Advice, decide, in_every_row, trade
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, text
 
 ROWS = 20
+NUMBERS = (
+    ("weight", "weight", "{:.3g}"),
+    ("β", "beta", "{:.3g}"),
+    ("β_norm", "beta_norm", "{:.3g}"),
+    ("D", DISTORTION, "{:.2f}"),
+    ("R", RATE, "{:.2f}"),
+    ("D+R", ELBO, "{:.2f}"),
+    ("MSE", MSE, "{:.4f}"),
+    ("active", ACTIVE, "{:.0f}"),
+)
 WIDTH = 100
 
 
@@ -31,7 +42,7 @@ def print_study(table: pd.DataFrame, facts: Facts, out: Console) -> None:
         out.print("No trial has finished: there is no front yet.")
         return
     advice = decide(table, facts)
-    out.print(front_table(members, facts, advice))
+    out.print(front_table(members, facts, advice, out.width))
     reference = ", ".join(f"{value:.4g}" for value in facts.reference)
     volume = hypervolume(table, facts.objectives, facts.reference)
     out.print(
@@ -41,64 +52,62 @@ def print_study(table: pd.DataFrame, facts: Facts, out: Console) -> None:
     found = one_curve(table)
     if found:
         out.print(found.text)
+    if not advice:
+        out.print("The front has no knee: its points lie on a line, or there are too few of them.")
+        return
     out.print()
     out.print(advice_table(advice))
     for a in advice:
-        out.print(f"[bold]{a.name}[/]: {a.method}.")
+        out.print(f"{a.name}: {a.method}.", markup=False)
     if len(advice) == 2:
         out.print(trade(*advice))
     out.print(f"[bold green]Decision[/]  {advice[0].text}")
 
 
-def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Table:
-    """The trials of the front, from low to high rate, thinned to ROWS."""
+def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int) -> Table:
+    """The trials of the front, from low to high rate, thinned to ROWS.
+
+    Columns that do not fit into `width` are left out, the least telling first, rather than cut:
+    half a number is a wrong one.
+    """
     marks = {a.trial: a.name for a in advice}
+    rows = _thinned(members, marks)
+    varied = [p for p in facts.parameters if p != "objective.weight" and members[p].nunique() > 1]
+    columns = {"trial": [str(row["trial"]) for row in rows]}
+    columns |= {p.split(".")[-1]: [text(row[p]) for row in rows] for p in varied}
+    for name, key, form in NUMBERS:
+        columns[name] = [form.format(row[key]) for row in rows]
+    columns[""] = [marks.get(row["trial"], "") for row in rows]
+    droppable = ["weight", *(p.split(".")[-1] for p in reversed(varied)), "D+R", "active", "β_norm"]
+    while _width(columns) > width and droppable:
+        columns.pop(droppable.pop(0))
     table = Table(
         title=f"Front of {facts.name}", title_justify="left", box=None, padding=(0, 1, 0, 0)
     )
-    table.add_column("trial", justify="right", no_wrap=True)
-    varied = [p for p in facts.parameters if p != "objective.weight" and members[p].nunique() > 1]
-    for parameter in varied[:3]:
-        table.add_column(parameter.split(".")[-1], no_wrap=True)
-    numbers = ("weight", "β", "β_norm", "D", "R", "D+R", "MSE", "active")
-    for name in numbers:
-        table.add_column(name, justify="right")
-    table.add_column("", no_wrap=True)
-    columns = ("weight", "beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE)
-    formats = ("{:.3g}", "{:.3g}", "{:.3g}", "{:.2f}", "{:.2f}", "{:.2f}", "{:.4f}", "{:.0f}")
-    rows = _thinned(members, marks)
-    for row in rows:
-        cells = [f.format(row[c]) for f, c in zip(formats, columns, strict=True)]
-        table.add_row(
-            str(row["trial"]),
-            *(str(row[p]) for p in varied[:3]),
-            *cells,
-            marks.get(row["trial"], ""),
-            style="bold" if row["trial"] in marks else None,
-        )
-    units = "D, R in nats per example; MSE per pixel"
+    words = {"", *(p.split(".")[-1] for p in varied)}
+    for name in columns:
+        table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
+    for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True):
+        table.add_row(*map(escape, cells), style="bold" if row["trial"] in marks else None)
     left_out = len(members) - len(rows)
+    units = "D, R in nats per example; MSE per pixel"
     table.caption = f"{units}; {left_out} rows of the front left out" if left_out else units
     table.caption_justify = "left"
     return table
 
 
-def advice_table(advice: Iterable[Advice]) -> Table:
+def _width(columns: dict[str, list[str]]) -> int:
+    return sum(1 + max(map(len, [name, *cells])) for name, cells in columns.items())
+
+
+def advice_table(advice: Sequence[Advice]) -> Table:
     """The β of each named point in every convention."""
     table = Table(title="The same β in every convention", title_justify="left", box=None)
-    advice = list(advice)
     table.add_column("write")
     for a in advice:
         table.add_column(f"{a.name} (trial {a.trial})", justify="right")
-    rows = {"canonical β": [a.beta for a in advice]}
-    for name in advice[0].weights:
-        rows[f"normalisation={name}" if " " not in name else name] = [
-            a.weights.get(name, float("nan")) for a in advice
-        ]
-    if advice[0].sigma is not None:
-        rows["σ of the Gaussian"] = [a.sigma or float("nan") for a in advice]
-    for name, values in rows.items():
-        table.add_row(name, *(f"{value:.4g}" for value in values))
+    for name, cells in in_every_row(advice):
+        table.add_row(name, *cells)
     return table
 
 
@@ -106,7 +115,7 @@ def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
     """What to look at and to run next, ready to be copied."""
     out.print()
     for what, where in lines:
-        out.print(f"  [dim]{what:<12}[/] {where}", soft_wrap=True)
+        out.print(f"  [dim]{what:<12}[/] {escape(str(where))}", soft_wrap=True)
 
 
 def _thinned(members: pd.DataFrame, keep: dict[int, str]) -> list[dict[str, Any]]:

@@ -28,10 +28,13 @@ if TYPE_CHECKING:
 
 LEASE = "lease"
 REASON = "reason"
-RETRY_OF = "retry_of"
+RETRY = "retry"
+QUEUED = "queued"
 OVER_BUDGET = "given back: the budget was full"
 STALE = "stale: its worker was lost"
 LEASE_SECONDS = 60.0
+RETRIES = 3
+CLOCK_SECONDS = 10.0  # by which the start of a process may seem to move when the clock is set
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,27 @@ class Worker:
 
 
 def counts(trial: "FrozenTrial") -> bool:
-    """Whether a trial takes up budget: all do but those whose worker was lost (they failed without
-    a reason) and those given back."""
-    return not is_failed(trial) or trial.user_attrs.get(REASON, STALE) not in (STALE, OVER_BUDGET)
+    """Whether a trial takes up budget: all do but those given back, and those whose worker was lost
+    (they failed without a reason) as long as they are tried again."""
+    if not is_failed(trial):
+        return True
+    if REASON in trial.user_attrs:
+        return bool(trial.user_attrs[REASON] != OVER_BUDGET)
+    return retries(trial) >= RETRIES
+
+
+def retries(trial: "FrozenTrial") -> int:
+    """How often the same parameters were tried before and lost."""
+    return int(trial.user_attrs.get(RETRY, 0))
+
+
+def reason(trial: "FrozenTrial") -> str:
+    """Why a trial failed."""
+    if REASON in trial.user_attrs:
+        return str(trial.user_attrs[REASON])
+    if retries(trial) >= RETRIES:
+        return f"failed: its worker was lost {RETRIES + 1} times in a row"
+    return STALE
 
 
 def is_failed(trial: "FrozenTrial") -> bool:
@@ -69,16 +90,16 @@ def is_failed(trial: "FrozenTrial") -> bool:
 
 
 def is_lost(trial: "FrozenTrial", now: float) -> bool:
-    """Whether a running trial's worker is gone: its lease ran out, or was never written, or its
-    process on this host has ended."""
+    """Whether a running trial's worker is gone: its process has ended on this host, or its lease
+    ran out on another, or it never wrote one."""
     if trial.state.name != "RUNNING":
         return False
     lease = trial.user_attrs.get(LEASE)
     if lease is None:  # killed between its claim and its first lease, or about to write it
         started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
         return now - started > LEASE_SECONDS
-    if lease["host"] == socket.gethostname() and not _alive(lease["pid"], lease["born"]):
-        return True
+    if lease["host"] == socket.gethostname():  # a suspended process keeps what it holds
+        return not _alive(lease["pid"], lease["born"])
     return bool(lease["until"] < now)
 
 
@@ -86,7 +107,7 @@ def _alive(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
         # The same number may have been given to another process since; a zombie trains nothing.
-        same = abs(process.create_time() - born) < 1.0
+        same = abs(process.create_time() - born) < CLOCK_SECONDS
         return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
@@ -106,9 +127,23 @@ def reap(study: "Study", trials: Iterable["FrozenTrial"]) -> bool:
             study.tell(trial.number, state=TrialState.FAIL)
         except (ValueError, RuntimeError):
             continue  # another worker was quicker, or its own did come back
-        origin = trial.user_attrs.get(RETRY_OF, trial.number)
-        study.enqueue_trial(trial.params, user_attrs={RETRY_OF: origin})
+        if REASON not in trial.user_attrs and retries(trial) < RETRIES:
+            # A queued trial may have been lost before it took up all of its parameters.
+            enqueue(study, trial.user_attrs.get(QUEUED, {}) | trial.params, retries(trial) + 1)
     return bool(lost)
+
+
+def enqueue(study: "Study", params: dict[str, Any], retry: int = 0) -> None:
+    """Put parameters in the queue, to be claimed before any new ones are drawn."""
+    study.enqueue_trial(params, user_attrs={RETRY: retry, QUEUED: params})
+
+
+def give_back(study: "Study", trial: "Trial") -> None:
+    """End a trial that was asked for in vain."""
+    from optuna.trial import TrialState
+
+    trial.set_user_attr(REASON, OVER_BUDGET)
+    study.tell(trial, state=TrialState.FAIL)
 
 
 def claim(study: "Study", space: Space, budget: int, worker: Worker) -> "Trial | None":
@@ -123,9 +158,12 @@ def claim(study: "Study", space: Space, budget: int, worker: Worker) -> "Trial |
         if reap(study, trials):
             continue
         alive = [t for t in trials if counts(t)]
-        if sum(t.state.is_finished() for t in alive) >= budget:
-            return None
         waiting = [t for t in alive if t.state == TrialState.WAITING]
+        if sum(t.state.is_finished() for t in alive) >= budget:
+            if not waiting:
+                return None
+            give_back(study, study.ask(space.distributions))  # a retry that came too late
+            continue
         if len(alive) - len(waiting) >= budget:
             time.sleep(random.uniform(0.5, 1.0))
             continue
@@ -134,8 +172,7 @@ def claim(study: "Study", space: Space, budget: int, worker: Worker) -> "Trial |
         before = (t for t in study.get_trials(deepcopy=False) if t.number < trial.number)
         if sum(map(counts, before)) < budget:
             return trial
-        trial.set_user_attr(REASON, OVER_BUDGET)
-        study.tell(trial, state=TrialState.FAIL)
+        give_back(study, trial)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the storage knows of a study, as the tables and facts that the front reads."""
 
 import shlex
+import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -8,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.front import Facts, trials_table
-from betafront.study.ledger import OVER_BUDGET, REASON, STALE, counts, is_failed
+from betafront.study.ledger import OVER_BUDGET, REASON, counts, is_failed, is_lost, reason
 from betafront.study.spec import Spec
 from betafront.study.worker import RECORD
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
+
+__all__ = ["command", "facts", "reason", "row", "state", "table", "tally"]
 
 STATES = ("complete", "failed", "running", "waiting", "lost")
 
@@ -25,6 +28,8 @@ def state(trial: "FrozenTrial") -> str | None:
         if trial.user_attrs.get(REASON) == OVER_BUDGET:
             return None
         return "failed" if counts(trial) else "lost"
+    if is_lost(trial, time.time()):
+        return "lost"
     return {"COMPLETE": "complete", "RUNNING": "running", "WAITING": "waiting"}[trial.state.name]
 
 
@@ -32,11 +37,6 @@ def tally(trials: Sequence["FrozenTrial"]) -> dict[str, int]:
     """The number of trials in each state."""
     found = Counter(state(t) for t in trials)
     return {name: found.get(name, 0) for name in STATES}
-
-
-def reason(trial: "FrozenTrial") -> str:
-    """Why a trial failed."""
-    return str(trial.user_attrs.get(REASON, STALE))
 
 
 def table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:

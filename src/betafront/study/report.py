@@ -1,14 +1,17 @@
 """The end of a sweep: the front and the decision in the terminal, and as files."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from betafront.front import draw_front, print_next, print_study, write_page
+from betafront.front.table import text
 from betafront.study.records import facts, reason, state, table
 from betafront.study.spec import Spec
 from betafront.study.view import View
@@ -37,16 +40,20 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
     try:
         view.finish(spec, rows, known, folder)
     except Exception as error:
-        out.print(f"[yellow]MLflow was not written: {' '.join(str(error).split())[:200]}[/]")
+        line = " ".join(str(error).split())[:200]
+        out.print(f"MLflow was not written: {line}", style="yellow", markup=False)
     where = Path(spec.folder)
+    runs = os.environ.get("BETAFRONT_RUNS", "runs")
+    here = where.parent == Path(runs).absolute()  # else the commands must be told where
+    command = "betafront" if here else f"BETAFRONT_RUNS={where.parent} betafront"
     print_next(
         [
             ("page", folder / PAGE),
             ("picture", folder / PICTURE),
             ("table", folder / DATA),
             ("runs", where / "trial-*"),
-            ("in MLflow", f"betafront ui {spec.name}"),
-            ("state", f"betafront status {spec.name}"),
+            ("in MLflow", f"{command} ui {spec.name}"),
+            ("state", f"{command} status {spec.name}"),
         ],
         out,
     )
@@ -70,7 +77,6 @@ def print_failures(trials: "list[FrozenTrial]", out: Console) -> None:
     shown.add_column("reason")
     shown.add_column("parameters")
     for t in failed[:20]:
-        params = " ".join(f"{k}={v:.3g}" if isinstance(v, float) else f"{k}={v}"
-                          for k, v in t.params.items())  # fmt: skip
-        shown.add_row(str(t.number), reason(t), params)
+        params = " ".join(f"{k}={text(v)}" for k, v in t.params.items())
+        shown.add_row(str(t.number), escape(reason(t)), escape(params))
     out.print(shown)

@@ -38,7 +38,8 @@ class Space:
     """What a study searches.
 
     Attributes:
-        distributions: for each parameter (a dotted key or a config group) what it is drawn from.
+        distributions: for each parameter (a dotted key or a config group, as written, so perhaps
+            with Hydra's + in front) what it is drawn from.
             A choice that is no plain number or truth value is kept as text of Hydra's override
             grammar, so that words, lists, nulls and quoted strings come out as what went in.
     """
@@ -52,7 +53,7 @@ class Space:
         Raises:
             UserError: a line cannot be parsed, or is no sweep, or is empty or inverted.
         """
-        return cls({o.key_or_group: distribution(o) for o in parse(lines)})
+        return cls({o.get_key_element(): distribution(o) for o in parse(lines)})
 
     def overrides(self, params: Params) -> list[str]:
         """The Hydra overrides that put `params` into a configuration."""

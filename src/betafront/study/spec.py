@@ -2,7 +2,7 @@
 in the storage."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +40,8 @@ class Spec:
         sampler, seed: how points are drawn.
         trials: the budget.
         workers: how many processes share it.
-        folder: where the run folders are.
-        tracking: the configuration of the view; where it names no place, MLflow is beside the runs.
+        folder: where the run folders are, as far as the reader knows.
+        tracking: the configuration of the view.
         reference: for the hypervolume, one number per objective; None until it is measured.
     """
 
@@ -64,12 +64,12 @@ class Spec:
     command: list[str] = field(default_factory=list)
 
     def store(self, study: "Study") -> None:
-        """Write the specification to the study."""
-        study.set_user_attr(SPEC, asdict(self))
+        """Write the specification to the study, but for the folder, which may be moved."""
+        study.set_user_attr(SPEC, asdict(self) | {"folder": ""})
 
     @classmethod
-    def load(cls, study: "Study") -> "Spec":
-        """Read the specification of a study.
+    def load(cls, study: "Study", folder: Path | str = "") -> "Spec":
+        """Read the specification of a study whose run folders are in `folder`.
 
         Raises:
             UserError: the study is not one of ours.
@@ -77,13 +77,7 @@ class Spec:
         stored = study.user_attrs.get(SPEC)
         if stored is None:
             raise UserError(f"the study '{study.study_name}' was not made by betafront sweep")
-        return cls(**stored)
-
-    def found_in(self, runs: Path) -> "Spec":
-        """The same study, where its runs folder was moved to `runs` from elsewhere."""
-        if Path(self.folder).is_dir():
-            return self
-        return replace(self, folder=str(runs / self.name), tracking={})
+        return cls(**stored | {"folder": str(folder)})
 
     def refuse_if_changed(self, old: "Spec") -> None:
         """Refuse to go on with a study that was made for something else.
@@ -106,6 +100,11 @@ class Spec:
             raise UserError(
                 f"the study '{self.name}' exists with other settings "
                 f"({_difference(old.base, self.base)}): {way_out}"
+            )
+        if self.seed != old.seed:
+            raise UserError(
+                f"the study '{self.name}' exists with study.seed={old.seed}, now {self.seed}: "
+                f"{way_out}"
             )
         if self.data_digest != old.data_digest:
             raise UserError(
@@ -158,7 +157,7 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
         seed=study.seed,
         trials=study.budget.trials,
         workers=study.workers,
-        folder=str(config.hydra.sweep.dir),
+        folder=str(Path(config.hydra.sweep.dir).absolute()),
         tracking=_container(config.tracking),
         reference=reference,
     )
@@ -192,7 +191,7 @@ def base(config: DictConfig, space: Space) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for part in PARTS:
         _flatten(_container(config[part]), part, flat)
-    searched = tuple(space.distributions)
+    searched = tuple(key.lstrip("+") for key in space.distributions)
     location = ("data.root", "data.download", "data.path")
     return {
         key: value

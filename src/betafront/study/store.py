@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from betafront.errors import UserError, near_miss
+from betafront.errors import UserError, near_miss, os_error
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -49,7 +49,7 @@ def open_storage(url: str, create: bool = False) -> "RDBStorage":
         _prepare_sqlite(storage)
         return storage
     except OSError as error:
-        raise UserError(f"cannot write {error.filename}: {error.strerror}") from error
+        raise UserError(os_error(error)) from error
     except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
         raise UserError(f"the studies at {masked(url)} cannot be opened: {reason}") from error
@@ -80,7 +80,7 @@ def study_names(storage: "RDBStorage") -> list[str]:
     """The studies there are, oldest first."""
     import optuna
 
-    return [s.study_name for s in optuna.get_all_study_summaries(storage)]
+    return list(optuna.get_all_study_names(storage))
 
 
 def load_study(storage: "RDBStorage", name: str) -> "Study":

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Callable, Mapping
@@ -18,14 +19,14 @@ from betafront import composition
 from betafront.errors import UserError, near_miss
 from betafront.front import console
 from betafront.metrics import zero_rate
-from betafront.recipe import build, check
-from betafront.study.ledger import counts
+from betafront.recipe import PARTS, build, check
+from betafront.study.ledger import QUEUED, counts, enqueue
 from betafront.study.records import tally
 from betafront.study.report import report
 from betafront.study.space import Space, parse
 from betafront.study.spec import Spec, read_spec
 from betafront.study.store import open_storage, study_names
-from betafront.study.watch import Watch
+from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import Task, WorkerTask
 from betafront.training import Run
 
@@ -68,8 +69,9 @@ def sweep(context: HydraContext, task: Task, config: DictConfig, arguments: list
     """
     out = console()
     plan = make_plan(context, config, arguments)
-    study = make_or_resume(open_storage(plan.base.storage.url, create=True), plan.spec)
-    spec = Spec.load(study)
+    url, folder = plan.base.storage.url, Path(plan.spec.folder)
+    study = make_or_resume(open_storage(url, create=True), plan.spec)
+    spec = Spec.load(study, folder)
     view = instantiate(plan.base.tracking)
     done = finished(study)
     if done >= spec.trials:
@@ -82,17 +84,14 @@ def sweep(context: HydraContext, task: Task, config: DictConfig, arguments: list
             f"{spec.sampler}, in {spec.folder}",
             soft_wrap=True,
         )
-    if done < spec.trials:
-        enqueue_grid(study, plan.space, spec)
-        url = plan.base.storage.url
-        work = WorkerTask(task, context, config, plan.fixed, plan.space, url, spec.name)
-        try:
+    with only_writer(spec):
+        if done < spec.trials:
+            enqueue_grid(study, plan.space, spec)
+            work = WorkerTask(task, context, config, plan.fixed, plan.space, url, spec.name)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the workers as well
             with Watch(study, spec, view, out):
                 work_until_met(context, work, config, study, spec)
-        except KeyboardInterrupt:
-            out.print("Interrupted. The same command goes on where this one stopped.")
-            sys.exit(130)
-    report(study, spec, view, out)
+        report(study, spec, view, out)
     conclude(study, spec, new=done < spec.trials)
 
 
@@ -140,7 +139,9 @@ def conclude(study: "Study", spec: Spec, new: bool) -> None:
             f"the workers ended before the budget was met ({done} of {spec.trials} trials): see "
             f"{spec.folder}/workers/*/run.log; the same command goes on"
         )
-    if new and tally(study.get_trials(deepcopy=False))["failed"]:
+    failed = tally(study.get_trials(deepcopy=False))["failed"]
+    if new and failed:
+        console().print(f"{failed} of {spec.trials} trials failed: the exit status is 1.")
         sys.exit(1)
 
 
@@ -154,18 +155,43 @@ def split_arguments(arguments: list[str], config: DictConfig) -> tuple[list[str]
     lines = {str(key): str(value) for key, value in (config.study.space or {}).items()}
     fixed = []
     for text, override in zip(arguments, overrides, strict=True):
-        key = override.key_or_group
+        key = override.get_key_element()
         if override.is_sweep_override():
             lines[key] = text.split("=", 1)[1]
         else:
             lines.pop(key, None)
             fixed.append(text)
+    for key in [*lines, *(o.key_or_group for o in overrides if o.key_or_group == "seed")]:
+        check_key(key)
     if not lines:
         raise UserError(
             "there is nothing to search: name a study (study=weighting), or give a parameter more "
             "than one value, as in 'objective.weight=tag(log,interval(0.01,10))'"
         )
     return fixed, lines
+
+
+def check_key(key: str) -> None:
+    """Refuse to search what no trial reads, or what makes trials incomparable.
+
+    Raises:
+        UserError: saying what to do instead.
+    """
+    part = key.lstrip("+").split("@")[0].split("/")[0].split(".")[0]
+    if part == "seed":
+        raise UserError(
+            "a sweep derives each trial's seed from study.seed: set that in place of seed"
+        )
+    if part == "data":
+        raise UserError(
+            f"{key} cannot be searched: trials on different images cannot be compared; sweep once "
+            "for each"
+        )
+    if part not in PARTS:
+        known = [p for p in PARTS if p != "data"]
+        raise UserError(
+            f"{key} cannot be searched, a trial does not read it: {near_miss(part, known)}"
+        )
 
 
 def check_branches(
@@ -249,8 +275,7 @@ def make_or_resume(storage: Any, spec: Spec) -> "Study":
     import optuna
     from optuna.study import StudyDirection
 
-    folder = Path(spec.folder).absolute()
-    spec = replace(spec, folder=str(folder))
+    folder = Path(spec.folder)
     if spec.name in study_names(storage):
         study = optuna.load_study(study_name=spec.name, storage=storage)
         old = Spec.load(study)
@@ -259,8 +284,7 @@ def make_or_resume(storage: Any, spec: Spec) -> "Study":
             console().print(
                 f"The budget of {spec.name} was {old.trials} trials, now {spec.trials}."
             )
-        folder = Path(old.found_in(folder.parent).folder)
-        replace(spec, reference=old.reference, folder=str(folder)).store(study)
+        replace(spec, reference=old.reference).store(study)
         return study
     if folder.is_dir() and any(folder.glob("trial-*")):
         raise UserError(
@@ -286,14 +310,11 @@ def enqueue_grid(study: "Study", space: Space, spec: Spec) -> None:
     """Queue the points of a grid that no trial has or will have."""
     if spec.sampler != "grid":
         return
-    taken = [
-        t.system_attrs.get("fixed_params", t.params)
-        for t in study.get_trials(deepcopy=False)
-        if counts(t)
-    ]
+    trials = study.get_trials(deepcopy=False)
+    taken = [t.user_attrs.get(QUEUED) for t in trials if counts(t)]
     for point in space.grid()[: spec.trials]:
         if point not in taken:
-            study.enqueue_trial(point)
+            enqueue(study, point)
 
 
 def launch(context: HydraContext, work: WorkerTask, config: DictConfig, workers: int) -> None:
@@ -316,4 +337,5 @@ def launch(context: HydraContext, work: WorkerTask, config: DictConfig, workers:
         for job in launcher.launch([list(work.fixed)] * workers, initial_job_idx=0):
             _ = job.return_value
     except Exception as error:
-        console().print(f"[yellow]A worker ended early: {' '.join(str(error).split())[:300]}[/]")
+        line = " ".join(str(error).split())[:300]
+        console().print(f"A worker ended early: {line}", style="yellow", markup=False)

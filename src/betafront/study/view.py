@@ -24,7 +24,9 @@ class View(Protocol):
         """Show a finished trial: its row of the table, and its run folder."""
         ...
 
-    def failed(self, spec: Spec, number: int, reason: str) -> None:
+    def failed(
+        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
+    ) -> None:
         """Show a trial that ended without a result."""
         ...
 
@@ -42,7 +44,9 @@ class NoView:
     def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
         pass
 
-    def failed(self, spec: Spec, number: int, reason: str) -> None:
+    def failed(
+        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
+    ) -> None:
         pass
 
     def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:

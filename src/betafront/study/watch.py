@@ -1,22 +1,27 @@
 """Watching a sweep from the process that launched it: progress for people, a record for MLflow."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from filelock import FileLock, Timeout
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from betafront.errors import UserError
 from betafront.front import front
-from betafront.front.table import DISTORTION, RATE
+from betafront.front.table import DISTORTION, RATE, text
 from betafront.study.records import reason, row, state, table, tally
 from betafront.study.spec import Spec
 from betafront.study.view import View
+from betafront.study.worker import trial_folder
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -24,6 +29,34 @@ if TYPE_CHECKING:
 
 EVERY_SECONDS = 1.0
 SHOWN = 6
+PATIENCE_SECONDS = 10.0  # between two tries to reach a view that failed
+
+
+class BusyStudy(UserError):
+    """Another process on this machine is sweeping the study, and writes its record."""
+
+
+@contextmanager
+def only_writer(spec: Spec) -> Iterator[None]:
+    """Makes this process the one that watches the study and writes its record.
+
+    Raises:
+        BusyStudy: another one does.
+    """
+    folder = Path(spec.folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / "watch.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise BusyStudy(
+            f"the study {spec.name} is being swept by another process: "
+            f"`betafront status {spec.name}` shows how far it is"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class Watch:
@@ -44,19 +77,21 @@ class Watch:
         self.spec = spec
         self.view = view
         self.out = out
-        self._seen: set[int] = set()
+        self._shown: set[int] = set()
+        self._written: set[int] = set()
+        self._not_before = 0.0
         self._recent: list[str] = []
         self._before = 0
         self._started = time.monotonic()
         self._done = Event()
-        self._complaint: str | None = None
+        self._complaints: set[str] = set()
         self._thread = Thread(target=self._loop, name="watch", daemon=True)
         self._live = Live(console=out, auto_refresh=False) if out.is_terminal else None
 
     def __enter__(self) -> "Watch":
         trials = self.study.get_trials(deepcopy=False)
         self._before = sum(t.state.is_finished() for t in trials)
-        self._tell(self.view.start, self.spec)
+        self._tell(lambda: self.view.start(self.spec))
         self._look(quietly=True)
         if self._live:
             self._live.start()
@@ -71,6 +106,7 @@ class Watch:
     ) -> None:
         self._done.set()
         self._thread.join()
+        self._not_before = 0.0
         self._look()
         if self._live:
             self._live.stop()
@@ -80,35 +116,42 @@ class Watch:
             try:
                 self._look()
             except Exception as error:  # the storage is away for a moment: look again
-                self._complain(f"the storage does not answer: {error}")
+                self._complain(type(error).__name__, f"the storage does not answer: {error}")
 
     def _look(self, quietly: bool = False) -> None:
         trials = self.study.get_trials(deepcopy=False)
-        for trial in trials:
-            if trial.state.is_finished() and trial.number not in self._seen:
-                self._seen.add(trial.number)
+        ended = [t for t in trials if state(t) in ("complete", "failed")]
+        for trial in ended:
+            if trial.number not in self._shown:
+                self._shown.add(trial.number)
                 self._show(trial, quietly)
         if self._live:
             self._live.update(self._display(trials), refresh=True)
+        for trial in ended:
+            if trial.number not in self._written and not self._record(trial):
+                break  # the rest would fail as well; they are tried at the next look
 
     def _show(self, trial: "FrozenTrial", quietly: bool) -> None:
-        found = state(trial)
-        if found is None:
-            return
-        if found == "complete":
-            line = self._line(trial)
-            folder = Path(self.spec.folder) / str(row(trial)["folder"])
-            self._tell(self.view.record, self.spec, row(trial), folder)
-        else:
-            line = f"trial {trial.number:>4}  {found}: {reason(trial)}"
-            self._tell(self.view.failed, self.spec, trial.number, reason(trial))
+        done = state(trial) == "complete"
+        line = self._line(trial) if done else f"trial {trial.number:>4}  {reason(trial)}"
         self._recent = [*self._recent, line][-SHOWN:]
         if not self._live and not quietly:
             self.out.print(line, markup=False)
 
+    def _record(self, trial: "FrozenTrial") -> bool:
+        spec, folder = self.spec, Path(self.spec.folder) / trial_folder(trial.number)
+        if state(trial) == "complete":
+            written = self._tell(lambda: self.view.record(spec, row(trial), folder))
+        else:
+            args = spec, trial.number, trial.params, reason(trial), folder
+            written = self._tell(lambda: self.view.failed(*args))
+        if written:
+            self._written.add(trial.number)
+        return written
+
     def _line(self, trial: "FrozenTrial") -> str:
         r = row(trial)
-        chosen = " ".join(str(r[p]) for p in self.spec.space if p != "objective.weight")
+        chosen = " ".join(text(r[p]) for p in self.spec.space if p != "objective.weight")
         return (
             f"trial {trial.number:>4}  β {r['beta']:<8.3g} D {r[DISTORTION]:>8.2f}  "
             f"R {r[RATE]:>7.2f} nats  {r['seconds']:>5.1f} s  {chosen}"
@@ -138,17 +181,23 @@ class Watch:
         ]
         return Group(status, *lines)
 
-    def _tell(self, method, *args) -> None:  # type: ignore[no-untyped-def]
+    def _tell(self, write: Callable[[], None]) -> bool:
+        if time.monotonic() < self._not_before:
+            return False
         try:
-            method(*args)
+            write()
+            return True
         except Exception as error:
-            line = " ".join(str(error).split())[:200]
+            self._not_before = time.monotonic() + PATIENCE_SECONDS
+            line = " ".join(str(error).split())[:150]
             self._complain(
-                f"MLflow was not written ({type(error).__name__}: {line}); the sweep goes on, and "
-                f"`betafront sync {self.spec.name}` writes it later"
+                type(error).__name__,
+                f"MLflow cannot be written ({line}). The sweep goes on; what is missing is written "
+                f"when MLflow is back, or by `betafront sync {self.spec.name}`.",
             )
+            return False
 
-    def _complain(self, line: str) -> None:
-        if self._complaint != line:
-            self._complaint = line
-            self.out.print(f"[yellow]{line}[/]")
+    def _complain(self, kind: str, line: str) -> None:
+        if kind not in self._complaints:
+            self._complaints.add(kind)
+            self.out.print(line, style="yellow", markup=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.utils import run_job, setup_globals
+from hydra.core.utils import configure_log, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
@@ -72,7 +72,14 @@ class WorkerTask:
         from hydra.core.hydra_config import HydraConfig
 
         setup_globals()
-        number = int(HydraConfig.get().job.num)
+        own_log = HydraConfig.get().job_logging
+        try:
+            return self._work(int(HydraConfig.get().job.num), own_log)
+        except Exception:
+            log.exception("the worker ended early")
+            raise
+
+    def _work(self, number: int, own_log: Any) -> int:
         study = load_study(open_storage(self.storage), self.study)
         spec = Spec.load(study)
         worker = Worker.here(number)
@@ -80,8 +87,10 @@ class WorkerTask:
         study.sampler = sampler(spec.sampler, spec.seed, number, seen)
         done = 0
         while (trial := claim(study, self.space, spec.trials, worker)) is not None:
+            log.info("training trial %d: %s", trial.number, trial.params)
             with held(trial, worker):
                 outcome = self._train(trial.number, trial.params, spec)
+            configure_log(own_log)  # the trial's log was its own
             tell(study, trial, outcome, spec)
             done += 1
         return done

@@ -1,7 +1,8 @@
 """Studies in MLflow: one experiment, a parent run, and a child run per trial.
 
-MLflow is written by one process, the one that watches the sweep, from what the storage and the run
-folders hold. So no trial waits for it or fails with it, and it can be made again at any time.
+MLflow is written by one process at a time, the one that watches the sweep or a later `sync`, from
+what the storage and the run folders hold. So no trial waits for it or fails with it, and it can be
+made again at any time.
 """
 
 import json
@@ -16,6 +17,8 @@ from betafront.front import Facts, decide, front, hypervolume
 from betafront.study.records import facts, reason, row, state, table
 from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
 from betafront.study.spec import Spec
+from betafront.study.watch import BusyStudy, only_writer
+from betafront.study.worker import trial_folder
 from betafront.tracking.saved_view import TAG, saved_view
 
 if TYPE_CHECKING:
@@ -68,6 +71,8 @@ class MLflowView:
         from mlflow.entities import Metric, Param
 
         number = int(row["trial"])
+        if not self._parent:
+            self.start(spec)
         if number in self._trials:
             return
         client = self.client()
@@ -90,21 +95,25 @@ class MLflowView:
         for i in range(0, len(points), BATCH):
             client.log_batch(run_id, metrics=points[i : i + BATCH])
         self._log_data(client, run_id, spec, folder)
-        for name in FILES:
-            if (folder / name).is_file():
-                client.log_artifact(run_id, str(folder / name))
-        if (folder / "pictures").is_dir():
-            client.log_artifacts(run_id, str(folder / "pictures"), "pictures")
+        self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FINISHED", finished)
         self._trials.add(number)
 
-    def failed(self, spec: Spec, number: int, reason: str) -> None:
-        """Write a trial without a result, with the reason."""
+    def failed(
+        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
+    ) -> None:
+        """Write a trial without a result, with its parameters, the reason and the log."""
+        from mlflow.entities import Param
+
+        if not self._parent:
+            self.start(spec)
         if number in self._trials:
             return
         client = self.client()
         run_id = self._make_child(client, spec, number, f"t{number:03d} failed", None)
         client.set_tag(run_id, "reason", reason)
+        client.log_batch(run_id, params=[Param(k, _text(v)) for k, v in params.items()])
+        self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FAILED")
         self._trials.add(number)
 
@@ -185,6 +194,13 @@ class MLflowView:
         run = client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
         return str(run.info.run_id)
 
+    def _log_files(self, client: "MlflowClient", run_id: str, folder: Path) -> None:
+        for name in FILES:
+            if (folder / name).is_file():
+                client.log_artifact(run_id, str(folder / name))
+        if (folder / "pictures").is_dir():
+            client.log_artifacts(run_id, str(folder / "pictures"), "pictures")
+
     def _log_data(self, client: "MlflowClient", run_id: str, spec: Spec, folder: Path) -> None:
         from mlflow.entities import Dataset, DatasetInput
 
@@ -222,7 +238,10 @@ def sync(study: "Study", spec: Spec) -> str:
 
     view = view_of(spec)
     try:
-        return _write_all(view, study, spec)
+        with only_writer(spec):
+            return _write_all(view, study, spec)
+    except BusyStudy:
+        return f"{spec.name} is being swept: the sweep writes to {view.uri} as trials finish"
     except MlflowException as error:
         line = " ".join(str(error).split())[:200]
         raise UserError(f"MLflow at {view.uri} cannot be written: {line}") from error
@@ -237,17 +256,20 @@ def _write_all(view: MLflowView, study: "Study", spec: Spec) -> str:
         if found == "complete":
             r = row(trial)
             view.record(spec, r, Path(spec.folder) / r["folder"])
-        elif found in ("failed", "lost"):
-            view.failed(spec, trial.number, reason(trial))
+        elif found == "failed":
+            folder = Path(spec.folder) / trial_folder(trial.number)
+            view.failed(spec, trial.number, trial.params, reason(trial), folder)
     view.finish(spec, table(trials), facts(spec, trials), Path(spec.folder) / "report")
     added = len(view._trials) - before
     return f"{spec.name}: {added} trials written to MLflow, {before} were there, in {view.uri}"
 
 
 def view_of(spec: Spec) -> MLflowView:
-    """The MLflow view of a study; beside its storage where the study was made with tracking off."""
-    default = f"{SQLITE}{Path(spec.folder).parent / 'mlflow.db'}"
-    return MLflowView(spec.tracking.get("uri", default))
+    """The MLflow view of a study: on the server it is recorded on, else in a file beside its runs
+    (which may have been moved, or made with tracking off)."""
+    uri = str(spec.tracking.get("uri", SQLITE))
+    beside = f"{SQLITE}{Path(spec.folder).parent / 'mlflow.db'}"
+    return MLflowView(beside if uri.startswith(SQLITE) else uri)
 
 
 def child_name(spec: Spec, row: dict[str, Any]) -> str:

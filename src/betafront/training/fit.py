@@ -2,12 +2,14 @@
 
 import json
 import logging
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +21,9 @@ from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Normalisation, Objective, Schedule
 from betafront.training.module import TRACE, MakeOptimizer, Report, TrainingModule
 from betafront.training.result import Diverged, Result, finite
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
 
 LOGGED_EPOCHS = 20
 MODEL, HISTORY, TRACE_FILE, PICTURES = (
@@ -120,7 +125,7 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
     }
     metrics = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.values.items()}
     if not finite(metrics):
-        raise Diverged(run.trainer.steps)
+        raise Diverged(run.trainer.steps, "evaluation")
     objective = module.objective
     result = Result(
         metrics=metrics,
@@ -151,31 +156,54 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
 
 
 def _train(run: Run, report: Report) -> tuple[VAE, TrainingModule, Images]:
-    import pytorch_lightning as pl
-
     vae = run.vae()
     objective = run.objective(vae.latents)
     module = TrainingModule(vae, objective, run.make_optimizer, run.trainer.steps, run.seed, report)
-    order = torch.Generator().manual_seed(run.seed)
-    epoch = len(Batches(run.images.train, run.trainer.batch_size, order))
-    trainer = pl.Trainer(
-        accelerator=run.trainer.accelerator,
-        devices=1,
-        precision=run.trainer.precision,  # type: ignore[arg-type]
-        max_steps=run.trainer.steps,
-        max_epochs=-1,
-        check_val_every_n_epoch=max(1, run.trainer.steps // epoch // LOGGED_EPOCHS),
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    trainer = lightning_trainer(run)
     images = run.images.to(trainer.strategy.root_device)
+    order = torch.Generator().manual_seed(run.seed)
     batches = Batches(images.train, run.trainer.batch_size, order)
-    trainer.fit(module, batches, Batches(images.val, 1000))
+    try:
+        trainer.fit(module, batches, Batches(images.val, 1000))
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C, with SIGINT ignored from there on
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from stop
     module.on_train_epoch_end()  # the last epoch may have been cut short by the number of steps
     return vae.to(images.train), module, images  # Lightning may leave another device or precision
+
+
+def lightning_trainer(run: Run) -> "pl.Trainer":
+    """Lightning's trainer for a run.
+
+    Raises:
+        UserError: it refuses the settings, or the machine has no such device.
+    """
+    import pytorch_lightning as pl
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+    settings = run.trainer
+    epoch = len(Batches(run.images.train, settings.batch_size, torch.Generator()))
+    try:
+        with _quiet():
+            return pl.Trainer(
+                accelerator=settings.accelerator,
+                devices=1,
+                precision=settings.precision,  # type: ignore[arg-type]
+                max_steps=settings.steps,
+                max_epochs=-1,
+                check_val_every_n_epoch=max(1, settings.steps // epoch // LOGGED_EPOCHS),
+                num_sanity_val_steps=0,
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+    except (MisconfigurationException, ValueError) as error:
+        line = " ".join(str(error).split())[:300]
+        raise UserError(
+            f"trainer.accelerator={settings.accelerator}, trainer.precision={settings.precision}: "
+            f"{line}"
+        ) from error
 
 
 def _write(result: Result, vae: VAE, module: TrainingModule, images: Images, folder: Path) -> None:

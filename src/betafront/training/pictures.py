@@ -63,7 +63,7 @@ def _draw_training(result: Result, trace: dict[str, NDArray[np.float64]], path: 
 
     figure = Figure(figsize=(9, 3.2))  # placed by hand: a layout engine doubles the time of a page
     left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    figure.subplots_adjust(left=0.07, right=0.98, bottom=0.16, top=0.9, wspace=0.32)
+    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.16, top=0.9, wspace=0.32)
     weight = left.twinx()
     (rate,) = left.plot(trace["step"], trace["rate"], color="#1f77b4", lw=0.8, label="rate R")
     (beta,) = weight.plot(trace["step"], trace["beta"], color="#d62728", label="weight β")
@@ -71,7 +71,7 @@ def _draw_training(result: Result, trace: dict[str, NDArray[np.float64]], path: 
     left.set_ylim(bottom=0)
     weight.set(ylabel="canonical β")
     weight.set_ylim(bottom=0)
-    left.legend(handles=[rate, beta], loc="upper left", fontsize="small")
+    left.legend(handles=[rate, beta], loc="lower right", fontsize="small")
     kl = sorted(result.spectrum, reverse=True)
     right.bar(range(1, len(kl) + 1), kl, color="#1f77b4")
     active = int(result.metrics["val/active_units"])

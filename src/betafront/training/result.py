@@ -13,18 +13,20 @@ RESULT = "result.json"
 
 
 class Diverged(Exception):
-    """The loss became NaN or infinite.
+    """The loss, or the evaluation after the last step, is NaN or infinite.
 
     Args:
         step: the first optimiser step (from 0) whose loss was not finite.
+        what: `loss` or `evaluation`.
     """
 
-    def __init__(self, step: int) -> None:
-        super().__init__(f"the loss became NaN or infinite at step {step}")
+    def __init__(self, step: int, what: str = "loss") -> None:
+        super().__init__(f"the {what} became NaN or infinite at step {step}")
         self.step = step
+        self.what = what
 
-    def __reduce__(self) -> tuple[type["Diverged"], tuple[int]]:
-        return Diverged, (self.step,)
+    def __reduce__(self) -> tuple[type["Diverged"], tuple[int, str]]:
+        return Diverged, (self.step, self.what)
 
 
 @dataclass(frozen=True)
