@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from betafront.front.decision import decide
@@ -64,21 +63,21 @@ def _plane(figure: Any, axes: Any, table: pd.DataFrame, facts: Facts) -> None:
 
 
 def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
-    """Dashed lines along which D + R is the same."""
-    axes.margins(0.05)
+    """Dashed lines along which D + R is the same, from the best of the table upwards."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.margins(0.06)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    elbo = table[RATE] + table[DISTORTION]
-    levels = np.linspace(elbo.min(), bottom + right, 6)
-    for level in levels:
-        axes.plot(
-            [left, right], [level - left, level - right], "--", color="#bbbbbb", lw=0.7, zorder=0
-        )
-        inside = max(left, level - top) + 0.02 * (right - left)
-        if inside < right and level - inside > bottom:
-            axes.annotate(
-                f"{level:.0f}", (inside, level - inside), fontsize=7, color="#888888", rotation=-30,
-                va="bottom",
-            )  # fmt: skip
+    best = float((table[RATE] + table[DISTORTION]).min())
+    ticks = MaxNLocator(7).tick_values(best, top + right)
+    for level in [best, *(tick for tick in ticks if best < tick < top + right)]:
+        axes.plot([left, right], [level - left, level - right], "--", c="#bbbbbb", lw=0.7, zorder=0)
+        x = max(left, level - top) + 0.015 * (right - left)
+        if x < right and bottom < level - x < top:
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+            axes.text(
+                x, level - x, f"{level:.0f}", fontsize=7, color="#777777", va="center", bbox=box
+            )
     axes.plot([], [], "--", color="#bbbbbb", lw=0.7, label="D + R constant (nats)")
     axes.set(xlim=(left, right), ylim=(bottom, top))
 
