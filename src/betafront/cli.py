@@ -41,9 +41,6 @@ def main(arguments: list[str] | None = None) -> None:
     except UserError as error:
         print(f"betafront: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("betafront: interrupted (a sweep goes on by the same command)", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
@@ -172,7 +169,11 @@ def hydra_application(arguments: list[str]) -> None:
     """Hand over to Hydra."""
     from betafront.app import main as application
 
-    application(arguments)
+    try:
+        application(arguments)
+    except KeyboardInterrupt:  # here, since typer would end the program without a word
+        print("betafront: interrupted; a sweep goes on by the same command", file=sys.stderr)
+        sys.exit(130)
 
 
 def find_study(name: str | None) -> tuple[Any, Any]:

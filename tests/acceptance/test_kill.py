@@ -1,4 +1,4 @@
-"""Every process of a sweep is killed, and the same command finishes the job."""
+"""A sweep is killed, and the same command finishes the job."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 SWEEP = (
-    "sweep", "study=weighting", "study.budget.trials=12", "trainer.steps=150", "model.hidden=[16]",
+    "sweep", "study=weighting", "study.budget.trials=12", "trainer.steps=300", "model.hidden=[16]",
     "tracking=off",
 )  # fmt: skip
 
@@ -62,3 +62,24 @@ def test_kill_9_loses_nothing_and_repeats_nothing(shell: Any, own_place: Path) -
     assert 12 <= len(after) <= told
     assert "complete: 12 of 12" in shell.run(*SWEEP)
     assert finished(own_place) == after
+
+
+@pytest.mark.slow
+def test_sigterm_ends_every_process_and_the_same_command_goes_on(
+    shell: Any, own_place: Path
+) -> None:
+    process = shell.start(*SWEEP)
+    end = time.monotonic() + 200
+    while not finished(own_place) and time.monotonic() < end:
+        time.sleep(0.1)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, out
+    assert "interrupted; a sweep goes on by the same command" in out
+    _, left = psutil.wait_procs(workers, timeout=30)
+    assert left == []
+    state = json.loads(shell.run("status", "--json"))
+    assert state["running"] == 0
+    shell.run(*SWEEP)
+    assert json.loads(shell.run("status", "--json"))["complete"] == 12
