@@ -1,7 +1,7 @@
 """The front as one HTML file that opens without a network."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 from betafront.front.decision import Advice, decide, in_every_row, trade
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
+from betafront.front.picture import COLOURS
 from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, label, text
 
 STYLE = """
@@ -145,7 +146,7 @@ def _scale(table: pd.DataFrame) -> Any:
     import plotly.graph_objects as go
 
     figure = go.Figure()
-    for name, group in table.groupby("normalisation"):
+    for (name, group), colour in zip(table.groupby("normalisation"), COLOURS, strict=False):
         ordered = group.sort_values("beta")
         for metric, symbol in ((RATE, "circle"), (DISTORTION, "diamond-open")):
             figure.add_trace(
@@ -154,7 +155,7 @@ def _scale(table: pd.DataFrame) -> Any:
                     y=ordered[metric],
                     mode="markers",
                     name=f"{label(metric).split(' (')[0]}, {name}",
-                    marker={"symbol": symbol, "size": 8},
+                    marker={"symbol": symbol, "size": 8, "color": colour},
                     text=[f"trial {t}" for t in ordered["trial"]],
                 )
             )
@@ -186,19 +187,19 @@ def _conventions(advice: Sequence[Advice]) -> str:
 
 def _members(members: pd.DataFrame, facts: Facts, named: dict[int, str]) -> str:
     columns = ["beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE]
-    head = ["trial", *facts.parameters, "β", "β_norm", "D", "R", "D + R", "MSE", "active", ""]
+    head = ["", "trial", *facts.parameters, "β", "β_norm", "D", "R", "D + R", "MSE", "active"]
     rows = [
         [
+            named.get(r["trial"], ""),
             str(r["trial"]),
             *(text(r[c]) for c in [*facts.parameters, *columns]),
-            named.get(r["trial"], ""),
         ]
         for r in members.to_dict("records")
     ]
-    return _html_table(head, rows, {i for i, r in enumerate(rows) if r[-1]})
+    return _html_table(head, rows, {i for i, row in enumerate(rows) if row[0]})
 
 
-def _html_table(head: list[str], rows: list[list[str]], named: set[int] = frozenset()) -> str:  # type: ignore[assignment]
+def _html_table(head: list[str], rows: list[list[str]], named: Collection[int] = ()) -> str:
     def line(cells: list[str], tag: str) -> str:
         return "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells)
 
