@@ -135,7 +135,7 @@ def test_a_study_of_the_same_name_as_a_shipped_one_is_the_users_own(
 ) -> None:
     (own_place / "studies/weighting").mkdir(parents=True)
     (own_place / "studies/weighting/study.yaml").write_text(
-        "# @package _global_\nstudy:\n  sampler: mine\n  space: {objective.weight: 'choice(1, 2)'}\n"
+        "# @package _global_\nstudy:\n  sampler: mine\n  space: {objective.weight: '1,2'}\n"
     )
     assert "study.sampler=mine is unknown" in betafront("sweep", "study=weighting").err
 
