@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from betafront.errors import UserError
+from betafront.errors import UserError, one_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -47,7 +47,7 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("BETAFRONT_DEBUG"):
             raise
-        line = " ".join(str(error).split())[:300]
+        line = one_line(error)[:300]
         print(
             f"betafront: unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)",
             file=sys.stderr,

@@ -9,7 +9,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from betafront.errors import UserError, near_miss
+from betafront.errors import UserError, near_miss, one_line
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
 
@@ -36,14 +36,14 @@ def explain(error: BaseException, keys: list[str]) -> str:
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"there is no {group}={name}: {near_miss(name, error.options)}"
-    text = " ".join(str(error).split())
+    text = one_line(error)
     if isinstance(error, OverrideParseException):
         return f"cannot read '{error.override}': {_without_links(text)}"
     unknown = re.match(r"Could not override '([^']+)'", text)
     key = unknown[1].split("@")[0] if unknown else ""
     if unknown and key not in keys:
         return f"there is no key '{key}': {near_miss_of_key(key, keys)}"
-    cause = f" ({' '.join(str(error.__cause__).split())})" if error.__cause__ else ""
+    cause = f" ({one_line(error.__cause__)})" if error.__cause__ else ""
     return _without_links(text + cause)[:400]
 
 

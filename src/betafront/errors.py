@@ -15,8 +15,13 @@ class UserError(Exception):
 def os_error(error: OSError) -> str:
     """An operating system's refusal in one line."""
     if error.filename is None:
-        return " ".join(str(error).split())
+        return one_line(error)
     return f"cannot write {error.filename}: {error.strerror}"
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error without its line breaks."""
+    return " ".join(str(error).split())
 
 
 def near_miss(word: str, known: Iterable[str]) -> str:

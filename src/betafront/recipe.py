@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.data import Images
-from betafront.errors import UserError
+from betafront.errors import UserError, one_line
 from betafront.training import Run, lightning_trainer
 
 PARTS = (
@@ -96,7 +96,7 @@ def _make(node: DictConfig, key: str) -> Any:
         if missing:
             name = f"{key}.{missing[0]!s}"
             raise UserError(f"{name} has no default: give {name}=…") from error
-        raise UserError(f"{key}: {' '.join(str(error).split())[:300]}") from error
+        raise UserError(f"{key}: {one_line(error)[:300]}") from error
 
 
 def save(config: DictConfig, folder: Path) -> None:

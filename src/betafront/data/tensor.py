@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.images import Images, prepare
-from betafront.errors import UserError
+from betafront.errors import UserError, one_line
 
 
 def tensor(
@@ -88,7 +88,7 @@ def _load(path: Path) -> Tensor:
     except UserError:
         raise
     except (OSError, ValueError, EOFError, RuntimeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:120]
+        reason = one_line(error)[:120]
         raise UserError(f"data.path: {path} cannot be read: {reason}") from error
     except Exception as error:  # a damaged file makes its reader raise almost anything
         raise UserError(

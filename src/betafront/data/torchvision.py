@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.images import Images, prepare
-from betafront.errors import UserError, near_miss
+from betafront.errors import UserError, near_miss, one_line
 
 
 def torchvision(
@@ -101,7 +101,7 @@ def _problem(error: Exception, root: Path, download: bool) -> str:
             f"is not in {root}: fetch it with data.download=true, or name the folder that holds it "
             "with data.root=FOLDER or the environment variable BETAFRONT_DATA_DIR"
         )
-    reason = " ".join(str(error).split()) or "it is damaged"
+    reason = one_line(error) or "it is damaged"
     if download:
         return f"could not be fetched into {root} and read: {reason}"
     return f"in {root} cannot be read: {reason}"

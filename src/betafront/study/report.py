@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from betafront.errors import one_line
 from betafront.front import draw_front, print_next, print_study, write_page
 from betafront.front.table import text
 from betafront.study.records import facts, reason, state, table
@@ -40,7 +41,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
     try:
         view.finish(spec, rows, known, folder)
     except Exception as error:
-        line = " ".join(str(error).split())[:200]
+        line = one_line(error)[:200]
         out.print(f"MLflow was not written: {line}", style="yellow", markup=False)
     where = Path(spec.folder)
     runs = os.environ.get("BETAFRONT_RUNS", "runs")

@@ -16,7 +16,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from betafront import composition
-from betafront.errors import UserError, near_miss
+from betafront.errors import UserError, near_miss, one_line
 from betafront.front import console
 from betafront.metrics import zero_rate
 from betafront.recipe import PARTS, build, check
@@ -337,5 +337,5 @@ def launch(context: HydraContext, work: WorkerTask, config: DictConfig, workers:
         for job in launcher.launch([list(work.fixed)] * workers, initial_job_idx=0):
             _ = job.return_value
     except Exception as error:
-        line = " ".join(str(error).split())[:300]
+        line = one_line(error)[:300]
         console().print(f"A worker ended early: {line}", style="yellow", markup=False)

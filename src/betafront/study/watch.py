@@ -15,7 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from betafront.errors import UserError
+from betafront.errors import UserError, one_line
 from betafront.front import front
 from betafront.front.table import DISTORTION, RATE, text
 from betafront.study.records import reason, row, state, table, tally
@@ -189,7 +189,7 @@ class Watch:
             return True
         except Exception as error:
             self._not_before = time.monotonic() + PATIENCE_SECONDS
-            line = " ".join(str(error).split())[:150]
+            line = one_line(error)[:150]
             self._complain(
                 type(error).__name__,
                 f"MLflow cannot be written ({line}). The sweep goes on; what is missing is written "

@@ -10,6 +10,7 @@ from hydra.core.utils import configure_log, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
+from betafront.errors import one_line
 from betafront.study.ledger import REASON, Worker, claim, held
 from betafront.study.samplers import sampler, seed_from
 from betafront.study.space import Space
@@ -40,7 +41,7 @@ def attempt(task: Task, config: DictConfig) -> Outcome:
         return Outcome(reason=f"diverged: {error}")
     except Exception as error:
         log.exception("the trial failed")
-        line = " ".join(str(error).split())
+        line = one_line(error)
         return Outcome(reason=f"failed: {type(error).__name__}: {line}"[:500])
 
 
@@ -105,7 +106,7 @@ class WorkerTask:
             config = self.context.config_loader.load_sweep_config(self.config, overrides)
         except Exception as error:
             log.exception("trial %d cannot be composed", number)
-            return Outcome(reason=f"failed: {' '.join(str(error).split())}"[:500])
+            return Outcome(reason=f"failed: {one_line(error)}"[:500])
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
             config.hydra.sweep.subdir = trial_folder(number)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from filelock import FileLock
 
-from betafront.errors import UserError
+from betafront.errors import UserError, one_line
 from betafront.front import Facts, decide, front, hypervolume
 from betafront.study.records import facts, reason, row, state, table
 from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
@@ -243,7 +243,7 @@ def sync(study: "Study", spec: Spec) -> str:
     except BusyStudy:
         return f"{spec.name} is being swept: the sweep writes to {view.uri} as trials finish"
     except MlflowException as error:
-        line = " ".join(str(error).split())[:200]
+        line = one_line(error)[:200]
         raise UserError(f"MLflow at {view.uri} cannot be written: {line}") from error
 
 

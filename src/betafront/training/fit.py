@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from betafront.data import Batches, Images
-from betafront.errors import UserError
+from betafront.errors import UserError, one_line
 from betafront.metrics import Evaluation
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Normalisation, Objective, Schedule
@@ -199,7 +199,7 @@ def lightning_trainer(run: Run) -> "pl.Trainer":
                 enable_model_summary=False,
             )
     except (MisconfigurationException, ValueError) as error:
-        line = " ".join(str(error).split())[:300]
+        line = one_line(error)[:300]
         raise UserError(
             f"trainer.accelerator={settings.accelerator}, trainer.precision={settings.precision}: "
             f"{line}"
