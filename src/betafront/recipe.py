@@ -2,7 +2,7 @@
 
 import json
 import os
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.data import Images
 from betafront.errors import UserError, one_line
+from betafront.objective import Objective
 from betafront.training import Run, lightning_trainer
 
 PARTS = (
@@ -19,6 +20,9 @@ PARTS = (
     "likelihood",
     "normalisation",
     "schedule",
+    "shaping",
+    "controller",
+    "penalty",
     "optimizer",
     "trainer",
     "metrics",
@@ -44,9 +48,15 @@ def build(config: DictConfig) -> Run:
         images=images,
         architecture=parts["model"],
         likelihood=parts["likelihood"],
-        weight=float(weight),
-        normalisation=parts["normalisation"],
-        schedule=parts["schedule"],
+        make_objective=partial(
+            Objective,
+            weight=float(weight),
+            normalisation=parts["normalisation"],
+            schedule=parts["schedule"],
+            shaping=parts["shaping"],
+            controller=parts["controller"],
+            penalties=tuple(parts["penalty"].values()),
+        ),
         make_optimizer=parts["optimizer"],
         trainer=parts["trainer"],
         evaluate=parts["metrics"],

@@ -1,6 +1,7 @@
 """`betafront train`: one run, watched."""
 
 from pathlib import Path
+from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -29,12 +30,7 @@ def train_and_show(run: Run, folder: Path) -> Result:
 
         result = fit(run, folder, report)
         progress.update(bar, completed=run.trainer.steps)
-    scale = result.scale
-    sigma = f", σ = {scale['sigma']:.4g}" if scale["sigma"] is not None else ""
-    out.print(
-        f"weight {scale['weight']:g} under normalisation={scale['normalisation']} is canonical "
-        f"β = {scale['beta']:.4g} (β_norm = {scale['beta_norm']:.4g}){sigma}"
-    )
+    out.print(_where(result.scale))
     table = Table(box=None)
     table.add_column(result.data["name"])
     names = [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]
@@ -61,3 +57,19 @@ def train_and_show(run: Run, folder: Path) -> Result:
         out,
     )
     return result
+
+
+def _where(scale: dict[str, Any]) -> str:
+    """Where a run stands on the one scale, in words."""
+    sigma = f", σ = {scale['sigma']:.4g}" if scale["sigma"] is not None else ""
+    here = f"β = {scale['beta']:.4g} (β_norm = {scale['beta_norm']:.4g}){sigma}"
+    if scale["beta_spread"] is not None:
+        return (
+            f"{scale['holds']} was held to {scale['target']:g}; over the last tenth of the steps "
+            f"that took canonical {here}, with a standard deviation of β of "
+            f"{scale['beta_spread']:.2g}"
+        )
+    return (
+        f"weight {scale['weight']:g} under normalisation={scale['normalisation']} is canonical "
+        f"{here}"
+    )

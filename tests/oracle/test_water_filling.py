@@ -21,7 +21,7 @@ from torch import Tensor
 from betafront.data import Images
 from betafront.metrics import evaluate
 from betafront.models import linear
-from betafront.objective import Constant, Gaussian, Likelihood, normalisation
+from betafront.objective import Gaussian, Likelihood, Objective, normalisation
 from betafront.training import Result, Run, Trainer, fit
 
 EIGENVALUES = np.array([8, 4, 2, 1, 0.5, 0.25, 0.1, 0.05])
@@ -95,17 +95,19 @@ def trained(
     beta: float = 1.0,
     latents: int = 6,
     name: str = "sum",
+    steps: int = STEPS,
+    **weighting: Any,
 ) -> Result:
     convention = normalisation(name)
     run = Run(
         images=images,
         architecture=partial(linear, latents=latents),
         likelihood=likelihood,
-        weight=convention.weight(beta, N, latents),
-        normalisation=convention,
-        schedule=Constant(),
+        make_objective=partial(
+            Objective, convention.weight(beta, N, latents), convention, **weighting
+        ),
         make_optimizer=coming_to_rest,
-        trainer=Trainer(steps=STEPS, batch_size=EXAMPLES, accelerator="cpu"),
+        trainer=Trainer(steps=steps, batch_size=EXAMPLES, accelerator="cpu"),
         evaluate=partial(evaluate, samples=16),
         seed=0,
     )

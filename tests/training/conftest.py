@@ -1,6 +1,7 @@
 """A small run that takes a fraction of a second, to be changed part by part."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from typing import Any
 
@@ -10,12 +11,14 @@ import torch
 from betafront.data import Images, digits
 from betafront.metrics import evaluate
 from betafront.models import mlp
-from betafront.objective import Constant, Gaussian, normalisation
+from betafront.objective import Gaussian, Objective, normalisation
 from betafront.training import Run, Trainer
 
 MakeRun = Callable[..., Run]
 
 STEPS_PER_EPOCH = 3
+WEIGHTING = {field.name for field in fields(Objective)}
+
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +31,13 @@ def small_digits() -> Images:
 @pytest.fixture
 def make_run(small_digits: Images) -> MakeRun:
     def make(steps: int = 12, precision: str = "32-true", **changed: Any) -> Run:
+        written = {"weight": 1.0, "normalisation": normalisation("sum")}
+        written |= {key: changed.pop(key) for key in WEIGHTING & set(changed)}
         parts: dict[str, Any] = {
             "images": small_digits,
             "architecture": partial(mlp, latents=2, hidden=(16,)),
             "likelihood": Gaussian,
-            "weight": 1.0,
-            "normalisation": normalisation("sum"),
-            "schedule": Constant(),
+            "make_objective": partial(Objective, **written),
             "make_optimizer": partial(torch.optim.Adam, lr=1e-2),
             "trainer": Trainer(steps=steps, batch_size=32, accelerator="cpu", precision=precision),
             "evaluate": evaluate,

@@ -223,10 +223,13 @@ def test_the_trace_records_the_loss_of_every_step(make_run: MakeRun, tmp_path: P
     )
     fit(run, tmp_path)
     arrays = trace(tmp_path)
-    assert set(arrays) == {"step", "beta", "distortion", "rate", "loss"}
+    columns = {"step", "beta", "target", "penalty", "distortion", "rate", "loss"}
+    assert set(arrays) == columns
     assert arrays["step"].tolist() == list(range(steps))
     factor = np.minimum(1, np.arange(steps) / steps / 0.5)
-    np.testing.assert_allclose(arrays["beta"], factor * weight * 64 / 2, rtol=1e-12)  # float64
+    np.testing.assert_allclose(arrays["beta"], factor * weight * 64 / 2, rtol=FLOAT32)
+    assert np.isnan(arrays["target"]).all()
+    assert not arrays["penalty"].any()
     # In the user's own convention: means over the 64 pixels and the 2 latents.
     expected = arrays["distortion"] / 64 + factor * weight * arrays["rate"] / 2
     np.testing.assert_allclose(arrays["loss"], expected, rtol=FLOAT32)
@@ -238,8 +241,8 @@ def test_the_history_is_reported_as_it_is_made(make_run: MakeRun, tmp_path: Path
     result = fit(make_run(schedule=Linear(warmup=1.0), weight=4.0), tmp_path, rows.append)
     assert rows == result.history
     assert [row["step"] for row in rows] == [3, 6, 9, 12]
-    assert [row["train/beta"] for row in rows] == [1, 2, 3, 4]
     arrays = trace(tmp_path)
+    assert [row["train/beta"] for row in rows] == arrays["beta"][2::3].tolist()
     for i, row in enumerate(rows):
         epoch = slice(3 * i, 3 * i + 3)
         for name in ("distortion", "rate", "loss"):

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from betafront.objective import Likelihood, Terms
+from betafront.objective import Code, Likelihood, Terms
 
 Shape = tuple[int, int, int]
 """Channels, height and width of one image."""
@@ -38,9 +38,13 @@ class VAE(nn.Module):
 
     Args:
         encoder: (B, C, H, W) to (B, 2M), the posterior's means and log variances.
-        decoder: (B, M) to (B, C, H, W), the raw parameters of the likelihood.
+        decoder: (B, M) to `likelihood.output_shape((C, H, W))`, its raw parameters.
         likelihood: p(x|z).
         latents: M.
+
+    Attributes:
+        log_volume: nats per example that a density on dequantised data owes to the volume of the
+            cells (`Images.log_volume`); 0 for any other data.
 
     Source: Kingma & Welling 2014.
     """
@@ -53,10 +57,18 @@ class VAE(nn.Module):
         self.decoder = decoder
         self.likelihood = likelihood
         self.latents = latents
+        self.log_volume = 0.0
 
     def encode(self, x: Tensor) -> Posterior:
         """q(z|x) of (B, C, H, W) images."""
-        return Posterior(*self.encoder(x).chunk(2, dim=1))
+        # The encoder may have run in half precision, in which exp(log σ²) has three digits.
+        return Posterior(*self.encoder(x).to(x.dtype).chunk(2, dim=1))
+
+    def log_px(self, params: Tensor, x: Tensor) -> Tensor:
+        """(B,) log p(x|z) in nats of the decoder's `params`; on dequantised data the bound on the
+        log mass of the discrete image, so that densities and masses are on one scale."""
+        log_prob = self.likelihood.log_prob(params, x)
+        return log_prob - self.log_volume if self.likelihood.density else log_prob
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Terms:
         """The terms of the objective, with one draw of z per example.
@@ -66,8 +78,11 @@ class VAE(nn.Module):
             generator: where the noise of z comes from; the global one by default.
         """
         posterior = self.encode(x)
-        params = self.decoder(posterior.sample(generator))
-        return Terms(self.likelihood.log_prob(params, x), posterior.kl())
+        z = posterior.sample(generator)
+        params = self.decoder(z)
+        with torch.no_grad():
+            mse = ((self.likelihood.mean(params) - x) ** 2).flatten(1).mean(1)
+        return Terms(self.log_px(params, x), posterior.kl(), Code(z, *posterior), mse)
 
     def decode(self, z: Tensor) -> Tensor:
         """(B, C, H, W) E[x|z]."""

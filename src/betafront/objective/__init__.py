@@ -1,12 +1,20 @@
-"""The maths of the trade-off: one scale, likelihoods, schedules, and the loss."""
+"""The maths of the trade-off: one scale, likelihoods, schedules, controllers, and the loss."""
 
+from betafront.objective.aggregate import Decomposition, decompose
+from betafront.objective.controllers import GECO, Controller, ControlVAE, OpenLoop, Seen
 from betafront.objective.likelihoods import (
     Bernoulli,
+    Beta,
+    Categorical,
     ContinuousBernoulli,
+    DiscretizedLogistic,
     Gaussian,
+    GaussianPerImage,
+    Laplace,
     Likelihood,
 )
-from betafront.objective.objective import Objective, Terms
+from betafront.objective.objective import Objective, Step
+from betafront.objective.penalties import DIP, MMD, Penalty, TotalCorrelation
 from betafront.objective.scale import (
     NORMALISATIONS,
     Normalisation,
@@ -16,23 +24,58 @@ from betafront.objective.scale import (
     normalisation,
     squared_error_weight,
 )
-from betafront.objective.schedules import Constant, Linear, Schedule, Sigmoid
+from betafront.objective.schedules import (
+    Constant,
+    Cosine,
+    Cyclical,
+    Linear,
+    Schedule,
+    Sigmoid,
+    Staircase,
+)
+from betafront.objective.shaping import Capacity, FreeBits, Plain, Shaping
+from betafront.objective.terms import Code, Terms
 
 __all__ = [
+    "DIP",
+    "GECO",
+    "MMD",
     "NORMALISATIONS",
     "Bernoulli",
+    "Beta",
+    "Capacity",
+    "Categorical",
+    "Code",
     "Constant",
     "ContinuousBernoulli",
+    "ControlVAE",
+    "Controller",
+    "Cosine",
+    "Cyclical",
+    "Decomposition",
+    "DiscretizedLogistic",
+    "FreeBits",
     "Gaussian",
+    "GaussianPerImage",
+    "Laplace",
     "Likelihood",
     "Linear",
     "Normalisation",
     "Objective",
+    "OpenLoop",
+    "Penalty",
+    "Plain",
     "Schedule",
+    "Seen",
+    "Shaping",
     "Sigmoid",
+    "Staircase",
+    "Step",
     "Terms",
+    "TotalCorrelation",
     "Weights",
     "beta_norm",
+    "decompose",
     "in_every_convention",
     "normalisation",
     "squared_error_weight",

@@ -1,81 +1,155 @@
 """The loss: what a model says of a batch, turned into the number that is minimised."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from torch import Tensor
 
 from betafront.errors import UserError
+from betafront.objective.controllers import Controller, OpenLoop, Seen
+from betafront.objective.penalties import Penalty
 from betafront.objective.scale import Normalisation, Weights, beta_norm
 from betafront.objective.schedules import Constant, Schedule
+from betafront.objective.shaping import Plain, Shaping
+from betafront.objective.terms import Terms
 
 
-class Terms(NamedTuple):
-    """What a VAE says of a batch of B examples.
+class Step(NamedTuple):
+    """One optimiser step's loss, and what was in force.
 
     Attributes:
-        log_px: (B,) log p(x|z) in nats, summed over the data dimensions, z drawn from q(z|x).
-        kl: (B, M) KL(q(z_j|x) || p(z_j)) in nats for each latent dimension j.
+        loss: () the number to minimise, in the user's own convention.
+        state: of the controller, for the next step.
+        beta: () the canonical β in force, the derivative of the loss by R over that by D.
+        penalty: () the weighted sum of the penalties, on the scale on which D has weight 1.
     """
 
-    log_px: Tensor
-    kl: Tensor
-
-    @property
-    def distortion(self) -> Tensor:
-        """(B,) the distortion D in nats per example."""
-        return -self.log_px
-
-    @property
-    def rate(self) -> Tensor:
-        """(B,) the rate R in nats per example."""
-        return self.kl.sum(-1)
+    loss: Tensor
+    state: Tensor
+    beta: Tensor
+    penalty: Tensor
 
 
 @dataclass(frozen=True)
 class Objective:
-    """`w_D · D + s(t) · w_R · R`, averaged over the batch: a pure function of tensors.
+    """`w_D · (D + s(t) · β · shaped(R) + Σ penalties)`, averaged over the batch: a pure function of
+    tensors.
 
     Args:
-        weight: the number written in front of the KL, in the convention of `normalisation`.
+        weight: the number written in front of the KL, in the convention of `normalisation`; where a
+            controller sets β, what it begins with.
         normalisation: how `weight` is to be read.
         pixels: N, the number of data dimensions (channels x height x width).
         latents: M, the number of latent dimensions.
-        schedule: the factor s on the rate as a function of progress.
+        examples: n, the number of training examples; only penalties ask for it.
+        schedule: the factor s on β as a function of progress.
+        shaping: what stands in the place of R.
+        controller: what sets β, if not `weight`.
+        penalties: what is added.
+
+    Raises:
+        UserError: the weight is none, or two parts of the weighting contradict each other.
     """
 
     weight: float
     normalisation: Normalisation
     pixels: int
     latents: int
+    examples: int = 0
     schedule: Schedule = field(default_factory=Constant)
+    shaping: Shaping = field(default_factory=Plain)
+    controller: Controller = field(default_factory=OpenLoop)
+    penalties: Sequence[Penalty] = ()
 
     def __post_init__(self) -> None:
-        if not 0 <= self.weight < float("inf"):
+        if not 0 <= self.weight < math.inf:
             raise UserError(f"objective.weight must be finite and not negative, not {self.weight}")
+        self.shaping.check(self.latents)
+        if self.controller.closed and not isinstance(self.schedule, Constant):
+            raise UserError(
+                "a controller sets β, and a schedule would pull at it: use schedule=constant; the "
+                "controller's target has a schedule of its own, schedule@controller.schedule=…"
+            )
+        if self.controller.closed and not isinstance(self.shaping, Plain):
+            raise UserError(
+                "a controller and a shaped rate both hold R or D to a target: use one of "
+                "controller=… and shaping=…"
+            )
 
     @property
     def weights(self) -> Weights:
-        """The weights of D and R once the schedule has reached 1."""
+        """The weights of D and R as written, once the schedule has reached 1."""
         return self.normalisation.weights(self.weight, self.pixels, self.latents)
 
     @property
     def beta(self) -> float:
-        """The canonical β of the run."""
+        """The canonical β as written."""
         return self.weights.beta
 
     @property
     def beta_norm(self) -> float:
-        """β·M/N."""
+        """β·M/N as written."""
         return beta_norm(self.beta, self.pixels, self.latents)
 
-    def beta_at(self, progress: float) -> float:
-        """The canonical β in force at `progress` in [0, 1]."""
-        return self.beta * self.schedule(progress)
+    @property
+    def settles(self) -> bool:
+        """Whether the run's β is what training settles at, rather than what was written."""
+        return self.controller.closed or self.shaping.settles
+
+    def held_to(self, progress: float) -> float:
+        """What the rate, a part of it, or the distortion is held to; NaN where nothing is."""
+        return self._holder.held_to(progress)
+
+    @property
+    def holds(self) -> str:
+        """What is held to `held_to`: `rate`, `distortion`, `mse`, `part` (of the rate) or ''."""
+        return self._holder.holds
+
+    @property
+    def _holder(self) -> Controller | Shaping:
+        return self.controller if self.controller.closed else self.shaping
+
+    def start(self) -> Tensor:
+        """The controller's state before the first step."""
+        return self.controller.start(self.beta)
+
+    def step(self, terms: Terms, progress: float, state: Tensor) -> Step:
+        """The loss of a batch, and the state for the next.
+
+        Args:
+            terms: of the batch.
+            progress: in [0, 1].
+            state: of the controller.
+        """
+        beta = self.schedule(progress) * self.controller.beta(state, self.beta)
+        distortion = terms.distortion.mean()
+        penalty = self._penalty(terms)
+        canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
+        seen = Seen(
+            distortion.detach(),
+            terms.rate.detach().mean(),
+            distortion.new_tensor(math.nan) if terms.mse is None else terms.mse.detach().mean(),
+            self.pixels,
+        )
+        return Step(
+            self.weights.distortion * canonical,
+            self.controller.step(state, seen, progress),
+            beta * self.shaping.slope(terms.kl.detach(), progress),
+            penalty.detach(),
+        )
 
     def loss(self, terms: Terms, progress: float) -> Tensor:
         """The scalar to minimise, in the user's own convention (so its size differs between
-        normalisations, and its gradient only by a constant factor)."""
-        weights = self.weights
-        rate = self.schedule(progress) * weights.rate
-        return (weights.distortion * terms.distortion + rate * terms.rate).mean()
+        normalisations, and its gradient only by a constant factor); of a controller, as it is at
+        its start."""
+        return self.step(terms, progress, self.start()).loss
+
+    def _penalty(self, terms: Terms) -> Tensor:
+        total = terms.log_px.new_zeros(())
+        for penalty in self.penalties:
+            if terms.code is None:
+                raise ValueError("penalties need the code of the batch")
+            total = total + penalty.weight * penalty(terms.code, self.examples)
+        return total

@@ -1,19 +1,23 @@
-"""Open-loop factors on β over the optimiser steps of a run.
+"""Open-loop curves over the optimiser steps of a run.
 
 A schedule is a function of the progress, `step / steps` in [0, 1], so that the same choice means
-the same curve for a short run and for a long one. It starts from 0 where it anneals (Bowman et al.
-2015, section 3.1) and ends at 1: the β that a run reports is the one it is trained at in the end.
+the same curve for a short run and for a long one. It is a factor on whatever it drives (β, the
+capacity C, free nats, a controller's target): it starts from `start`, which is 0 where one anneals
+(Bowman et al. 2015, section 3.1), and ends at 1, so that the value that a run reports is the one in
+force at its end.
 """
 
 import math
-from dataclasses import dataclass
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 from betafront.errors import UserError
 
 
 class Schedule(Protocol):
-    """A factor on β as a function of progress."""
+    """A factor as a function of progress."""
 
     def __call__(self, progress: float) -> float:
         """The factor at `progress` in [0, 1]."""
@@ -22,15 +26,38 @@ class Schedule(Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """β from the first step on."""
+    """1 from the first step on."""
 
     def __call__(self, progress: float) -> float:
         return 1.0
 
 
 @dataclass(frozen=True)
-class Linear:
-    """From 0 to 1 in a straight line over the first part of the run, then 1.
+class Ramp(ABC):
+    """A schedule from `start` to 1 along a curve of its own.
+
+    Args:
+        start: the factor before the first step; above 1 it falls.
+    """
+
+    start: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < math.inf:
+            raise UserError(f"schedule.start must be finite and not negative, not {self.start}")
+
+    def __call__(self, progress: float) -> float:
+        risen = self.risen(progress)
+        return self.start * (1 - risen) + risen
+
+    @abstractmethod
+    def risen(self, progress: float) -> float:
+        """The part of the way from `start` to 1 that is behind us, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Linear(Ramp):
+    """A straight line over the first part of the run, then 1.
 
     Args:
         warmup: the part of the run's optimiser steps that the ramp takes, in (0, 1].
@@ -39,15 +66,34 @@ class Linear:
     warmup: float = 0.5
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _fraction("schedule.warmup", self.warmup)
 
-    def __call__(self, progress: float) -> float:
+    def risen(self, progress: float) -> float:
         return min(1.0, progress / self.warmup)
 
 
 @dataclass(frozen=True)
-class Sigmoid:
-    """The logistic annealing of Bowman et al. (2015, Figure 2), scaled to go from 0 to 1 exactly.
+class Cosine(Ramp):
+    """Half a period of a cosine over the first part of the run, then 1: flat at both ends.
+
+    Args:
+        warmup: the part of the run's optimiser steps that the ramp takes, in (0, 1].
+    """
+
+    warmup: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _fraction("schedule.warmup", self.warmup)
+
+    def risen(self, progress: float) -> float:
+        return cosine(min(1.0, progress / self.warmup))
+
+
+@dataclass(frozen=True)
+class Sigmoid(Ramp):
+    """The logistic annealing of Bowman et al. (2015, Figure 2), scaled to reach its ends exactly.
 
     Args:
         centre: the progress at which the curve is steepest, in (0, 1].
@@ -58,11 +104,12 @@ class Sigmoid:
     steepness: float = 20.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         _fraction("schedule.centre", self.centre)
         if not 0 < self.steepness < math.inf:
             raise UserError(f"schedule.steepness must be finite and above 0, not {self.steepness}")
 
-    def __call__(self, progress: float) -> float:
+    def risen(self, progress: float) -> float:
         start, here, end = (self._curve(p) for p in (0.0, progress, 1.0))
         return (here - start) / (end - start)
 
@@ -71,6 +118,78 @@ class Sigmoid:
         return math.tanh(0.5 * self.steepness * (progress - self.centre))
 
 
+@dataclass(frozen=True)
+class Cyclical(Ramp):
+    """Equal cycles, each a ramp and then 1 (Fu et al. 2019, equations 6 to 8).
+
+    The cycles are parts of the run, not of epochs, so that the ramp has its shape in a run of any
+    length; the run ends at 1, since the last cycle has no successor.
+
+    Args:
+        cycles: how many.
+        ramp: the part of each cycle that its ramp takes, in (0, 1].
+        shape: of the ramp, `linear`, `cosine` or `sigmoid` (logistic with 10 to 90 % in 0.44 of
+            the ramp, scaled to reach its ends).
+    """
+
+    cycles: int = 4
+    ramp: float = 0.5
+    shape: Literal["linear", "cosine", "sigmoid"] = "linear"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _count("schedule.cycles", self.cycles)
+        _fraction("schedule.ramp", self.ramp)
+        if self.shape not in SHAPES:
+            raise UserError(f"schedule.shape is {', '.join(SHAPES)}, not '{self.shape}'")
+
+    def risen(self, progress: float) -> float:
+        if progress >= 1:
+            return 1.0
+        within = math.fmod(progress * self.cycles, 1.0)
+        return SHAPES[self.shape](min(1.0, within / self.ramp))
+
+
+@dataclass(frozen=True)
+class Staircase(Ramp):
+    """Equal steps up over the first part of the run, then 1.
+
+    Args:
+        stairs: how many; the last brings 1.
+        warmup: the part of the run's optimiser steps that they take, in (0, 1].
+    """
+
+    stairs: int = 5
+    warmup: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _count("schedule.stairs", self.stairs)
+        _fraction("schedule.warmup", self.warmup)
+
+    def risen(self, progress: float) -> float:
+        # A step on the edge belongs to the upper stair, whatever the last binary digit says.
+        stair = math.floor(progress / self.warmup * self.stairs + 1e-9)
+        return min(1.0, stair / self.stairs)
+
+
+def cosine(x: float) -> float:
+    """From 0 at 0 to 1 at 1 along half a period of a cosine."""
+    return 0.5 * (1 - math.cos(math.pi * x))
+
+
 def _fraction(name: str, value: float) -> None:
     if not 0 < value <= 1:
         raise UserError(f"{name} is a part of the run's optimiser steps, in (0, 1], not {value}")
+
+
+def _count(name: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UserError(f"{name} must be a whole number of at least 1, not {value}")
+
+
+SHAPES: dict[str, Callable[[float], float]] = {
+    "linear": lambda x: x,
+    "cosine": cosine,
+    "sigmoid": Sigmoid(centre=0.5, steepness=10.0).risen,
+}

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import signal
 import time
 import warnings
@@ -9,17 +10,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from betafront.data import Batches, Images
 from betafront.errors import UserError, one_line
 from betafront.metrics import Evaluation
 from betafront.models import VAE, Architecture
-from betafront.objective import Likelihood, Normalisation, Objective, Schedule
-from betafront.training.module import TRACE, MakeOptimizer, Report, TrainingModule
+from betafront.objective import Likelihood, Objective, beta_norm
+from betafront.training.checkpoint import CHECKPOINT, Checkpoint
+from betafront.training.module import TRACE, MakeOptimizer, Report, Trace, TrainingModule
 from betafront.training.result import Diverged, Result, finite
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ class Trainer:
         accelerator: Lightning's word for the device: `auto`, `cpu`, `gpu`, …
         precision: Lightning's word for the arithmetic: `32-true`, `bf16-mixed`, …
         threads: torch's threads on the CPU; results are the same bits only for the same number.
+        checkpoint_seconds: how much training a run that is stopped may lose; it goes on from the
+            end of an epoch.
     """
 
     steps: int = 1000
@@ -51,12 +56,17 @@ class Trainer:
     accelerator: str = "auto"
     precision: str = "32-true"
     threads: int = 1
+    checkpoint_seconds: float = 60.0
 
     def __post_init__(self) -> None:
         for key in ("steps", "batch_size", "threads"):
             value = getattr(self, key)
             if not isinstance(value, int) or value < 1:
                 raise UserError(f"trainer.{key} must be a whole number of at least 1, not {value}")
+        if not self.checkpoint_seconds >= 0:
+            raise UserError(
+                f"trainer.checkpoint_seconds must not be negative: {self.checkpoint_seconds}"
+            )
 
 
 @dataclass(frozen=True)
@@ -67,8 +77,7 @@ class Run:
         images: the data.
         architecture: makes the VAE for the images' shape and the likelihood.
         likelihood: makes a fresh p(x|z).
-        latents: M.
-        weight, normalisation, schedule: the weighting of the KL term.
+        make_objective: makes the loss for `pixels`, `latents` and `examples`.
         make_optimizer: turns parameters into an optimiser.
         trainer: how long and on what.
         evaluate: `betafront.metrics.evaluate` with its settings.
@@ -78,9 +87,7 @@ class Run:
     images: Images
     architecture: Architecture
     likelihood: Callable[[], Likelihood]
-    weight: float
-    normalisation: Normalisation
-    schedule: Schedule
+    make_objective: Callable[..., Objective]
     make_optimizer: MakeOptimizer
     trainer: Trainer
     evaluate: Callable[..., Evaluation]
@@ -88,21 +95,22 @@ class Run:
 
     def vae(self) -> VAE:
         """A fresh model; its initial weights come from torch's global generator."""
-        return self.architecture(self.images.shape, self.likelihood())
+        vae = self.architecture(self.images.shape, self.likelihood())
+        vae.log_volume = self.images.log_volume
+        return vae
 
     def objective(self, latents: int) -> Objective:
         """The loss for a model with this many latents."""
-        return Objective(
-            weight=self.weight,
-            normalisation=self.normalisation,
-            pixels=self.images.pixels,
-            latents=latents,
-            schedule=self.schedule,
+        return self.make_objective(
+            pixels=self.images.pixels, latents=latents, examples=len(self.images.train)
         )
 
 
 def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
     """Train, evaluate on validation and test, and write everything into `folder`.
+
+    Where `folder` holds the checkpoint of a run that was stopped, it goes on from there, and ends
+    with the bits that it would have had.
 
     Args:
         run: the parts.
@@ -119,25 +127,17 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(run.trainer.threads)
     with _quiet(), _random(run.seed):
-        vae, module, images = _train(run, report)
+        vae, module, images = _train(run, folder, report)
     evaluations = {
         split: run.evaluate(vae, getattr(images, split), seed=run.seed) for split in ("val", "test")
     }
     metrics = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.values.items()}
     if not finite(metrics):
         raise Diverged(run.trainer.steps, "evaluation")
-    objective = module.objective
+    trace = _trace(module)
     result = Result(
         metrics=metrics,
-        scale={
-            "weight": run.weight,
-            "normalisation": run.normalisation.name,
-            "beta": objective.beta,
-            "beta_norm": objective.beta_norm,
-            "sigma": vae.likelihood.sigma,
-            "pixels": objective.pixels,
-            "latents": objective.latents,
-        },
+        scale=_scale(module.objective, trace["beta"]) | {"sigma": vae.likelihood.sigma},
         spectrum=evaluations["val"].kl.tolist(),
         settings={f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.settings.items()},
         history=module.history,
@@ -151,20 +151,42 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
         seconds=time.monotonic() - started,
         folder=str(folder),
     )
-    _write(result, vae, module, images, folder)
+    _write(result, vae, trace, images, folder)
     return result
 
 
-def _train(run: Run, report: Report) -> tuple[VAE, TrainingModule, Images]:
+def _scale(objective: Objective, in_force: NDArray[np.float64]) -> dict[str, Any]:
+    """Where a run stands on the one scale: at the β it was given, or where one was looked for, at
+    the mean of what was in force over the last tenth of its steps."""
+    beta, spread, target = objective.beta, None, objective.held_to(1.0)
+    if objective.settles:
+        settled = in_force[-max(1, len(in_force) // 10) :]
+        beta, spread = float(settled.mean()), float(settled.std())
+    return {
+        "weight": objective.weight,
+        "normalisation": objective.normalisation.name,
+        "beta": beta,
+        "beta_spread": spread,
+        "beta_norm": beta_norm(beta, objective.pixels, objective.latents),
+        "holds": objective.holds,
+        "target": None if math.isnan(target) else target,
+        "pixels": objective.pixels,
+        "latents": objective.latents,
+    }
+
+
+def _train(run: Run, folder: Path, report: Report) -> tuple[VAE, TrainingModule, Images]:
     vae = run.vae()
     objective = run.objective(vae.latents)
     module = TrainingModule(vae, objective, run.make_optimizer, run.trainer.steps, run.seed, report)
-    trainer = lightning_trainer(run)
-    images = run.images.to(trainer.strategy.root_device)
     order = torch.Generator().manual_seed(run.seed)
-    batches = Batches(images.train, run.trainer.batch_size, order)
+    checkpoint = Checkpoint(folder, run.trainer.checkpoint_seconds, order)
+    trainer = lightning_trainer(run, checkpoint)
+    images = run.images.to(trainer.strategy.root_device)
+    levels = images.levels if images.dequantized else None
+    batches = Batches(images.train, run.trainer.batch_size, order, levels=levels)
     try:
-        trainer.fit(module, batches, Batches(images.val, 1000))
+        trainer.fit(module, batches, Batches(images.val, 1000), ckpt_path=checkpoint.found)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C, with SIGINT ignored from there on
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from stop
@@ -172,7 +194,7 @@ def _train(run: Run, report: Report) -> tuple[VAE, TrainingModule, Images]:
     return vae.to(images.train), module, images  # Lightning may leave another device or precision
 
 
-def lightning_trainer(run: Run) -> "pl.Trainer":
+def lightning_trainer(run: Run, *callbacks: "pl.Callback") -> "pl.Trainer":
     """Lightning's trainer for a run.
 
     Raises:
@@ -193,6 +215,7 @@ def lightning_trainer(run: Run) -> "pl.Trainer":
                 max_epochs=-1,
                 check_val_every_n_epoch=max(1, settings.steps // epoch // LOGGED_EPOCHS),
                 num_sanity_val_steps=0,
+                callbacks=list(callbacks),
                 logger=False,
                 enable_checkpointing=False,
                 enable_progress_bar=False,
@@ -206,19 +229,28 @@ def lightning_trainer(run: Run) -> "pl.Trainer":
         ) from error
 
 
-def _write(result: Result, vae: VAE, module: TrainingModule, images: Images, folder: Path) -> None:
+def _trace(module: TrainingModule) -> Trace:
+    """What was in force at every optimiser step, and what came of it."""
+    objective, steps = module.objective, np.arange(module.steps, dtype=float)
+    trace = dict(zip(TRACE, module.trace.double().cpu().numpy().T, strict=True))
+    trace["step"] = steps
+    trace["target"] = np.array([objective.held_to(step / module.steps) for step in steps])
+    if objective.holds in ("distortion", "mse"):  # the multiplier of that constraint
+        trace["lambda"] = 1 / trace["beta"]
+    return trace
+
+
+def _write(result: Result, vae: VAE, trace: Trace, images: Images, folder: Path) -> None:
     from safetensors.torch import save_file
 
     from betafront.training.pictures import draw_run
 
     save_file(vae.state_dict(), folder / MODEL)
-    steps = np.arange(module.steps, dtype=float)
-    trace = dict(zip(TRACE, module.trace.float().cpu().numpy().T, strict=True))
-    beta = np.array([module.objective.beta_at(step / module.steps) for step in steps])
-    np.savez(folder / TRACE_FILE, step=steps, beta=beta, **trace)
+    np.savez(folder / TRACE_FILE, **trace)  # type: ignore[arg-type]
     (folder / HISTORY).write_text(json.dumps(result.history))
-    draw_run(result, vae, images.val, {"step": steps, "beta": beta, **trace}, folder / PICTURES)
+    draw_run(result, vae, images.val, trace, folder / PICTURES)
     result.save()
+    (folder / CHECKPOINT).unlink(missing_ok=True)
 
 
 @contextmanager

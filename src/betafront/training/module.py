@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from betafront.models import VAE
@@ -14,7 +16,11 @@ from betafront.training.result import Diverged
 MakeOptimizer = Callable[[Iterable[Tensor]], torch.optim.Optimizer]
 Report = Callable[[dict[str, float]], None]
 
-TRACE = ("distortion", "rate", "loss")
+Trace = dict[str, NDArray[np.float64]]
+"""Arrays over the optimiser steps of a run."""
+
+TRACE = ("distortion", "rate", "loss", "beta", "penalty")
+RECORDED = ("distortion", "rate", "loss")
 
 
 class TrainingModule(pl.LightningModule):
@@ -24,12 +30,14 @@ class TrainingModule(pl.LightningModule):
         vae: the model.
         objective: turns its terms into a loss.
         make_optimizer: turns parameters into an optimiser.
-        steps: optimiser steps of the whole run, which the schedule's progress is measured by.
+        steps: optimiser steps of the whole run, which progress is measured by.
         seed: of the noise in validation, so that watching a run does not change it.
         report: called with each new row of `history`.
 
     Attributes:
-        trace: (steps, 3) distortion, rate and loss of every step, on the model's device.
+        trace: (steps, 5) what came of every step and what was in force, in the order of `TRACE`, on
+            the model's device.
+        controller: the controller's state.
         history: a row per logged epoch: `step`, `train/…`, `val/…` in nats per example.
     """
 
@@ -51,7 +59,9 @@ class TrainingModule(pl.LightningModule):
         self.report = report
         self.history: list[dict[str, float]] = []
         self.trace: Tensor
-        self.register_buffer("trace", torch.zeros(steps, len(TRACE)), persistent=False)
+        self.register_buffer("trace", torch.zeros(steps, len(TRACE)))
+        self.controller: Tensor
+        self.register_buffer("controller", objective.start())
         self._recorded = 0
         self._checked = 0
         self._validation: list[Tensor] = []
@@ -59,11 +69,13 @@ class TrainingModule(pl.LightningModule):
     def training_step(self, batch: Tensor, _: int) -> Tensor:
         step = self.global_step
         terms: Terms = self.vae(batch)
-        loss = self.objective.loss(terms, step / self.steps)
+        taken = self.objective.step(terms, step / self.steps, self.controller)
+        self.controller = taken.state
         with torch.no_grad():
-            means = terms.distortion.mean(), terms.rate.mean(), loss
-            self.trace[step] = torch.stack([m.detach().float() for m in means])
-        return loss
+            means = terms.distortion.mean(), terms.rate.mean()
+            seen = *means, taken.loss, taken.beta, taken.penalty
+            self.trace[step] = torch.stack([value.detach().float() for value in seen])
+        return taken.loss
 
     def on_train_epoch_end(self) -> None:
         """Stop a run that diverged: looked for once per epoch, since asking a device at every step
@@ -85,13 +97,23 @@ class TrainingModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         first, self._recorded = self._recorded, self.global_step
         train = self.trace[first : self.global_step].mean(0).tolist()
+        now = dict(zip(TRACE, self.trace[self.global_step - 1].tolist(), strict=True))
         val = torch.cat(self._validation, dim=1).mean(1).tolist()
         row: dict[str, float] = {"step": self.global_step}
-        row |= {f"train/{name}": value for name, value in zip(TRACE, train, strict=True)}
+        means = dict(zip(TRACE, train, strict=True))
+        row |= {f"train/{name}": means[name] for name in RECORDED}
         row |= {"val/distortion": val[0], "val/rate": val[1], "val/negative_elbo": sum(val)}
-        row["train/beta"] = self.objective.beta_at(self.global_step / self.steps)
+        row["train/beta"] = now["beta"]
         self.history.append(row)
         self.report(row)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["history"] = self.history
+        checkpoint["counted"] = self._recorded, self._checked
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.history = checkpoint["history"]
+        self._recorded, self._checked = checkpoint["counted"]
 
     def configure_optimizers(self) -> Any:
         return self.make_optimizer(self.parameters())

@@ -1,0 +1,73 @@
+"""The aggregate posterior q(z) = E_x[q(z|x)], estimated from a batch.
+
+The sums over the latents come after the weights of the examples, and every pair of examples counts:
+well-known implementations weigh once per latent, or put the weights into the first column in place
+of the diagonal, and print totals that no distribution has.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from betafront.objective.terms import Code
+
+LOG_TWO_PI = math.log(2 * math.pi)
+
+
+class Decomposition(NamedTuple):
+    """The rate in three parts (Hoffman & Johnson 2016; Chen et al. 2018, equation 2), each () nats.
+
+    Their sum is the mean of log q(z|x) - log p(z) over the batch, whatever the weights.
+
+    Attributes:
+        mutual_information: of x and z under q.
+        total_correlation: KL(q(z) || Π_j q(z_j)).
+        dimension_wise: Σ_j KL(q(z_j) || p(z_j)).
+    """
+
+    mutual_information: Tensor
+    total_correlation: Tensor
+    dimension_wise: Tensor
+
+
+def decompose(code: Code, examples: int) -> Decomposition:
+    """The parts of the rate, estimated from a batch out of `examples` (Chen et al. 2018, C.2).
+
+    Args:
+        code: of B examples drawn without replacement.
+        examples: n, how many there are in all.
+    """
+    z = code.z
+    each = log_normal(z.unsqueeze(1), code.mean, code.log_var)  # (B, B, M): z of row, q of column
+    weights = log_weights(len(z), examples, each)
+    log_qz = torch.logsumexp(weights + each.sum(-1), 1)
+    log_qz_each = torch.logsumexp(weights.unsqueeze(-1) + each, 1)
+    log_qz_x = each.diagonal(dim1=0, dim2=1).sum(0)
+    log_pz_each = -0.5 * (LOG_TWO_PI + z**2)
+    return Decomposition(
+        (log_qz_x - log_qz).mean(),
+        (log_qz - log_qz_each.sum(-1)).mean(),
+        (log_qz_each - log_pz_each).sum(-1).mean(),
+    )
+
+
+def log_weights(batch: int, examples: int, like: Tensor) -> Tensor:
+    """(B, B) log weights under which Σ_j w_ij q(z_i|x_j) is an unbiased estimate of q(z_i).
+
+    The example that z came from stands for itself, 1/n; the others of the batch stand for all the
+    rest, (n - 1) / (n · (B - 1)) each. This is the stratified estimate of Chen et al. 2018 averaged
+    over which of the batch is the stratum: its expectation is the same, its variance smaller, and
+    with the whole data in one batch it is exact.
+    """
+    if batch < 2:
+        raise ValueError("q(z) cannot be estimated from a single example")
+    own = -math.log(examples)
+    other = math.log((examples - 1) / (examples * (batch - 1)))
+    return like.new_full((batch, batch), other).fill_diagonal_(own)
+
+
+def log_normal(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
+    """Log density of N(mean, exp(log_var)) at z, element by element, in nats."""
+    return -0.5 * (LOG_TWO_PI + log_var + (z - mean) ** 2 * torch.exp(-log_var))

@@ -1,0 +1,135 @@
+"""What stands in the place of the rate R in the loss: R itself, or a function of it.
+
+Each takes the KL of a batch and gives a scalar in nats that the weight multiplies. Reported rates
+are never shaped.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from betafront.errors import UserError
+from betafront.objective.schedules import Constant, Schedule
+
+
+class Shaping(ABC):
+    """A function of the KL in the place of R."""
+
+    settles: ClassVar[bool] = False
+    """Whether the β that the weight amounts to shows only in training."""
+
+    holds: ClassVar[str] = ""
+    """What is held to a value: `rate`, a part of it, or nothing."""
+
+    @abstractmethod
+    def __call__(self, kl: Tensor, progress: float) -> Tensor:
+        """The scalar that is trained in R's place, in nats.
+
+        Args:
+            kl: (B, M) KL per example and latent.
+            progress: in [0, 1].
+        """
+
+    def slope(self, kl: Tensor, progress: float) -> Tensor:
+        """() the derivative of the shaped rate by R, which makes the β in force of the weight."""
+        return kl.new_ones(())
+
+    def held_to(self, progress: float) -> float:
+        """What R or a part of it is held to at `progress`, in nats; NaN where nothing is."""
+        return math.nan
+
+    def check(self, latents: int) -> None:  # noqa: B027, only one of them has anything to refuse
+        """Refuse a model whose latents do not suit.
+
+        Raises:
+            UserError: naming the way out.
+        """
+
+
+@dataclass(frozen=True)
+class Plain(Shaping):
+    """R as it is."""
+
+    def __call__(self, kl: Tensor, progress: float) -> Tensor:
+        return kl.sum(-1).mean()
+
+
+@dataclass(frozen=True)
+class Capacity(Shaping):
+    """`|R - C|`: the rate is held to a capacity (Burgess et al. 2018, equation 8).
+
+    The weight is their γ and wants to be large (they use 1,000 with sums). Where R has come to C,
+    the sign of R - C flips from step to step, and its mean times γ is the β that the constraint
+    amounts to; that mean over the last tenth of the run is what the run reports as its β.
+
+    Args:
+        nats: C once the schedule has reached 1, per example.
+        schedule: the factor on C; Burgess et al. raise it in a straight line from 0.
+    """
+
+    settles: ClassVar[bool] = True
+    holds: ClassVar[str] = "rate"
+
+    nats: float = 10.0
+    schedule: Schedule = field(default_factory=Constant)
+
+    def __post_init__(self) -> None:
+        _nats("shaping.nats", self.nats)
+
+    def __call__(self, kl: Tensor, progress: float) -> Tensor:
+        return (kl.sum(-1).mean() - self.held_to(progress)).abs()
+
+    def slope(self, kl: Tensor, progress: float) -> Tensor:
+        return torch.sign(kl.sum(-1).mean() - self.held_to(progress))
+
+    def held_to(self, progress: float) -> float:
+        return self.nats * self.schedule(progress)
+
+
+@dataclass(frozen=True)
+class FreeBits(Shaping):
+    """`Σ_g max(λ, KL_g)` over groups of latents, KL_g a mean over the batch (Kingma et al. 2016,
+    appendix C.8): what a group says below λ is free.
+
+    Args:
+        nats: λ per group once the schedule has reached 1 (their bits are nats).
+        group: latents per group, neighbours in order; 1 frees each dimension by itself, and M the
+            rate as a whole.
+        schedule: the factor on λ.
+
+    Source: Kingma et al. 2016, Improving variational inference with inverse autoregressive flow.
+    """
+
+    holds: ClassVar[str] = "part"
+
+    nats: float = 0.5
+    group: int = 1
+    schedule: Schedule = field(default_factory=Constant)
+
+    def __post_init__(self) -> None:
+        _nats("shaping.nats", self.nats)
+        if isinstance(self.group, bool) or not isinstance(self.group, int) or self.group < 1:
+            raise UserError(f"shaping.group must be a whole number of at least 1, not {self.group}")
+
+    def __call__(self, kl: Tensor, progress: float) -> Tensor:
+        groups: Tensor = kl.mean(0).unflatten(0, (-1, self.group)).sum(1)
+        return groups.clamp(min=self.held_to(progress)).sum()
+
+    def held_to(self, progress: float) -> float:
+        return self.nats * self.schedule(progress)
+
+    def check(self, latents: int) -> None:
+        if latents % self.group:
+            raise UserError(
+                f"shaping.group={self.group} does not divide the model's {latents} latents into "
+                "equal groups: choose a divisor of model.latents"
+            )
+
+
+def _nats(name: str, value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise UserError(f"{name} must be finite and not negative, not {value}")

@@ -1,0 +1,55 @@
+"""A run that was stopped goes on where its last checkpoint stands, and ends with the same bits."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+CHECKPOINT = "checkpoint.ckpt"
+
+
+class Checkpoint(pl.Callback):
+    """Writes `checkpoint.ckpt` at the end of an epoch, whole or not at all.
+
+    Beside the model, the optimiser and the module's own record (the trace, the history, the state
+    of the controller) it holds the state of every source of random numbers. A checkpoint stands
+    between two epochs, where nothing is half drawn.
+
+    Args:
+        folder: of the run.
+        seconds: how much training one is ready to lose; the next end of an epoch after that writes.
+        order: where the order of the examples comes from.
+    """
+
+    def __init__(self, folder: Path, seconds: float, order: torch.Generator) -> None:
+        self.path = folder / CHECKPOINT
+        self.seconds = seconds
+        self.order = order
+        self.written = time.monotonic()
+
+    @property
+    def found(self) -> Path | None:
+        """The checkpoint to go on from; None where the run is new."""
+        return self.path if self.path.is_file() else None
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if time.monotonic() - self.written < self.seconds:
+            return
+        part = self.path.with_suffix(".part")
+        trainer.save_checkpoint(part)
+        part.replace(self.path)
+        self.written = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        states = {"order": self.order.get_state(), "cpu": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            states["cuda"] = torch.cuda.get_rng_state()
+        return states
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.order.set_state(state_dict["order"])
+        torch.set_rng_state(state_dict["cpu"])
+        if "cuda" in state_dict and torch.cuda.is_available():
+            torch.cuda.set_rng_state(state_dict["cuda"])
