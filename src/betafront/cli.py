@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from betafront.errors import UserError, one_line
+from betafront.weights.commands import weights
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -17,6 +18,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     help="How to weight the KL term of a VAE against the reconstruction, answered with evidence.",
 )
+app.add_typer(weights, name="weights")
 HYDRA = {"allow_extra_args": True, "ignore_unknown_options": True}
 Overrides = Annotated[
     list[str] | None,
@@ -123,32 +125,6 @@ def sync(study: Study = None) -> None:
 
     found, spec = find_study(study)
     console().print(write(found, spec), soft_wrap=True)
-
-
-@app.command()
-def weights(
-    pixels: Annotated[int, typer.Option(help="N: channels x height x width.", min=1)],
-    latents: Annotated[int, typer.Option(help="M: latent dimensions.", min=1)],
-    weight: Annotated[float, typer.Option(help="The number in front of the KL.", min=0.0)],
-    normalisation: Annotated[
-        str, typer.Option(help="How it is written: sum, mean, pixel_mean or beta_norm.")
-    ] = "sum",
-    sigma: Annotated[
-        float | None, typer.Option(help="σ of a Gaussian, for the weights of a squared error.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Translate a KL weight from one convention to every other.
-
-    betafront weights --pixels 784 --latents 20 --normalisation mean --weight 0.1
-    """
-    from betafront.weights import print_weights, translate
-
-    translated = translate(normalisation, weight, pixels, latents, sigma)
-    if as_json:
-        print_json(translated)
-    else:
-        print_weights(translated)
 
 
 @app.command()

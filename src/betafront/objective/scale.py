@@ -5,6 +5,7 @@ Only the ratio `β = w_R / w_D` decides where the optimum lies (Higgins et al. 2
 convention is nothing but a pair of weights, and two losses agree when their β agree.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -76,6 +77,69 @@ def normalisation(name: str) -> Normalisation:
     return NORMALISATIONS[name]
 
 
+SQUARED_ERRORS = {"full": 1.0, "half": 0.5}
+"""The a of `a·SSE`, by the word for it: 'full' is SSE, 'half' is ½·SSE."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A loss as it stands in somebody's code: a normalisation, and what its first term is.
+
+    Squared error is a Gaussian whose variance nobody wrote down: `SSE = 2σ²·D + a constant`, so
+    `w_D·a·SSE + w_R·KL` has `β·σ² = w_R / (2·a·w_D)`. Such a loss sets that product and not β.
+
+    Args:
+        normalisation: sums or means over N and over M.
+        squared_error: 'full' or 'half' where the first term is a·SSE; None where it is a negative
+            log-likelihood in nats.
+        coefficient: a number written in front of the first term.
+
+    Raises:
+        UserError: `squared_error` is no such word, or the coefficient is not above 0.
+    """
+
+    normalisation: Normalisation
+    squared_error: str | None = None
+    coefficient: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.squared_error is not None and self.squared_error not in SQUARED_ERRORS:
+            raise UserError(
+                f"unknown squared error '{self.squared_error}': "
+                f"{near_miss(self.squared_error, SQUARED_ERRORS)}"
+            )
+        if not 0 < self.coefficient < math.inf:
+            raise UserError(f"the coefficient must be above 0 and finite, not {self.coefficient}")
+
+    @property
+    def formula(self) -> str:
+        """The loss as its users write it; beside a squared error, KL is the sum over M."""
+        formula = self.normalisation.formula
+        if self.squared_error is not None:
+            formula = formula.replace("sum_N", "SSE").replace("mean_N", "MSE")
+            formula = formula.replace(" · sum_M", "·KL").replace(" · mean_M", "·KL/M")
+        half = "½·" if self.squared_error == "half" else ""
+        number = "" if self.coefficient == 1 else f"{self.coefficient:g}·"
+        return number + half + formula
+
+    def weights(self, weight: float, pixels: int, latents: int, sigma: float = 1.0) -> Weights:
+        """The weights of D and R that the written `weight` stands for when the squared error's
+        Gaussian has standard deviation `sigma` (which a log-likelihood has no use for)."""
+        written = self.normalisation.weights(weight, pixels, latents)
+        nats = self.coefficient  # of D per unit of the term as written, up to a constant
+        if self.squared_error is not None:
+            nats *= 2 * SQUARED_ERRORS[self.squared_error] * sigma**2
+        return Weights(nats * written.distortion, written.rate)
+
+    def beta(self, weight: float, pixels: int, latents: int, sigma: float = 1.0) -> float:
+        """The canonical β of the written `weight`."""
+        return self.weights(weight, pixels, latents, sigma).beta
+
+    def weight(self, beta: float, pixels: int, latents: int, sigma: float = 1.0) -> float:
+        """What one must write in this convention to train at the canonical `beta`."""
+        return beta / self.beta(1.0, pixels, latents, sigma)
+
+
 def in_every_convention(beta: float, pixels: int, latents: int) -> dict[str, float]:
     """The weight to write in each normalisation for the canonical `beta`."""
     return {name: n.weight(beta, pixels, latents) for name, n in NORMALISATIONS.items()}
@@ -93,3 +157,16 @@ def squared_error_weight(beta: float, sigma: float, half: bool = False) -> float
     `β·σ² = w / (2a)`, so such a loss sets only the product β·σ².
     """
     return (1.0 if half else 2.0) * beta * sigma**2
+
+
+def squared_error_weights(
+    beta: float, pixels: int, latents: int, sigma: float
+) -> dict[str, dict[str, float]]:
+    """The weight to write beside a squared error, full and half, in each normalisation."""
+    return {
+        word: {
+            name: Convention(n, word).weight(beta, pixels, latents, sigma)
+            for name, n in NORMALISATIONS.items()
+        }
+        for word in SQUARED_ERRORS
+    }

@@ -1,0 +1,86 @@
+"""The `weights` commands. Heavy imports happen inside them, so that `--help` answers at once."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+weights = typer.Typer(
+    invoke_without_command=True,
+    no_args_is_help=False,
+    rich_markup_mode="rich",
+    help="Translate a KL weight to every other convention, or find out what a loss computes.",
+)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+@weights.callback()
+def translate(
+    context: typer.Context,
+    pixels: Annotated[int | None, typer.Option(help="N: channels x height x width.")] = None,
+    shape: Annotated[
+        str | None, typer.Option(help="The images' shape in place of N, as in 3x64x64.")
+    ] = None,
+    latents: Annotated[int | None, typer.Option(help="M: latent dimensions.")] = None,
+    weight: Annotated[float | None, typer.Option(help="The number in front of the KL.")] = None,
+    normalisation: Annotated[
+        str | None,
+        typer.Option(
+            help="How it is written: sum, mean, pixel_mean or beta_norm.", show_default="sum"
+        ),
+    ] = None,
+    squared_error: Annotated[
+        str | None,
+        typer.Option(
+            help="The reconstruction term is a squared error: full (SSE) or half (½·SSE).",
+            show_default="none: a log-likelihood",
+        ),
+    ] = None,
+    coefficient: Annotated[
+        float | None,
+        typer.Option(help="A number in front of the reconstruction term.", show_default="1"),
+    ] = None,
+    sigma: Annotated[
+        float | None, typer.Option(help="σ of the squared error's Gaussian.", show_default="1")
+    ] = None,
+    precision: Annotated[float | None, typer.Option(help="1/σ², in place of σ.")] = None,
+    project: Annotated[
+        str | None,
+        typer.Option(help="Start from a project's defaults (`betafront weights projects`)."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Translate a KL weight from one convention to every other.
+
+    betafront weights --shape 1x28x28 --latents 20 --normalisation mean --weight 0.1
+
+    betafront weights --project pytorch-vae
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from betafront.weights.tables import print_weights
+    from betafront.weights.translate import translate, written
+
+    translated = translate(
+        written(
+            project_name=project,
+            pixels=pixels,
+            shape=shape,
+            latents=latents,
+            weight=weight,
+            normalisation_name=normalisation,
+            squared_error=squared_error,
+            coefficient=coefficient,
+            sigma=sigma,
+            precision=precision,
+        )
+    )
+    if as_json:
+        print_json(translated)
+    else:
+        print_weights(translated)
+
+
+def print_json(value: Any) -> None:
+    """Print `value` on the standard output, and nothing else."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))

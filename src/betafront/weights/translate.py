@@ -1,0 +1,157 @@
+"""A KL weight in one convention, translated to every other."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from betafront.errors import UserError
+from betafront.objective.projects import Project, project
+from betafront.objective.scale import (
+    Convention,
+    beta_norm,
+    in_every_convention,
+    normalisation,
+    squared_error_weight,
+    squared_error_weights,
+)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A KL weight as somebody wrote it.
+
+    Args:
+        weight: the number in front of the KL.
+        convention: how it is to be read.
+        pixels, latents: N and M.
+        sigma: of the squared error's Gaussian; None where nobody said, and 1 is taken.
+        project: whose defaults these are.
+    """
+
+    weight: float
+    convention: Convention
+    pixels: int
+    latents: int
+    sigma: float | None = None
+    project: Project | None = None
+
+
+def written(
+    *,
+    project_name: str | None = None,
+    pixels: int | None = None,
+    shape: str | None = None,
+    latents: int | None = None,
+    weight: float | None = None,
+    normalisation_name: str | None = None,
+    squared_error: str | None = None,
+    coefficient: float | None = None,
+    sigma: float | None = None,
+    precision: float | None = None,
+) -> Written:
+    """What the options of the command line mean together; a project's defaults stand where an
+    option is left out.
+
+    Raises:
+        UserError: something is missing, given twice, or cannot be.
+    """
+    if pixels is not None and shape is not None:
+        raise UserError("--pixels and --shape both say N: give one")
+    default = None if project_name is None else project(project_name)
+    if shape is not None:
+        pixels = math.prod(parse_shape(shape))
+    if default is not None:
+        pixels = default.pixels if pixels is None else pixels
+        latents = default.latents if latents is None else latents
+        weight = default.weight if weight is None else weight
+    if pixels is None or latents is None or weight is None:
+        raise UserError(
+            "give --pixels (or --shape), --latents and --weight, or --project with somebody's "
+            "defaults, as in `betafront weights --shape 1x28x28 --latents 20 --weight 0.1`"
+        )
+    if not 0 <= weight < math.inf:
+        raise UserError(f"--weight must be finite and not negative, not {weight}")
+    for option, count in (("--pixels", pixels), ("--latents", latents)):
+        if count < 1:
+            raise UserError(f"{option} must be at least 1, not {count}")
+    return Written(
+        weight,
+        convention(default, normalisation_name, squared_error, coefficient),
+        pixels,
+        latents,
+        standard_deviation(sigma, precision),
+        default,
+    )
+
+
+def convention(
+    default: Project | None, name: str | None, squared_error: str | None, coefficient: float | None
+) -> Convention:
+    """The convention of the options, over a project's where there is one."""
+    base = Convention(normalisation("sum")) if default is None else default.convention
+    if squared_error is None:
+        squared_error = base.squared_error
+    elif squared_error == "none":
+        squared_error = None
+    return Convention(
+        base.normalisation if name is None else normalisation(name),
+        squared_error,
+        base.coefficient if coefficient is None else coefficient,
+    )
+
+
+def standard_deviation(sigma: float | None, precision: float | None) -> float | None:
+    """σ, from itself or from the precision 1/σ²."""
+    if sigma is not None and precision is not None:
+        raise UserError("--sigma and --precision both say σ: give one")
+    for option, value in (("--sigma", sigma), ("--precision", precision)):
+        if value is not None and not 0 < value < math.inf:
+            raise UserError(f"{option} must be above 0 and finite, not {value}")
+    return sigma if precision is None else precision**-0.5
+
+
+def parse_shape(text: str) -> tuple[int, ...]:
+    """(3, 64, 64) of '3x64x64'."""
+    sides = text.lower().replace("×", "x").split("x")
+    if not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
+        raise UserError(f"--shape is like 3x64x64 (channels x height x width), not '{text}'")
+    return tuple(int(side) for side in sides)
+
+
+def translate(given: Written) -> dict[str, Any]:
+    """The canonical β of a written weight and its equal in every other convention."""
+    sigma = 1.0 if given.sigma is None else given.sigma
+    sizes = given.pixels, given.latents
+    beta = given.convention.beta(given.weight, *sizes, sigma)
+    squares = squared_error_weights(beta, *sizes, sigma)
+    result: dict[str, Any] = {
+        "pixels": given.pixels,
+        "latents": given.latents,
+        "normalisation": given.convention.normalisation.name,
+        "reconstruction": given.convention.squared_error or "nats",
+        "coefficient": given.convention.coefficient,
+        "weight": given.weight,
+        "formula": given.convention.formula,
+        "sigma": tidy(sigma),
+        "sigma_given": given.sigma is not None,
+        "beta": tidy(beta),
+        "beta_norm": tidy(beta_norm(beta, *sizes)),
+        "weights": {k: tidy(v) for k, v in in_every_convention(beta, *sizes).items()},
+        "squared_error": {
+            "SSE + w·KL": tidy(squared_error_weight(beta, sigma)),
+            "½·SSE + w·KL": tidy(squared_error_weight(beta, sigma, half=True)),
+        },
+        "squared_error_weights": {
+            word: {k: tidy(v) for k, v in row.items()} for word, row in squares.items()
+        },
+    }
+    if given.convention.squared_error is not None:
+        result["beta_sigma2"] = tidy(beta * sigma**2)
+    if given.project is not None:
+        result["project"] = given.project.name
+    return result
+
+
+def tidy(value: float) -> float:
+    """`value` without the last digits of binary arithmetic: 3.92 and not 3.9200000000000004."""
+    return float(f"{value:.12g}")
