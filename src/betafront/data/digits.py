@@ -12,6 +12,8 @@ def digits(
     split_seed: int = 0,
     limit: int | None = None,
     binarize: float | None = None,
+    levels: int | None = 17,
+    dequantize: bool = False,
 ) -> Images:
     """The digits of `sklearn.datasets.load_digits`, 17 grey levels scaled to [0, 1].
 
@@ -21,5 +23,13 @@ def digits(
 
     x = torch.tensor(load_digits().images, dtype=torch.float32).unsqueeze(1) / 16
     return prepare(
-        name, x, val=val, test=test, split_seed=split_seed, limit=limit, binarize=binarize
+        name,
+        x,
+        val=val,
+        test=test,
+        split_seed=split_seed,
+        limit=limit,
+        binarize=binarize,
+        levels=levels,
+        dequantize=dequantize,
     )

@@ -1,6 +1,7 @@
 """Images in memory: one tensor per split, with a digest of what they are."""
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,8 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
+from betafront.objective.likelihoods.base import outside
+from betafront.objective.likelihoods.grid import PARTS, Grid
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,17 @@ class Images:
     Attributes:
         name: what the data is called in tables and records.
         train, val, test: (n, C, H, W) float32 each.
+        levels: the number k of their grey levels, if it is known.
+        dequantized: whether each value is `(i + u) / k`, spread over the cell of its level i. Then
+            a likelihood for the levels, and fresh noise in training, must be told `levels`.
     """
 
     name: str
     train: Tensor
     val: Tensor
     test: Tensor
+    levels: int | None = None
+    dequantized: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -34,6 +42,16 @@ class Images:
     def pixels(self) -> int:
         """N, the number of data dimensions."""
         return self.train[0].numel()
+
+    @property
+    def log_volume(self) -> float:
+        """`N ln k` nats per example where the images are dequantised, else 0.
+
+        A density p of dequantised values bounds the mass of the discrete image from below,
+        `log P(i) ≥ E_u[log p((i + u) / k)] - N ln k` (Theis et al. 2016, section 3.1; Uria et al.
+        2013), which puts densities and masses on one scale.
+        """
+        return self.pixels * math.log(self.levels) if self.levels and self.dequantized else 0.0
 
     @property
     def digest(self) -> str:
@@ -60,13 +78,23 @@ class Batches:
     Args:
         x: (n, ...) examples.
         size: examples per batch; all of them where there are fewer.
-        generator: on the CPU; where the order comes from.
+        generator: on the CPU; where the order and the noise come from.
+        levels: of dequantised `x`, for training: every shuffled batch has fresh noise, each value
+            within the cell of its level. Batches in order are what `x` is.
     """
 
-    def __init__(self, x: Tensor, size: int, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self,
+        x: Tensor,
+        size: int,
+        generator: torch.Generator | None = None,
+        *,
+        levels: int | None = None,
+    ) -> None:
         self.x = x
         self.size = min(size, len(x))
         self.generator = generator
+        self.grid = Grid(levels) if levels is not None else None
 
     def __len__(self) -> int:
         return len(self.x) // self.size if self.generator else -(-len(self.x) // self.size)
@@ -77,7 +105,8 @@ class Batches:
             return
         order = torch.randperm(len(self.x), generator=self.generator).to(self.x.device)
         for i in range(len(self)):
-            yield self.x[order[i * self.size : (i + 1) * self.size]]
+            batch = self.x[order[i * self.size : (i + 1) * self.size]]
+            yield dequantized(batch, self.grid, self.generator) if self.grid else batch
 
 
 def prepare(
@@ -90,6 +119,8 @@ def prepare(
     split_seed: int,
     limit: int | None,
     binarize: float | None,
+    levels: int | None = None,
+    dequantize: bool = False,
 ) -> Images:
     """Split `x`, (n, C, H, W) float32 in its final scale, into train, validation and test.
 
@@ -100,18 +131,23 @@ def prepare(
         val, test: parts of `x`, in (0, 1).
         split_seed: of the one permutation that decides which example goes where.
         limit: use no more than this many examples of `x` and of `test_set`.
-        binarize: the grey value above which a pixel is 1, and 0 otherwise; None keeps grey.
+        binarize: the grey value above which a pixel is 1, and 0 otherwise, which makes two levels;
+            None keeps grey.
+        levels: the number k of grey levels, from 2 to 256; images in [0, 1] that have other values
+            are brought onto `i / (k - 1)`. None changes nothing.
+        dequantize: make each value `(i + u) / k`, with u drawn once from `split_seed`.
 
     Raises:
-        UserError: a part is out of range, or too few examples are left.
+        UserError: a part is out of range, or too few examples are left; or there cannot be such
+            levels, or none are known to dequantise.
     """
     for key, part in (("val", val), ("test", test if test_set is None else 0.5)):
         if not 0 < part < 1:
             raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
     if limit is not None and limit < 1:
         raise UserError(f"data.limit must be at least 1, not {limit}")
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(split_seed))[:limit]
-    x = x[order]
+    generator = torch.Generator().manual_seed(split_seed)
+    x = x[torch.randperm(len(x), generator=generator)[:limit]]
     n_val = round(len(x) * val)
     if test_set is None:
         n_test = round(len(x) * test)
@@ -125,6 +161,39 @@ def prepare(
                 f"data={name}: the {key} split has {len(part_x)} image(s), and needs 2 or more: "
                 "give more images, or change data.val and data.test"
             )
+    grid = Grid(levels) if levels is not None else None
     if binarize is not None:
         parts = {key: (part_x > binarize).float() for key, part_x in parts.items()}
-    return Images(name=name, **parts)
+        grid = Grid(2)
+    elif grid:
+        parts = {key: quantized(part_x, grid) for key, part_x in parts.items()}
+    if dequantize:
+        if not grid:
+            raise UserError(
+                "data.dequantize=true spreads each grey level over its cell, and the number of "
+                "levels is not known: give data.levels=… (256 for 8-bit images)"
+            )
+        parts = {key: dequantized(part_x, grid, generator) for key, part_x in parts.items()}
+    return Images(name=name, **parts, levels=grid.levels if grid else None, dequantized=dequantize)
+
+
+def quantized(x: Tensor, grid: Grid) -> Tensor:
+    """`x` on the grid: of level `floor(x·k)`. Images that have these levels stay the same.
+
+    Raises:
+        UserError: `x` leaves [0, 1].
+    """
+    problem = outside(x, 0.0, 1.0)
+    if problem:
+        raise UserError(
+            f"data.levels={grid.levels} is for images in [0, 1], but {problem}: "
+            "scale the images to [0, 1], or leave out data.levels"
+        )
+    return grid.value(grid.level(x).float())
+
+
+def dequantized(x: Tensor, grid: Grid, generator: torch.Generator) -> Tensor:
+    """Each value spread over the cell of its level, `(i + u) / k`: u is uniform on the middles of
+    `PARTS` parts of the cell. The noise is drawn on the CPU, the same for every device."""
+    part = torch.randint(PARTS, x.shape, generator=generator).to(x.device)
+    return (grid.level(x) + (part + 0.5) / PARTS) / grid.levels

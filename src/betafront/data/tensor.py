@@ -19,6 +19,8 @@ def tensor(
     split_seed: int = 0,
     limit: int | None = None,
     binarize: float | None = None,
+    levels: int | None = None,
+    dequantize: bool = False,
 ) -> Images:
     """The images of a file: (n, H, W), (n, C, H, W) or (n, H, W, C), C being 1 or 3.
 
@@ -28,14 +30,23 @@ def tensor(
         name: what the data is called in tables and records.
         path: `.npy`; `.npz` or a `.pt` dictionary with the images under `images`, or alone; or a
             `.pt` tensor (read without unpickling code).
-        val, test, split_seed, limit, binarize: as in `betafront.data.images.prepare`.
+        val, test, split_seed, limit, binarize, levels, dequantize: as in
+            `betafront.data.images.prepare`.
 
     Raises:
         UserError: the file is not there, not of such a form, or holds NaN or infinity.
     """
     x = as_images(_load(Path(path).expanduser()), path)
     return prepare(
-        name, x, val=val, test=test, split_seed=split_seed, limit=limit, binarize=binarize
+        name,
+        x,
+        val=val,
+        test=test,
+        split_seed=split_seed,
+        limit=limit,
+        binarize=binarize,
+        levels=levels,
+        dequantize=dequantize,
     )
 
 

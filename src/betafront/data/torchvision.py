@@ -22,6 +22,8 @@ def torchvision(
     split_seed: int = 0,
     limit: int | None = None,
     binarize: float | None = None,
+    levels: int | None = 256,
+    dequantize: bool = False,
 ) -> Images:
     """A set of `torchvision.datasets`, scaled to [0, 1], with its published test set.
 
@@ -30,7 +32,8 @@ def torchvision(
         dataset: the class in `torchvision.datasets`.
         root: the folder that holds the set as torchvision lays it out.
         download: fetch the set into `root` where it is missing.
-        val, split_seed, limit, binarize: as in `betafront.data.images.prepare`.
+        val, split_seed, limit, binarize, levels, dequantize: as in
+            `betafront.data.images.prepare`.
 
     Raises:
         UserError: the files are not there, or cannot be fetched or read.
@@ -51,6 +54,8 @@ def torchvision(
         split_seed=split_seed,
         limit=limit,
         binarize=binarize,
+        levels=levels,
+        dequantize=dequantize,
     )
 
 

@@ -43,11 +43,10 @@ def conv(
         down += [nn.Conv2d(widths[i], widths[i + 1], 3, stride=2, padding=1), nn.ReLU()]
         # A stride of 2 gives 2·small - 1 pixels; one more where the larger side was even.
         more = sides[i] - (2 * sides[i + 1] - 1)
+        into = widths[i] if i else likelihood.output_shape(shape)[0]
         up = [
             nn.ReLU(),
-            nn.ConvTranspose2d(
-                widths[i + 1], widths[i], 3, stride=2, padding=1, output_padding=more
-            ),
+            nn.ConvTranspose2d(widths[i + 1], into, 3, stride=2, padding=1, output_padding=more),
             *up,
         ]
     encoder = nn.Sequential(

@@ -22,5 +22,6 @@ def linear(shape: Shape, likelihood: Likelihood, latents: int = 8) -> VAE:
     """
     pixels = math.prod(shape)
     encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 2 * latents))
-    decoder = nn.Sequential(nn.Linear(latents, pixels), nn.Unflatten(1, shape))
+    output = likelihood.output_shape(shape)
+    decoder = nn.Sequential(nn.Linear(latents, math.prod(output)), nn.Unflatten(1, output))
     return VAE(encoder, decoder, likelihood, latents)

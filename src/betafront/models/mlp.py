@@ -23,7 +23,10 @@ def mlp(
     """
     pixels = math.prod(shape)
     encoder = nn.Sequential(nn.Flatten(), *dense(pixels, *hidden, 2 * latents))
-    decoder = nn.Sequential(*dense(latents, *reversed(hidden), pixels), nn.Unflatten(1, shape))
+    output = likelihood.output_shape(shape)
+    decoder = nn.Sequential(
+        *dense(latents, *reversed(hidden), math.prod(output)), nn.Unflatten(1, output)
+    )
     return VAE(encoder, decoder, likelihood, latents)
 
 

@@ -2,7 +2,22 @@
 
 from betafront.objective.likelihoods.base import Likelihood
 from betafront.objective.likelihoods.bernoulli import Bernoulli
+from betafront.objective.likelihoods.beta import Beta
+from betafront.objective.likelihoods.categorical import Categorical
 from betafront.objective.likelihoods.continuous_bernoulli import ContinuousBernoulli
+from betafront.objective.likelihoods.discretized_logistic import DiscretizedLogistic
 from betafront.objective.likelihoods.gaussian import Gaussian
+from betafront.objective.likelihoods.gaussian_per_image import GaussianPerImage
+from betafront.objective.likelihoods.laplace import Laplace
 
-__all__ = ["Bernoulli", "ContinuousBernoulli", "Gaussian", "Likelihood"]
+__all__ = [
+    "Bernoulli",
+    "Beta",
+    "Categorical",
+    "ContinuousBernoulli",
+    "DiscretizedLogistic",
+    "Gaussian",
+    "GaussianPerImage",
+    "Laplace",
+    "Likelihood",
+]

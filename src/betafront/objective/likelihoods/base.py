@@ -12,16 +12,34 @@ from betafront.errors import UserError
 class Likelihood(nn.Module, ABC):
     """The decoder's output distribution p(x|z), factorised over the data dimensions.
 
-    The decoder's raw output `params` has the shape of `x`, `(B, C, H, W)`; what it means (a mean, a
-    logit) is the likelihood's own. A likelihood may have parameters or buffers of its own (σ).
+    The decoder's raw output `params` is `(B, outputs·C, H, W)` for images of `(B, C, H, W)`: the
+    first C channels are the first parameter of every data dimension, and so on. What a parameter
+    is (a mean, a logit) is the likelihood's own. A batch of one stands for every example of `x`. A
+    likelihood may have parameters or buffers of its own (σ).
     """
+
+    outputs: int = 1
+    """Parameters per data dimension."""
+
+    density: ClassVar[bool]
+    """Whether p(x|z) is a density; else it is a mass."""
 
     support: ClassVar[str]
     """The values that have a density or a mass, in words."""
 
-    @abstractmethod
+    def output_shape(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+        """Channels, height and width of the decoder's output for images of `shape`."""
+        channels, height, width = shape
+        return self.outputs * channels, height, width
+
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """(B,) log p(x|z) in nats, summed over the data dimensions, with every constant."""
+        return self.log_prob_each(raised(params), raised(x)).flatten(1).sum(1)
+
+    @abstractmethod
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
+        """(B, C, H, W) log p(x_d|z) of each data dimension; `params` and `x` are already raised to
+        float32 or better."""
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
@@ -42,6 +60,16 @@ class Likelihood(nn.Module, ABC):
         Raises:
             UserError: naming the likelihood, the offending values and the way out.
         """
+
+    def unpack(self, params: Tensor) -> Tensor:
+        """(B, outputs, C, H, W) the parameters apart, in float32 or better."""
+        apart: Tensor = raised(params).unflatten(1, (self.outputs, -1))
+        return apart
+
+
+def raised(values: Tensor) -> Tensor:
+    """`values` in float32 or better: half precision has too few digits for a sum of log p."""
+    return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def outside(x: Tensor, low: float, high: float) -> str | None:

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli as TorchBernoulli
 
 from betafront.errors import UserError
-from betafront.objective.likelihoods.base import Likelihood, check_unit_interval
+from betafront.objective.likelihoods.base import Likelihood, check_unit_interval, raised
 
 
 class Bernoulli(Likelihood):
@@ -18,18 +18,19 @@ class Bernoulli(Likelihood):
             not be compared with that of another likelihood (Loaiza-Ganem & Cunningham 2019).
     """
 
+    density: ClassVar[bool] = False
     support: ClassVar[str] = "0 and 1 (a mass)"
 
     def __init__(self, grey: bool = False) -> None:
         super().__init__()
         self.grey = grey
 
-    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         log_mass: Tensor = self._distribution(params).log_prob(x)
-        return log_mass.flatten(1).sum(1)
+        return log_mass
 
     def mean(self, params: Tensor) -> Tensor:
-        return params.sigmoid()
+        return raised(params).sigmoid()
 
     def sample(self, params: Tensor) -> Tensor:
         drawn: Tensor = self._distribution(params).sample()
@@ -40,11 +41,12 @@ class Bernoulli(Likelihood):
         if not self.grey and not bool(((x == 0) | (x == 1)).all()):
             raise UserError(
                 "likelihood=bernoulli is for binary data, but the images have grey values: "
-                "binarise them (data.binarize=0.5), use likelihood=continuous_bernoulli or "
-                "gaussian, or say that you mean cross-entropy with likelihood.grey=true"
+                "binarise them (data.binarize=0.5, without data.dequantize), use "
+                "likelihood=continuous_bernoulli, gaussian or categorical, or say that you mean "
+                "cross-entropy with likelihood.grey=true"
             )
 
     @staticmethod
     def _distribution(params: Tensor) -> TorchBernoulli:
         # Validation is off because the support is checked once per study, not per batch.
-        return TorchBernoulli(logits=params, validate_args=False)
+        return TorchBernoulli(logits=raised(params), validate_args=False)

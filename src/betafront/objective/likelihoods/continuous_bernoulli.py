@@ -10,7 +10,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import Likelihood, check_unit_interval
+from betafront.objective.likelihoods.base import Likelihood, check_unit_interval, raised
 
 # Below this |η| the closed forms lose digits to cancellation and their Taylor series, cut after the
 # fourth order, is exact to float32 (the next term is under 1e-9).
@@ -20,12 +20,14 @@ SERIES_BELOW = 0.1
 class ContinuousBernoulli(Likelihood):
     """`p(x|z)` with logit `decoder(z)`, for grey values in [0, 1]. Its mean is not λ."""
 
+    density: ClassVar[bool] = True
     support: ClassVar[str] = "the interval [0, 1] (a density)"
 
-    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
-        return (params * x + log_constant(params)).flatten(1).sum(1)
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
+        return params * x + log_constant(params)
 
     def mean(self, params: Tensor) -> Tensor:
+        params = raised(params)
         small = params.abs() < SERIES_BELOW
         eta = torch.where(small, torch.ones_like(params), params)
         closed = 0.5 + 0.5 / torch.tanh(0.5 * eta) - 1 / eta  # no exponential to overflow
@@ -33,6 +35,7 @@ class ContinuousBernoulli(Likelihood):
         return torch.where(small, series, closed)
 
     def sample(self, params: Tensor) -> Tensor:
+        params = raised(params)
         u = torch.rand_like(params)
         small = params.abs() < 1e-4
         # The inverse of the distribution function, for η > 0 and mirrored for η < 0, where it has

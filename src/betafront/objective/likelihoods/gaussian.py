@@ -1,17 +1,13 @@
 """The Gaussian with one σ for all data dimensions: fixed, learned, or optimal."""
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from betafront.errors import UserError
-from betafront.objective.likelihoods.base import Likelihood
-
-# σ below e^-6 (a quarter of a percent of the data's range) is below one grey level of 8-bit images:
-# there the density has no bound, and a soft floor keeps the loss finite (Rybkin et al. 2021).
-LOG_SIGMA_FLOOR = -6.0
+from betafront.objective.likelihoods.base import Likelihood, raised
+from betafront.objective.likelihoods.spread import Mode, Spread
 
 
 class Gaussian(Likelihood):
@@ -19,91 +15,34 @@ class Gaussian(Likelihood):
 
     Args:
         sigma: σ itself where it is fixed; where it is learned, where learning starts.
-        mode: `fixed`; `learned`, by gradient, as a parameter of the model; or `optimal`, the
-            analytic optimum σ² = mean squared error of the batch (Rybkin et al. 2021, equation 5,
-            where the text prints σ for σ²). Evaluation uses the σ of training, kept as a running
-            mean of the squared error, never one refitted to the evaluated batch.
-        momentum: of that running mean, per optimiser step.
+        mode: `fixed`, `learned` or `optimal` (σ² = mean squared error), as in `Spread`.
+        momentum: of the running mean of the squared error, per optimiser step.
     """
 
+    density: ClassVar[bool] = True
     support: ClassVar[str] = "all real numbers (a density)"
 
-    def __init__(
-        self,
-        sigma: float = 1.0,
-        mode: Literal["fixed", "learned", "optimal"] = "optimal",
-        momentum: float = 0.99,
-    ) -> None:
+    def __init__(self, sigma: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
         super().__init__()
-        if not 0 < sigma < math.inf:
-            raise UserError(f"likelihood.sigma must be above 0, not {sigma}")
-        if mode not in ("fixed", "learned", "optimal"):
-            raise UserError(f"likelihood.mode is fixed, learned or optimal, not '{mode}'")
-        self.mode = mode
-        self.momentum = momentum
-        self.raw_log_sigma: Tensor
-        start = torch.tensor(math.log(sigma) if mode == "fixed" else inverse_soft_floor(sigma))
-        if mode == "learned":
-            self.raw_log_sigma = nn.Parameter(start)
-        else:
-            self.register_buffer("raw_log_sigma", start)
-        self.square: Tensor
-        self.seen: Tensor
-        self.register_buffer("square", torch.zeros(()))
-        self.register_buffer("seen", torch.zeros(()))
+        self.spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
 
-    def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         squares = (x - params) ** 2
-        log_sigma = self._log_sigma(squares)
-        density = -0.5 * (squares * torch.exp(-2 * log_sigma) + math.log(2 * math.pi)) - log_sigma
-        return density.flatten(1).sum(1)
+        log_sigma = self.spread.log(squares)
+        return log_normal(squares, log_sigma)
 
     def mean(self, params: Tensor) -> Tensor:
-        return params
+        return raised(params)
 
     def sample(self, params: Tensor) -> Tensor:
-        return params + torch.exp(self._log_sigma()) * torch.randn_like(params)
+        mean = raised(params)
+        return mean + torch.exp(self.spread.log()) * torch.randn_like(mean)
 
     @property
     def sigma(self) -> float:
-        return math.exp(self._log_sigma().item())
-
-    def _log_sigma(self, squares: Tensor | None = None) -> Tensor:
-        if self.mode == "fixed":
-            return self.raw_log_sigma
-        if self.mode == "learned":
-            return soft_floor(self.raw_log_sigma)
-        if self.training and squares is not None:
-            # A perfect reconstruction has no logarithm.
-            mse = squares.mean().clamp(min=torch.finfo(squares.dtype).tiny)
-            self._remember(mse.detach())
-            return soft_floor(0.5 * torch.log(mse))
-        if self.seen == 0:
-            return soft_floor(self.raw_log_sigma)  # nothing trained yet
-        return soft_floor(0.5 * torch.log(self.square / self.seen))
-
-    def _remember(self, mse: Tensor) -> None:
-        self.square = self.momentum * self.square + (1 - self.momentum) * mse
-        self.seen = self.momentum * self.seen + (1 - self.momentum)
+        return math.exp(self.spread.log().item())
 
 
-def soft_floor(log_sigma: Tensor) -> Tensor:
-    """`log_sigma` kept above LOG_SIGMA_FLOOR, smoothly: the floor's variance is added to σ².
-
-    A floor added to σ itself would still be 2.5 % of it at σ = 0.1, far from the optimum there.
-    """
-    return LOG_SIGMA_FLOOR + nn.functional.softplus(log_sigma - LOG_SIGMA_FLOOR, beta=2)
-
-
-def inverse_soft_floor(sigma: float) -> float:
-    """The raw value at which `soft_floor` gives log σ.
-
-    Raises:
-        UserError: σ is at or below the floor.
-    """
-    above = math.log(sigma) - LOG_SIGMA_FLOOR
-    if above <= 0:
-        raise UserError(
-            f"likelihood.sigma must be above {math.exp(LOG_SIGMA_FLOOR):.2g}, not {sigma}"
-        )
-    return LOG_SIGMA_FLOOR + above + 0.5 * math.log(-math.expm1(-2 * above))
+def log_normal(squares: Tensor, log_sigma: Tensor) -> Tensor:
+    """Log density of a Gaussian, from squared distances to its mean."""
+    return -0.5 * (squares * torch.exp(-2 * log_sigma) + math.log(2 * math.pi)) - log_sigma

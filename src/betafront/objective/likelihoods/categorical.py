@@ -1,0 +1,52 @@
+"""The categorical: a free mass on each of k grey levels."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+from torch.distributions import Categorical as TorchCategorical
+
+from betafront.objective.likelihoods.base import Likelihood
+from betafront.objective.likelihoods.grid import grid
+
+
+class Categorical(Likelihood):
+    """`p(x|z) = softmax(decoder(z))`, k logits per data dimension; it knows no order of the levels
+    (van den Oord et al. 2016).
+
+    Args:
+        levels: k.
+        dequantized: whether the data is, as in `Grid`; the mass is that of the level in either
+            case.
+
+    Raises:
+        UserError: the number of levels is not known, or cannot be.
+    """
+
+    density: ClassVar[bool] = False
+    support: ClassVar[str] = "k grey levels (a mass)"
+
+    def __init__(self, levels: int | None, dequantized: bool = False) -> None:
+        super().__init__()
+        self.grid = grid("categorical", levels, dequantized)
+        self.outputs = self.grid.levels
+
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
+        log_mass = self.unpack(params).log_softmax(1)
+        level = self.grid.level(x)
+        if len(log_mass) == 1:  # for all examples: k numbers per data dimension, looked up
+            return log_mass[0].gather(0, level)
+        return log_mass.gather(1, level.unsqueeze(1)).squeeze(1)
+
+    def mean(self, params: Tensor) -> Tensor:
+        mass = self.unpack(params).softmax(1)
+        levels = torch.arange(self.outputs, dtype=mass.dtype, device=mass.device)
+        return self.grid.value(torch.einsum("bkchw,k->bchw", mass, levels))
+
+    def sample(self, params: Tensor) -> Tensor:
+        logits = self.unpack(params).movedim(1, -1)
+        level: Tensor = TorchCategorical(logits=logits, validate_args=False).sample()
+        return self.grid.value(level.to(logits.dtype))
+
+    def check(self, x: Tensor) -> None:
+        self.grid.check(x, "categorical")

@@ -1,0 +1,41 @@
+"""The Laplace with one scale for all data dimensions: fixed, learned, or optimal."""
+
+import math
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from betafront.objective.likelihoods.base import Likelihood, raised
+from betafront.objective.likelihoods.spread import Mode, Spread
+
+
+class Laplace(Likelihood):
+    """`p(x|z) = exp(-|x - decoder(z)| / b) / 2b`: absolute error, with its scale written down.
+
+    Args:
+        scale: b itself where it is fixed; where it is learned, where learning starts.
+        mode: `fixed`, `learned` or `optimal` (b = mean absolute error), as in `Spread`.
+        momentum: of the running mean of the absolute error, per optimiser step.
+    """
+
+    density: ClassVar[bool] = True
+    support: ClassVar[str] = "all real numbers (a density)"
+
+    def __init__(self, scale: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
+        super().__init__()
+        self.spread = Spread("scale", scale, mode, power=1, momentum=momentum)
+
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
+        errors = (x - params).abs()
+        log_scale = self.spread.log(errors)
+        return -errors * torch.exp(-log_scale) - log_scale - math.log(2)
+
+    def mean(self, params: Tensor) -> Tensor:
+        return raised(params)
+
+    def sample(self, params: Tensor) -> Tensor:
+        mean = raised(params)
+        # The difference of two exponential draws is a Laplace draw.
+        one, other = (torch.empty_like(mean).exponential_() for _ in range(2))
+        return mean + torch.exp(self.spread.log()) * (one - other)
