@@ -1,6 +1,7 @@
 """The Hydra application: `python -m betafront data=mnist` trains, with `--multirun` it sweeps."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from betafront import recipe
 from betafront.composition import COMPOSITION_ERRORS, explain, known_keys
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
-from betafront.training import Diverged, Result, fit
+from betafront.training import CHECKPOINT, Diverged, Result, fit
 
 
 class Stop(BaseException):
@@ -36,6 +37,11 @@ def run(config: DictConfig) -> Result:
         return train_and_show(made, folder)
     except (UserError, Diverged, OSError) as error:
         raise Stop from error
+    except KeyboardInterrupt:
+        if (folder / CHECKPOINT).is_file():
+            words = [*settings.overrides.task, f"hydra.run.dir={folder}"]
+            print(f"\ngo on with: {shlex.join(['betafront', 'train', *words])}", file=sys.stderr)
+        raise
 
 
 def main(arguments: list[str]) -> None:

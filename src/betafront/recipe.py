@@ -12,8 +12,9 @@ from omegaconf import DictConfig, OmegaConf
 from betafront.data import Images
 from betafront.errors import UserError, one_line
 from betafront.objective import Objective
-from betafront.training import Run, lightning_trainer
+from betafront.training import CHECKPOINT, Run, lightning_trainer
 
+CONFIG = "config.yaml"
 PARTS = (
     "data",
     "model",
@@ -110,10 +111,20 @@ def _make(node: DictConfig, key: str) -> Any:
 
 
 def save(config: DictConfig, folder: Path) -> None:
-    """Write the composed configuration, resolved, as `config.yaml`."""
+    """Write the composed configuration, resolved, as `config.yaml`.
+
+    Raises:
+        UserError: the folder holds the checkpoint of a run with another configuration.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     kept = OmegaConf.masked_copy(config, [*PARTS, "seed"])
     OmegaConf.resolve(kept)
-    part = folder / f"config.yaml.{os.getpid()}"
-    part.write_text(OmegaConf.to_yaml(kept))
-    part.replace(folder / "config.yaml")
+    text, path = OmegaConf.to_yaml(kept), folder / CONFIG
+    if (folder / CHECKPOINT).is_file() and path.is_file() and path.read_text() != text:
+        raise UserError(
+            f"{folder} holds a run that was stopped, with other settings (its {CONFIG} has them): "
+            f"choose another folder, or remove its {CHECKPOINT}"
+        )
+    part = path.with_name(f"{CONFIG}.{os.getpid()}")
+    part.write_text(text)
+    part.replace(path)

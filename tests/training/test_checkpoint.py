@@ -1,0 +1,106 @@
+"""A run that is stopped and goes on ends with the bits of one that was not."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from betafront.data import digits
+from betafront.objective import (
+    GECO,
+    MMD,
+    Capacity,
+    Constant,
+    ControlVAE,
+    Cyclical,
+    Gaussian,
+    Linear,
+    Sigmoid,
+)
+from betafront.training import CHECKPOINT, Run, Trainer, fit
+
+MakeRun = Callable[..., Run]
+
+WEIGHTINGS: dict[str, dict[str, Any]] = {
+    "schedule": {"schedule": Cyclical(cycles=3)},
+    "capacity": {"shaping": Capacity(5.0, Linear(warmup=0.8)), "weight": 100.0},
+    "geco": {"controller": GECO(10.0, speed=0.02, schedule=Sigmoid())},
+    "controlvae": {"controller": ControlVAE(4.0, ki=0.02, decay=0.1, decay_schedule=Linear())},
+    "penalty": {"penalties": (MMD(10.0),), "schedule": Constant()},
+}
+
+
+class Unplugged(Exception):
+    """What stops a run in these tests."""
+
+
+def unplug_at(step: int) -> Callable[[dict[str, float]], None]:
+    def report(row: dict[str, float]) -> None:
+        if row["step"] >= step:
+            raise Unplugged
+
+    return report
+
+
+@pytest.fixture
+def short(make_run: MakeRun) -> MakeRun:
+    """Runs of 12 steps in 4 epochs that checkpoint at the end of each."""
+    trainer = Trainer(steps=12, batch_size=32, accelerator="cpu", checkpoint_seconds=0)
+    return partial(make_run, trainer=trainer)
+
+
+def leaves_the_same(one: Path, two: Path) -> None:
+    with np.load(one / "trace.npz") as first, np.load(two / "trace.npz") as second:
+        assert set(first) == set(second)
+        for name in first:
+            np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+    for name in ("model.safetensors", "history.json"):
+        assert (one / name).read_bytes() == (two / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+@pytest.mark.parametrize("step", [6, 12])
+def test_a_stopped_run_follows_the_same_curve(
+    short: MakeRun, tmp_path: Path, name: str, step: int
+) -> None:
+    whole = fit(short(**WEIGHTINGS[name]), tmp_path / "whole")
+    with pytest.raises(Unplugged):
+        fit(short(**WEIGHTINGS[name]), tmp_path / "stopped", unplug_at(step))
+    assert (tmp_path / "stopped" / CHECKPOINT).is_file()
+    rows: list[dict[str, float]] = []
+    resumed = fit(short(**WEIGHTINGS[name]), tmp_path / "stopped", rows.append)
+    # The checkpoint stands at the end of the epoch before the one whose report was cut off.
+    assert [row["step"] for row in rows] == list(range(step, 13, 3))
+    assert resumed.metrics == whole.metrics
+    assert resumed.scale == whole.scale
+    leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_run_stopped_twice_and_with_noise_in_its_data(short: MakeRun, tmp_path: Path) -> None:
+    def run() -> Run:
+        images = digits(limit=200, dequantize=True)
+        return short(images=images, likelihood=partial(Gaussian, mode="learned"))
+
+    fit(run(), tmp_path / "whole")
+    for step in (6, 9):
+        with pytest.raises(Unplugged):
+            fit(run(), tmp_path / "stopped", unplug_at(step))
+    fit(run(), tmp_path / "stopped")
+    leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_finished_run_leaves_no_checkpoint(short: MakeRun, tmp_path: Path) -> None:
+    fit(short(), tmp_path)
+    assert not (tmp_path / CHECKPOINT).exists()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_run_that_takes_less_than_the_interval_writes_none(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    with pytest.raises(Unplugged):
+        fit(make_run(), tmp_path, unplug_at(12))
+    assert not (tmp_path / CHECKPOINT).exists()
