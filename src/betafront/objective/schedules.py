@@ -146,7 +146,8 @@ class Cyclical(Ramp):
     def risen(self, progress: float) -> float:
         if progress >= 1:
             return 1.0
-        within = math.fmod(progress * self.cycles, 1.0)
+        turns = progress * self.cycles
+        within = max(0.0, turns - _whole(turns))
         return SHAPES[self.shape](min(1.0, within / self.ramp))
 
 
@@ -168,14 +169,18 @@ class Staircase(Ramp):
         _fraction("schedule.warmup", self.warmup)
 
     def risen(self, progress: float) -> float:
-        # A step on the edge belongs to the upper stair, whatever the last binary digit says.
-        stair = math.floor(progress / self.warmup * self.stairs + 1e-9)
-        return min(1.0, stair / self.stairs)
+        return min(1.0, _whole(progress / self.warmup * self.stairs) / self.stairs)
 
 
 def cosine(x: float) -> float:
     """From 0 at 0 to 1 at 1 along half a period of a cosine."""
     return 0.5 * (1 - math.cos(math.pi * x))
+
+
+def _whole(parts: float) -> int:
+    """How many parts are complete; one that ends at this very step is, whatever the last binary
+    digit says."""
+    return math.floor(parts + 1e-9)
 
 
 def _fraction(name: str, value: float) -> None:
