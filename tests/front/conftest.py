@@ -19,6 +19,7 @@ def facts() -> Facts:
         budget=9,
         counts={"complete": 9},
         parameters=["objective.weight", "normalisation"],
+        one_scale=True,
         command="betafront sweep study=example",
         data="data example (digest 0)",
     )

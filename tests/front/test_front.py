@@ -90,8 +90,10 @@ def test_points_of_different_likelihoods_share_a_table_and_no_best_elbo(
     mixed = table.assign(
         sigma=[0.5, None] * 4 + [0.5], likelihood=["gaussian", "other"] * 4 + ["g"]
     )
-    searched = replace(facts, parameters=[*facts.parameters, "likelihood"])
+    searched = replace(facts, parameters=[*facts.parameters, "likelihood"], one_scale=False)
     assert [a.name for a in decide(mixed, searched)] == ["knee"]
+    dequantised = replace(searched, one_scale=True)
+    assert [a.name for a in decide(mixed, dequantised)] == ["best ELBO", "knee"]
     rows = dict(in_every_row(decide(mixed, facts) + decide(mixed.iloc[[1]], facts)))
     assert rows["SSE + w·KL"][-1] == "–"
     assert len(rows["canonical β"]) == len(rows["SSE + w·KL"])

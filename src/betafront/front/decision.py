@@ -50,13 +50,13 @@ class Advice:
 def decide(table: pd.DataFrame, facts: Facts) -> list[Advice]:
     """The ELBO-best trial and the knee of the front, as far as there are any.
 
-    Where the likelihood was searched there is no best ELBO: D + R of a density cannot be compared
-    with that of a mass or of another density.
+    Where distortions do not compare there is no best ELBO: D + R of a density is in other units
+    than that of a mass or of another density, but on dequantised data.
     """
     if table.empty:
         return []
     advice = []
-    if "likelihood" not in facts.parameters:
+    if facts.one_scale:
         method = "the least D + R on the validation split, which is with β = 1 whatever was trained"
         advice.append(_advice("best ELBO", method, table.loc[table[ELBO].idxmin()]))
     members = front(table, facts.objectives)

@@ -29,6 +29,7 @@ class Facts:
         budget: trials asked for.
         counts: trials by state.
         parameters: the searched ones, in order.
+        one_scale: whether distortions of all trials compare.
         command: reproduces the study.
         data: name and digest.
     """
@@ -42,6 +43,7 @@ class Facts:
     budget: int
     counts: dict[str, int]
     parameters: Sequence[str]
+    one_scale: bool
     command: str
     data: str
 

@@ -36,8 +36,10 @@ def evaluate(
     """Evaluate on all of `x`, the same numbers for the same model, data and seed.
 
     The distortion and the squared error (of E[x|z]) are means over draws of z from q(z|x); the rate
-    is analytic. Bits per dimension are (D + R) / (N ln 2): of a density they are in the data's own
-    scale, and may be negative.
+    is analytic. Bits per dimension are (D + R) / (N ln 2). Of a mass, and of a density on
+    dequantised data (`vae.log_volume`), D is in nats of the discrete images: a bound on their code
+    length, by which densities and masses compare. Of a density on other data it is in the data's
+    own scale, and may be negative.
 
     Args:
         vae: in evaluation mode or not; left as it was.
@@ -60,7 +62,7 @@ def evaluate(
         kls.append(posterior.kl().double())
         for _ in range(samples):
             params = vae.decoder(posterior.sample(generator))
-            log_px += vae.likelihood.log_prob(params, batch).double().sum() / samples
+            log_px += vae.log_px(params, batch).double().sum() / samples
             error = (vae.likelihood.mean(params) - batch) ** 2
             squares += error.double().sum() / samples
     vae.train(was_training)

@@ -2,7 +2,6 @@
 
 import copy
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +12,9 @@ EXAMPLES = 2000
 STEPS = 300
 
 
-def zero_rate(likelihood: Likelihood, train: Tensor, val: Tensor) -> dict[str, float]:
+def zero_rate(
+    likelihood: Likelihood, train: Tensor, val: Tensor, log_volume: float = 0.0
+) -> dict[str, float]:
     """The values of a fully collapsed VAE, whose decoder gives the same output for every z.
 
     Its constant output (and the likelihood's own parameters) are fitted by gradient on up to 2,000
@@ -22,30 +23,36 @@ def zero_rate(likelihood: Likelihood, train: Tensor, val: Tensor) -> dict[str, f
     Args:
         likelihood: p(x|z); left as it was.
         train, val: (n, C, H, W).
+        log_volume: nats per example that a density on dequantised data owes (`Images.log_volume`).
     """
     fresh, likelihood = likelihood, copy.deepcopy(likelihood)
     x = train[:EXAMPLES]
-    params = torch.zeros_like(x[:1]).requires_grad_()
-    # Only a Gaussian takes data beyond 1, and there the output is in the data's own units.
-    units = max(1.0, float(x.abs().max()))
-    groups: list[dict[str, Any]] = [
-        {"params": [params], "lr": 0.1 * units},
-        {"params": list(likelihood.parameters())},
-    ]
-    optimizer = torch.optim.Adam(groups, lr=0.1)
+    # Only likelihoods of all real numbers take data beyond 1, and there the first parameter, a
+    # mean, is in the data's own units.
+    _, channels, height, width = x.shape
+    units = torch.ones(likelihood.output_shape((channels, height, width))).to(x)
+    units[:channels] = max(1.0, float(x.abs().max()))
+    output = torch.zeros_like(units).requires_grad_()
+    optimizer = torch.optim.Adam([output, *likelihood.parameters()], lr=0.1)
+    # To nothing at the end: an absolute error has the same slope however small it is.
+    decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / STEPS, STEPS)
     likelihood.train()
     for _ in range(STEPS):
         optimizer.zero_grad()
-        (-likelihood.log_prob(params.expand_as(x), x).mean()).backward()
+        (-likelihood.log_prob((units * output)[None], x).mean()).backward()
         optimizer.step()
+        decay.step()
     with torch.no_grad():
+        params = (units * output)[None]
         # What a likelihood remembers of training (an optimal σ) is to be that of the fitted output.
         for kept, start in zip(likelihood.buffers(), fresh.buffers(), strict=True):
             kept.copy_(start)
-        likelihood.log_prob(params.expand_as(x), x)
+        likelihood.log_prob(params, x)
         likelihood.eval()
-        distortion = -float(likelihood.log_prob(params.expand_as(val), val).double().mean())
+        distortion = -float(likelihood.log_prob(params, val).double().mean())
         mse = float(((likelihood.mean(params) - val) ** 2).double().mean())
+    if likelihood.density:
+        distortion += log_volume
     return {
         "distortion": distortion,
         "rate": 0.0,

@@ -70,6 +70,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:
         budget=spec.trials,
         counts=tally(trials),
         parameters=list(spec.space),
+        one_scale=spec.one_scale,
         command=command(spec),
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
     )

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from betafront.errors import UserError
 from betafront.recipe import PARTS
 from betafront.study.samplers import check_sampler
-from betafront.study.space import Space
+from betafront.study.space import Space, values
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -62,6 +62,12 @@ class Spec:
     latents: int = 0
     data_digest: str = ""
     command: list[str] = field(default_factory=list)
+
+    @property
+    def one_scale(self) -> bool:
+        """Whether distortions of all trials compare: those of different likelihoods do on
+        dequantised data alone, where all are bounds on the log mass of the discrete images."""
+        return "likelihood" not in self.space or self.base.get("data.dequantize") is True
 
     def store(self, study: "Study") -> None:
         """Write the specification to the study, but for the folder, which may be moved."""
@@ -138,15 +144,10 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
             f"study.name names a folder, and '{name}' cannot: leave out / and a first ."
         )
     objectives = read_objectives(list(study.objectives))
-    if "likelihood" in lines and (over := sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))):
-        raise UserError(
-            f"likelihood is searched, and {over[0]} of a density cannot be compared with that of a "
-            "mass or of another density: use study.objectives=[val/rate,val/mse]"
-        )
     reference = None if study.reference is None else [float(r) for r in study.reference]
     if reference is not None and len(reference) != len(objectives):
         raise UserError("study.reference needs one number per objective")
-    return Spec(
+    spec = Spec(
         name=name,
         question=study.question or "",
         objectives=objectives,
@@ -161,6 +162,26 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
         tracking=_container(config.tracking),
         reference=reference,
     )
+    if "likelihood" in lines and (over := sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))):
+        _check_likelihoods(spec, over[0], values(space.distributions["likelihood"]))
+    return spec
+
+
+def _check_likelihoods(spec: Spec, objective: str, likelihoods: Sequence[Any]) -> None:
+    """Refuse to compare `objective` across likelihoods that have it in different units."""
+    if not spec.one_scale:
+        raise UserError(
+            f"likelihood is searched, and {objective} of a density cannot be compared with that of "
+            "a mass or of another density: use study.objectives=[val/rate,val/mse], or "
+            "data.dequantize=true, which makes all of them bounds on the log mass of the discrete "
+            "images"
+        )
+    if "bernoulli" in likelihoods:
+        raise UserError(
+            f"likelihood=bernoulli has no place in a comparison by {objective}: of dequantised "
+            "images it is cross-entropy, which bounds no log mass; search likelihood=categorical "
+            "in its place"
+        )
 
 
 def read_objectives(written: list[str]) -> dict[str, str]:
