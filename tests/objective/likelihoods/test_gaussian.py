@@ -10,8 +10,10 @@ from scipy import stats
 
 from betafront.errors import UserError
 from betafront.objective import Gaussian
-from betafront.objective.likelihoods.gaussian import (
-    LOG_SIGMA_FLOOR,
+from betafront.objective.likelihoods.spread import (
+    LOG_CEILING,
+    LOG_FLOOR,
+    between,
     inverse_soft_floor,
     soft_floor,
 )
@@ -131,13 +133,13 @@ def test_an_exact_reconstruction_has_a_finite_loss_and_gradient() -> None:
     (gradient,) = torch.autograd.grad(log_prob.sum(), params)
     assert torch.isfinite(log_prob).all()
     assert torch.isfinite(gradient).all()
-    assert likelihood.sigma == pytest.approx(math.exp(LOG_SIGMA_FLOOR), rel=1e-4)  # float32 log σ
+    assert likelihood.sigma == pytest.approx(math.exp(LOG_FLOOR), rel=1e-4)  # float32 log σ
 
 
 @settings(deadline=None)
-@given(st.floats(math.exp(LOG_SIGMA_FLOOR) * 1.001, 1e3))
+@given(st.floats(math.exp(LOG_FLOOR) * 1.001, 1e3))
 def test_the_floor_has_an_inverse(sigma: float) -> None:
-    raw = torch.tensor(inverse_soft_floor(sigma), dtype=torch.float64)
+    raw = torch.tensor(inverse_soft_floor(math.log(sigma)), dtype=torch.float64)
     # torch's softplus is a straight line from 20 on, where it is right to e^-20.
     assert float(soft_floor(raw)) == pytest.approx(math.log(sigma), abs=math.exp(-20))
 
@@ -146,7 +148,7 @@ def test_the_floor_has_an_inverse(sigma: float) -> None:
 @given(st.floats(-50, 10), st.floats(-50, 10))
 def test_the_floor_holds_and_keeps_the_order(a: float, b: float) -> None:
     low, high = soft_floor(torch.tensor(sorted((a, b)), dtype=torch.float64)).tolist()
-    assert LOG_SIGMA_FLOOR <= low <= high
+    assert LOG_FLOOR <= low <= high
 
 
 def test_the_floor_is_not_felt_well_above_it() -> None:
@@ -156,6 +158,37 @@ def test_the_floor_is_not_felt_well_above_it() -> None:
         assert floored - math.log(sigma) == pytest.approx(
             0.5 * math.exp(-12) / sigma**2, rel=1e-2, abs=math.exp(-20)
         )
+
+
+@settings(deadline=None)
+@given(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4))
+def test_two_soft_bounds_hold_and_keep_the_order(a: float, b: float) -> None:
+    raw = torch.tensor(sorted((a, b)), dtype=torch.float64, requires_grad=True)
+    bounded = between(raw, LOG_FLOOR, LOG_CEILING)
+    low, high = bounded.tolist()
+    # The floor lies over the ceiling: it adds e^-36 there, which is rounded away.
+    assert LOG_FLOOR <= low <= high <= LOG_CEILING + 1e-14
+    (slope,) = torch.autograd.grad(bounded.sum(), raw)
+    assert ((slope >= 0) & (slope <= 1)).all()
+
+
+def test_the_two_soft_bounds_are_not_felt_between_them() -> None:
+    raw = torch.linspace(-1, 7, 9, dtype=torch.float64)
+    # Each moves the logarithm by half of e^(-2 · distance), and both are 5 or more away.
+    torch.testing.assert_close(
+        between(raw, LOG_FLOOR, LOG_CEILING), raw, rtol=0, atol=0.51 * math.exp(-10)
+    )
+
+
+def test_without_gradients_the_running_mean_is_the_same() -> None:
+    params = noise(20, 1, 4, 4)
+    x = params + 0.2 * noise(20, 1, 4, 4, seed=1)
+    with_, without = (Gaussian(mode="optimal").double().train() for _ in range(2))
+    with_.log_prob(params.clone().requires_grad_(), x)
+    with torch.no_grad():
+        without.log_prob(params, x)
+    assert with_.sigma == without.sigma != 1
+    assert not with_.spread.total.requires_grad
 
 
 def test_any_real_data_has_a_density() -> None:
