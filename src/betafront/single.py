@@ -65,10 +65,11 @@ def _where(scale: dict[str, Any]) -> str:
     here = f"β = {scale['beta']:.4g} (β_norm = {scale['beta_norm']:.4g}){sigma}"
     if scale["beta_spread"] is not None:
         return (
-            f"{scale['holds']} was held to {scale['target']:g}; over the last tenth of the steps "
-            f"that took canonical {here}, with a standard deviation of β of "
-            f"{scale['beta_spread']:.2g}"
+            f"{scale['holds']} was held to {scale['target']:g}, which took canonical {here}; over "
+            f"the last tenth of the steps β had a standard deviation of {scale['beta_spread']:.2g}"
         )
+    if scale["holds"] == "rate":
+        return f"rate was held to {scale['target']:g} nats, which amounts to canonical {here}"
     return (
         f"weight {scale['weight']:g} under normalisation={scale['normalisation']} is canonical "
         f"{here}"

@@ -223,12 +223,11 @@ def test_the_trace_records_the_loss_of_every_step(make_run: MakeRun, tmp_path: P
     )
     fit(run, tmp_path)
     arrays = trace(tmp_path)
-    columns = {"step", "beta", "target", "penalty", "distortion", "rate", "loss"}
+    columns = {"step", "beta", "penalty", "distortion", "rate", "loss"}
     assert set(arrays) == columns
     assert arrays["step"].tolist() == list(range(steps))
     factor = np.minimum(1, np.arange(steps) / steps / 0.5)
     np.testing.assert_allclose(arrays["beta"], factor * weight * 64 / 2, rtol=FLOAT32)
-    assert np.isnan(arrays["target"]).all()
     assert not arrays["penalty"].any()
     # In the user's own convention: means over the 64 pixels and the 2 latents.
     expected = arrays["distortion"] / 64 + factor * weight * arrays["rate"] / 2

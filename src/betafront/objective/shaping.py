@@ -19,8 +19,8 @@ from betafront.objective.schedules import Constant, Schedule
 class Shaping(ABC):
     """A function of the KL in the place of R."""
 
-    settles: ClassVar[bool] = False
-    """Whether the β that the weight amounts to shows only in training."""
+    hides_beta: ClassVar[bool] = False
+    """Whether the β that the weight amounts to shows only in what was trained."""
 
     holds: ClassVar[str] = ""
     """What is held to a value: `rate`, a part of it, or nothing."""
@@ -62,16 +62,18 @@ class Plain(Shaping):
 class Capacity(Shaping):
     """`|R - C|`: the rate is held to a capacity (Burgess et al. 2018, equation 8).
 
-    The weight is their γ and wants to be large (they use 1,000 with sums). Where R has come to C,
-    the sign of R - C flips from step to step, and its mean times γ is the β that the constraint
-    amounts to; that mean over the last tenth of the run is what the run reports as its β.
+    The weight is their γ and wants to be large (they use 1,000 with sums), but a γ far above the β
+    that holds R there pays for it in D: once R has come to C, the sign of R - C and with it the
+    gradient flips from step to step. The β that the constraint amounts to is read from the trained
+    model (`betafront.metrics.stationary_beta`). The mean of the flipping ±γ is not it: a batch's
+    sign goes with its gradient.
 
     Args:
         nats: C once the schedule has reached 1, per example.
         schedule: the factor on C; Burgess et al. raise it in a straight line from 0.
     """
 
-    settles: ClassVar[bool] = True
+    hides_beta: ClassVar[bool] = True
     holds: ClassVar[str] = "rate"
 
     nats: float = 10.0

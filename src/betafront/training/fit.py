@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from betafront.data import Batches, Images
 from betafront.errors import UserError, one_line
-from betafront.metrics import Evaluation
+from betafront.metrics import Evaluation, stationary_beta
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Objective, beta_norm
 from betafront.training.checkpoint import CHECKPOINT, Checkpoint
@@ -137,7 +137,12 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
     trace = _trace(module)
     result = Result(
         metrics=metrics,
-        scale=_scale(module.objective, trace["beta"]) | {"sigma": vae.likelihood.sigma},
+        scale=_scale(
+            module.objective,
+            trace["beta"],
+            stationary_beta(vae, images.train, seed=run.seed),
+            vae.likelihood.sigma,
+        ),
         spectrum=evaluations["val"].kl.tolist(),
         settings={f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.settings.items()},
         history=module.history,
@@ -155,23 +160,30 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
     return result
 
 
-def _scale(objective: Objective, in_force: NDArray[np.float64]) -> dict[str, Any]:
-    """Where a run stands on the one scale: at the β it was given, or where one was looked for, at
-    the mean of what was in force over the last tenth of its steps."""
+def _scale(
+    objective: Objective, in_force: NDArray[np.float64], at: float, sigma: float | None
+) -> dict[str, Any]:
+    """Where a run stands on the one scale: at the β it was given; under a controller, at the mean
+    of what was in force over the last tenth of its steps; under a capacity, where the model is."""
     beta, spread, target = objective.beta, None, objective.held_to(1.0)
-    if objective.settles:
+    found = at if math.isfinite(at) else None
+    if objective.controller.closed:
         settled = in_force[-max(1, len(in_force) // 10) :]
         beta, spread = float(settled.mean()), float(settled.std())
+    elif objective.shaping.hides_beta and found is not None:
+        beta = found
     return {
         "weight": objective.weight,
         "normalisation": objective.normalisation.name,
         "beta": beta,
         "beta_spread": spread,
+        "stationary_beta": found,
         "beta_norm": beta_norm(beta, objective.pixels, objective.latents),
-        "holds": objective.holds,
-        "target": None if math.isnan(target) else target,
+        "sigma": sigma,
         "pixels": objective.pixels,
         "latents": objective.latents,
+        "holds": objective.holds,
+        "target": None if math.isnan(target) else target,
     }
 
 
@@ -234,7 +246,8 @@ def _trace(module: TrainingModule) -> Trace:
     objective, steps = module.objective, np.arange(module.steps, dtype=float)
     trace = dict(zip(TRACE, module.trace.double().cpu().numpy().T, strict=True))
     trace["step"] = steps
-    trace["target"] = np.array([objective.held_to(step / module.steps) for step in steps])
+    if objective.holds:
+        trace["target"] = np.array([objective.held_to(step / module.steps) for step in steps])
     if objective.holds in ("distortion", "mse"):  # the multiplier of that constraint
         trace["lambda"] = 1 / trace["beta"]
     return trace

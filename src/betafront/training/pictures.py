@@ -1,6 +1,7 @@
 """Pictures of one run: what the model does with images, and how the KL went over training."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,6 +12,10 @@ from betafront.models import VAE
 from betafront.training.module import Trace
 from betafront.training.result import Result
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
 COLUMNS = 16
 TRAVERSED = 10
 
@@ -56,38 +61,55 @@ def _save(x: Tensor, path: Path, columns: int) -> None:
 
 
 def _draw_training(result: Result, trace: Trace, path: Path) -> None:
-    """The weight and the KL over training on twin axes (Bowman et al. 2015, Figure 2), and the KL
-    spectrum."""
+    """The weight and the KL over training on twin axes (Bowman et al. 2015, Figure 2), the
+    distortion over training, and the KL spectrum."""
     from matplotlib.figure import Figure
 
-    holds = result.scale["holds"]
-    figure = Figure(figsize=(9, 3.2))  # placed by hand: a layout engine doubles the time of a page
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    figure.subplots_adjust(left=0.08, right=0.98, bottom=0.16, top=0.9, wspace=0.32)
-    weight = left.twinx()
-    lines = left.plot(trace["step"], trace["rate"], color="#1f77b4", lw=0.8, label="rate R")
-    if holds == "rate":
-        lines += left.plot(trace["step"], trace["target"], "k--", lw=0.8, label="target of R")
-    lines += weight.plot(trace["step"], _seen(trace["beta"]), color="#d62728", label="weight β")
-    left.set(xlabel="optimiser steps", ylabel="rate R (nats)", title="weight and KL over training")
-    left.set_ylim(bottom=0)
-    weight.set(ylabel="canonical β")
-    weight.set_ylim(bottom=min(0, weight.get_ylim()[0]))
-    left.legend(handles=lines, loc="lower right", fontsize="small")
+    # Placed by hand: a layout engine doubles the time of a page.
+    figure = Figure(figsize=(12, 3.2))
+    axes = figure.subplots(1, 3, width_ratios=(4, 3, 3))
+    figure.subplots_adjust(left=0.05, right=0.99, bottom=0.16, top=0.9, wspace=0.4)
+    _draw_weight(axes[0], trace, result.scale["holds"] == "rate")
+    _draw_distortion(axes[1], trace, result.scale["holds"] == "distortion")
     kl = sorted(result.spectrum, reverse=True)
-    right.bar(range(1, len(kl) + 1), kl, color="#1f77b4")
+    axes[2].bar(range(1, len(kl) + 1), kl, color=RATE)
     active = int(result.metrics["val/active_units"])
-    right.set(xlabel="latent dimension, by KL", ylabel="KL (nats)")
-    right.set_title(f"KL spectrum: {active} of {len(kl)} active")
+    axes[2].set(xlabel="latent dimension, by KL", ylabel="KL (nats)")
+    axes[2].set_title(f"KL spectrum: {active} of {len(kl)} active")
     figure.savefig(path, dpi=80)
 
 
-def _seen(beta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """β over the steps; where a capacity flips its sign, the mean over the hundredth of the run
+def _draw_weight(axis: "Axes", trace: Trace, held: bool) -> None:
+    weight = axis.twinx()
+    lines = axis.plot(trace["step"], trace["rate"], color=RATE, lw=0.8, label="rate R")
+    if held:
+        lines += axis.plot(trace["step"], trace["target"], "k--", lw=0.8, label="target of R")
+    lines += weight.plot(trace["step"], felt(trace["beta"]), color=WEIGHT, label="weight β")
+    axis.set(xlabel="optimiser steps", ylabel="rate R (nats)", title="weight and KL over training")
+    axis.set_ylim(bottom=0)
+    weight.set(ylabel="canonical β")
+    weight.set_ylim(bottom=min(0, weight.get_ylim()[0]))
+    axis.legend(handles=lines, loc="lower right", fontsize="small")
+
+
+def _draw_distortion(axis: "Axes", trace: Trace, held: bool) -> None:
+    axis.plot(trace["step"], trace["distortion"], color=DISTORTION, lw=0.8, label="distortion D")
+    # The first steps are so far off that nothing else would be seen.
+    low, high = np.quantile(trace["distortion"], [0, 0.97])
+    axis.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    if held:
+        axis.plot(trace["step"], trace["target"], "k--", lw=0.8, label="target of D")
+    axis.set(xlabel="optimiser steps", ylabel="distortion D (nats)", title="distortion of training")
+    axis.legend(loc="upper right", fontsize="small")
+
+
+def felt(beta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """β over the steps; where a capacity flips its sign, the mean over the twentieth of the run
     before each step, which is what the model feels."""
     if beta.min() >= 0:
         return beta
-    width = max(1, len(beta) // 100)
+    width = max(1, len(beta) // 20)
     total = np.cumsum(np.concatenate([np.zeros(1), beta]))
     first = np.maximum(np.arange(1, len(total)) - width, 0)
-    return (total[1:] - total[first]) / (np.arange(1, len(total)) - first)
+    felt: NDArray[np.float64] = (total[1:] - total[first]) / (np.arange(1, len(total)) - first)
+    return felt

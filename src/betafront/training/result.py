@@ -37,9 +37,11 @@ class Result:
         metrics: final values by split, `val/rate`, `test/distortion` and so on (nats per example
             where a quantity has a unit).
         scale: where the run stands on the one scale: `weight` as written, `beta`, `beta_norm`,
-            `sigma` (Gaussians), `pixels` N, `latents` M. Where β was looked for (a controller, a
-            capacity) it is the mean over the last tenth of the steps and `beta_spread` its standard
-            deviation; `holds` says what was held to `target`.
+            `sigma` (Gaussians), `pixels` N, `latents` M. Under a controller β is the mean
+            over the last tenth of the steps and `beta_spread` its standard deviation; under a
+            capacity it is `stationary_beta`, at which the trained posterior is stationary (of any
+            run; far from `beta` it says that training was too short). `holds` says what was held
+            to `target`.
         spectrum: mean KL per latent dimension on the validation split, in nats.
         settings: what the metrics depend on (draws, threshold, examples per split).
         history: values per logged epoch, each row with its `step`.
