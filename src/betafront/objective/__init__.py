@@ -1,6 +1,7 @@
 """The maths of the trade-off: one scale, likelihoods, schedules, controllers, and the loss."""
 
 from betafront.objective.aggregate import Decomposition, decompose
+from betafront.objective.audit import Verdict, audit
 from betafront.objective.controllers import GECO, Controller, ControlVAE, OpenLoop, Seen
 from betafront.objective.likelihoods import (
     Bernoulli,
@@ -17,12 +18,14 @@ from betafront.objective.objective import Objective, Step
 from betafront.objective.penalties import DIP, MMD, Penalty, TotalCorrelation
 from betafront.objective.scale import (
     NORMALISATIONS,
+    Convention,
     Normalisation,
     Weights,
     beta_norm,
     in_every_convention,
     normalisation,
     squared_error_weight,
+    squared_error_weights,
 )
 from betafront.objective.schedules import (
     Constant,
@@ -50,6 +53,7 @@ __all__ = [
     "ContinuousBernoulli",
     "ControlVAE",
     "Controller",
+    "Convention",
     "Cosine",
     "Cyclical",
     "Decomposition",
@@ -73,10 +77,13 @@ __all__ = [
     "Step",
     "Terms",
     "TotalCorrelation",
+    "Verdict",
     "Weights",
+    "audit",
     "beta_norm",
     "decompose",
     "in_every_convention",
     "normalisation",
     "squared_error_weight",
+    "squared_error_weights",
 ]

@@ -84,3 +84,66 @@ def translate(
 def print_json(value: Any) -> None:
     """Print `value` on the standard output, and nothing else."""
     print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+@weights.command()
+def audit(
+    loss: Annotated[str, typer.Argument(help="module:function, or file.py:function.")],
+    shape: Annotated[str, typer.Option(help="Of the images: channels x height x width.")] = (
+        "1x28x28"
+    ),
+    latents: Annotated[int, typer.Option(help="M: latent dimensions.")] = 10,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A further argument, as in kld_weight=0.00025; repeatable."),
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(help="Of the arguments, as in reconstruction,x,mu,log_var."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find out which β a loss function really has, by probing it.
+
+    betafront weights audit losses:vae_loss --shape 3x64x64 --latents 128 --set kld_weight=0.00025
+
+    Exit status: 0 where β, or the β·σ² of a squared error, is told and there is nothing to warn
+    of; 1 where there is a warning or something cannot be told; 2 where the function cannot be
+    called.
+    """
+    from betafront.objective.audit import audit as examine
+    from betafront.weights import load
+    from betafront.weights.tables import print_verdict
+    from betafront.weights.translate import parse_shape
+
+    verdict = examine(
+        load.load(loss),
+        parse_shape(shape),
+        latents,
+        load.settings(settings or []),
+        None if order is None else [role.strip() for role in order.split(",")],
+    )
+    if as_json:
+        print_json(verdict.to_json())
+    else:
+        print_verdict(verdict)
+    if not verdict.clean:
+        raise typer.Exit(1)
+
+
+@weights.command()
+def projects(
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print it for a page.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Audit the losses of well-known projects with their default weights."""
+    from betafront.weights.tables import markdown_table, print_projects
+    from betafront.weights.translate import audited_projects
+
+    rows = audited_projects()
+    if as_json:
+        print_json(rows)
+    elif markdown:
+        print(markdown_table(rows))
+    else:
+        print_projects(rows)

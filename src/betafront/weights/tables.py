@@ -1,10 +1,13 @@
 """The answers of `betafront weights` as tables that a person reads."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from betafront.objective.audit import Verdict
 from betafront.objective.projects import PROJECTS
 from betafront.objective.scale import NORMALISATIONS, SQUARED_ERRORS, Convention
 
@@ -64,3 +67,120 @@ def heading(translated: dict[str, Any]) -> list[str]:
     else:
         lines.append(f"Beside a squared error σ = {sigma:.6g}.")
     return lines
+
+
+def print_projects(rows: list[dict[str, Any]]) -> None:
+    """Print what the audit says of well-known projects."""
+    table = Table(box=None)
+    for name in ("project", "loss"):
+        table.add_column(name)
+    for name in ("w", "images", "M", "β", "β_norm", "β = 1 at σ"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(row["project"], row["loss"], *numbers(row))
+    out = console()
+    out.print(table)
+    out.print("β of a squared error is at σ = 1. Any of them: betafront weights --project NAME")
+
+
+def numbers(row: dict[str, Any]) -> list[str]:
+    """The numbers of a project's row."""
+    one = row["sigma_for_one"]
+    return [
+        f"{row['weight']:g}",
+        "x".join(map(str, row["shape"])),
+        str(row["latents"]),
+        f"{row['beta']:g}",
+        f"{row['beta_norm']:g}",
+        "any" if one is None else f"{one:g}",
+    ]
+
+
+def markdown_table(rows: list[dict[str, Any]]) -> str:
+    """The same for a page, with the notes."""
+    head = ("project", "loss", "w", "images", "M", "β", "β_norm", "β = 1 at σ", "to know")
+    lines = [head, ("---",) * len(head)]
+    lines += [(row["title"], row["loss"], *numbers(row), row["note"]) for row in rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def print_verdict(verdict: Verdict) -> None:
+    """Print what the audit of a loss comes to."""
+    out = console()
+    shape = "x".join(map(str, verdict.shape))
+    out.print(f"{verdict.loss}, probed at {shape} with M = {verdict.latents}", markup=False)
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for question, answer in answers(verdict):
+        table.add_row(question, escape(answer))
+    out.print(table)
+    for kind, lines in (("warning", verdict.warnings), ("note", verdict.notes)):
+        for line in lines:
+            out.print(f"{kind}: {line}", markup=False)
+    for line in verdict.unknown.values():
+        out.print(f"cannot tell: {line}", markup=False)
+    if verdict.equivalent:
+        out.print("the same optimum in betafront:")
+        out.print(f"  betafront train {verdict.equivalent}", markup=False, soft_wrap=True)
+
+
+def answers(verdict: Verdict) -> list[tuple[str, str]]:
+    """The questions that a verdict answers, in the order in which one asks them."""
+    told = [
+        ("arguments", verdict.arguments),
+        ("value", verdict.value),
+        ("given as", verdict.layout),
+        ("reconstruction term", verdict.reconstruction),
+        ("  reduced by", listed(verdict.reductions.get("reconstruction"))),
+        ("  constants", verdict.constants),
+        ("KL reduced by", listed(verdict.reductions.get("kl"))),
+        ("log_var is", verdict.log_var),
+        ("convention", written_as(verdict)),
+        ("canonical β", canonical(verdict)),
+        ("β_norm", None if verdict.beta_norm is None else f"{verdict.beta_norm:.6g}"),
+        ("β = 1 at", one_at(verdict)),
+    ]
+    return [(question, answer) for question, answer in told if answer]
+
+
+def listed(reductions: Mapping[str, str] | None) -> str | None:
+    """Reductions in a line."""
+    return ", ".join(f"{kind} over {size}" for size, kind in (reductions or {}).items())
+
+
+def written_as(verdict: Verdict) -> str | None:
+    """The convention in betafront's words."""
+    if verdict.normalisation is None or verdict.weight is None:
+        return None
+    written = f"{verdict.normalisation}, weight {verdict.weight:.6g}"
+    coefficient = verdict.coefficient
+    if coefficient is not None and abs(coefficient - 1) > 1e-6:
+        written += f", {coefficient:.6g} in front of the reconstruction term"
+    return written
+
+
+def letter(verdict: Verdict) -> str:
+    """σ of a squared error, b of an absolute one."""
+    return "b" if (verdict.reconstruction or "").startswith("absolute") else "σ"
+
+
+def canonical(verdict: Verdict) -> str | None:
+    """β, and what it hangs on."""
+    if verdict.beta is None:
+        return "cannot tell"
+    beta = f"{verdict.beta:.6g}"
+    if verdict.product is None or verdict.scale is None:
+        return beta
+    scale = letter(verdict)
+    product = "β·σ²" if scale == "σ" else "β·b"
+    if verdict.scale_shown:
+        return f"{beta}, at the {scale} = {verdict.scale:.6g} that its constants show"
+    return f"{beta} at {scale} = 1; the loss sets only {product} = {verdict.product:.6g}"
+
+
+def one_at(verdict: Verdict) -> str | None:
+    """The σ for which it is a plain VAE."""
+    if verdict.scale_for_one is None:
+        return None
+    return f"{letter(verdict)} = {verdict.scale_for_one:.6g}"

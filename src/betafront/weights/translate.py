@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from betafront.errors import UserError
-from betafront.objective.projects import Project, project
+from betafront.objective.audit import audit
+from betafront.objective.projects import PROJECTS, Project, project
 from betafront.objective.scale import (
     Convention,
     beta_norm,
@@ -155,3 +156,33 @@ def translate(given: Written) -> dict[str, Any]:
 def tidy(value: float) -> float:
     """`value` without the last digits of binary arithmetic: 3.92 and not 3.9200000000000004."""
     return float(f"{value:.12g}")
+
+
+def audited_projects() -> list[dict[str, Any]]:
+    """What the audit says of the loss of every project at its defaults."""
+    rows = []
+    for known in PROJECTS.values():
+        verdict = audit(known.loss, known.shape, known.latents)
+        rows.append(
+            {
+                "project": known.name,
+                "title": known.title,
+                "loss": known.computes,
+                "weight": known.weight,
+                "shape": list(known.shape),
+                "latents": known.latents,
+                "reconstruction": verdict.reconstruction,
+                "normalisation": verdict.normalisation,
+                "beta": significant(verdict.beta),
+                "beta_norm": significant(verdict.beta_norm),
+                "sigma_for_one": significant(verdict.scale_for_one),
+                "warnings": list(verdict.warnings),
+                "note": known.note,
+            }
+        )
+    return rows
+
+
+def significant(value: float | None) -> float | None:
+    """Four digits of a measured number."""
+    return None if value is None else float(f"{value:.4g}")

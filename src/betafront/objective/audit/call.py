@@ -1,0 +1,226 @@
+"""How somebody's loss is called: which argument is which, and where the scalar is in the answer."""
+
+import contextlib
+import inspect
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from betafront.errors import UserError, near_miss, one_line
+
+ROLES = ("x", "reconstruction", "mu", "log_var")
+USUAL_NAMES = {
+    "x": "x data input inputs target targets image images img imgs batch original originals x_true",
+    "reconstruction": (
+        "reconstruction reconstructions recon recons rec recon_x x_recon recon_batch x_rec x_hat "
+        "xhat x_reconst reconstructed x_reconstructed x_tilde output outputs decoded logits "
+        "x_logits pred preds y_pred y_hat recon_data recon_images"
+    ),
+    "mu": "mu mean means mus z_mean z_mu mu_z q_mu mean_z loc z_loc latent_mean",
+    "log_var": (
+        "log_var logvar logvars log_vars log_variance z_logvar z_log_var logvar_z q_logvar "
+        "log_sigma2 lv log_sigma logsigma log_std logstd log_scale sigma std scale var variance "
+        "z_std z_sigma z_var latent_logvar z_scale"
+    ),
+}
+ROLE_OF = {name: role for role, names in USUAL_NAMES.items() for name in names.split()}
+LOSS_KEYS = ("loss", "total", "total_loss")
+
+
+class CannotTell(Exception):
+    """A question that the probes do not settle; the message is the reason."""
+
+
+class LossRaised(UserError):
+    """The audited function raised an error of its own."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A loss function with its arguments sorted out.
+
+    Args:
+        function: the loss.
+        name: of it, for messages.
+        order: the roles of the arguments passed by position.
+        names: parameter by role, of the arguments passed by name.
+        settings: further keyword arguments.
+        how: in words, which argument was taken for which.
+    """
+
+    function: Callable[..., Any]
+    name: str
+    order: tuple[str, ...]
+    names: Mapping[str, str]
+    settings: Mapping[str, Any]
+    how: str
+
+    def __call__(self, values: Mapping[str, Tensor]) -> tuple[Tensor, str]:
+        """The scalar, and in words where it was found.
+
+        Raises:
+            LossRaised: the function raised.
+            UserError: there is no scalar in its answer.
+            CannotTell: the answer is a plain number, which has no gradient.
+        """
+        named = {self.names[role]: values[role] for role in ROLES if role in self.names}
+        try:
+            # What a loss prints must not end up in the JSON.
+            with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                answer = self.function(
+                    *(values[role] for role in self.order), **named, **self.settings
+                )
+        except Exception as error:
+            raise LossRaised(self._refusal(error)) from error
+        return scalar(answer, self.name)
+
+    def _refusal(self, error: Exception) -> str:
+        line = f"{self.name} raised {type(error).__name__}: {one_line(error)[:200]}"
+        if isinstance(error, KeyError):
+            line += f" (--set {error.args[0]!s}=VALUE gives a keyword argument)"
+        return line
+
+
+def arrange(
+    function: Callable[..., Any],
+    settings: Mapping[str, Any] | None = None,
+    order: Sequence[str] | None = None,
+) -> Call:
+    """Sort out the arguments of a loss: by `order` where it is given, else by the names of the
+    parameters, else by position.
+
+    Raises:
+        UserError: the order is not one, or an argument is missing or unknown.
+    """
+    if not callable(function):
+        raise UserError(f"a loss function is needed, not a {type(function).__name__}")
+    name = str(getattr(function, "__name__", type(function).__name__))
+    given = dict(settings or {})
+    parameters = parameters_of(function)
+    if order is not None:
+        positions = check_order(order)
+        names: dict[str, str] = {}
+        how = "as ordered: " + ", ".join(order)
+    else:
+        positions, names, how = by_name([p for p in parameters if p.name not in given])
+    check_rest(name, parameters, len(positions), set(names.values()), given)
+    return Call(function, name, positions, names, given, how)
+
+
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters; of a function that does not show them, any number by position."""
+    try:
+        return list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
+
+
+def check_order(order: Sequence[str]) -> tuple[str, ...]:
+    """The four roles in the order given.
+
+    Raises:
+        UserError: one is missing, twice there, or unknown.
+    """
+    for word in order:
+        if word not in ROLES:
+            raise UserError(f"unknown argument '{word}' in the order: {near_miss(word, ROLES)}")
+    if sorted(order) != sorted(ROLES):
+        raise UserError(f"the order names each of {', '.join(ROLES)} once")
+    return tuple(order)
+
+
+def by_name(
+    parameters: list[inspect.Parameter],
+) -> tuple[tuple[str, ...], dict[str, str], str]:
+    """The roles by the usual names of parameters: (by position, by name, in words).
+
+    Parameters with no usual name stand for the roles left over when there are just as many;
+    otherwise all four go by position.
+    """
+    plain = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    names: dict[str, str] = {}
+    unnamed = []
+    for parameter in plain:
+        role = ROLE_OF.get(parameter.name.lower())
+        if role is not None and role not in names:
+            names[role] = parameter.name
+        elif parameter.default is parameter.empty:
+            unnamed.append(parameter.name)
+    left = [role for role in ROLES if role not in names]
+    if not left:
+        return (), names, said("by the parameters' names", names)
+    positional_only = any(p.kind in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL) for p in parameters)
+    if names and not positional_only and len(unnamed) == len(left):
+        names |= dict(zip(left, unnamed, strict=True))
+        return (), names, said("by the parameters' names and, of the rest, positions", names)
+    return ROLES, {}, "by position: " + ", ".join(ROLES)
+
+
+def said(how: str, names: Mapping[str, str]) -> str:
+    """In words, which parameter was taken for which role."""
+    return f"{how}: " + ", ".join(names[r] if names[r] == r else f"{names[r]} = {r}" for r in ROLES)
+
+
+def check_rest(
+    name: str,
+    parameters: list[inspect.Parameter],
+    positions: int,
+    taken: set[str],
+    given: Mapping[str, Any],
+) -> None:
+    """Refuse settings that the function does not have, and arguments that nobody gave.
+
+    Raises:
+        UserError: naming them.
+    """
+    by_position = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][
+        :positions
+    ]
+    taken = taken | {p.name for p in by_position}
+    plain = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    free = [p.name for p in plain if p.name not in taken]
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
+        for word in given:
+            if word not in free:
+                raise UserError(f"{name} has no argument '{word}' to set: {near_miss(word, free)}")
+    missing = [
+        p.name for p in plain if p.default is p.empty and p.name in free and p.name not in given
+    ]
+    if missing:
+        ways = " ".join(f"--set {word}=VALUE" for word in missing)
+        raise UserError(f"{name} needs more than {', '.join(ROLES)}: give {ways}")
+    accepts_any = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    if len(by_position) < positions and not accepts_any:
+        raise UserError(
+            f"{name} takes {len(by_position)} arguments, but a loss of {', '.join(ROLES)} takes "
+            "four: wrap it in a function that does"
+        )
+
+
+def scalar(answer: Any, name: str) -> tuple[Tensor, str]:
+    """The loss in whatever a function returns: (the tensor, in words where it was)."""
+    where = "the returned value"
+    if isinstance(answer, Mapping):
+        key = next((k for k in LOSS_KEYS if k in answer), None)
+        if key is None:
+            raise UserError(f"{name} returns a dict without {', '.join(LOSS_KEYS)}: wrap it")
+        answer, where = answer[key], f"'{key}' of the returned dict"
+    elif isinstance(answer, tuple | list) and answer:
+        where = f"the first of {len(answer)} returned values"
+        answer = answer[0]
+    elif not isinstance(answer, Tensor) and isinstance(getattr(answer, "loss", None), Tensor):
+        answer, where = answer.loss, "the returned object's loss"
+    if isinstance(answer, int | float):
+        raise CannotTell("it returns a plain number, which has no gradient (.item()?)")
+    if not isinstance(answer, Tensor):
+        raise UserError(f"{name} returns a {type(answer).__name__} and no scalar tensor")
+    if answer.numel() != 1:
+        raise UserError(
+            f"{name} returns a tensor of shape {tuple(answer.shape)} and no scalar: reduce it"
+        )
+    return answer.reshape(()), where

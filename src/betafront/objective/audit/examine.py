@@ -1,0 +1,152 @@
+"""The audit itself: what the probes say, put together."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from betafront.errors import UserError
+from betafront.objective.audit import kl as kl_term
+from betafront.objective.audit import reconstruction as reconstruction_term
+from betafront.objective.audit.call import Call, CannotTell, arrange
+from betafront.objective.audit.kl import KL
+from betafront.objective.audit.probes import (
+    BATCH,
+    Prober,
+    Sizes,
+    accepted,
+    check_repeats,
+    check_sizes,
+)
+from betafront.objective.audit.reconstruction import Reconstruction
+from betafront.objective.audit.scaling import scaling
+from betafront.objective.audit.verdict import Verdict
+from betafront.objective.audit.weighing import weigh
+
+
+def audit(
+    loss: Callable[..., Any],
+    shape: Sequence[int] = (1, 28, 28),
+    latents: int = 10,
+    settings: Mapping[str, Any] | None = None,
+    order: Sequence[str] | None = None,
+) -> Verdict:
+    """What β a loss function really has.
+
+    >>> def loss(x, reconstruction, mu, log_var):
+    ...     kl = (mu**2 + log_var.exp() - log_var - 1) / 2
+    ...     return (x - reconstruction).square().mean() + 0.1 * kl.mean()
+    >>> verdict = audit(loss, shape=(1, 28, 28), latents=20)
+    >>> round(verdict.beta, 6), round(verdict.beta_norm, 6), verdict.normalisation
+    (1.96, 0.05, 'mean')
+
+    Args:
+        loss: of x, the reconstruction (or its logits), mu and log_var, in float64, and whatever
+            `settings` gives; it returns a scalar, or a dict or tuple with one.
+        shape: of the images, (C, H, W) or (N,).
+        latents: M.
+        settings: further keyword arguments.
+        order: of x, reconstruction, mu and log_var, where the parameters' names do not tell.
+
+    Raises:
+        UserError: the function cannot be called this way, raises, or returns no scalar.
+    """
+    sizes = Sizes(BATCH, tuple(shape), latents)
+    check_sizes(sizes)
+    call = arrange(loss, settings, order)
+    verdict = Verdict(call.name, call.how, sizes.shape, latents)
+    try:
+        probers = accepted(call, sizes)
+        prober = probers[0]
+        first = prober.point()
+        check_repeats(prober, first)
+        before, where, _ = prober.value(first)
+        verdict = replace(verdict, value=where, layout=str(prober.layout))
+        check_additive(prober)
+        verdict = examined(verdict, call, probers)
+        if prober.value(first)[0].item() != before.item():
+            raise CannotTell(
+                "it has a state (an annealing counter?): at the end of the audit it answers "
+                "otherwise than at its start"
+            )
+    except CannotTell as reason:
+        return Verdict(
+            call.name,
+            call.how,
+            sizes.shape,
+            latents,
+            value=verdict.value,
+            layout=verdict.layout,
+            unknown={"beta": str(reason)},
+        )
+    return verdict
+
+
+def check_additive(prober: Prober) -> None:
+    """Refuse a loss that is not a sum of a reconstruction term and a KL term.
+
+    Raises:
+        CannotTell: the gradient of one depends on the other.
+    """
+    for scale in (0.3, 1.0, 3.0):
+        one, other = prober.point(scale=scale), prober.point(scale=scale)
+        here = prober.slopes(one)
+        other_z = prober.slopes(replace(one, mu=other.mu, log_var=other.log_var))
+        other_x = prober.slopes(replace(one, x=other.x, reconstruction=other.reconstruction))
+        pairs = (
+            (here.reconstruction, other_z.reconstruction),
+            (here.mu, other_x.mu),
+            (here.log_var, other_x.log_var),
+        )
+        if any((a - b).norm() > here.tolerance * a.norm() for a, b in pairs):
+            raise CannotTell(
+                "non-additive: the two terms are multiplied, or one weighs the other (the gradient "
+                "of each changes with the other), so that there is no one β"
+            )
+
+
+def examined(verdict: Verdict, call: Call, probers: list[Prober]) -> Verdict:
+    """The verdict with all that is known of both terms."""
+    unknown: dict[str, str] = {}
+    found: Reconstruction | None = None
+    rate: KL | None = None
+    try:
+        found = reconstruction_term.recognise(probers)
+        verdict = replace(
+            verdict,
+            reconstruction=found.term.name,
+            warnings=found.warnings,
+            notes=found.remarks,
+        )
+        probers = [p for p in probers if p.reals == found.prober.reals]
+    except CannotTell as reason:
+        unknown["reconstruction"] = str(reason)
+    try:
+        prober, rate = recognise_kl(probers)
+        verdict = replace(
+            verdict,
+            log_var=rate.meaning.name if rate.weight else None,
+            prior=rate.prior if rate.weight else None,
+            probed_kl=(rate.least, rate.most) if rate.weight else None,
+        )
+    except CannotTell as reason:
+        unknown["kl"] = str(reason)
+    if found is None or rate is None:
+        missing = " and ".join(unknown)
+        return replace(verdict, unknown={**unknown, "beta": f"the {missing} could not be told"})
+    found = replace(found, prober=replace(found.prober, spreads=prober.spreads))
+    return weigh(verdict, found, rate, scaling(found, rate), call.names.get("log_var"))
+
+
+def recognise_kl(probers: list[Prober]) -> tuple[Prober, KL]:
+    """The KL in the first domain of log_var in which it is one.
+
+    Raises:
+        CannotTell: it is none, with what the first domain says.
+    """
+    reasons = []
+    for prober in probers:
+        try:
+            return prober, kl_term.recognise(prober)
+        except (CannotTell, UserError) as reason:
+            reasons.append(str(reason))
+    raise CannotTell(reasons[0])

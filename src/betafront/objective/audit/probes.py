@@ -1,0 +1,248 @@
+"""The probes: random points at which a loss is evaluated and differentiated, in float64."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from betafront.errors import UserError
+from betafront.objective.audit.call import Call, CannotTell, LossRaised
+
+BATCH = 4
+TOLERANCE = 1e-4  # relative, of a gradient: wide enough for an epsilon inside a logarithm
+Reals = Literal["real", "unit"]
+Spreads = Literal["real", "positive"]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """B, the images' shape, and M."""
+
+    batch: int
+    shape: tuple[int, ...]
+    latents: int
+
+    @property
+    def pixels(self) -> int:
+        """N."""
+        return prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Whether x and the reconstruction are given as images or as rows of N values."""
+
+    flat_x: bool
+    flat_reconstruction: bool
+
+    def __str__(self) -> str:
+        words = {False: "an image", True: "flat"}
+        if self.flat_x == self.flat_reconstruction:
+            return "flat (B, N)" if self.flat_x else "images"
+        return f"x as {words[self.flat_x]}, reconstruction {words[self.flat_reconstruction]} (B, N)"
+
+
+LAYOUTS = (Layout(False, False), Layout(False, True), Layout(True, True))
+
+
+@dataclass(frozen=True)
+class Point:
+    """Arguments of a loss: x and reconstruction (B, N), mu and log_var (B, M), in float64."""
+
+    sizes: Sizes
+    x: Tensor
+    reconstruction: Tensor
+    mu: Tensor
+    log_var: Tensor
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """The loss at a point and its gradients there, in the shapes of the point."""
+
+    value: float
+    reconstruction: Tensor
+    mu: Tensor
+    log_var: Tensor
+    eps: float
+
+    @property
+    def tolerance(self) -> float:
+        """The relative error that a gradient may have: more where the loss is in float32."""
+        return max(TOLERANCE, 1e4 * self.eps)
+
+
+@dataclass(frozen=True)
+class Prober:
+    """Draws points that a loss accepts, and differentiates it there.
+
+    Args:
+        call: the loss.
+        sizes: at which it is audited.
+        layout: of x and the reconstruction.
+        reals: whether reconstructions are any real numbers or lie in (0, 1).
+        spreads: whether what is given as log_var may be any real number or is positive.
+    """
+
+    call: Call
+    sizes: Sizes
+    layout: Layout = LAYOUTS[0]
+    reals: Reals = "real"
+    spreads: Spreads = "real"
+    generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
+
+    def point(
+        self, sizes: Sizes | None = None, scale: float = 1.0, error: float | None = None
+    ) -> Point:
+        """A random point.
+
+        Args:
+            sizes: where they are not the audited ones.
+            scale: of mu and log_var: near 0 the KL is nearly 0.
+            error: where given, the reconstruction is x plus noise of this size, of another size in
+                every image.
+        """
+        sizes = sizes or self.sizes
+        rows, columns = (sizes.batch, sizes.pixels), (sizes.batch, sizes.latents)
+        x = 0.1 + 0.8 * self._uniform(rows)
+        if error is not None:
+            sizes_of_noise = 1 + torch.arange(sizes.batch, dtype=torch.float64)[:, None] / 2
+            reconstruction = x + error * sizes_of_noise * self._normal(rows)
+        elif self.reals == "unit":
+            reconstruction = 0.15 + 0.7 * self._uniform(rows)
+        else:
+            reconstruction = 1.5 * self._normal(rows)
+        spread = min(scale, 1.5) * self._normal(columns)
+        if self.spreads == "positive":
+            spread = spread.clamp(-3, 3).exp()
+        return Point(sizes, x, reconstruction, scale * self._normal(columns), spread)
+
+    def value(self, point: Point) -> tuple[Tensor, str, dict[str, Tensor]]:
+        """The loss at a point, where it was found, and the leaves that it depends on."""
+        leaves = {
+            "reconstruction": point.reconstruction.clone().requires_grad_(),
+            "mu": point.mu.clone().requires_grad_(),
+            "log_var": point.log_var.clone().requires_grad_(),
+        }
+        image = (point.sizes.batch, *point.sizes.shape)
+        reconstruction = leaves["reconstruction"]
+        values = {
+            **leaves,
+            "x": point.x.clone() if self.layout.flat_x else point.x.clone().view(image),
+            "reconstruction": reconstruction
+            if self.layout.flat_reconstruction
+            else reconstruction.view(image),
+        }
+        with torch.enable_grad():
+            loss, where = self.call(values)
+        return loss, where, leaves
+
+    def slopes(self, point: Point) -> Slopes:
+        """The loss and its gradients at a point.
+
+        Raises:
+            LossRaised: the function raised.
+            CannotTell: it, or a gradient, is missing or not finite.
+        """
+        loss, _, leaves = self.value(point)
+        if not torch.isfinite(loss):
+            raise CannotTell(f"it returns {loss.item()}")
+        if not loss.requires_grad:
+            raise CannotTell("its value has no gradient: it is detached, or takes no argument in")
+        gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+        found = [
+            torch.zeros_like(leaf) if gradient is None else gradient.double()
+            for leaf, gradient in zip(leaves.values(), gradients, strict=True)
+        ]
+        if not all(bool(torch.isfinite(gradient).all()) for gradient in found):
+            raise CannotTell("its gradient is not finite")
+        reconstruction, mu, log_var = found
+        return Slopes(loss.item(), reconstruction, mu, log_var, torch.finfo(loss.dtype).eps)
+
+    def _uniform(self, shape: tuple[int, ...]) -> Tensor:
+        return torch.rand(shape, generator=self.generator, dtype=torch.float64)
+
+    def _normal(self, shape: tuple[int, ...]) -> Tensor:
+        return torch.randn(shape, generator=self.generator, dtype=torch.float64)
+
+
+def accepted(call: Call, sizes: Sizes) -> list[Prober]:
+    """The probers that the loss has finite values for, in its first layout that has any: real
+    reconstructions and spreads before restricted ones.
+
+    Raises:
+        LossRaised, UserError: as it does everywhere.
+        CannotTell: it is nowhere finite, or has no gradient.
+    """
+    refusals: list[Exception] = []
+    for layout in LAYOUTS:
+        found = []
+        for prober in domains(Prober(call, sizes, layout)):
+            try:
+                prober.slopes(prober.point())
+                found.append(prober)
+            except (CannotTell, LossRaised) as refusal:
+                refusals.append(refusal)
+        if found:
+            return found
+    # What it says of values that it can be right about, before what it says of their shape.
+    told = [refusal for refusal in refusals if isinstance(refusal, CannotTell)]
+    raise told[0] if told else refusals[0]
+
+
+def domains(prober: Prober) -> Iterator[Prober]:
+    """The prober over every pair of domains."""
+    for spreads in ("real", "positive"):
+        for reals in ("real", "unit"):
+            yield replace(prober, reals=reals, spreads=spreads)  # type: ignore[arg-type]
+
+
+def check_repeats(prober: Prober, point: Point) -> None:
+    """Refuse a loss that answers the same question in two ways.
+
+    Raises:
+        CannotTell: saying whether it draws random numbers or has a state.
+    """
+    values = [prober.value(point)[0].item() for _ in range(3)]
+    if len(set(values)) == 1:
+        return
+    with torch.random.fork_rng(devices=[]):
+        state = random.getstate()
+        seeded = []
+        for _ in range(3):
+            torch.manual_seed(0)
+            random.seed(0)
+            seeded.append(prober.value(point)[0].item())
+        random.setstate(state)
+    if len(set(seeded)) == 1:
+        raise CannotTell(
+            "it draws random numbers: called again with the same arguments it answers otherwise"
+        )
+    raise CannotTell(
+        "it has a state (an annealing counter?) or randomness of its own: called again with the "
+        "same arguments it answers otherwise"
+    )
+
+
+def factor(gradient: Tensor, pattern: Tensor) -> tuple[float, float]:
+    """The c of `gradient = c · pattern` by least squares, and the relative size of what is left."""
+    c = ((gradient * pattern).sum() / pattern.square().sum()).item()
+    norm = gradient.norm().item()
+    left = (gradient - c * pattern).norm().item()
+    return c, left / norm if norm else 0.0
+
+
+def check_sizes(sizes: Sizes) -> None:
+    """Refuse a shape or a number of latents that is none.
+
+    Raises:
+        UserError: naming it.
+    """
+    if not sizes.shape or min(sizes.shape) < 1:
+        raise UserError(f"a shape is like (1, 28, 28), not {sizes.shape}")
+    if sizes.latents < 1:
+        raise UserError(f"latents must be at least 1, not {sizes.latents}")

@@ -1,0 +1,96 @@
+"""How the two weights change when the batch, a side of the image or the latents are doubled."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from betafront.errors import UserError
+from betafront.objective.audit.call import CannotTell
+from betafront.objective.audit.kl import KL
+from betafront.objective.audit.probes import Prober, Sizes
+from betafront.objective.audit.reconstruction import Reconstruction
+
+SIDES = {1: ("pixels",), 2: ("height", "width"), 3: ("channels", "height", "width")}
+
+
+@dataclass(frozen=True)
+class Powers:
+    """The powers of a size in the weights of D and of R (both as sums over everything): 0 of a sum,
+    −1 of a mean."""
+
+    distortion: int
+    rate: int
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The powers of every size that could be changed, and why others could not.
+
+    Args:
+        powers: by 'batch', 'latents', and each side of the image.
+        unknown: reasons by the same names.
+        sides: the names of the sides.
+    """
+
+    powers: Mapping[str, Powers]
+    unknown: Mapping[str, str]
+    sides: tuple[str, ...] = field(default=())
+
+    @property
+    def pixels(self) -> Powers | None:
+        """The powers of N, where all sides agree."""
+        seen = {self.powers.get(side) for side in self.sides}
+        return seen.pop() if len(seen) == 1 else None
+
+
+def scaling(found: Reconstruction, kl: KL) -> Scaling:
+    """Double every size in turn."""
+    prober = found.prober
+    base = prober.sizes
+    sides = SIDES.get(len(base.shape), tuple(f"side {i + 1}" for i in range(len(base.shape))))
+    variants = {
+        "batch": replace(base, batch=2 * base.batch),
+        "latents": replace(base, latents=2 * base.latents),
+    }
+    for i, side in enumerate(sides):
+        shape = tuple(2 * n if i == j else n for j, n in enumerate(base.shape))
+        variants[side] = replace(base, shape=shape)
+    powers, unknown = {}, {}
+    for name, sizes in variants.items():
+        try:
+            powers[name] = doubled(prober, found, kl, sizes)
+        except CannotTell as reason:
+            unknown[name] = str(reason)
+        except UserError as error:
+            unknown[name] = f"it works at one size only ({error})"
+    return Scaling(powers, unknown, sides)
+
+
+def doubled(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> Powers:
+    """The powers of a size that is twice as large in `sizes`.
+
+    Raises:
+        CannotTell: a weight does not follow a power.
+        LossRaised: the loss works at one size only.
+    """
+    distortion, rate = weights_at(prober, found, kl, sizes)
+    return Powers(power(distortion / found.weight), power(rate / kl.weight) if kl.weight else 0)
+
+
+def weights_at(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> tuple[float, float]:
+    """The weights of the sums of D and R at other sizes."""
+    point = prober.point(sizes, error=found.error)
+    slopes = prober.slopes(point)
+    return found.measure(point, slopes), kl.measure(point, slopes)
+
+
+def power(ratio: float) -> int:
+    """The whole p of a ratio 2^p.
+
+    Raises:
+        CannotTell: there is none.
+    """
+    exact = math.log2(ratio) if ratio > 0 else math.inf
+    if not math.isfinite(exact) or abs(exact - round(exact)) > 1e-3:
+        raise CannotTell(f"a weight changes by the factor {ratio:.4g} when this is doubled")
+    return round(exact)

@@ -1,0 +1,76 @@
+"""What the audit of a loss comes to."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a loss function really computes. A field that is None was not established, and `unknown`
+    says why.
+
+    Attributes:
+        loss: the function's name.
+        arguments: which argument was taken for which.
+        value: where the scalar was found in what it returns.
+        layout: whether it takes images or rows of pixels.
+        shape, latents: at which it was audited.
+        reconstruction: the reconstruction term.
+        log_var: what the argument called log_var is.
+        prior: the standard deviation of the prior.
+        reductions: over what each term is summed or averaged.
+        probed_kl: nats per example between which the KL was probed.
+        beta: the canonical β; of a squared error at σ = 1, unless its constants show σ.
+        product: β·σ² (β·b of an absolute error), which is all that such a loss sets.
+        beta_norm: β·M/N.
+        scale: the σ or b at which `beta` holds; None where the likelihood has none.
+        scale_shown: the loss's own constants show that scale.
+        scale_for_one: the σ or b for which β = 1.
+        beta_by_batch: β by batch size, where it changes with it.
+        beta_by_shape: β by image shape, where it changes with it.
+        normalisation, weight: the convention of betafront it is written in, and the weight in it.
+        coefficient: on the reconstruction term, as reduced.
+        constants: what it has of the log-likelihood's constants.
+        equivalent: the same optimum in betafront.
+        warnings: what is wrong or surprising.
+        notes: what else one should know.
+        unknown: what could not be told, and why.
+    """
+
+    loss: str
+    arguments: str
+    shape: tuple[int, ...]
+    latents: int
+    value: str | None = None
+    layout: str | None = None
+    reconstruction: str | None = None
+    log_var: str | None = None
+    prior: float | None = None
+    reductions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    probed_kl: tuple[float, float] | None = None
+    beta: float | None = None
+    product: float | None = None
+    beta_norm: float | None = None
+    scale: float | None = None
+    scale_shown: bool = False
+    scale_for_one: float | None = None
+    beta_by_batch: Mapping[str, float] = field(default_factory=dict)
+    beta_by_shape: Mapping[str, float] = field(default_factory=dict)
+    normalisation: str | None = None
+    weight: float | None = None
+    coefficient: float | None = None
+    constants: str | None = None
+    equivalent: str | None = None
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def clean(self) -> bool:
+        """Whether all was told and there is nothing to warn of."""
+        return not self.warnings and not self.unknown
+
+    def to_json(self) -> dict[str, Any]:
+        """A dictionary of plain values."""
+        return {**asdict(self), "clean": self.clean}
