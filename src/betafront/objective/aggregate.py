@@ -36,8 +36,8 @@ def decompose(code: Code, examples: int) -> Decomposition:
     """The parts of the rate, estimated from a batch out of `examples` (Chen et al. 2018, C.2).
 
     Args:
-        code: of B examples drawn without replacement.
-        examples: n, how many there are in all.
+        code: of B examples drawn without replacement, at least 2.
+        examples: n, how many there are in all; at least B.
     """
     z = code.z
     each = log_normal(z.unsqueeze(1), code.mean, code.log_var)  # (B, B, M): z of row, q of column
@@ -61,11 +61,12 @@ def log_weights(batch: int, examples: int, like: Tensor) -> Tensor:
     over which of the batch is the stratum: its expectation is the same, its variance smaller, and
     with the whole data in one batch it is exact.
     """
-    if batch < 2:
-        raise ValueError("q(z) cannot be estimated from a single example")
+    if not 2 <= batch <= examples:
+        raise ValueError(f"q(z) cannot be estimated from {batch} of {examples} examples")
     own = -math.log(examples)
     other = math.log((examples - 1) / (examples * (batch - 1)))
-    return like.new_full((batch, batch), other).fill_diagonal_(own)
+    weights = torch.full((batch, batch), other, dtype=like.dtype, device=like.device)
+    return weights.fill_diagonal_(own)
 
 
 def log_normal(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:

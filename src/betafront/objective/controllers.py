@@ -114,7 +114,7 @@ class _Closed(Controller):
 
     def kept(self, progress: float) -> float:
         """The part of the memory that a step keeps."""
-        return 1 - self.decay * self.decay_schedule(progress)
+        return max(0.0, 1 - self.decay * self.decay_schedule(progress))
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class GECO(_Closed):
         return torch.tensor([math.log(min(max(beta, self.range[0]), self.range[1])), 0.0, 0.0])
 
     def beta(self, state: Tensor, beta: float) -> Tensor | float:
-        return state[0].exp()
+        return state[0].exp().clamp(*self.range)  # the logarithm's ends are rounded
 
     @property
     def holds(self) -> str:
@@ -178,7 +178,8 @@ class GECO(_Closed):
             nats = seen.distortion - target
         else:
             least = torch.finfo(seen.mse.dtype).tiny
-            nats = 0.5 * seen.pixels * (seen.mse.clamp(min=least).log() - math.log(target + least))
+            ratio = seen.mse.clamp(min=least).log() - math.log(max(target, least))
+            nats = 0.5 * seen.pixels * ratio
         return nats.clamp(-self.clip, self.clip)
 
 
@@ -186,9 +187,10 @@ class GECO(_Closed):
 class ControlVAE(_Closed):
     """A PI controller that holds the rate to a target (Shao et al. 2020, ControlVAE, equation 8).
 
-    `β = least + K_p / (1 + exp(e)) - K_i Σ e` with the error `e = target - R`. The sum stands still
-    while β is at an end of its range and the error pushes it further, which is what anti-windup is
-    (a known implementation tests `β < 0 and β > 1`, which nothing passes).
+    `β = least + K_p / (1 + exp(e)) - K_i Σ e` with the error `e = target - R`. The sum stops where
+    it brings β to an end of its range, which is what anti-windup is (a known implementation tests
+    `β < 0 and β > 1`, which nothing passes). It stops there and not one step short of it: a step
+    that was refused for its size would leave β where it is for as long as the error is large.
 
     Args:
         target: of R, in nats per example.
@@ -222,12 +224,9 @@ class ControlVAE(_Closed):
     def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
         low, high = self.range
         error = (self.held_to(progress) - seen.rate).to(state)
-        before = self.kept(progress) * state[0]
         proportional = low + self.kp * torch.sigmoid(-error)
-        after = before - self.ki * error
-        raw = proportional + after
-        winding = ((raw > high) & (error < 0)) | ((raw < low) & (error > 0))
-        integral = torch.where(winding, before, after)
+        integral = self.kept(progress) * state[0] - self.ki * error
+        integral = integral.clamp(low - proportional, high - proportional)
         return torch.stack([integral, (proportional + integral).clamp(low, high)])
 
 

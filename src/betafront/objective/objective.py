@@ -22,7 +22,8 @@ class Step(NamedTuple):
     Attributes:
         loss: () the number to minimise, in the user's own convention.
         state: of the controller, for the next step.
-        beta: () the canonical β in force, the derivative of the loss by R over that by D.
+        beta: () the canonical β in force, the derivative of the loss by R over that by D; of free
+            bits, that of the groups above their threshold.
         penalty: () the weighted sum of the penalties, on the scale on which D has weight 1.
     """
 
@@ -93,11 +94,6 @@ class Objective:
         """β·M/N as written."""
         return beta_norm(self.beta, self.pixels, self.latents)
 
-    @property
-    def settles(self) -> bool:
-        """Whether the run's β is what training settles at, rather than what was written."""
-        return self.controller.closed or self.shaping.settles
-
     def held_to(self, progress: float) -> float:
         """What the rate, a part of it, or the distortion is held to; NaN where nothing is."""
         return self._holder.held_to(progress)
@@ -122,7 +118,12 @@ class Objective:
             terms: of the batch.
             progress: in [0, 1].
             state: of the controller.
+
+        Raises:
+            UserError: a batch of one, in which penalties see no distribution.
         """
+        if terms.mse is None and self.controller.holds == "mse":
+            raise ValueError("a controller of the squared error needs the mse of the batch")
         beta = self.schedule(progress) * self.controller.beta(state, self.beta)
         distortion = terms.distortion.mean()
         penalty = self._penalty(terms)
@@ -148,8 +149,14 @@ class Objective:
 
     def _penalty(self, terms: Terms) -> Tensor:
         total = terms.log_px.new_zeros(())
+        if not self.penalties:
+            return total
+        if terms.code is None:
+            raise ValueError("penalties need the code of the batch")
+        if len(terms.code.z) < 2:
+            raise UserError(
+                "penalties compare the examples of a batch: trainer.batch_size must be at least 2"
+            )
         for penalty in self.penalties:
-            if terms.code is None:
-                raise ValueError("penalties need the code of the batch")
             total = total + penalty.weight * penalty(terms.code, self.examples)
         return total
