@@ -1,5 +1,8 @@
 """The embedded digits."""
 
+import math
+
+import pytest
 import torch
 from sklearn.datasets import load_digits
 
@@ -27,3 +30,11 @@ def test_the_same_choice_is_the_same_data() -> None:
 
 def test_binarized_digits_are_zeros_and_ones() -> None:
     assert digits(binarize=0.5).train.unique().tolist() == [0, 1]
+    assert digits(binarize=0.5).levels == 2
+
+
+def test_they_have_17_levels_and_can_have_fewer() -> None:
+    assert digits().levels == 17
+    assert digits(levels=None).digest == digits().digest
+    assert (3 * digits(levels=4).train).unique().tolist() == [0, 1, 2, 3]
+    assert digits(dequantize=True).log_volume == pytest.approx(64 * math.log(17), rel=1e-15)

@@ -202,3 +202,14 @@ def write(path: Path, images: np.ndarray) -> None:
     else:
         zipped = path.name != "old.pt"
         torch.save(torch.from_numpy(images), path, _use_new_zipfile_serialization=zipped)
+
+
+def test_levels_are_unknown_until_they_are_told(tmp_path: Path, grey: np.ndarray) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, grey)
+    assert tensor("mine", str(path)).levels is None
+    images = tensor("mine", str(path), levels=4)
+    assert (3 * images.train).unique().tolist() == [0, 1, 2, 3]
+    with pytest.raises(UserError, match=r"give data\.levels="):
+        tensor("mine", str(path), dequantize=True)
+    assert tensor("mine", str(path), levels=4, dequantize=True).dequantized

@@ -167,3 +167,15 @@ def test_colour_images_have_their_channels_first(
     images = load("cifar10", "CIFAR10", str(tmp_path))
     assert images.shape == (3, 32, 32)
     assert images.train.mean((0, 2, 3)).tolist() == [0, 0, 1]
+
+
+def test_256_levels_are_those_of_the_files_and_8_merge_them(folder: Folder) -> None:
+    root = str(folder())
+    images = load("mnist", "MNIST", root, val=0.25)
+    assert images.levels == 256
+    assert images.digest == load("mnist", "MNIST", root, val=0.25, levels=None).digest
+    few = load("mnist", "MNIST", root, val=0.25, levels=8)
+    # The test images are of one grey level each, 100 to 109, which is 3 of 8: 3/7.
+    torch.testing.assert_close(few.test, torch.full((10, 1, 28, 28), 3 / 7))
+    spread = load("mnist", "MNIST", root, val=0.25, dequantize=True)
+    assert sorted((spread.test * 256).floor().unique().tolist()) == list(range(100, 110))

@@ -8,7 +8,16 @@ from torch import Tensor, nn
 
 from betafront.metrics import evaluate
 from betafront.models import VAE, mlp
-from betafront.objective import Bernoulli, Gaussian, Likelihood
+from betafront.objective import (
+    Bernoulli,
+    Beta,
+    Categorical,
+    ContinuousBernoulli,
+    DiscretizedLogistic,
+    Gaussian,
+    Likelihood,
+)
+from betafront.objective.likelihoods.grid import PARTS
 
 N = 6
 SURE = -60.0  # a log variance whose noise, e^-30, is nothing beside float32
@@ -160,3 +169,63 @@ def test_more_images_than_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     # float64 sums in another order; the codes have no noise to be drawn in another order
     assert pieces.values == pytest.approx(whole.values, rel=1e-10)
     torch.testing.assert_close(pieces.variance, whole.variance, rtol=1e-12, atol=1e-30)
+
+
+class Always(nn.Module):
+    """A decoder that gives the same output for every code, per parameter and pixel."""
+
+    def __init__(self, likelihood: Likelihood, output: float) -> None:
+        super().__init__()
+        self.shape = likelihood.output_shape((1, 2, 3))
+        self.output = output
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.full((len(z), *self.shape), self.output, dtype=torch.float64)
+
+
+def dequantised(k: int) -> Tensor:
+    """Images in which every pixel goes through every part of the cells of k levels once."""
+    y = (torch.arange(k * PARTS, dtype=torch.float64) + 0.5) / (k * PARTS)
+    return y.view(-1, 1, 1, 1).expand(-1, 1, 2, 3)
+
+
+def distortion_of_always(likelihood: Likelihood, output: float, k: int) -> float:
+    vae = VAE(Scaled([0.0] * N, 0.0), Always(likelihood, output), likelihood, latents=N)
+    vae.log_volume = N * math.log(k)
+    values = evaluate(vae, dequantised(k), samples=1).values
+    nats_per_dim = values["negative_elbo"] / N
+    assert values["bits_per_dim"] == pytest.approx(nats_per_dim / math.log(2), rel=1e-12)
+    return values["distortion"]
+
+
+@pytest.mark.parametrize("k", [2, 17])
+def test_the_uniform_density_and_the_uniform_mass_have_the_same_distortion(k: int) -> None:
+    for likelihood in (ContinuousBernoulli(), Categorical(k, dequantized=True)):
+        found = distortion_of_always(likelihood, 0.0, k)
+        assert found == pytest.approx(N * math.log(k), rel=1e-12)  # float64
+    # An output of 0 is Beta(1 + 5e-5, 1), the bounds being soft: log p = 5e-5 (1 + log y).
+    found = distortion_of_always(Beta(), 0.0, k)
+    assert found == pytest.approx(N * math.log(k), abs=N * 5e-5)
+
+
+@pytest.mark.parametrize("eta", [0.5, 3.0, 20.0])
+@pytest.mark.parametrize("k", [2, 17])
+def test_a_density_is_off_its_own_mass_by_what_jensen_says(k: int, eta: float) -> None:
+    found = distortion_of_always(ContinuousBernoulli(), eta, k)
+    edges = torch.arange(k + 1, dtype=torch.float64) / k
+    # The mass of each cell under exp(ηy) · η / (e^η - 1), exactly.
+    log_mass = torch.log(torch.exp(eta * edges - eta).diff() / -math.expm1(-eta))
+    true = -N * float(log_mass.mean())
+    # log p is linear in y, so E_u log p(y) falls short of the log of the mean by log(sinh h / h).
+    h = eta / (2 * k)
+    assert found - true == pytest.approx(N * math.log(math.sinh(h) / h), abs=1e-9)
+    assert found > true
+
+
+def test_a_mass_owes_no_volume() -> None:
+    likelihood = DiscretizedLogistic(17, dequantized=True, mode="fixed").double()
+    assert not likelihood.density
+    levels = likelihood.grid.value(torch.arange(17).double()).view(-1, 1, 1, 1)
+    log_mass = likelihood.log_prob(torch.full_like(levels, 0.4), levels)
+    found = distortion_of_always(likelihood, 0.4, 17)
+    assert found == pytest.approx(-N * float(log_mass.mean()), rel=1e-12)  # float64

@@ -12,6 +12,9 @@ from betafront.errors import UserError
 from betafront.objective.likelihoods.base import outside
 from betafront.objective.likelihoods.grid import PARTS, Grid
 
+# Kept apart from the generators of a run, which may be seeded with the same small number.
+OTHER_STREAM = 0x6E6F6973
+
 
 @dataclass(frozen=True)
 class Images:
@@ -146,8 +149,8 @@ def prepare(
             raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
     if limit is not None and limit < 1:
         raise UserError(f"data.limit must be at least 1, not {limit}")
-    generator = torch.Generator().manual_seed(split_seed)
-    x = x[torch.randperm(len(x), generator=generator)[:limit]]
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(split_seed))[:limit]
+    x = x[order]
     n_val = round(len(x) * val)
     if test_set is None:
         n_test = round(len(x) * test)
@@ -173,7 +176,8 @@ def prepare(
                 "data.dequantize=true spreads each grey level over its cell, and the number of "
                 "levels is not known: give data.levels=… (256 for 8-bit images)"
             )
-        parts = {key: dequantized(part_x, grid, generator) for key, part_x in parts.items()}
+        noise = torch.Generator().manual_seed(split_seed ^ OTHER_STREAM)
+        parts = {key: dequantized(part_x, grid, noise) for key, part_x in parts.items()}
     return Images(name=name, **parts, levels=grid.levels if grid else None, dequantized=dequantize)
 
 

@@ -33,7 +33,8 @@ def zero_rate(
     units = torch.ones(likelihood.output_shape((channels, height, width))).to(x)
     units[:channels] = max(1.0, float(x.abs().max()))
     output = torch.zeros_like(units).requires_grad_()
-    optimizer = torch.optim.Adam([output, *likelihood.parameters()], lr=0.1)
+    # The second moment forgets soon: far from the data a density has slopes of any size.
+    optimizer = torch.optim.Adam([output, *likelihood.parameters()], lr=0.1, betas=(0.9, 0.9))
     # To nothing at the end: an absolute error has the same slope however small it is.
     decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / STEPS, STEPS)
     likelihood.train()
