@@ -60,6 +60,10 @@ class TotalCorrelation(Penalty):
 class DIP(Penalty):
     """`Σ_{i≠j} Cov_ij² + diagonal · Σ_i (Cov_ii - 1)²` of the latents (Kumar et al. 2018, DIP-VAE).
 
+    The covariance is the unbiased one of the batch, over B - 1, so that a small batch does not make
+    the variances look small; its square is still larger in small batches, by the variance of each
+    entry, about 1/B.
+
     Args:
         weight: their λ_od.
         kind: `i` takes the covariance of the posterior means (equation 6), `ii` that of z itself,
@@ -84,8 +88,8 @@ class DIP(Penalty):
         if self.kind == "ii":
             covariance = covariance + torch.diag(code.log_var.exp().mean(0))
         variances = covariance.diagonal()
-        off_diagonal = (covariance**2).sum() - (variances**2).sum()
-        penalty: Tensor = off_diagonal + self.diagonal * ((variances - 1) ** 2).sum()
+        off_diagonal = covariance - torch.diag(variances)  # squares first would drown it
+        penalty: Tensor = (off_diagonal**2).sum() + self.diagonal * ((variances - 1) ** 2).sum()
         return penalty
 
 
