@@ -1,6 +1,7 @@
-"""The loss: the same gradient direction in every convention."""
+"""The loss: the same gradient direction in every convention, and what was in force."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -9,11 +10,20 @@ from torch import Tensor
 from betafront.errors import UserError
 from betafront.models import VAE, mlp
 from betafront.objective import (
+    DIP,
+    GECO,
+    MMD,
     NORMALISATIONS,
+    Capacity,
+    Code,
+    Constant,
+    ControlVAE,
+    FreeBits,
     Gaussian,
     Linear,
     Objective,
     Terms,
+    TotalCorrelation,
     normalisation,
 )
 
@@ -88,3 +98,149 @@ def test_the_loss_is_a_mean_over_the_batch_of_sums_over_the_rest() -> None:
 def test_a_weight_that_is_none_is_refused(weight: float) -> None:
     with pytest.raises(UserError, match=r"objective\.weight must be finite and not negative"):
         Objective(weight, normalisation("sum"), pixels=4, latents=2)
+
+
+# --- controllers ----------------------------------------------------------------------------------
+
+TERMS = Terms(
+    log_px=torch.tensor([-10.0, -30.0]),
+    kl=torch.tensor([[1.0, 2.0], [3.0, 4.0]]),  # a rate of 5
+    mse=torch.tensor([0.1, 0.3]),
+)
+
+
+@pytest.mark.parametrize("name", sorted(NORMALISATIONS))
+def test_a_controller_begins_with_the_written_weight_and_sets_the_next(name: str) -> None:
+    convention = normalisation(name)
+    controller = ControlVAE(4.0, kp=0.5, ki=0.1)
+    objective = Objective(convention.weight(BETA, 4, 2), convention, 4, 2, controller=controller)
+    first = objective.step(TERMS, 0.0, objective.start())
+    factor = convention.weights(1.0, 4, 2).distortion
+    # float32
+    assert float(first.beta) == pytest.approx(BETA, rel=1e-6)
+    assert float(first.loss) == pytest.approx(factor * (20 + BETA * 5), rel=1e-6)
+    # An error of -1: K_i more, and what the proportional part has beyond its half.
+    next_beta = BETA + 0.1 + 0.5 * (1 / (1 + math.exp(-1)) - 0.5)
+    second = objective.step(TERMS, 0.5, first.state)
+    assert float(second.beta) == pytest.approx(next_beta, rel=1e-6)
+    assert float(second.loss) == pytest.approx(factor * (20 + next_beta * 5), rel=1e-6)
+
+
+def test_a_controller_does_not_let_gradients_through() -> None:
+    kl = TERMS.kl.clone().requires_grad_()
+    objective = Objective(1.0, normalisation("sum"), 4, 2, controller=ControlVAE(4.0))
+    step = objective.step(TERMS._replace(kl=kl), 0.0, objective.start())
+    assert step.loss.requires_grad
+    assert not step.state.requires_grad
+    assert not step.beta.requires_grad
+    assert torch.autograd.grad(step.loss, kl)[0].tolist() == [[0.5, 0.5], [0.5, 0.5]]
+
+
+def test_a_controller_of_the_squared_error_sees_its_mean() -> None:
+    objective = Objective(
+        1.0, normalisation("sum"), 4, 2, controller=GECO(0.1, watches="mse", speed=0.5)
+    )
+    state = objective.step(TERMS, 0.0, objective.start()).state
+    # An MSE of 0.2: ln β falls by speed · N/2 · ln 2.
+    assert float(state[0]) == pytest.approx(-0.5 * 2 * math.log(2), rel=1e-6)  # float32
+    with pytest.raises(ValueError, match="needs the mse"):
+        objective.step(TERMS._replace(mse=None), 0.0, objective.start())
+
+
+def test_what_an_objective_is_held_to_by_its_controller() -> None:
+    controller = GECO(8.0, schedule=Linear(warmup=1.0))
+    objective = Objective(1.0, normalisation("sum"), 4, 2, controller=controller)
+    assert objective.holds == "distortion"
+    assert [objective.held_to(p) for p in (0.0, 0.5, 1.0)] == [0, 4, 8]
+
+
+# --- parts that contradict each other -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("controller", [GECO(1.0), ControlVAE(1.0)], ids=["geco", "controlvae"])
+@pytest.mark.parametrize(
+    ("parts", "way_out"),
+    [
+        ({"schedule": Linear()}, r"use schedule=constant; .*schedule@controller\.schedule="),
+        ({"shaping": Capacity(1.0)}, r"use one of controller=… and shaping=…"),
+        ({"shaping": FreeBits(0.1)}, r"use one of controller=… and shaping=…"),
+    ],
+    ids=["schedule", "capacity", "free bits"],
+)
+def test_a_controller_beside_what_pulls_at_it_is_refused(
+    controller: Any, parts: dict[str, Any], way_out: str
+) -> None:
+    with pytest.raises(UserError, match=way_out):
+        Objective(1.0, normalisation("sum"), 4, 2, controller=controller, **parts)
+
+
+def test_a_controller_beside_what_does_not_is_fine() -> None:
+    Objective(
+        1.0,
+        normalisation("sum"),
+        4,
+        2,
+        schedule=Constant(),
+        controller=GECO(1.0),
+        penalties=[TotalCorrelation(1.0)],
+    )
+
+
+def test_penalties_of_a_batch_of_one_are_refused() -> None:
+    one = Code(*torch.zeros(3, 1, 2))
+    terms = Terms(torch.zeros(1), torch.zeros(1, 2), one)
+    for penalty in (TotalCorrelation(1.0), DIP(1.0), MMD(1.0)):
+        objective = Objective(1.0, normalisation("sum"), 4, 2, 100, penalties=[penalty])
+        with pytest.raises(UserError, match=r"trainer\.batch_size must be at least 2"):
+            objective.loss(terms, 1.0)
+        with pytest.raises(ValueError, match="need the code"):
+            objective.loss(terms._replace(code=None), 1.0)
+
+
+# --- many runs at once ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"schedule": Linear(warmup=1.0)},
+        {"shaping": Capacity(3.0)},
+        {"shaping": FreeBits(0.8)},
+        {"controller": GECO(5.0)},
+        {"controller": GECO(0.5, watches="mse")},
+        {"controller": ControlVAE(5.0)},
+        {"penalties": [TotalCorrelation(2.0), DIP(1.0), DIP(1.0, kind="ii"), MMD(3.0)]},
+    ],
+    ids=str,
+)
+def test_a_step_of_stacked_runs_is_each_run_s_own(parts: dict[str, Any]) -> None:
+    runs, batch = 4, 6
+    objective = Objective(1.5, normalisation("mean"), N, M, 100, **parts)
+    generator = torch.Generator().manual_seed(0)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(runs, *shape, generator=generator, dtype=torch.float64)
+
+    code = [normal(batch, M) for _ in range(3)]
+    stacked = (normal(batch) - 10, normal(batch, M).abs(), *code, normal(batch).abs())
+    states = torch.stack([objective.start() + 0.1 * run for run in range(runs)])
+
+    def step(state: Tensor, log_px: Tensor, kl: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        *code, mse = rest
+        return tuple(objective.step(Terms(log_px, kl, Code(*code), mse), 0.5, state))
+
+    together = torch.func.vmap(step)(states, *stacked)
+    alone = [step(state, *one) for state, *one in zip(states, *stacked, strict=True)]
+    for found, expected in zip(together, zip(*alone, strict=True), strict=True):
+        # float64 in another order; the state and what it sets are float32
+        torch.testing.assert_close(found, torch.stack(expected), rtol=1e-6, atol=1e-6)
+
+    def loss(*one: Tensor) -> Tensor:
+        return step(*one)[0]
+
+    slopes = torch.func.vmap(torch.func.grad(loss, argnums=2))(states, *stacked)
+    kl = stacked[1].clone().requires_grad_()
+    losses = [loss(states[i], stacked[0][i], kl[i], *(s[i] for s in stacked[2:])) for i in range(4)]
+    (expected,) = torch.autograd.grad(sum(losses), kl)
+    torch.testing.assert_close(slopes, expected, rtol=1e-6, atol=1e-9)
