@@ -8,7 +8,7 @@ import torch
 
 from betafront.errors import UserError
 from betafront.models import Architecture, conv, linear, mlp
-from betafront.objective import Gaussian
+from betafront.objective import Beta, Categorical, Gaussian, GaussianPerImage, Likelihood
 
 SIDES = (8, 9, 15, 28, 31, 32, 33, 64)
 ARCHITECTURES = {
@@ -31,6 +31,23 @@ def test_shapes(architecture: Architecture, side: int, channels: int) -> None:
     assert vae.latents == 5
     assert vae.decoder(torch.zeros(2, 5)).shape == x.shape
     assert vae.reconstruct(x).shape == x.shape
+
+
+@pytest.mark.parametrize("likelihood", [GaussianPerImage(), Beta(), Categorical(7)])
+@pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES.keys())
+def test_the_decoder_gives_as_many_parameters_as_the_likelihood_has(
+    architecture: Architecture, likelihood: Likelihood
+) -> None:
+    torch.manual_seed(0)
+    shape = (3, 9, 9)
+    vae = architecture(shape, likelihood)
+    x = torch.randint(1, 7, (4, *shape)) / 7  # in the open interval
+    assert vae.decoder(torch.zeros(4, 5)).shape == (4, 3 * likelihood.outputs, 9, 9)
+    assert vae.reconstruct(x).shape == x.shape
+    vae(x).distortion.sum().backward()
+    last = [p for p in vae.decoder.parameters() if p.ndim == 1][-1]  # a bias per output channel
+    by_parameter = last.grad.view(likelihood.outputs, -1).abs().sum(1)  # type: ignore[union-attr]
+    assert (by_parameter > 0).all()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES.keys())

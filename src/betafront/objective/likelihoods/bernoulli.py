@@ -41,7 +41,7 @@ class Bernoulli(Likelihood):
         if not self.grey and not bool(((x == 0) | (x == 1)).all()):
             raise UserError(
                 "likelihood=bernoulli is for binary data, but the images have grey values: "
-                "binarise them (data.binarize=0.5, without data.dequantize), use "
+                "binarise them (data.binarize=0.5) and leave data.dequantize=false, use "
                 "likelihood=continuous_bernoulli, gaussian or categorical, or say that you mean "
                 "cross-entropy with likelihood.grey=true"
             )
