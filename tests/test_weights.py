@@ -1,7 +1,9 @@
 """`betafront weights`, from the command line."""
 
 import json
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -91,3 +93,118 @@ def test_bad_input_is_one_clear_line(
     assert said.code == 2
     assert says in said.err
     assert len(said.err.strip().splitlines()) == 1
+
+
+LOSSES = """
+import torch
+
+weight = 3
+
+
+def vae_loss(recon_x, x, mu, logvar, kld_weight=0.25):
+    print("called")
+    kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum(1)
+    return {"loss": ((x - recon_x) ** 2).flatten(1).sum(1).mean() + kld_weight * kl.mean()}
+
+
+def averaged(recon_x, x, mu, logvar):
+    return ((x - recon_x) ** 2).mean() + (mu**2 + logvar.exp() - logvar - 1).sum(1).mean() / 2
+
+
+def cosine(recon_x, x, mu, logvar):
+    return -torch.cosine_similarity(recon_x.flatten(1), x.flatten(1)).mean() + mu.square().sum()
+
+
+def broken(recon_x, x, mu, logvar):
+    raise RuntimeError("two\\nlines")
+"""
+
+
+@pytest.fixture
+def losses(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module of losses in the current directory, under a name of its own in every test."""
+    name = f"losses_{own_place.name}"
+    (own_place / f"{name}.py").write_text(LOSSES, encoding="utf-8")
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return name
+
+
+AT = ("--shape", "1x8x8", "--latents", "4")
+
+
+def test_an_audit_of_a_loss_in_the_current_directory(betafront: Command, losses: str) -> None:
+    said = betafront("weights", "audit", f"{losses}:vae_loss", *AT, "--set", "kld_weight=4")
+    assert said.code == 0, said.err
+    assert "2 at σ = 1; the loss sets only β·σ² = 2" in said.out
+    assert "recon_x = reconstruction" in said.out
+    assert "normalisation=sum objective.weight=4" in said.out
+    assert max(map(len, said.out.splitlines())) <= 100
+    assert "called" not in said.out
+
+
+def test_an_audit_for_scripts(betafront: Command, losses: str) -> None:
+    said = betafront("weights", "audit", f"{losses}.py:vae_loss", *AT, "--json")
+    verdict = json.loads(said.out)
+    assert (said.code, verdict["clean"]) == (0, True)
+    assert verdict["beta"] == pytest.approx(0.125, rel=1e-9)
+
+
+def test_a_warning_is_status_one(betafront: Command, losses: str) -> None:
+    said = betafront("weights", "audit", f"{losses}:averaged", *AT)
+    assert said.code == 1
+    assert "warning: sums beside means" in said.out
+
+
+def test_what_cannot_be_told_is_status_one(betafront: Command, losses: str) -> None:
+    said = betafront("weights", "audit", f"{losses}:cosine", *AT)
+    assert said.code == 1
+    assert "cannot tell: the reconstruction term is none of" in said.out
+
+
+@pytest.mark.parametrize(
+    ("loss", "arguments", "says"),
+    [
+        ("LOSSES:vae_los", (), "did you mean 'vae_loss'?"),
+        ("LOSSESS:vae_loss", (), "did you mean 'LOSSES'?"),
+        ("LOSSES", (), "module:function"),
+        ("LOSSES:weight", (), "is no function but of type int"),
+        ("nowhere.py:loss", (), "there is no file 'nowhere.py'"),
+        ("LOSSES:broken", (), "broken raised RuntimeError: two lines"),
+        ("LOSSES:vae_loss", ("--set", "kld_weigth=1"), "did you mean 'kld_weight'?"),
+        ("LOSSES:vae_loss", ("--set", "kld_weight"), "--set is like"),
+        ("LOSSES:vae_loss", ("--order", "x,recon,mu,logvra"), "did you mean 'log_var'?"),
+        ("LOSSES:vae_loss", ("--shape", "8y8"), "--shape is like"),
+        ("LOSSES:vae_loss", ("--latents", "0"), "latents must be at least 1"),
+    ],
+)
+def test_what_cannot_be_audited_is_one_clear_line(
+    betafront: Command, losses: str, loss: str, arguments: tuple[str, ...], says: str
+) -> None:
+    said = betafront("weights", "audit", loss.replace("LOSSES", losses), *arguments)
+    assert said.code == 2
+    assert says.replace("LOSSES", losses) in said.err
+    assert len(said.err.strip().splitlines()) == 1
+
+
+GUIDE = Path(__file__).parents[1] / "docs" / "weights.md"
+SHOWN = (
+    "weights projects --markdown",
+    "weights --shape 1x28x28 --latents 20 --normalisation mean --weight 0.1",
+    "weights audit betafront.objective.projects:pytorch_vae --shape 3x64x64 --latents 128",
+)
+"""The commands whose answers the guide shows."""
+
+
+@pytest.mark.parametrize("command", SHOWN)
+def test_the_guide_shows_what_the_commands_print(betafront: Command, command: str) -> None:
+    page = GUIDE.read_text(encoding="utf-8")
+    said = betafront(*command.split())
+    assert f"betafront {command}\n" in page
+    printed = "\n".join(line.rstrip() for line in said.out.strip().splitlines())
+    assert printed in page
+
+
+def test_projects_as_a_table(betafront: Command) -> None:
+    said = betafront("weights", "projects")
+    assert "lightning-bolts" in said.out
+    assert max(map(len, said.out.splitlines())) <= 100

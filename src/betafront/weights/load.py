@@ -30,7 +30,7 @@ def load(name: str) -> Callable[..., Any]:
     if isinstance(found, type):
         raise UserError(f"{name} is a class: name a function, or an instance that can be called")
     if not callable(found):
-        raise UserError(f"{name} is a {type(found).__name__} and cannot be called")
+        raise UserError(f"{name} is no function but of type {type(found).__name__}")
     return found  # type: ignore[no-any-return]
 
 

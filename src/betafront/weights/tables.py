@@ -122,7 +122,8 @@ def print_verdict(verdict: Verdict) -> None:
         out.print(f"cannot tell: {line}", markup=False)
     if verdict.equivalent:
         out.print("the same optimum in betafront:")
-        out.print(f"  betafront train {verdict.equivalent}", markup=False, soft_wrap=True)
+        command = verdict.equivalent.replace(" likelihood=", " \\\n    likelihood=")
+        out.print(f"  betafront train {command}", markup=False, soft_wrap=True)
 
 
 def answers(verdict: Verdict) -> list[tuple[str, str]]:

@@ -121,17 +121,18 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
 
 
 def check_order(order: Sequence[str]) -> tuple[str, ...]:
-    """The four roles in the order given.
+    """The four roles in the order given, by their own or their usual names.
 
     Raises:
         UserError: one is missing, twice there, or unknown.
     """
     for word in order:
-        if word not in ROLES:
+        if word.lower() not in ROLE_OF:
             raise UserError(f"unknown argument '{word}' in the order: {near_miss(word, ROLES)}")
-    if sorted(order) != sorted(ROLES):
+    roles = tuple(ROLE_OF[word.lower()] for word in order)
+    if sorted(roles) != sorted(ROLES):
         raise UserError(f"the order names each of {', '.join(ROLES)} once")
-    return tuple(order)
+    return roles
 
 
 def by_name(

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from betafront.errors import UserError
 from betafront.objective.audit import kl as kl_term
 from betafront.objective.audit import reconstruction as reconstruction_term
-from betafront.objective.audit.call import Call, CannotTell, arrange
-from betafront.objective.audit.kl import KL
+from betafront.objective.audit.call import Call, CannotTell, LossRaised, arrange
+from betafront.objective.audit.kl import KL, NoKnownSpread
 from betafront.objective.audit.probes import (
     BATCH,
     Prober,
@@ -56,29 +55,24 @@ def audit(
     verdict = Verdict(call.name, call.how, sizes.shape, latents)
     try:
         probers = accepted(call, sizes)
-        prober = probers[0]
-        first = prober.point()
+    except CannotTell as reason:
+        return replace(verdict, unknown={"beta": str(reason)})
+    prober = probers[0]
+    first = prober.point()
+    before, where, _ = prober.value(first)
+    verdict = replace(verdict, value=where, layout=str(prober.layout))
+    try:
         check_repeats(prober, first)
-        before, where, _ = prober.value(first)
-        verdict = replace(verdict, value=where, layout=str(prober.layout))
         check_additive(prober)
-        verdict = examined(verdict, call, probers)
+        full = examined(verdict, call, probers)
         if prober.value(first)[0].item() != before.item():
             raise CannotTell(
                 "it has a state (an annealing counter?): at the end of the audit it answers "
                 "otherwise than at its start"
             )
-    except CannotTell as reason:
-        return Verdict(
-            call.name,
-            call.how,
-            sizes.shape,
-            latents,
-            value=verdict.value,
-            layout=verdict.layout,
-            unknown={"beta": str(reason)},
-        )
-    return verdict
+    except (CannotTell, LossRaised) as reason:
+        return replace(verdict, unknown={"beta": str(reason)})
+    return full
 
 
 def check_additive(prober: Prober) -> None:
@@ -118,7 +112,7 @@ def examined(verdict: Verdict, call: Call, probers: list[Prober]) -> Verdict:
             notes=found.remarks,
         )
         probers = [p for p in probers if p.reals == found.prober.reals]
-    except CannotTell as reason:
+    except (CannotTell, LossRaised) as reason:
         unknown["reconstruction"] = str(reason)
     try:
         prober, rate = recognise_kl(probers)
@@ -128,7 +122,7 @@ def examined(verdict: Verdict, call: Call, probers: list[Prober]) -> Verdict:
             prior=rate.prior if rate.weight else None,
             probed_kl=(rate.least, rate.most) if rate.weight else None,
         )
-    except CannotTell as reason:
+    except (CannotTell, LossRaised) as reason:
         unknown["kl"] = str(reason)
     if found is None or rate is None:
         missing = " and ".join(unknown)
@@ -141,12 +135,12 @@ def recognise_kl(probers: list[Prober]) -> tuple[Prober, KL]:
     """The KL in the first domain of log_var in which it is one.
 
     Raises:
-        CannotTell: it is none, with what the first domain says.
+        CannotTell: it is none, with what the first domain says of it.
     """
-    reasons = []
+    refused: NoKnownSpread | None = None
     for prober in probers:
         try:
             return prober, kl_term.recognise(prober)
-        except (CannotTell, UserError) as reason:
-            reasons.append(str(reason))
-    raise CannotTell(reasons[0])
+        except NoKnownSpread as reason:  # it may be known where log_var is positive
+            refused = refused or reason
+    raise refused or CannotTell("it has no values to probe")

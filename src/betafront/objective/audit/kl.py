@@ -14,6 +14,10 @@ SCALES = (1e-2, 1.0, 6.0)
 or a target (capacity) shows."""
 
 
+class NoKnownSpread(CannotTell):
+    """The part in mu is a KL's and the part in log_var is none that is known."""
+
+
 @dataclass(frozen=True)
 class Meaning:
     """What the argument called log_var may really be.
@@ -83,7 +87,8 @@ def recognise(prober: Prober) -> KL:
     """The KL term of a loss.
 
     Raises:
-        CannotTell: it is none that is known.
+        NoKnownSpread: what log_var is, is not known.
+        CannotTell: it is no KL.
     """
     seen = []
     for scale in SCALES * 2:
@@ -94,7 +99,7 @@ def recognise(prober: Prober) -> KL:
     weight = mu_weight(seen)
     found = standard(seen, weight) or rescaled(seen, weight)
     if found is None:
-        raise CannotTell(unlike(seen, weight))
+        raise NoKnownSpread(unlike(seen, weight))
     nats = torch.cat([found.nats(point) for point, _ in seen])
     return KL(found.weight, found.meaning, found.prior, nats.min().item(), nats.max().item())
 

@@ -13,6 +13,7 @@ from betafront.errors import UserError
 from betafront.objective.audit.call import Call, CannotTell, LossRaised
 
 BATCH = 4
+REPEATS = 100  # calls with the same arguments, so that a counter has time to show
 TOLERANCE = 1e-4  # relative, of a gradient: wide enough for an epsilon inside a logarithm
 Reals = Literal["real", "unit"]
 Spreads = Literal["real", "positive"]
@@ -207,7 +208,7 @@ def check_repeats(prober: Prober, point: Point) -> None:
     Raises:
         CannotTell: saying whether it draws random numbers or has a state.
     """
-    values = [prober.value(point)[0].item() for _ in range(3)]
+    values = [prober.value(point)[0].item() for _ in range(REPEATS)]
     if len(set(values)) == 1:
         return
     with torch.random.fork_rng(devices=[]):

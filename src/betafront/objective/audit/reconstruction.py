@@ -39,9 +39,10 @@ class Term:
 
 
 GAUSSIAN = "likelihood=gaussian likelihood.mode=fixed"
+LAPLACE = "likelihood=laplace likelihood.mode=fixed"
 GREY = (
-    "on grey values this cross-entropy is no log-likelihood: data=… with binary images, or "
-    "likelihood.grey=true"
+    "on grey values this cross-entropy is no log-likelihood (betafront asks for binary images, or "
+    "likelihood.grey=true)"
 )
 SQUARED = Term("squared error", lambda x, r: (x - r) ** 2 / 2, GAUSSIAN, scale="σ")
 TERMS = (
@@ -84,7 +85,7 @@ TERMS = (
         "likelihood=continuous_bernoulli",
         unit=True,
     ),
-    Term("absolute error (Laplace)", lambda x, r: (x - r).abs(), None, scale="b"),
+    Term("absolute error (Laplace)", lambda x, r: (x - r).abs(), LAPLACE, scale="b"),
 )
 OPTIMAL = Term(
     "Gaussian with the optimal σ of the batch",
@@ -95,7 +96,10 @@ OPTIMAL_PER_IMAGE = Term(
     "Gaussian with an optimal σ for every image",
     lambda x, r: ((x - r) ** 2).mean(1, keepdim=True).log().expand(x.shape) / 2,
     None,
-    remark="a σ fitted to every image alone; betafront's optimal σ is shared by the batch",
+)
+FITTED = (
+    "σ is fitted to the very image that it scores (log-MSE per image), which is no density p(x|z): "
+    "share σ over the batch"
 )
 ERRORS = (0.3, 1.0, 300.0, 3000.0)
 """Sizes of error at which a factor on the squared error is followed; a floor under σ that does not
@@ -237,7 +241,14 @@ def among_optimal(prober: Prober) -> Reconstruction | None:
     words = remarks(term)
     if not same(weights.flip(0), tolerance):
         words = (*words, "σ has a soft floor")
-    return Reconstruction(weights[-1].item(), term, prober, error=ERRORS[-1], remarks=words)
+    return Reconstruction(
+        weights[-1].item(),
+        term,
+        prober,
+        error=ERRORS[-1],
+        remarks=words,
+        warnings=(FITTED,) if term is OPTIMAL_PER_IMAGE else (),
+    )
 
 
 def refuse_root(squares: Tensor, factors: Tensor, tolerance: float) -> None:

@@ -74,7 +74,8 @@ def doubled(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> Powe
         LossRaised: the loss works at one size only.
     """
     distortion, rate = weights_at(prober, found, kl, sizes)
-    return Powers(power(distortion / found.weight), power(rate / kl.weight) if kl.weight else 0)
+    own = power(distortion / found.weight)
+    return Powers(own, power(rate / kl.weight) if kl.weight else own)  # nothing is any power
 
 
 def weights_at(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from betafront.objective.audit.kl import KL, close
-from betafront.objective.audit.reconstruction import GAUSSIAN, Reconstruction, constants
+from betafront.objective.audit.reconstruction import GAUSSIAN, LAPLACE, Reconstruction, constants
 from betafront.objective.audit.scaling import Powers, Scaling
 from betafront.objective.audit.verdict import Verdict
 from betafront.objective.scale import Weights, beta_norm, normalisation
@@ -160,6 +160,8 @@ def equivalent(weighed: Weighed) -> str | None:
     name, weight, coefficient = weighed.written() or ("sum", weighed.ratio, 1.0)
     if likelihood == GAUSSIAN:
         likelihood += f" likelihood.sigma={coefficient**-0.5:.6g}"
+    elif likelihood == LAPLACE:
+        likelihood += f" likelihood.scale={1 / coefficient:.6g}"
     else:
         weight /= coefficient
     return f"normalisation={name} objective.weight={weight:.6g} {likelihood}"
@@ -326,10 +328,13 @@ def noted(verdict: Verdict, weighed: Weighed) -> Verdict:
     notes = list(verdict.notes)
     if weighed.relative == (1, -1):
         notes.append("β = w·N/M grows with the image and falls with M; β_norm does not")
-    if weighed.relative == (1, 0) and close(weighed.ratio, round(weighed.ratio) or 9.0, 1e-6):
-        written = weighed.written()
-        if written is not None and close(written[1] * weighed.pixels, 1.0, 1e-6):
-            notes.append(f"the weight is 1/{weighed.pixels}, which undoes the mean at this N only")
+    written = weighed.written()
+    if (
+        weighed.relative == (1, 0)
+        and written is not None
+        and close(written[1] * weighed.pixels, 1.0, 1e-6)
+    ):
+        notes.append(f"the weight is 1/{weighed.pixels}, which undoes the mean at this N only")
     if weighed.found.term.likelihood is None:
         notes.append("betafront has no such likelihood")
     return replace(verdict, notes=tuple(notes))
