@@ -174,7 +174,17 @@ def test_optimal_sigma_with_a_soft_floor(detached: bool) -> None:
     verdict = look(loss)
     assert verdict.beta == pytest.approx(2, rel=1e-4)  # the floor, at large errors
     # Near the optimum of σ the loss does not change with σ, and the floor shows only without that.
-    assert ("σ has a soft floor" in verdict.notes) == detached
+    assert ("its scale has a soft floor" in verdict.notes) == detached
+
+
+def test_optimal_scale_of_a_laplace() -> None:
+    def loss(x: Tensor, reconstruction: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
+        return N * ((x - reconstruction).abs().mean().log() + 1) + 5 * kl_sum(mu, log_var)
+
+    verdict = look(loss)
+    assert verdict.reconstruction == "Laplace with the optimal b of the batch"
+    assert verdict.beta == pytest.approx(5, rel=EXACT)
+    assert verdict.constants == "N ln 2 is missing"
 
 
 def test_log_mse_of_every_image_is_no_density() -> None:
@@ -543,6 +553,13 @@ def test_the_scalar_is_found(wrap: Any, where: str) -> None:
     verdict = look(loss)
     assert where in verdict.value
     assert verdict.beta == pytest.approx(2, rel=EXACT)
+
+
+def test_a_loss_that_changes_its_arguments_in_place() -> None:
+    def loss(x: Tensor, reconstruction: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
+        return written(x, reconstruction, mu, log_var.clamp_(-20, 20))
+
+    assert look(loss).beta == pytest.approx(2, rel=EXACT)
 
 
 def test_a_loss_in_float32_is_told_to_its_digits() -> None:

@@ -16,8 +16,8 @@ from betafront.objective.audit.probes import (
     check_repeats,
     check_sizes,
 )
-from betafront.objective.audit.reconstruction import Reconstruction
 from betafront.objective.audit.scaling import scaling
+from betafront.objective.audit.terms import Reconstruction
 from betafront.objective.audit.verdict import Verdict
 from betafront.objective.audit.weighing import weigh
 

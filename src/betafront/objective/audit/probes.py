@@ -130,9 +130,10 @@ class Prober:
             "log_var": point.log_var.clone().requires_grad_(),
         }
         image = (point.sizes.batch, *point.sizes.shape)
-        reconstruction = leaves["reconstruction"]
-        values = {
-            **leaves,
+        # Copies, since a loss may change its arguments in place.
+        values = {name: leaf.clone() for name, leaf in leaves.items()}
+        reconstruction = values["reconstruction"]
+        values |= {
             "x": point.x.clone() if self.layout.flat_x else point.x.clone().view(image),
             "reconstruction": reconstruction
             if self.layout.flat_reconstruction

@@ -8,7 +8,7 @@ from betafront.errors import UserError
 from betafront.objective.audit.call import CannotTell
 from betafront.objective.audit.kl import KL
 from betafront.objective.audit.probes import Prober, Sizes
-from betafront.objective.audit.reconstruction import Reconstruction
+from betafront.objective.audit.terms import Reconstruction
 
 SIDES = {1: ("pixels",), 2: ("height", "width"), 3: ("channels", "height", "width")}
 

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 
+from betafront.objective.audit.constants import constants
 from betafront.objective.audit.kl import KL, close
-from betafront.objective.audit.reconstruction import GAUSSIAN, LAPLACE, Reconstruction, constants
 from betafront.objective.audit.scaling import Powers, Scaling
+from betafront.objective.audit.terms import GAUSSIAN, LAPLACE, Reconstruction
 from betafront.objective.audit.verdict import Verdict
 from betafront.objective.scale import Weights, beta_norm, normalisation
 
