@@ -1,0 +1,102 @@
+"""What is wrong with a loss, or surprising."""
+
+from betafront.objective.audit.kl import KL, close
+from betafront.objective.audit.weighed import Weighed, by_batch, by_shape, power_of, reduced
+
+NAMES_OF_LOG_VAR = {
+    "log_sigma": "log σ",
+    "logsigma": "log σ",
+    "log_std": "log σ",
+    "logstd": "log σ",
+    "log_scale": "log σ",
+    "sigma": "σ",
+    "std": "σ",
+    "scale": "σ",
+    "z_std": "σ",
+    "z_sigma": "σ",
+    "z_scale": "σ",
+    "var": "σ²",
+    "variance": "σ²",
+    "z_var": "σ²",
+}
+
+
+def faults(weighed: Weighed, log_var: str | None) -> tuple[str, ...]:
+    """All warnings.
+
+    Args:
+        weighed: the loss.
+        log_var: the parameter that was taken for log_var, where it has a name.
+    """
+    return (
+        *sign_warnings(weighed),
+        *meaning_warnings(weighed.kl, log_var),
+        *batch_warnings(weighed),
+        *size_warnings(weighed),
+    )
+
+
+def sign_warnings(weighed: Weighed) -> list[str]:
+    """Terms that are maximised, or do nothing."""
+    warnings = []
+    if weighed.kl.weight == 0:
+        warnings.append("the KL has no effect: its weight is 0")
+    if weighed.kl.weight < 0:
+        warnings.append("the KL has the wrong sign: the loss is smaller the larger it is")
+    if weighed.found.weight < 0:
+        warnings.append("the reconstruction term has the wrong sign")
+    return warnings
+
+
+def meaning_warnings(kl: KL, name: str | None) -> list[str]:
+    """A log_var that is something else, and a prior that is not N(0, 1)."""
+    warnings = []
+    expected = NAMES_OF_LOG_VAR.get((name or "log_var").lower(), "log σ²")
+    if kl.weight and kl.meaning.name != expected:
+        warnings.append(
+            f"{name or 'log_var'} is used as {kl.meaning.name}, not as {expected}: right only if "
+            "the encoder's output is meant so everywhere"
+        )
+    if not close(kl.prior, 1.0, 1e-3):
+        warnings.append(f"the KL is to a prior N(0, s²) with s = {kl.prior:.4g}, not to N(0, 1)")
+    return warnings
+
+
+def batch_warnings(weighed: Weighed) -> list[str]:
+    """Reductions over the batch that differ, or go twice."""
+    powers = weighed.scaling.powers.get("batch")
+    if powers is None:
+        return []
+    warnings = []
+    if weighed.depends_on_batch and weighed.kl.weight:
+        betas = ", ".join(f"{beta:.4g} at B = {b}" for b, beta in by_batch(weighed).items())
+        warnings.append(
+            "the weight changes with the batch size (over the batch, reconstruction: "
+            f"{reduced(powers.distortion)}, KL: {reduced(powers.rate)}); β = {betas}"
+        )
+    twice = [term for term in ("reconstruction", "kl") if power_of(powers, term) <= -2]
+    if twice:
+        terms = " and ".join("the KL" if t == "kl" else "the reconstruction" for t in twice)
+        warnings.append(f"divided by the batch size twice: {terms}")
+    return warnings
+
+
+def size_warnings(weighed: Weighed) -> list[str]:
+    """A sum beside a mean, and sides of the image that are reduced differently."""
+    powers, sides = weighed.scaling.powers, weighed.scaling.sides
+    kinds = {side: reduced(powers[side].distortion) for side in sides if side in powers}
+    warnings = []
+    if len(set(kinds.values())) > 1:
+        listed = ", ".join(f"{side} {kind}" for side, kind in kinds.items())
+        warnings.append(f"the reconstruction is reduced in two ways over the image: {listed}")
+    shapes = by_shape(weighed)
+    if weighed.relative != (1, -1) and shapes:
+        betas = ", ".join(f"{beta:.4g} at {s}" for s, beta in shapes.items())
+        warnings.append(f"sums beside means: the weight changes with the image size; β = {betas}")
+    if weighed.relative is not None and weighed.relative[0] == 0 and weighed.relative[1]:
+        doubled = weighed.ratio * 2 ** weighed.relative[1]
+        warnings.append(
+            f"sums beside means: the weight changes with the latents; β = {weighed.ratio:.4g} at "
+            f"M = {weighed.latents}, {doubled:.4g} at M = {2 * weighed.latents}"
+        )
+    return warnings

@@ -1,0 +1,116 @@
+"""Two recognised terms and the powers of their sizes, put together."""
+
+from dataclasses import dataclass
+
+from betafront.objective.audit.kl import KL
+from betafront.objective.audit.scaling import Powers, Scaling
+from betafront.objective.audit.terms import Reconstruction
+from betafront.objective.scale import Weights, normalisation
+
+BATCHES = (1, 64, 256)
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What the weights of a loss come to.
+
+    Args:
+        found, kl: its terms.
+        scaling: the powers of the sizes.
+        pixels, latents, batch: N, M and B of the probes.
+    """
+
+    found: Reconstruction
+    kl: KL
+    scaling: Scaling
+    pixels: int
+    latents: int
+    batch: int
+
+    @property
+    def ratio(self) -> float:
+        """The weight of R when D has weight 1, a hidden σ or b being 1."""
+        return self.kl.weight / self.found.weight
+
+    @property
+    def unit(self) -> float | None:
+        """The weight of D that the reductions alone give, without a coefficient."""
+        powers = self.scaling.powers
+        batch, latents, pixels = powers.get("batch"), powers.get("latents"), self.scaling.pixels
+        if batch is None or latents is None or pixels is None:
+            return None
+        return float(
+            self.batch**batch.distortion
+            * self.pixels**pixels.distortion
+            * self.latents**latents.distortion
+        )
+
+    @property
+    def relative(self) -> tuple[int, int] | None:
+        """The powers of N and of M in β."""
+        pixels, latents = self.scaling.pixels, self.scaling.powers.get("latents")
+        if pixels is None or latents is None:
+            return None
+        return pixels.rate - pixels.distortion, latents.rate - latents.distortion
+
+    @property
+    def normalisation(self) -> str | None:
+        """The name that betafront has for the convention; None where it is another."""
+        pixels = self.scaling.pixels
+        if self.relative == (1, -1) and pixels is not None:
+            return "mean" if pixels.distortion else "beta_norm"
+        return {(0, 0): "sum", (1, 0): "pixel_mean"}.get(self.relative or (9, 9))
+
+    @property
+    def depends_on_batch(self) -> bool:
+        """Whether β changes with the batch size."""
+        powers = self.scaling.powers.get("batch")
+        return powers is not None and powers.rate != powers.distortion
+
+    def written(self) -> tuple[str, float, float] | None:
+        """(normalisation, weight, coefficient of D at a hidden scale of 1) as in the loss."""
+        if self.unit is None:
+            return None
+        name = self.normalisation or "sum"
+        reduced = (
+            normalisation(name).weights(1.0, self.pixels, self.latents)
+            if self.normalisation
+            else Weights(1.0, 1.0)
+        )
+        weight = self.kl.weight / self.unit * reduced.distortion / reduced.rate
+        return name, weight, self.found.weight / self.unit
+
+
+def by_batch(weighed: Weighed) -> dict[str, float]:
+    """β by batch size, a hidden σ or b being 1."""
+    powers = weighed.scaling.powers["batch"]
+    power = powers.rate - powers.distortion
+    return {str(b): weighed.ratio * (b / weighed.batch) ** power for b in BATCHES}
+
+
+def by_shape(weighed: Weighed) -> dict[str, float]:
+    """β at the audited shape and at twice its height and width, where it changes with them."""
+    powers = weighed.scaling.powers
+    sides = weighed.scaling.sides
+    grown = sides[-2:] if len(sides) > 1 else sides
+    if not weighed.kl.weight or any(side not in powers for side in grown):
+        return {}
+    power = sum(powers[side].rate - powers[side].distortion for side in grown)
+    if power == 0:
+        return {}
+    shape = weighed.found.prober.sizes.shape
+    doubled = [2 * n if s in grown else n for s, n in zip(sides, shape, strict=True)]
+    return {
+        "x".join(map(str, shape)): weighed.ratio,
+        "x".join(map(str, doubled)): weighed.ratio * 2.0**power,
+    }
+
+
+def power_of(powers: Powers, term: str) -> int:
+    return powers.rate if term == "kl" else powers.distortion
+
+
+def reduced(power: int) -> str:
+    """A sum or a mean, by the power of its size."""
+    words = {0: "sum", -1: "mean", -2: "divided twice"}
+    return words.get(power, f"sum times size^{power}")
