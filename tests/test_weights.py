@@ -167,6 +167,7 @@ def test_what_cannot_be_told_is_status_one(betafront: Command, losses: str) -> N
         ("LOSSES:vae_los", (), "did you mean 'vae_loss'?"),
         ("LOSSESS:vae_loss", (), "did you mean 'LOSSES'?"),
         ("LOSSES", (), "module:function"),
+        ("SCRIPT:loss", (), "raised SystemExit"),
         ("LOSSES:weight", (), "is no function but of type int"),
         ("nowhere.py:loss", (), "there is no file 'nowhere.py'"),
         ("LOSSES:broken", (), "broken raised RuntimeError: two lines"),
@@ -180,7 +181,9 @@ def test_what_cannot_be_told_is_status_one(betafront: Command, losses: str) -> N
 def test_what_cannot_be_audited_is_one_clear_line(
     betafront: Command, losses: str, loss: str, arguments: tuple[str, ...], says: str
 ) -> None:
-    said = betafront("weights", "audit", loss.replace("LOSSES", losses), *arguments)
+    Path(f"{losses}_script.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
+    name = loss.replace("LOSSES", losses).replace("SCRIPT", f"{losses}_script")
+    said = betafront("weights", "audit", name, *arguments)
     assert said.code == 2
     assert says.replace("LOSSES", losses) in said.err
     assert len(said.err.strip().splitlines()) == 1

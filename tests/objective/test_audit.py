@@ -140,6 +140,17 @@ def test_a_gaussian_with_all_constants_shows_its_sigma(sigma: float) -> None:
     assert verdict.product == pytest.approx(4 * sigma**2, rel=1e-6)
 
 
+def test_a_shown_sigma_counts_in_every_beta() -> None:
+    def loss(x: Tensor, reconstruction: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
+        normal = torch.distributions.Normal(reconstruction, 0.5)
+        return -normal.log_prob(x).mean() + kl_sum(mu, log_var)
+
+    verdict = look(loss)
+    assert verdict.beta == pytest.approx(N, rel=EXACT)
+    assert verdict.product == pytest.approx(N / 4, rel=EXACT)
+    assert verdict.beta_by_shape == pytest.approx({"1x6x5": N, "1x12x10": 4 * N}, rel=EXACT)
+
+
 def test_a_gaussian_without_its_half_log_two_pi() -> None:
     def loss(x: Tensor, reconstruction: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
         density = (x - reconstruction).square() / (2 * 0.25) + math.log(0.5)
@@ -354,6 +365,16 @@ def test_a_mean_over_the_batch_beside_a_sum() -> None:
     assert "changes with the batch size" in verdict.warnings[0]
     assert verdict.reductions["reconstruction"]["batch"] == "sum"
     assert verdict.reductions["kl"]["batch"] == "mean"
+
+
+def test_a_loss_for_one_batch_size_only_is_told_for_that_one() -> None:
+    def loss(x: Tensor, reconstruction: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
+        weights = torch.ones(4)
+        return squared(x, reconstruction) + (weights * kl(mu, log_var).sum(1)).mean()
+
+    verdict = look(loss)
+    assert verdict.beta is None
+    assert "0.5 at B = 4" in verdict.unknown["beta"]
 
 
 def test_dividing_by_the_batch_twice() -> None:

@@ -1,6 +1,7 @@
 """Finding a loss function by its name, `module:function`, and reading its settings."""
 
 import ast
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -41,14 +42,15 @@ def load_module(name: str) -> ModuleType:
         sys.path.insert(0, here)
     importlib.invalidate_caches()
     try:
-        return from_file(Path(name)) if name.endswith(".py") else importlib.import_module(name)
+        with contextlib.redirect_stdout(sys.stderr):  # what a module prints is no answer of ours
+            return from_file(Path(name)) if name.endswith(".py") else importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise UserError(f"there is no module '{name}': {near_miss(name, nearby())}") from error
         raise UserError(f"{name} needs a module that is not here: {one_line(error)}") from error
     except UserError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that reads its own arguments ends so
         line = f"{type(error).__name__}: {one_line(error)[:200]}"
         raise UserError(f"importing {name} raised {line}") from error
 

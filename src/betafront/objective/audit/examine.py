@@ -125,7 +125,7 @@ def examined(verdict: Verdict, call: Call, probers: list[Prober]) -> Verdict:
     except (CannotTell, LossRaised) as reason:
         unknown["kl"] = str(reason)
     if found is None or rate is None:
-        missing = " and ".join(unknown)
+        missing = " and the ".join("KL" if word == "kl" else word for word in unknown)
         return replace(verdict, unknown={**unknown, "beta": f"the {missing} could not be told"})
     found = replace(found, prober=replace(found.prober, spreads=prober.spreads))
     return weigh(verdict, found, rate, scaling(found, rate), call.names.get("log_var"))

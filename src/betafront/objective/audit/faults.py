@@ -94,9 +94,9 @@ def size_warnings(weighed: Weighed) -> list[str]:
         betas = ", ".join(f"{beta:.4g} at {s}" for s, beta in shapes.items())
         warnings.append(f"sums beside means: the weight changes with the image size; β = {betas}")
     if weighed.relative is not None and weighed.relative[0] == 0 and weighed.relative[1]:
-        doubled = weighed.ratio * 2 ** weighed.relative[1]
+        doubled = weighed.beta * 2 ** weighed.relative[1]
         warnings.append(
-            f"sums beside means: the weight changes with the latents; β = {weighed.ratio:.4g} at "
+            f"sums beside means: the weight changes with the latents; β = {weighed.beta:.4g} at "
             f"M = {weighed.latents}, {doubled:.4g} at M = {2 * weighed.latents}"
         )
     return warnings

@@ -18,6 +18,7 @@ class Weighed:
         found, kl: its terms.
         scaling: the powers of the sizes.
         pixels, latents, batch: N, M and B of the probes.
+        shown: the σ² or b that the loss's constants show; 1 where they show none.
     """
 
     found: Reconstruction
@@ -26,6 +27,12 @@ class Weighed:
     pixels: int
     latents: int
     batch: int
+    shown: float = 1.0
+
+    @property
+    def beta(self) -> float:
+        """The canonical β at the shown σ or b, or at 1."""
+        return self.ratio / self.shown
 
     @property
     def ratio(self) -> float:
@@ -82,10 +89,10 @@ class Weighed:
 
 
 def by_batch(weighed: Weighed) -> dict[str, float]:
-    """β by batch size, a hidden σ or b being 1."""
+    """β by batch size."""
     powers = weighed.scaling.powers["batch"]
     power = powers.rate - powers.distortion
-    return {str(b): weighed.ratio * (b / weighed.batch) ** power for b in BATCHES}
+    return {str(b): weighed.beta * (b / weighed.batch) ** power for b in BATCHES}
 
 
 def by_shape(weighed: Weighed) -> dict[str, float]:
@@ -101,8 +108,8 @@ def by_shape(weighed: Weighed) -> dict[str, float]:
     shape = weighed.found.prober.sizes.shape
     doubled = [2 * n if s in grown else n for s, n in zip(sides, shape, strict=True)]
     return {
-        "x".join(map(str, shape)): weighed.ratio,
-        "x".join(map(str, doubled)): weighed.ratio * 2.0**power,
+        "x".join(map(str, shape)): weighed.beta,
+        "x".join(map(str, doubled)): weighed.beta * 2.0**power,
     }
 
 

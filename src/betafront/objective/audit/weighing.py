@@ -19,6 +19,8 @@ def weigh(
     sizes = found.prober.sizes
     weighed = Weighed(found, kl, scaling, sizes.pixels, sizes.latents, sizes.batch)
     text, shown = offsets(weighed)
+    if shown is not None:
+        weighed = replace(weighed, shown=shown ** scale_power(found))
     verdict = replace(
         verdict,
         reductions=reductions(weighed),
@@ -35,24 +37,30 @@ def weigh(
             beta_by_batch=by_batch(weighed),
             unknown={**verdict.unknown, "beta": "it changes with the batch size"},
         )
+    if "batch" in scaling.unknown:
+        line = f"it is {weighed.beta:.6g} at B = {sizes.batch}, and may change with the batch size"
+        return replace(verdict, unknown={**verdict.unknown, "beta": line})
     return told(verdict, weighed, shown)
+
+
+def scale_power(found: Reconstruction) -> int:
+    """The power of the hidden scale in β: 2 of σ, 1 of b."""
+    return 2 if found.term.scale == "σ" else 1
 
 
 def told(verdict: Verdict, weighed: Weighed, shown: float | None) -> Verdict:
     """The verdict with β, which is known."""
     ratio, letter = weighed.ratio, weighed.found.term.scale
     at = 1.0 if shown is None else shown
-    power = 2 if letter == "σ" else 1
-    beta = ratio / at**power if letter else ratio
-    one = abs(ratio) ** (1 / power) if letter and ratio > 0 else None
+    one = ratio ** (1 / scale_power(weighed.found)) if letter and ratio > 0 else None
     written = weighed.written()
     named = weighed.normalisation is not None and written is not None
     half = 0.5 if letter == "σ" else 1.0  # what stands in front of SSE is half the weight of D
     return replace(
         verdict,
-        beta=beta,
+        beta=weighed.beta,
         product=ratio if letter else None,
-        beta_norm=beta_norm(beta, weighed.pixels, weighed.latents),
+        beta_norm=beta_norm(weighed.beta, weighed.pixels, weighed.latents),
         scale=at if letter else None,
         scale_shown=shown is not None,
         scale_for_one=one,
