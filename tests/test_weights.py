@@ -158,7 +158,7 @@ def test_a_warning_is_status_one(betafront: Command, losses: str) -> None:
 def test_what_cannot_be_told_is_status_one(betafront: Command, losses: str) -> None:
     said = betafront("weights", "audit", f"{losses}:cosine", *AT)
     assert said.code == 1
-    assert "cannot tell: the reconstruction term is none of" in said.out
+    assert "cannot tell the reconstruction term: it is none of" in said.out
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The answers of `betafront weights` as tables that a person reads."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,12 +119,23 @@ def print_verdict(verdict: Verdict) -> None:
     for kind, lines in (("warning", verdict.warnings), ("note", verdict.notes)):
         for line in lines:
             out.print(f"{kind}: {line}", markup=False)
-    for line in verdict.unknown.values():
-        out.print(f"cannot tell: {line}", markup=False)
+    for what, why in verdict.unknown.items():
+        out.print(f"cannot tell {QUESTIONS.get(what, what)}: {why}", markup=False)
     if verdict.equivalent:
         out.print("the same optimum in betafront:")
         command = verdict.equivalent.replace(" likelihood=", " \\\n    likelihood=")
         out.print(f"  betafront train {command}", markup=False, soft_wrap=True)
+
+
+QUESTIONS = {
+    "beta": "β",
+    "kl": "the KL",
+    "reconstruction": "the reconstruction term",
+    "batch": "the reductions over the batch",
+    "pixels": "the reduction over pixels",
+    "latents": "the reduction over latents",
+}
+"""What is unknown, in words."""
 
 
 def answers(verdict: Verdict) -> list[tuple[str, str]]:
@@ -136,6 +148,7 @@ def answers(verdict: Verdict) -> list[tuple[str, str]]:
         ("  reduced by", listed(verdict.reductions.get("reconstruction"))),
         ("  constants", verdict.constants),
         ("KL reduced by", listed(verdict.reductions.get("kl"))),
+        ("  probed", probed(verdict)),
         ("log_var is", verdict.log_var),
         ("convention", written_as(verdict)),
         ("canonical β", canonical(verdict)),
@@ -143,6 +156,14 @@ def answers(verdict: Verdict) -> list[tuple[str, str]]:
         ("β = 1 at", one_at(verdict)),
     ]
     return [(question, answer) for question, answer in told if answer]
+
+
+def probed(verdict: Verdict) -> str | None:
+    """The range of the KL in which the answer was seen to hold."""
+    if verdict.probed_kl is None:
+        return None
+    least, most = (10.0 ** round(math.log10(nats)) for nats in verdict.probed_kl)
+    return f"from about {least:g} to {most:g} nats per example"
 
 
 def listed(reductions: Mapping[str, str] | None) -> str | None:

@@ -95,6 +95,6 @@ def refuse_root(squares: Tensor, factors: Tensor, tolerance: float) -> None:
     whole = factors[:, 0] * squares.sum(1).sqrt()
     if same(per_image.flatten(), tolerance) or same(whole, tolerance):
         raise CannotTell(
-            "the reconstruction term is the root of a squared error, which is no log-likelihood: "
-            "the weight of the KL grows with the error"
+            "it is the root of a squared error, which is no log-likelihood: the weight of the KL "
+            "grows with the error"
         )

@@ -30,7 +30,7 @@ def recognise(probers: list[Prober]) -> Reconstruction:
         if found is not None:
             return partly(found) if reals == "unit" and "real" in by_reals else found
     raise CannotTell(
-        "the reconstruction term is none of "
+        "it is none of "
         + ", ".join(term.name for term in (*TERMS, *OPTIMA))
         + "; are the arguments in the right order (--order)?"
     )

@@ -138,7 +138,7 @@ def unknown(weighed: Weighed) -> dict[str, str]:
     answer: dict[str, str] = {}
     for size, reason in weighed.scaling.unknown.items():
         key = "pixels" if size in weighed.scaling.sides else size
-        answer.setdefault(key, f"the reduction over {key}: {reason}")
+        answer.setdefault(key, reason)
     return answer
 
 
