@@ -162,7 +162,7 @@ def probed(verdict: Verdict) -> str | None:
     """The range of the KL in which the answer was seen to hold."""
     if verdict.probed_kl is None:
         return None
-    least, most = (10.0 ** round(math.log10(nats)) for nats in verdict.probed_kl)
+    least, most = (10.0 ** round(math.log10(max(nats, 1e-9))) for nats in verdict.probed_kl)
     return f"from about {least:g} to {most:g} nats per example"
 
 
