@@ -70,19 +70,25 @@ class VAE(nn.Module):
         log_prob = self.likelihood.log_prob(params, x)
         return log_prob - self.log_volume if self.likelihood.density else log_prob
 
-    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Terms:
+    def forward(
+        self, x: Tensor, generator: torch.Generator | None = None, *, mse: bool = False
+    ) -> Terms:
         """The terms of the objective, with one draw of z per example.
 
         Args:
             x: (B, C, H, W) images.
             generator: where the noise of z comes from; the global one by default.
+            mse: measure the squared error too, which of some likelihoods costs more than the rest.
         """
         posterior = self.encode(x)
         z = posterior.sample(generator)
         params = self.decoder(z)
-        with torch.no_grad():
-            mse = ((self.likelihood.mean(params) - x) ** 2).flatten(1).mean(1)
-        return Terms(self.log_px(params, x), posterior.kl(), Code(z, *posterior), mse)
+        squares = self._squared_error(params, x) if mse else None
+        return Terms(self.log_px(params, x), posterior.kl(), Code(z, *posterior), squares)
+
+    @torch.no_grad()
+    def _squared_error(self, params: Tensor, x: Tensor) -> Tensor:
+        return ((self.likelihood.mean(params) - x) ** 2).flatten(1).mean(1)
 
     def decode(self, z: Tensor) -> Tensor:
         """(B, C, H, W) E[x|z]."""

@@ -206,23 +206,25 @@ def read_objectives(written: list[str]) -> dict[str, str]:
 def base(config: DictConfig, space: Space) -> dict[str, Any]:
     """What decides a trial's result beside the searched parameters, as dotted keys.
 
-    Left out are the searched keys themselves, everything below a group that is searched, and where
-    data lies (its digest says what it is).
+    Left out are the searched keys themselves, everything below a group that is searched, where data
+    lies (its digest says what it is), and how often a run checkpoints.
     """
     flat: dict[str, Any] = {}
     for part in PARTS:
         _flatten(_container(config[part]), part, flat)
     searched = tuple(key.lstrip("+") for key in space.distributions)
-    location = ("data.root", "data.download", "data.path")
+    elsewhere = ("data.root", "data.download", "data.path", "trainer.checkpoint_seconds")
     return {
         key: value
         for key, value in flat.items()
-        if key not in location and not any(_below(key, s) for s in searched)
+        if key not in elsewhere and not any(_below(key, s) for s in searched)
     }
 
 
 def _below(key: str, parent: str) -> bool:
-    parent = parent.replace("/", ".")
+    parent = parent.rpartition("@")[2].replace(
+        "/", "."
+    )  # schedule@controller.schedule is the latter
     return key == parent or key.startswith(f"{parent}.")
 
 

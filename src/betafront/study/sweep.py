@@ -255,7 +255,7 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
 
 def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[float]:
     """The worst values of interest: those of a collapsed VAE, and a rate that no latent needs."""
-    floor = zero_rate(run.likelihood(), run.images.train, run.images.val)
+    floor = zero_rate(run.likelihood(), run.images.train, run.images.val, run.images.log_volume)
     floor["rate"] = REFERENCE_RATE_PER_LATENT * latents
     try:
         return [floor[metric.removeprefix("val/")] for metric in objectives]

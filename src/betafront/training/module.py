@@ -68,7 +68,7 @@ class TrainingModule(pl.LightningModule):
 
     def training_step(self, batch: Tensor, _: int) -> Tensor:
         step = self.global_step
-        terms: Terms = self.vae(batch)
+        terms: Terms = self.vae(batch, mse=self.objective.holds == "mse")
         taken = self.objective.step(terms, step / self.steps, self.controller)
         self.controller = taken.state
         with torch.no_grad():

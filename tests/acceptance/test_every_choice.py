@@ -1,0 +1,88 @@
+"""`betafront train` with every likelihood, schedule, shaping, controller and penalty, on both data
+sets and in both precisions: five epochs without a NaN, and the trace drawn."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from betafront.shipped import conf_dir
+
+# (data, overrides of the data, steps of five epochs at 64 examples a step)
+DATA = {
+    "digits": ((), 5 * (1079 // 64)),
+    "mnist": (("data.limit=1800", "data.levels=16"), 5 * (1500 // 64)),
+}
+HOLDS = {
+    "capacity": ("shaping=capacity", "objective.weight=20"),
+    "free_bits": ("shaping=free_bits", "shaping.group=2"),
+    "geco": ("controller=geco", "controller.target=0", "schedule@controller.schedule=linear"),
+    "geco_mse": ("controller=geco", "controller.watches=mse", "controller.target=0.02"),
+    "controlvae": ("controller=controlvae", "controller.target=8", "controller.decay=0.001"),
+    "penalties": ("penalty=[total_correlation,dip,mmd]",),
+}
+
+
+def choices(group: str) -> list[str]:
+    return sorted(path.stem for path in (conf_dir() / group).glob("*.yaml"))
+
+
+def suiting(likelihood: str) -> tuple[str, ...]:
+    """What a likelihood asks of the data."""
+    data = {"bernoulli": ("data.binarize=0.5",), "beta": ("data.dequantize=true",)}
+    return (f"likelihood={likelihood}", *data.get(likelihood, ()))
+
+
+CHOICES = {
+    **{f"likelihood {name}": suiting(name) for name in choices("likelihood")},
+    "dequantised gaussian": ("likelihood=gaussian", "data.dequantize=true"),
+    "dequantised logistic": ("likelihood=discretized_logistic", "data.dequantize=true"),
+    "learned laplace": ("likelihood=laplace", "likelihood.mode=learned"),
+    **{f"schedule {name}": (f"schedule={name}",) for name in choices("schedule")},
+    **HOLDS,
+}
+
+
+def test_every_group_of_the_weighting_is_in_the_list() -> None:
+    tried = {word for overrides in CHOICES.values() for word in overrides}
+    for group in ("shaping", "controller"):
+        plain = yaml.safe_load((conf_dir() / "betafront.yaml").read_text())["defaults"]
+        default = next(entry[group] for entry in plain if isinstance(entry, dict) and group in entry)
+        assert {f"{group}={name}" for name in choices(group)} <= tried | {f"{group}={default}"}
+    assert set(choices("penalty")) == set(HOLDS["penalties"][0][len("penalty=[") : -1].split(","))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("data", sorted(DATA))
+@pytest.mark.parametrize("name", sorted(CHOICES))
+def test_five_epochs_without_a_nan(
+    betafront: Callable[..., Any],
+    own_place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    name: str,
+    data: str,
+    precision: str,
+) -> None:
+    if data == "mnist":
+        monkeypatch.setenv("BETAFRONT_DATA_DIR", request.getfixturevalue("mnist_folder"))
+    of_the_data, steps = DATA[data]
+    said = betafront(
+        "train", f"data={data}", *of_the_data, *CHOICES[name], f"trainer.precision={precision}",
+        f"trainer.steps={steps}", "trainer.accelerator=cpu", "hydra.run.dir=run",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    result = json.loads((own_place / "run/result.json").read_text())
+    assert all(np.isfinite(value) for value in result["metrics"].values())
+    with np.load(own_place / "run/trace.npz") as trace:
+        assert all(len(trace[column]) == steps for column in trace)
+        assert all(np.isfinite(trace[column]).all() for column in trace)
+        # Something was learnt: the last epoch describes the images better than the first steps.
+        epoch = steps // 5
+        assert trace["distortion"][-epoch:].mean() < trace["distortion"][:5].mean()
+    assert (own_place / "run/pictures/training.png").stat().st_size > 10_000
