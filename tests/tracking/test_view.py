@@ -128,3 +128,22 @@ def test_a_failed_trial_is_recorded_with_its_parameters_and_log(
     assert failed.data.tags["reason"].startswith("diverged")
     assert failed.data.params["optimizer.lr"] == "1e+30"
     assert "run.log" in {f.path for f in client.list_artifacts(failed.info.run_id)}
+
+
+def test_parameters_that_hydra_writes_with_signs_of_its_own_are_recorded(
+    betafront: Command, own_place: Path
+) -> None:
+    said = betafront(
+        "sweep", "controller=controlvae", "controller.target=5", *SMALL, "study.name=s",
+        "schedule@controller.schedule=constant,linear", "penalty=[mmd],[]", "study.sampler=grid",
+        "study.budget.trials=4",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert "cannot be written" not in said.out
+    client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    trials = runs(client)["trial"]
+    chosen = {
+        (t.data.params["schedule:controller.schedule"], t.data.params["penalty"]) for t in trials
+    }
+    assert chosen == {(s, p) for s in ("constant", "linear") for p in ("[mmd]", "[]")}
+    assert all(float(t.data.params["beta_spread"]) >= 0 for t in trials)

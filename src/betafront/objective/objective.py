@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from betafront.errors import UserError
@@ -122,21 +123,13 @@ class Objective:
         Raises:
             UserError: a batch of one, in which penalties see no distribution.
         """
-        if terms.mse is None and self.controller.holds == "mse":
-            raise ValueError("a controller of the squared error needs the mse of the batch")
         beta = self.schedule(progress) * self.controller.beta(state, self.beta)
         distortion = terms.distortion.mean()
         penalty = self._penalty(terms)
         canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
-        seen = Seen(
-            distortion.detach(),
-            terms.rate.detach().mean(),
-            distortion.new_tensor(math.nan) if terms.mse is None else terms.mse.detach().mean(),
-            self.pixels,
-        )
         return Step(
             self.weights.distortion * canonical,
-            self.controller.step(state, seen, progress),
+            self._next(terms, progress, state),
             beta * self.shaping.slope(terms.kl.detach(), progress),
             penalty.detach(),
         )
@@ -146,6 +139,15 @@ class Objective:
         normalisations, and its gradient only by a constant factor); of a controller, as it is at
         its start."""
         return self.step(terms, progress, self.start()).loss
+
+    def _next(self, terms: Terms, progress: float, state: Tensor) -> Tensor:
+        if not self.controller.closed:
+            return state
+        distortion, rate = terms.distortion.detach().mean(), terms.rate.detach().mean()
+        mse = torch.full_like(rate, math.nan) if terms.mse is None else terms.mse.detach().mean()
+        if terms.mse is None and self.controller.holds == "mse":
+            raise ValueError("a controller of the squared error needs the mse of the batch")
+        return self.controller.step(state, Seen(distortion, rate, mse, self.pixels), progress)
 
     def _penalty(self, terms: Terms) -> Tensor:
         total = terms.log_px.new_zeros(())

@@ -79,7 +79,7 @@ class MLflowView:
         started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
         run_id = self._make_child(client, spec, number, child_name(spec, row), started)
         names = list(dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE]))
-        params = [Param(name, _text(row[name])) for name in names if row.get(name) is not None]
+        params = [Param(_key(n), _text(row[n])) for n in names if row.get(n) is not None]
         points = [
             Metric(key, value, finished, int(point["step"]))
             for point in _history(folder)
@@ -112,7 +112,7 @@ class MLflowView:
         client = self.client()
         run_id = self._make_child(client, spec, number, f"t{number:03d} failed", None)
         client.set_tag(run_id, "reason", reason)
-        client.log_batch(run_id, params=[Param(k, _text(v)) for k, v in params.items()])
+        client.log_batch(run_id, params=[Param(_key(k), _text(v)) for k, v in params.items()])
         self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FAILED")
         self._trials.add(number)
@@ -178,7 +178,7 @@ class MLflowView:
             "objectives": ", ".join(f"{k} {v}" for k, v in spec.objectives.items()),
             **{f"space.{key}": sweep for key, sweep in spec.space.items()},
         }
-        client.log_batch(run.info.run_id, params=[Param(k, str(v)) for k, v in params.items()])
+        client.log_batch(run.info.run_id, params=[Param(_key(k), str(v)) for k, v in params.items()])
         return str(run.info.run_id)
 
     def _make_child(
@@ -221,11 +221,11 @@ class MLflowView:
         metrics = ["val/distortion", "val/rate", "val/negative_elbo", "val/mse", "val/active_units"]
         metrics = list(dict.fromkeys([*metrics, *spec.objectives]))
         first = [("params", "beta"), ("params", "beta_norm"), *(("metrics", m) for m in metrics)]
-        rest = [("params", name) for name in spec.space]
+        rest = [("params", _key(name)) for name in spec.space]
         return saved_view([*first, *rest], next(iter(spec.objectives)))
 
 
-SCALE = ("beta", "beta_norm", "sigma")
+SCALE = ("beta", "beta_norm", "beta_spread", "stationary_beta", "sigma")
 
 
 def sync(study: "Study", spec: Spec) -> str:
@@ -302,6 +302,11 @@ def absolute(uri: str) -> str:
 def _history(folder: Path) -> list[dict[str, float]]:
     path = folder / "history.json"
     return json.loads(path.read_text()) if path.is_file() else []
+
+
+def _key(name: str) -> str:
+    """A parameter's name as MLflow takes it: it knows no @ and no + of Hydra's grammar."""
+    return name.lstrip("+").replace("@", ":")
 
 
 def _text(value: Any) -> str:
