@@ -184,7 +184,7 @@ PROJECTS = {
             weight=4.0,
             shape=(1, 64, 64),
             latents=10,
-            note="its 'l2' loss; its study has 1, 2, 4, 6, 8 and 16: β is half of each",
+            note="its 'l2' loss; its study has 1, 2, 4 (here), 6, 8 and 16: β is half of each",
         ),
         Project(
             "mr-vae",
