@@ -112,3 +112,21 @@ def test_report_writes_the_files_again(
     page.unlink()
     assert betafront("report").code == 0
     assert page.is_file()
+
+
+def test_a_target_that_cannot_be_had_is_said_so(betafront: Callable[..., Any]) -> None:
+    said = betafront(
+        "train", "controller=geco", "controller.target=-1e6", "controller.speed=1",
+        "trainer.steps=20", "model.hidden=[8]", "data.limit=200",
+    )  # fmt: skip
+    assert "distortion could not be held to -1e+06: β stands at an end" in " ".join(
+        said.out.split()
+    )
+
+
+def test_a_controller_says_what_it_took(betafront: Callable[..., Any]) -> None:
+    said = betafront(
+        "train", "controller=controlvae", "controller.target=0.5", "trainer.steps=20",
+        "model.hidden=[8]", "data.limit=200",
+    )  # fmt: skip
+    assert "rate was held to 0.5, which took canonical β = " in " ".join(said.out.split())

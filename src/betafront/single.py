@@ -63,6 +63,11 @@ def _where(scale: dict[str, Any]) -> str:
     """Where a run stands on the one scale, in words."""
     sigma = f", σ = {scale['sigma']:.4g}" if scale["sigma"] is not None else ""
     here = f"β = {scale['beta']:.4g} (β_norm = {scale['beta_norm']:.4g}){sigma}"
+    if scale["at_an_end"]:
+        return (
+            f"{scale['holds']} could not be held to {scale['target']:g}: β stands at an end of "
+            f"controller.range, at canonical {here}"
+        )
     if scale["beta_spread"] is not None:
         return (
             f"{scale['holds']} was held to {scale['target']:g}, which took canonical {here}; over "

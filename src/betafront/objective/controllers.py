@@ -59,6 +59,10 @@ class Controller(ABC):
         """The target at `progress`, in the unit of what is watched; NaN where there is none."""
         return math.nan
 
+    def at_an_end(self, beta: float) -> bool:
+        """Whether `beta` stands at an end of its range, short of the target."""
+        return False
+
 
 @dataclass(frozen=True)
 class OpenLoop(Controller):
@@ -111,6 +115,10 @@ class _Closed(Controller):
 
     def held_to(self, progress: float) -> float:
         return self.target * self.schedule(progress)
+
+    def at_an_end(self, beta: float) -> bool:
+        low, high = self.range
+        return not low * 1.01 < beta < high * 0.99
 
     def kept(self, progress: float) -> float:
         """The part of the memory that a step keeps."""

@@ -178,7 +178,9 @@ class MLflowView:
             "objectives": ", ".join(f"{k} {v}" for k, v in spec.objectives.items()),
             **{f"space.{key}": sweep for key, sweep in spec.space.items()},
         }
-        client.log_batch(run.info.run_id, params=[Param(_key(k), str(v)) for k, v in params.items()])
+        client.log_batch(
+            run.info.run_id, params=[Param(_key(k), str(v)) for k, v in params.items()]
+        )
         return str(run.info.run_id)
 
     def _make_child(

@@ -184,6 +184,7 @@ def _scale(
         "latents": objective.latents,
         "holds": objective.holds,
         "target": None if math.isnan(target) else target,
+        "at_an_end": objective.controller.at_an_end(beta),
     }
 
 

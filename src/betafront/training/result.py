@@ -41,7 +41,7 @@ class Result:
             over the last tenth of the steps and `beta_spread` its standard deviation; under a
             capacity it is `stationary_beta`, at which the trained posterior is stationary (of any
             run; far from `beta` it says that training was too short). `holds` says what was held
-            to `target`.
+            to `target`, and `at_an_end` that β ran into an end of its range on the way.
         spectrum: mean KL per latent dimension on the validation split, in nats.
         settings: what the metrics depend on (draws, threshold, examples per split).
         history: values per logged epoch, each row with its `step`.
