@@ -97,6 +97,9 @@ class FreeBits(Shaping):
     """`Σ_g max(λ, KL_g)` over groups of latents, KL_g a mean over the batch (Kingma et al. 2016,
     appendix C.8): what a group says below λ is free.
 
+    A group that comes to rest at λ is held there by some multiplier between 0 and β, and only those
+    above λ are at β itself.
+
     Args:
         nats: λ per group once the schedule has reached 1 (their bits are nats).
         group: latents per group, neighbours in order; 1 frees each dimension by itself, and M the
