@@ -5,7 +5,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from betafront.errors import UserError
@@ -96,6 +96,7 @@ def test_every_run_goes_from_its_start_to_one_exactly(schedule: Schedule) -> Non
 
 @settings(deadline=None)
 @given(annealings(st.just(0.0)), progresses, progresses)
+@example(Cyclical(cycles=1, ramp=1.0), 0.5, math.nextafter(1, 0))
 def test_annealing_never_goes_back(schedule: Schedule, p: float, q: float) -> None:
     early, late = schedule(min(p, q)), schedule(max(p, q))
     assert 0 <= early <= late <= 1

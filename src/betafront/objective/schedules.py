@@ -144,10 +144,8 @@ class Cyclical(Ramp):
             raise UserError(f"schedule.shape is {', '.join(SHAPES)}, not '{self.shape}'")
 
     def risen(self, progress: float) -> float:
-        if progress >= 1:
-            return 1.0
         turns = progress * self.cycles
-        within = max(0.0, turns - _whole(turns))
+        within = max(0.0, turns - min(_whole(turns), self.cycles - 1))  # no cycle begins at the end
         return SHAPES[self.shape](min(1.0, within / self.ramp))
 
 
