@@ -73,8 +73,9 @@ def _where(scale: dict[str, Any]) -> str:
             f"{scale['holds']} was held to {scale['target']:g}, which took canonical {here}; over "
             f"the last tenth of the steps β had a standard deviation of {scale['beta_spread']:.2g}"
         )
-    if scale["holds"] == "rate":
-        return f"rate was held to {scale['target']:g} nats, which amounts to canonical {here}"
+    if scale["holds"]:
+        held = "the rate was held to" if scale["holds"] == "rate" else "each group was free up to"
+        return f"{held} {scale['target']:g} nats, which amounts to canonical {here}"
     return (
         f"weight {scale['weight']:g} under normalisation={scale['normalisation']} is canonical "
         f"{here}"

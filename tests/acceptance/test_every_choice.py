@@ -51,7 +51,9 @@ def test_every_group_of_the_weighting_is_in_the_list() -> None:
     tried = {word for overrides in CHOICES.values() for word in overrides}
     for group in ("shaping", "controller"):
         plain = yaml.safe_load((conf_dir() / "betafront.yaml").read_text())["defaults"]
-        default = next(entry[group] for entry in plain if isinstance(entry, dict) and group in entry)
+        default = next(
+            entry[group] for entry in plain if isinstance(entry, dict) and group in entry
+        )
         assert {f"{group}={name}" for name in choices(group)} <= tried | {f"{group}={default}"}
     assert set(choices("penalty")) == set(HOLDS["penalties"][0][len("penalty=[") : -1].split(","))
 

@@ -166,7 +166,7 @@ def test_the_squared_error_counts_in_the_nats_of_its_own_gaussian() -> None:
         (GECO(0.5 * N * math.log(0.1)), seen(distortion=0.5 * N * math.log(0.15))),
     ):
         moves.append(float(controller.step(controller.start(1.0), shown, 0.0)[0]))
-    assert moves[0] == pytest.approx(-1e-3 * 0.5 * N * math.log(1.5), rel=1e-6)
+    assert moves[0] == pytest.approx(-3e-3 * 0.5 * N * math.log(1.5), rel=1e-6)
     assert moves[1] == pytest.approx(moves[0], rel=1e-6)
 
 

@@ -301,3 +301,7 @@ def test_a_collapsed_code_differs_from_the_prior(latents: int) -> None:
     value = float(MMD(1.0)(of(torch.zeros(6, latents).double()), EXAMPLES))
     assert value == pytest.approx(expected, rel=1e-12)
     assert value > 0.1
+
+
+def test_each_kind_of_dip_has_its_papers_ratio() -> None:
+    assert (DIP(1.0).ratio, DIP(1.0, kind="ii").ratio, DIP(1.0, diagonal=3.0).ratio) == (10, 1, 3)

@@ -149,7 +149,7 @@ def test_what_an_objective_is_held_to_by_its_shaping() -> None:
     assert (made(Capacity(3.0)).holds, made(Capacity(3.0)).held_to(1.0)) == ("rate", 3.0)
     assert (made(FreeBits(3.0)).holds, made(FreeBits(3.0)).held_to(1.0)) == ("part", 3.0)
     assert (made(Plain()).holds, math.isnan(made(Plain()).held_to(1.0))) == ("", True)
-    assert [s.hides_beta for s in (Plain(), FreeBits(3.0), Capacity(3.0))] == [False, False, True]
+    assert [s.hides_beta for s in (Plain(), FreeBits(3.0), Capacity(3.0))] == [False, True, True]
 
 
 @pytest.mark.parametrize("group", [3, 5, 8])

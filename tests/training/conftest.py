@@ -20,7 +20,6 @@ STEPS_PER_EPOCH = 3
 WEIGHTING = {field.name for field in fields(Objective)}
 
 
-
 @pytest.fixture(scope="session")
 def small_digits() -> Images:
     images = digits(limit=200)

@@ -143,7 +143,7 @@ class GECO(_Closed):
     """
 
     watches: Literal["distortion", "mse"] = "distortion"
-    speed: float = 1e-3
+    speed: float = 3e-3
     clip: float = 10.0
     momentum: float = 0.9
 
@@ -207,7 +207,7 @@ class ControlVAE(_Closed):
     """
 
     kp: float = 0.01
-    ki: float = 1e-3
+    ki: float = 1e-2
     range: Sequence[float] = field(default=(0.0, 100.0), kw_only=True)
 
     def __post_init__(self) -> None:

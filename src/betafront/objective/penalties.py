@@ -68,20 +68,28 @@ class DIP(Penalty):
         weight: their λ_od.
         kind: `i` takes the covariance of the posterior means (equation 6), `ii` that of z itself,
             which adds the mean of the posterior variances (equation 7).
-        diagonal: their λ_d / λ_od: 10 for the first kind and 1 for the second in their experiments.
+        diagonal: their λ_d / λ_od; None is 10 for the first kind and 1 for the second, as in their
+            experiments.
     """
 
     kind: Literal["i", "ii"] = "i"
-    diagonal: float = 10.0
+    diagonal: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.kind not in ("i", "ii"):
             raise UserError(f"penalty.dip.kind is i or ii, not '{self.kind}'")
-        if not 0 <= self.diagonal < math.inf:
+        if not 0 <= self.ratio < math.inf:
             raise UserError(
                 f"penalty.dip.diagonal must be finite and not negative, not {self.diagonal}"
             )
+
+    @property
+    def ratio(self) -> float:
+        """λ_d / λ_od."""
+        if self.diagonal is None:
+            return 10.0 if self.kind == "i" else 1.0
+        return self.diagonal
 
     def __call__(self, code: Code, examples: int) -> Tensor:
         covariance = torch.atleast_2d(torch.cov(code.mean.T))
@@ -89,7 +97,7 @@ class DIP(Penalty):
             covariance = covariance + torch.diag(code.log_var.exp().mean(0))
         variances = covariance.diagonal()
         off_diagonal = covariance - torch.diag(variances)  # squares first would drown it
-        penalty: Tensor = (off_diagonal**2).sum() + self.diagonal * ((variances - 1) ** 2).sum()
+        penalty: Tensor = (off_diagonal**2).sum() + self.ratio * ((variances - 1) ** 2).sum()
         return penalty
 
 

@@ -98,7 +98,8 @@ class FreeBits(Shaping):
     appendix C.8): what a group says below λ is free.
 
     A group that comes to rest at λ is held there by some multiplier between 0 and β, and only those
-    above λ are at β itself.
+    above λ are at β itself; what the whole amounts to is read from the trained model, as of a
+    capacity.
 
     Args:
         nats: λ per group once the schedule has reached 1 (their bits are nats).
@@ -109,6 +110,7 @@ class FreeBits(Shaping):
     Source: Kingma et al. 2016, Improving variational inference with inverse autoregressive flow.
     """
 
+    hides_beta: ClassVar[bool] = True
     holds: ClassVar[str] = "part"
 
     nats: float = 0.5
