@@ -1,5 +1,6 @@
 """A run that is stopped and goes on ends with the bits of one that was not."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from betafront.objective import (
     Sigmoid,
 )
 from betafront.training import CHECKPOINT, Run, Trainer, fit
+from betafront.training.module import TrainingModule
 
 MakeRun = Callable[..., Run]
 
@@ -104,3 +106,28 @@ def test_a_run_that_takes_less_than_the_interval_writes_none(
     with pytest.raises(Unplugged):
         fit(make_run(), tmp_path, unplug_at(12))
     assert not (tmp_path / CHECKPOINT).exists()
+
+
+@pytest.mark.parametrize("step", [20, 41, 62, 70])
+def test_a_run_of_many_epochs_may_stop_between_two_validations(
+    make_run: MakeRun, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # 24 epochs of 3 steps, validated in every sixth; stopped anywhere, also in the middle of one.
+    monkeypatch.setattr(sys.modules["betafront.training.fit"], "LOGGED_EPOCHS", 4)
+    trainer = Trainer(steps=72, batch_size=32, accelerator="cpu", checkpoint_seconds=0)
+    run = partial(make_run, trainer=trainer, controller=ControlVAE(4.0, ki=0.02))
+    fit(run(), tmp_path / "whole")
+    taken = TrainingModule.training_step
+
+    def unplugged(module: TrainingModule, batch: Any, index: int) -> Any:
+        if module.global_step == step:
+            raise Unplugged
+        return taken(module, batch, index)
+
+    monkeypatch.setattr(TrainingModule, "training_step", unplugged)
+    with pytest.raises(Unplugged):
+        fit(run(), tmp_path / "stopped")
+    monkeypatch.setattr(TrainingModule, "training_step", taken)
+    assert (tmp_path / "stopped" / CHECKPOINT).is_file()
+    fit(run(), tmp_path / "stopped")
+    leaves_the_same(tmp_path / "whole", tmp_path / "stopped")

@@ -13,7 +13,8 @@ CHECKPOINT = "checkpoint.ckpt"
 class Checkpoint(pl.Callback):
     """Writes `checkpoint.ckpt` at the end of an epoch, whole or not at all.
 
-    Beside the model, the optimiser and the module's own record (the trace, the history, the state
+    Only of an epoch that was validated: from any other Lightning goes on with an epoch of one batch
+    (it takes the last batch of the epoch before for one of the new). Beside the model, the optimiser and the module's own record (the trace, the history, the state
     of the controller) it holds the state of every source of random numbers. A checkpoint stands
     between two epochs, where nothing is half drawn.
 
@@ -35,7 +36,8 @@ class Checkpoint(pl.Callback):
         return self.path if self.path.is_file() else None
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if time.monotonic() - self.written < self.seconds:
+        validated = (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0
+        if not validated or time.monotonic() - self.written < self.seconds:
             return
         part = self.path.with_suffix(".part")
         trainer.save_checkpoint(part)

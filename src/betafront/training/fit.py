@@ -47,8 +47,8 @@ class Trainer:
         accelerator: Lightning's word for the device: `auto`, `cpu`, `gpu`, …
         precision: Lightning's word for the arithmetic: `32-true`, `bf16-mixed`, …
         threads: torch's threads on the CPU; results are the same bits only for the same number.
-        checkpoint_seconds: how much training a run that is stopped may lose; it goes on from the
-            end of an epoch.
+        checkpoint_seconds: the least time between two checkpoints, from which a run that is stopped
+            goes on; they are written at the ends of epochs that are validated.
     """
 
     steps: int = 1000
