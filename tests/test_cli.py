@@ -119,14 +119,40 @@ def test_a_target_that_cannot_be_had_is_said_so(betafront: Callable[..., Any]) -
         "train", "controller=geco", "controller.target=-1e6", "controller.speed=1",
         "trainer.steps=20", "model.hidden=[8]", "data.limit=200",
     )  # fmt: skip
-    assert "distortion could not be held to -1e+06: β stands at an end" in " ".join(
-        said.out.split()
-    )
+    said_all = " ".join(said.out.split())
+    assert "distortion was to be held to -1e+06 and came to" in said_all
 
 
 def test_a_controller_says_what_it_took(betafront: Callable[..., Any]) -> None:
     said = betafront(
-        "train", "controller=controlvae", "controller.target=0.5", "trainer.steps=20",
-        "model.hidden=[8]", "data.limit=200",
+        "train", "controller=controlvae", "controller.target=4", "trainer.steps=1500",
+        "model.hidden=[32]", "optimizer.lr=0.005",
     )  # fmt: skip
-    assert "rate was held to 0.5, which took canonical β = " in " ".join(said.out.split())
+    assert "rate was held to 4; that is canonical β = " in " ".join(said.out.split())
+
+
+def test_what_is_wrong_with_a_choice_is_one_clear_line(betafront: Callable[..., Any]) -> None:
+    for words, said in {
+        ("penalty=[mmd]", "penalty.mmd.wieght=3"): "did you mean 'penalty.mmd.weight'?",
+        ("penalty=[mmd,tc]",): "there is no penalty=tc: its choices are the files of conf/penalty",
+        ("schedule@controller.schedule=linear",): "choose a controller that has one first",
+        ("controller=geco", "controller.target=abc"): "controller: one of its values is of the",
+        ("controller=geco",): "controller.target has no default: give controller.target=",
+        ("penalty=[dip]", "trainer.batch_size=1"): "trainer.batch_size must be at least 2",
+        ("shaping=free_bits", "shaping.group=3"): "shaping.group=3 does not divide",
+        ("controller=geco", "controller.target=1", "schedule=linear"): "use schedule=constant",
+        ("likelihood=beta",): "dequantise it with data.dequantize=true",
+        ("likelihood=categorical", "data.levels=300"): "from 2 to 256",
+    }.items():
+        answer = betafront("train", *words)
+        assert answer.code == 2, words
+        assert said in answer.err, words
+        assert len(answer.err.strip().splitlines()) == 1, answer.err
+
+
+def test_a_finished_run_is_not_written_over(betafront: Callable[..., Any]) -> None:
+    words = ("train", "trainer.steps=5", "model.hidden=[8]", "data.limit=200", "hydra.run.dir=run")
+    assert betafront(*words).code == 0
+    again = betafront(*words)
+    assert again.code == 2
+    assert "run holds a finished run: choose another folder, or remove it" in again.err

@@ -1,6 +1,7 @@
 """The Hydra application: `python -m betafront data=mnist` trains, with `--multirun` it sweeps."""
 
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from betafront import recipe
 from betafront.composition import COMPOSITION_ERRORS, explain, known_keys
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
-from betafront.training import CHECKPOINT, Diverged, Result, fit
+from betafront.training import CHECKPOINT, RESULT, Diverged, Result, fit
 
 
 class Stop(BaseException):
@@ -31,6 +32,8 @@ def run(config: DictConfig) -> Result:
     from betafront.single import train_and_show
 
     try:
+        if (folder / RESULT).is_file():
+            raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
         made = recipe.build(config)
         recipe.check(made)
         recipe.save(config, folder)
@@ -61,29 +64,37 @@ def main(arguments: list[str]) -> None:
     try:
         application()
     except Stop as stop:
-        raise UserError(_line(stop.__cause__)) from stop
+        raise UserError(_line(stop.__cause__, arguments)) from stop
     except (*COMPOSITION_ERRORS, OSError) as error:
-        raise UserError(_line(error)) from error
+        raise UserError(_line(error, arguments)) from error
     finally:
         sys.argv = before
 
 
-def _line(error: BaseException | None) -> str:
+def _line(error: BaseException | None, arguments: list[str]) -> str:
     if isinstance(error, Diverged):
         return f"{error}: try a smaller optimizer.lr, or another likelihood"
     if isinstance(
         error, COMPOSITION_ERRORS
     ):  # first: Hydra's error for a missing file is an OSError
-        return explain(error, _keys())
+        return explain(error, _keys(arguments))
     if isinstance(error, OSError):
         return os_error(error)
     return str(error)
 
 
-def _keys() -> list[str]:
-    """The keys of the configuration without any override."""
+def _keys(arguments: list[str]) -> list[str]:
+    """The keys of the configuration with the choices of groups that `arguments` make, as far as
+    those exist."""
     from hydra.core.global_hydra import GlobalHydra
 
-    GlobalHydra.instance().clear()
-    with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return list(known_keys(hydra.compose("betafront", return_hydra_config=True)))
+    chosen = [word for word in arguments if re.fullmatch(r"[\w/@]+=(\w+|\[[\w,]*\])", word)]
+    for choices in (chosen, []):
+        GlobalHydra.instance().clear()
+        with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            try:
+                config = hydra.compose("betafront", choices, return_hydra_config=True)
+            except COMPOSITION_ERRORS:
+                continue
+            return list(dict.fromkeys(known_keys(config)))
+    return []

@@ -39,8 +39,12 @@ def explain(error: BaseException, keys: list[str]) -> str:
     text = one_line(error)
     if isinstance(error, OverrideParseException):
         return f"cannot read '{error.override}': {_without_links(text)}"
+    if absent := re.search(r"Could not load '([^']+)/([^'/]+)'\. ", text):
+        return f"there is no {absent[1]}={absent[2]}: its choices are the files of conf/{absent[1]}"
     unknown = re.match(r"Could not override '([^']+)'", text)
-    key = unknown[1].split("@")[0] if unknown else ""
+    key, _, place = unknown[1].partition("@") if unknown else ("", "", "")
+    if unknown and place:
+        return f"there is no {key} at {place}: choose a {place.split('.')[0]} that has one first"
     if unknown and key not in keys:
         return f"there is no key '{key}': {near_miss_of_key(key, keys)}"
     cause = f" ({one_line(error.__cause__)})" if error.__cause__ else ""

@@ -74,7 +74,7 @@ def check(run: Run) -> None:
     vae = run.vae()
     for split in (run.images.train, run.images.val, run.images.test):
         vae.likelihood.check(split)
-    run.objective(vae.latents)
+    run.objective(vae.latents).check_batch(min(run.trainer.batch_size, len(run.images.train)))
     run.make_optimizer(list(vae.parameters()))
     lightning_trainer(run)
 
@@ -107,6 +107,9 @@ def _make(node: DictConfig, key: str) -> Any:
         if missing:
             name = f"{key}.{missing[0]!s}"
             raise UserError(f"{name} has no default: give {name}=…") from error
+        if isinstance(error.__cause__, TypeError):
+            why = one_line(error.__cause__)[:200]
+            raise UserError(f"{key}: one of its values is of the wrong type: {why}") from error
         raise UserError(f"{key}: {one_line(error)[:300]}") from error
 
 

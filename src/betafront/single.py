@@ -63,19 +63,17 @@ def _where(scale: dict[str, Any]) -> str:
     """Where a run stands on the one scale, in words."""
     sigma = f", σ = {scale['sigma']:.4g}" if scale["sigma"] is not None else ""
     here = f"β = {scale['beta']:.4g} (β_norm = {scale['beta_norm']:.4g}){sigma}"
-    if scale["at_an_end"]:
+    if scale["reached"] is False:
         return (
-            f"{scale['holds']} could not be held to {scale['target']:g}: β stands at an end of "
-            f"controller.range, at canonical {here}"
+            f"{scale['holds']} was to be held to {scale['target']:g} and came to "
+            f"{scale['came_to']:.4g}, with {here}: train longer, or ask for what can be had"
         )
-    if scale["beta_spread"] is not None:
-        return (
-            f"{scale['holds']} was held to {scale['target']:g}, which took canonical {here}; over "
-            f"the last tenth of the steps β had a standard deviation of {scale['beta_spread']:.2g}"
-        )
+    if scale["reached"]:
+        spread = scale["beta_spread"]
+        about = "" if spread is None else f", give or take {spread:.2g}"
+        return f"{scale['holds']} was held to {scale['target']:g}; that is canonical {here}{about}"
     if scale["holds"]:
-        held = "the rate was held to" if scale["holds"] == "rate" else "each group was free up to"
-        return f"{held} {scale['target']:g} nats, which amounts to canonical {here}"
+        return f"free up to {scale['target']:g} nats per group; that is canonical {here}"
     return (
         f"weight {scale['weight']:g} under normalisation={scale['normalisation']} is canonical "
         f"{here}"

@@ -21,6 +21,7 @@ from betafront.front import (
     write_page,
 )
 from betafront.front.decision import in_every_row
+from betafront.front.terminal import short_names
 
 LEAST = {"a": "minimize", "b": "minimize"}
 
@@ -153,3 +154,21 @@ def test_picture_is_drawn_from_the_first_trial_on(
     draw_front(table.head(rows), facts, tmp_path / "front.png")
     write_page(table.head(rows), facts, tmp_path / "front.html")
     assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_trial_that_did_not_come_to_its_target_is_not_recommended(
+    table: pd.DataFrame, facts: Facts
+) -> None:
+    best = decide(table, facts)[0]
+    reached = pd.Series([None] * len(table), dtype=object)
+    reached[table["trial"] == best.trial] = False
+    other = decide(table.assign(reached=reached), facts)[0]
+    assert other.trial != best.trial
+    assert decide(table.assign(reached=False), facts) == []
+
+
+def test_columns_are_named_by_what_tells_them_apart() -> None:
+    keys = ["penalty.mmd.weight", "penalty.dip.weight", "normalisation", "model.latents"]
+    assert short_names(keys) == ["mmd.weight", "dip.weight", "normalisation", "latents"]
+    schedules = ["schedule", "schedule@shaping.schedule", "optimizer.weight"]
+    assert short_names(schedules) == ["schedule", "shaping.schedule", "optimizer.weight"]

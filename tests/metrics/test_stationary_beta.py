@@ -38,10 +38,11 @@ def data() -> torch.Tensor:
 
 @pytest.mark.parametrize("beta", [0.1, 1.0, 4.0, 10.0])
 def test_an_optimum_tells_its_beta(beta: float) -> None:
-    # ε (∂D/∂z) over 2000 · 64 draws: its standard error is 1 % and less of its mean, summed over
+    # ε (∂D/∂z) over 1000 · 64 draws: its standard error is 1.5 % and less of its mean, summed over
     # the active latents; three of them.
-    found = stationary_beta(optimum(beta), data(), samples=64)
+    found, error = stationary_beta(optimum(beta), data(), samples=64)
     assert found == pytest.approx(beta, rel=0.03)
+    assert abs(found - beta) < 4 * error
 
 
 def test_the_same_seed_gives_the_same_number_and_leaves_the_model_as_it_was() -> None:
@@ -54,4 +55,4 @@ def test_the_same_seed_gives_the_same_number_and_leaves_the_model_as_it_was() ->
 
 
 def test_a_collapsed_model_has_none() -> None:
-    assert math.isnan(stationary_beta(optimum(100.0), data()))
+    assert all(math.isnan(value) for value in stationary_beta(optimum(100.0), data()))

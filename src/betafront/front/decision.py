@@ -51,8 +51,11 @@ def decide(table: pd.DataFrame, facts: Facts) -> list[Advice]:
     """The ELBO-best trial and the knee of the front, as far as there are any.
 
     Where distortions do not compare there is no best ELBO: D + R of a density is in other units
-    than that of a mass or of another density, but on dequantised data.
+    than that of a mass or of another density, but on dequantised data. Trials that did not come to
+    what they were held to have no β to recommend.
     """
+    if "reached" in table:
+        table = table[table["reached"] != False]  # noqa: E712, None where nothing was held
     if table.empty:
         return []
     advice = []

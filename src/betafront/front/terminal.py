@@ -73,18 +73,19 @@ def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice], w
     marks = {a.trial: a.name for a in advice}
     rows = _thinned(members, marks)
     varied = [p for p in facts.parameters if p != "objective.weight" and members[p].nunique() > 1]
+    short = dict(zip(varied, short_names(varied), strict=True))
     columns = {"trial": [str(row["trial"]) for row in rows]}
-    columns |= {p.split(".")[-1]: [text(row[p]) for row in rows] for p in varied}
+    columns |= {short[p]: [text(row[p]) for row in rows] for p in varied}
     for name, key, form in NUMBERS:
         columns[name] = [form.format(row[key]) for row in rows]
     columns[""] = [marks.get(row["trial"], "") for row in rows]
-    droppable = ["weight", *(p.split(".")[-1] for p in reversed(varied)), "D+R", "active", "β_norm"]
+    droppable = ["weight", *(short[p] for p in reversed(varied)), "D+R", "active", "β_norm"]
     while _width(columns) > width and droppable:
         columns.pop(droppable.pop(0))
     table = Table(
         title=f"Front of {facts.name}", title_justify="left", box=None, padding=(0, 1, 0, 0)
     )
-    words = {"", *(p.split(".")[-1] for p in varied)}
+    words = {"", *short.values()}
     for name in columns:
         table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
     for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True):
@@ -94,6 +95,22 @@ def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice], w
     table.caption = f"{units}; {left_out} rows of the front left out" if left_out else units
     table.caption_justify = "left"
     return table
+
+
+def short_names(keys: Sequence[str]) -> list[str]:
+    """The last parts of dotted keys, as many as it takes to tell them from each other and from the
+    table's own columns."""
+    own = {"trial", *(name for name, _, _ in NUMBERS)}
+
+    def ends(key: str) -> list[str]:
+        parts = key.rpartition("@")[2].split(".")
+        return [".".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+
+    def shortest(key: str) -> str:
+        taken = own.union(*(ends(other) for other in keys if other != key))
+        return next((name for name in ends(key) if name not in taken), key)
+
+    return [shortest(key) for key in keys]
 
 
 def _width(columns: dict[str, list[str]]) -> int:

@@ -1,14 +1,25 @@
 """The β that a trained posterior is at, read from the model and not from how it was trained."""
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from betafront.models import VAE, Posterior
+from betafront.objective import Code
 
-EXAMPLES = 2000
+EXAMPLES, BATCH = 1000, 250
 
 
-def stationary_beta(vae: VAE, x: Tensor, *, samples: int = 16, seed: int = 0) -> float:
+def stationary_beta(
+    vae: VAE,
+    x: Tensor,
+    *,
+    penalty: Callable[[Code], Tensor] | None = None,
+    samples: int = 16,
+    seed: int = 0,
+) -> tuple[float, float]:
     """The β for which D + β·R does not change, to first order, when a latent's variance does.
 
     At an optimum of D + β·R no encoder can gain by widening q(z_j|x) for every x alike, so
@@ -18,26 +29,36 @@ def stationary_beta(vae: VAE, x: Tensor, *, samples: int = 16, seed: int = 0) ->
 
     Args:
         vae: in evaluation mode or not; left as it was.
-        x: (n, C, H, W) what it was trained on; the first 2,000 are enough.
-        samples: draws of z per example.
+        x: (n, C, H, W) what it was trained on; the first 1,000 are enough.
+        penalty: what was added to D + β·R, on the scale on which D has weight 1.
+        samples: draws of z per example, at least 2.
         seed: of the draws.
 
     Returns:
-        β; NaN where no latent is active.
+        β and its standard error over the draws; NaN for both where the error is above half of β, as
+        in a model whose latents say nothing.
     """
     was_training = vae.training
     vae.eval()
     x = x[:EXAMPLES]
     generator = torch.Generator(x.device).manual_seed(seed)
-    with torch.no_grad():
-        mean, log_var = vae.encode(x)
-    shift = torch.zeros_like(mean[0]).requires_grad_()
-    posterior = Posterior(mean, log_var + shift)
-    (rate,) = torch.autograd.grad(posterior.kl().sum(1).mean(), shift)
-    distortion = torch.zeros_like(rate)
-    for _ in range(samples):
-        z = Posterior(mean, log_var + shift).sample(generator)
-        d = -vae.log_px(vae.decoder(z), x).mean()
-        distortion += torch.autograd.grad(d, shift)[0] / samples
+    shift = x.new_zeros(vae.latents).requires_grad_()
+    rate = torch.zeros_like(shift, dtype=torch.float64)
+    rest = rate.repeat(samples, 1)
+    for batch in x.split(BATCH):
+        with torch.no_grad():
+            mean, log_var = vae.encode(batch)
+        part = len(batch) / len(x)
+        kl = Posterior(mean, log_var + shift).kl().sum(1).mean()
+        rate += part * torch.autograd.grad(kl, shift)[0]
+        for draw in range(samples):
+            posterior = Posterior(mean, log_var + shift)
+            z = posterior.sample(generator)
+            loss = -vae.log_px(vae.decoder(z), batch).mean()
+            if penalty is not None and len(batch) > 1:
+                loss = loss + penalty(Code(z, *posterior))
+            rest[draw] += part * torch.autograd.grad(loss, shift)[0]
     vae.train(was_training)
-    return float(-(distortion @ rate) / (rate @ rate))
+    betas = -(rest @ rate) / (rate @ rate)
+    beta, error = float(betas.mean()), float(betas.std() / math.sqrt(samples))
+    return (beta, error) if error <= 0.5 * abs(beta) else (math.nan, math.nan)

@@ -193,7 +193,7 @@ class GECO(_Closed):
 
 @dataclass(frozen=True)
 class ControlVAE(_Closed):
-    """A PI controller that holds the rate to a target (Shao et al. 2020, ControlVAE, equation 8).
+    """A PI controller that holds the rate to a target (Shao et al. 2020, ControlVAE).
 
     `β = least + K_p / (1 + exp(e)) - K_i Σ e` with the error `e = target - R`. The sum stops where
     it brings β to an end of its range, which is what anti-windup is (a known implementation tests

@@ -14,7 +14,7 @@ from betafront.objective.penalties import Penalty
 from betafront.objective.scale import Normalisation, Weights, beta_norm
 from betafront.objective.schedules import Constant, Schedule
 from betafront.objective.shaping import Plain, Shaping
-from betafront.objective.terms import Terms
+from betafront.objective.terms import Code, Terms
 
 
 class Step(NamedTuple):
@@ -125,7 +125,7 @@ class Objective:
         """
         beta = self.schedule(progress) * self.controller.beta(state, self.beta)
         distortion = terms.distortion.mean()
-        penalty = self._penalty(terms)
+        penalty = self.penalty(terms.code) if self.penalties else distortion.new_zeros(())
         canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
         return Step(
             self.weights.distortion * canonical,
@@ -149,16 +149,24 @@ class Objective:
             raise ValueError("a controller of the squared error needs the mse of the batch")
         return self.controller.step(state, Seen(distortion, rate, mse, self.pixels), progress)
 
-    def _penalty(self, terms: Terms) -> Tensor:
-        total = terms.log_px.new_zeros(())
-        if not self.penalties:
-            return total
-        if terms.code is None:
+    def penalty(self, code: Code | None) -> Tensor:
+        """() the weighted sum of the penalties, on the scale on which D has weight 1.
+
+        Raises:
+            UserError: a batch of one.
+        """
+        if code is None:
             raise ValueError("penalties need the code of the batch")
-        if len(terms.code.z) < 2:
+        self.check_batch(len(code.z))
+        return torch.stack([p.weight * p(code, self.examples) for p in self.penalties]).sum()
+
+    def check_batch(self, size: int) -> None:
+        """Refuse a batch that the penalties cannot work on.
+
+        Raises:
+            UserError: it has one example.
+        """
+        if self.penalties and size < 2:
             raise UserError(
                 "penalties compare the examples of a batch: trainer.batch_size must be at least 2"
             )
-        for penalty in self.penalties:
-            total = total + penalty.weight * penalty(terms.code, self.examples)
-        return total

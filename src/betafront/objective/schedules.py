@@ -56,8 +56,8 @@ class Ramp(ABC):
 
 
 @dataclass(frozen=True)
-class Linear(Ramp):
-    """A straight line over the first part of the run, then 1.
+class _Warmup(Ramp):
+    """A ramp over the first part of the run, then 1.
 
     Args:
         warmup: the part of the run's optimiser steps that the ramp takes, in (0, 1].
@@ -68,24 +68,20 @@ class Linear(Ramp):
     def __post_init__(self) -> None:
         super().__post_init__()
         _fraction("schedule.warmup", self.warmup)
+
+
+@dataclass(frozen=True)
+class Linear(_Warmup):
+    """A straight line over the first part of the run (`warmup`), then 1."""
 
     def risen(self, progress: float) -> float:
         return min(1.0, progress / self.warmup)
 
 
 @dataclass(frozen=True)
-class Cosine(Ramp):
-    """Half a period of a cosine over the first part of the run, then 1: flat at both ends.
-
-    Args:
-        warmup: the part of the run's optimiser steps that the ramp takes, in (0, 1].
-    """
-
-    warmup: float = 0.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _fraction("schedule.warmup", self.warmup)
+class Cosine(_Warmup):
+    """Half a period of a cosine over the first part of the run (`warmup`), then 1: flat at both
+    ends."""
 
     def risen(self, progress: float) -> float:
         return cosine(min(1.0, progress / self.warmup))
@@ -120,7 +116,7 @@ class Sigmoid(Ramp):
 
 @dataclass(frozen=True)
 class Cyclical(Ramp):
-    """Equal cycles, each a ramp and then 1 (Fu et al. 2019, equations 6 to 8).
+    """Equal cycles, each a ramp and then 1 (Fu et al. 2019).
 
     The cycles are parts of the run, not of epochs, so that the ramp has its shape in a run of any
     length; the run ends at 1, since the last cycle has no successor.
@@ -150,21 +146,18 @@ class Cyclical(Ramp):
 
 
 @dataclass(frozen=True)
-class Staircase(Ramp):
-    """Equal steps up over the first part of the run, then 1.
+class Staircase(_Warmup):
+    """Equal steps up over the first part of the run (`warmup`), then 1.
 
     Args:
         stairs: how many; the last brings 1.
-        warmup: the part of the run's optimiser steps that they take, in (0, 1].
     """
 
     stairs: int = 5
-    warmup: float = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _count("schedule.stairs", self.stairs)
-        _fraction("schedule.warmup", self.warmup)
 
     def risen(self, progress: float) -> float:
         return min(1.0, _whole(progress / self.warmup * self.stairs) / self.stairs)

@@ -60,7 +60,7 @@ class Plain(Shaping):
 
 @dataclass(frozen=True)
 class Capacity(Shaping):
-    """`|R - C|`: the rate is held to a capacity (Burgess et al. 2018, equation 8).
+    """`|R - C|`: the rate is held to a capacity (Burgess et al. 2018).
 
     The weight is their γ and wants to be large (they use 1,000 with sums), but a γ far above the β
     that holds R there pays for it in D: once R has come to C, the sign of R - C and with it the
@@ -94,8 +94,8 @@ class Capacity(Shaping):
 
 @dataclass(frozen=True)
 class FreeBits(Shaping):
-    """`Σ_g max(λ, KL_g)` over groups of latents, KL_g a mean over the batch (Kingma et al. 2016,
-    appendix C.8): what a group says below λ is free.
+    """`Σ_g max(λ, KL_g)` over groups of latents, KL_g a mean over the batch (Kingma et al. 2016):
+    what a group says below λ is free.
 
     A group that comes to rest at λ is held there by some multiplier between 0 and β, and only those
     above λ are at β itself; what the whole amounts to is read from the trained model, as of a

@@ -227,7 +227,7 @@ class MLflowView:
         return saved_view([*first, *rest], next(iter(spec.objectives)))
 
 
-SCALE = ("beta", "beta_norm", "beta_spread", "stationary_beta", "sigma")
+SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
 
 
 def sync(study: "Study", spec: Spec) -> str:

@@ -14,9 +14,10 @@ class Checkpoint(pl.Callback):
     """Writes `checkpoint.ckpt` at the end of an epoch, whole or not at all.
 
     Only of an epoch that was validated: from any other Lightning goes on with an epoch of one batch
-    (it takes the last batch of the epoch before for one of the new). Beside the model, the optimiser and the module's own record (the trace, the history, the state
-    of the controller) it holds the state of every source of random numbers. A checkpoint stands
-    between two epochs, where nothing is half drawn.
+    (it takes the last batch of the epoch before for one of the new). Beside the model, the
+    optimiser and the module's own record (the trace, the history, the state of the controller) it
+    holds the state of every source of random numbers. A checkpoint stands between two epochs, where
+    nothing is half drawn.
 
     Args:
         folder: of the run.

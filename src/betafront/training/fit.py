@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import signal
 import time
 import warnings
@@ -10,20 +9,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from betafront.data import Batches, Images
 from betafront.errors import UserError, one_line
-from betafront.metrics import Evaluation, stationary_beta
+from betafront.metrics import Evaluation
 from betafront.models import VAE, Architecture
-from betafront.objective import Likelihood, Objective, beta_norm
+from betafront.objective import Likelihood, Objective
 from betafront.training.checkpoint import CHECKPOINT, Checkpoint
-from betafront.training.module import TRACE, MakeOptimizer, Report, Trace, TrainingModule
+from betafront.training.module import MakeOptimizer, Report, Trace, TrainingModule
 from betafront.training.result import Diverged, Result, finite
+from betafront.training.standing import standing, trace_of
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -134,15 +133,10 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
     metrics = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.values.items()}
     if not finite(metrics):
         raise Diverged(run.trainer.steps, "evaluation")
-    trace = _trace(module)
+    trace = trace_of(module)
     result = Result(
         metrics=metrics,
-        scale=_scale(
-            module.objective,
-            trace["beta"],
-            stationary_beta(vae, images.train, seed=run.seed),
-            vae.likelihood.sigma,
-        ),
+        scale=standing(module.objective, trace, vae, images.train, run.seed),
         spectrum=evaluations["val"].kl.tolist(),
         settings={f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.settings.items()},
         history=module.history,
@@ -158,34 +152,6 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
     )
     _write(result, vae, trace, images, folder)
     return result
-
-
-def _scale(
-    objective: Objective, in_force: NDArray[np.float64], at: float, sigma: float | None
-) -> dict[str, Any]:
-    """Where a run stands on the one scale: at the β it was given; under a controller, at the mean
-    of what was in force over the last tenth of its steps; under a capacity, where the model is."""
-    beta, spread, target = objective.beta, None, objective.held_to(1.0)
-    found = at if math.isfinite(at) else None
-    if objective.controller.closed:
-        settled = in_force[-max(1, len(in_force) // 10) :]
-        beta, spread = float(settled.mean()), float(settled.std())
-    elif objective.shaping.hides_beta and found is not None:
-        beta = found
-    return {
-        "weight": objective.weight,
-        "normalisation": objective.normalisation.name,
-        "beta": beta,
-        "beta_spread": spread,
-        "stationary_beta": found,
-        "beta_norm": beta_norm(beta, objective.pixels, objective.latents),
-        "sigma": sigma,
-        "pixels": objective.pixels,
-        "latents": objective.latents,
-        "holds": objective.holds,
-        "target": None if math.isnan(target) else target,
-        "at_an_end": objective.controller.at_an_end(beta),
-    }
 
 
 def _train(run: Run, folder: Path, report: Report) -> tuple[VAE, TrainingModule, Images]:
@@ -240,18 +206,6 @@ def lightning_trainer(run: Run, *callbacks: "pl.Callback") -> "pl.Trainer":
             f"trainer.accelerator={settings.accelerator}, trainer.precision={settings.precision}: "
             f"{line}"
         ) from error
-
-
-def _trace(module: TrainingModule) -> Trace:
-    """What was in force at every optimiser step, and what came of it."""
-    objective, steps = module.objective, np.arange(module.steps, dtype=float)
-    trace = dict(zip(TRACE, module.trace.double().cpu().numpy().T, strict=True))
-    trace["step"] = steps
-    if objective.holds:
-        trace["target"] = np.array([objective.held_to(step / module.steps) for step in steps])
-    if objective.holds in ("distortion", "mse"):  # the multiplier of that constraint
-        trace["lambda"] = 1 / trace["beta"]
-    return trace
 
 
 def _write(result: Result, vae: VAE, trace: Trace, images: Images, folder: Path) -> None:

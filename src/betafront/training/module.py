@@ -1,5 +1,6 @@
 """The VAE as a Lightning module: the objective per step, the record per epoch."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,7 +20,7 @@ Report = Callable[[dict[str, float]], None]
 Trace = dict[str, NDArray[np.float64]]
 """Arrays over the optimiser steps of a run."""
 
-TRACE = ("distortion", "rate", "loss", "beta", "penalty")
+TRACE = ("distortion", "rate", "loss", "beta", "penalty", "mse")
 RECORDED = ("distortion", "rate", "loss")
 
 
@@ -35,8 +36,8 @@ class TrainingModule(pl.LightningModule):
         report: called with each new row of `history`.
 
     Attributes:
-        trace: (steps, 5) what came of every step and what was in force, in the order of `TRACE`, on
-            the model's device.
+        trace: (steps, 6) what came of every step and what was in force, in the order of `TRACE`, on
+            the model's device; the squared error is NaN where nothing holds it.
         controller: the controller's state.
         history: a row per logged epoch: `step`, `train/…`, `val/…` in nats per example.
     """
@@ -59,7 +60,7 @@ class TrainingModule(pl.LightningModule):
         self.report = report
         self.history: list[dict[str, float]] = []
         self.trace: Tensor
-        self.register_buffer("trace", torch.zeros(steps, len(TRACE)))
+        self.register_buffer("trace", torch.full((steps, len(TRACE)), math.nan))
         self.controller: Tensor
         self.register_buffer("controller", objective.start())
         self._recorded = 0
@@ -73,14 +74,16 @@ class TrainingModule(pl.LightningModule):
         self.controller = taken.state
         with torch.no_grad():
             means = terms.distortion.mean(), terms.rate.mean()
-            seen = *means, taken.loss, taken.beta, taken.penalty
-            self.trace[step] = torch.stack([value.detach().float() for value in seen])
+            seen = [*means, taken.loss, taken.beta, taken.penalty]
+            if terms.mse is not None:
+                seen.append(terms.mse.mean())
+            self.trace[step, : len(seen)] = torch.stack([v.detach().float() for v in seen])
         return taken.loss
 
     def on_train_epoch_end(self) -> None:
         """Stop a run that diverged: looked for once per epoch, since asking a device at every step
         would make it wait."""
-        lost = ~torch.isfinite(self.trace[self._checked : self.global_step]).all(1)
+        lost = ~torch.isfinite(self.trace[self._checked : self.global_step, : len(RECORDED)]).all(1)
         if lost.any():
             raise Diverged(self._checked + int(lost.nonzero()[0]))
         self._checked = self.global_step

@@ -68,7 +68,7 @@ def _draw_training(result: Result, trace: Trace, path: Path) -> None:
     # Placed by hand: a layout engine doubles the time of a page.
     figure = Figure(figsize=(12, 3.2))
     axes = figure.subplots(1, 3, width_ratios=(4, 3, 3))
-    figure.subplots_adjust(left=0.05, right=0.99, bottom=0.16, top=0.9, wspace=0.4)
+    figure.subplots_adjust(left=0.05, right=0.99, bottom=0.16, top=0.9, wspace=0.55)
     _draw_weight(axes[0], trace, result.scale["holds"] == "rate")
     _draw_distortion(axes[1], trace, result.scale["holds"] == "distortion")
     kl = sorted(result.spectrum, reverse=True)
@@ -84,11 +84,16 @@ def _draw_weight(axis: "Axes", trace: Trace, held: bool) -> None:
     lines = axis.plot(trace["step"], trace["rate"], color=RATE, lw=0.8, label="rate R")
     if held:
         lines += axis.plot(trace["step"], trace["target"], "k--", lw=0.8, label="target of R")
-    lines += weight.plot(trace["step"], felt(trace["beta"]), color=WEIGHT, label="weight β")
+    flips = trace["beta"].min() < 0  # a capacity's ±γ
+    name = "±γ in force, running mean" if flips else "weight β"
+    lines += weight.plot(trace["step"], felt(trace["beta"]), color=WEIGHT, label=name)
     axis.set(xlabel="optimiser steps", ylabel="rate R (nats)", title="weight and KL over training")
     axis.set_ylim(bottom=0)
-    weight.set(ylabel="canonical β")
-    weight.set_ylim(bottom=min(0, weight.get_ylim()[0]))
+    weight.set(ylabel="±γ" if flips else "canonical β")
+    if trace["beta"].min() > 0 and trace["beta"].max() > 10 * trace["beta"].min():
+        weight.set_yscale("log")
+    else:
+        weight.set_ylim(bottom=min(0, weight.get_ylim()[0]))
     axis.legend(handles=lines, loc="lower right", fontsize="small")
 
 

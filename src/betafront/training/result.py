@@ -39,9 +39,9 @@ class Result:
         scale: where the run stands on the one scale: `weight` as written, `beta`, `beta_norm`,
             `sigma` (Gaussians), `pixels` N, `latents` M. Under a controller β is the mean
             over the last tenth of the steps and `beta_spread` its standard deviation; under a
-            capacity it is `stationary_beta`, at which the trained posterior is stationary (of any
-            run; far from `beta` it says that training was too short). `holds` says what was held
-            to `target`, and `at_an_end` that β ran into an end of its range on the way.
+            capacity or free bits β is that of the trained model (`metrics.stationary_beta`) and
+            `beta_spread` its standard error. `holds` says what was held to `target`, `came_to`
+            where it was over the last tenth of the steps, and `reached` whether that is it.
         spectrum: mean KL per latent dimension on the validation split, in nats.
         settings: what the metrics depend on (draws, threshold, examples per split).
         history: values per logged epoch, each row with its `step`.
