@@ -1,6 +1,7 @@
 """`betafront weights`, from the command line."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -67,6 +68,29 @@ def test_the_table_says_that_sigma_was_taken(betafront: Command) -> None:
     assert max(map(len, said.out.splitlines())) <= 100
 
 
+def test_no_two_rows_have_one_name(betafront: Command) -> None:
+    said = betafront("weights", "--pixels", "64", "--latents", "8", "--weight", "3")
+    names = [re.split("  +", line.strip())[0] for line in said.out.splitlines()[2:]]
+    assert len(names) == len(set(names)) == 13
+    assert "sum, ½ squared error" in names
+
+
+def test_an_optimal_sigma_has_no_squared_error_to_weigh(betafront: Command) -> None:
+    said = betafront("weights", "--project", "sigma-vae")
+    assert "canonical β = 1" in said.out
+    assert "quared error" not in said.out
+    assert "σ = 1" not in said.out
+    told = answer(betafront, "--project", "sigma-vae")
+    assert (told["sigma"], told["squared_error"], told["squared_error_weights"]) == (None, {}, {})
+
+
+def test_an_optimal_sigma_that_somebody_says_weighs_squared_errors(betafront: Command) -> None:
+    said = betafront("weights", "--project", "sigma-vae", "--sigma", "0.1")
+    assert "Beside a squared error σ = 0.1." in said.out
+    told = answer(betafront, "--project", "sigma-vae", "--sigma", "0.1")
+    assert told["squared_error_weights"]["half"]["sum"] == pytest.approx(0.01, rel=1e-11)
+
+
 SIZES = ("--pixels", "4", "--latents", "2", "--weight", "1")
 
 
@@ -115,6 +139,18 @@ def cosine(recon_x, x, mu, logvar):
     return -torch.cosine_similarity(recon_x.flatten(1), x.flatten(1)).mean() + mu.square().sum()
 
 
+def leaving(recon_x, x, mu, logvar):
+    raise SystemExit(3)
+
+
+class Criterion:
+    def loss(self, recon_x, x, mu, logvar):
+        return averaged(recon_x, x, mu, logvar)
+
+
+criterion = Criterion()
+
+
 def broken(recon_x, x, mu, logvar):
     raise RuntimeError("two\\nlines")
 """
@@ -139,7 +175,13 @@ def test_an_audit_of_a_loss_in_the_current_directory(betafront: Command, losses:
     assert "recon_x = reconstruction" in said.out
     assert "normalisation=sum objective.weight=4" in said.out
     assert max(map(len, said.out.splitlines())) <= 100
-    assert "called" not in said.out
+    assert "called" not in said.out + said.err
+
+
+def test_an_audit_of_an_instances_method(betafront: Command, losses: str) -> None:
+    said = betafront("weights", "audit", f"{losses}:criterion.loss", *AT)
+    assert "canonical β" in said.out
+    assert "sums beside means" in said.out
 
 
 def test_an_audit_for_scripts(betafront: Command, losses: str) -> None:
@@ -168,6 +210,11 @@ def test_what_cannot_be_told_is_status_one(betafront: Command, losses: str) -> N
         ("LOSSESS:vae_loss", (), "did you mean 'LOSSES'?"),
         ("LOSSES", (), "module:function"),
         ("SCRIPT:loss", (), "raised SystemExit"),
+        ("SCRIPT_assert:loss", (), "raised an assertion without a message"),
+        ("./LOSSES:vae_loss", (), "give the file, as in ./LOSSES.py:function"),
+        ("LOSSES:leaving", (), "leaving raised SystemExit: 3"),
+        ("LOSSES:Criterion", (), "Criterion is a class"),
+        ("LOSSES:Criterion.loss", (), "loss is a method of Criterion and needs an instance"),
         ("LOSSES:weight", (), "is no function but of type int"),
         ("nowhere.py:loss", (), "there is no file 'nowhere.py'"),
         ("LOSSES:broken", (), "broken raised RuntimeError: two lines"),
@@ -182,6 +229,7 @@ def test_what_cannot_be_audited_is_one_clear_line(
     betafront: Command, losses: str, loss: str, arguments: tuple[str, ...], says: str
 ) -> None:
     Path(f"{losses}_script.py").write_text("raise SystemExit(3)\n", encoding="utf-8")
+    Path(f"{losses}_script_assert.py").write_text("assert False\n", encoding="utf-8")
     name = loss.replace("LOSSES", losses).replace("SCRIPT", f"{losses}_script")
     said = betafront("weights", "audit", name, *arguments)
     assert said.code == 2

@@ -33,6 +33,7 @@ class Project:
         shape: (channels, height, width) of the images that its default is used on.
         latents: M, its default number of latent dimensions.
         note: what else one should know.
+        optimal: its σ is the optimal one, so that it has no squared error with a σ to choose.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Project:
     shape: tuple[int, int, int]
     latents: int
     note: str
+    optimal: bool = False
 
     @property
     def pixels(self) -> int:
@@ -217,7 +219,8 @@ PROJECTS = {
             weight=1.0,
             shape=(3, 28, 28),
             latents=20,
-            note="β is exactly 1, whatever σ is",
+            note="its σ is optimal: β is the weight itself",
+            optimal=True,
         ),
     )
 }

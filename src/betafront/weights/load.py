@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from betafront.errors import UserError, near_miss, one_line
+from betafront.objective.audit.running import raised
 
 
 def load(name: str) -> Callable[..., Any]:
@@ -28,8 +29,6 @@ def load(name: str) -> Callable[..., Any]:
         if not hasattr(found, part):
             raise UserError(f"{module_name} has no '{path}': {near_miss(part, callables(found))}")
         found = getattr(found, part)
-    if isinstance(found, type):
-        raise UserError(f"{name} is a class: name a function, or an instance that can be called")
     if not callable(found):
         raise UserError(f"{name} is no function but of type {type(found).__name__}")
     return found  # type: ignore[no-any-return]
@@ -37,6 +36,8 @@ def load(name: str) -> Callable[..., Any]:
 
 def load_module(name: str) -> ModuleType:
     """The module of that name, or the file."""
+    if not name.endswith(".py") and (name.startswith(".") or "/" in name or "\\" in name):
+        raise UserError(f"'{name}' is no module's name: give the file, as in {name}.py:function")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -51,8 +52,7 @@ def load_module(name: str) -> ModuleType:
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # a script that reads its own arguments ends so
-        line = f"{type(error).__name__}: {one_line(error)[:200]}"
-        raise UserError(f"importing {name} raised {line}") from error
+        raise UserError(f"importing {name} raised {raised(error)}") from error
 
 
 def from_file(path: Path) -> ModuleType:

@@ -10,9 +10,10 @@ from rich.table import Table
 
 from betafront.objective.audit import Verdict
 from betafront.objective.projects import PROJECTS
-from betafront.objective.scale import NORMALISATIONS, SQUARED_ERRORS, Convention
+from betafront.objective.scale import NORMALISATIONS, Convention
 
 WIDTH = 100  # columns, also where there is no terminal to ask
+TITLES = {"full": "squared error", "half": "½ squared error"}
 
 
 def console() -> Console:
@@ -34,10 +35,10 @@ def print_weights(translated: dict[str, Any]) -> None:
     table.add_column("w", justify="right", no_wrap=True)
     for name, weight in translated["weights"].items():
         table.add_row(name, NORMALISATIONS[name].formula, f"{weight:.6g}")
-    for word in SQUARED_ERRORS:
-        for name, weight in translated["squared_error_weights"][word].items():
+    for word, row in translated["squared_error_weights"].items():
+        for name, weight in row.items():
             formula = Convention(NORMALISATIONS[name], word).formula
-            table.add_row(f"{name}, squared error", formula, f"{weight:.6g}")
+            table.add_row(f"{name}, {TITLES[word]}", formula, f"{weight:.6g}")
     out.print(table)
 
 
@@ -63,6 +64,8 @@ def heading(translated: dict[str, Any]) -> list[str]:
                 else "σ = 1 is taken, since nobody said (--sigma)."
             )
         )
+    elif sigma is None:
+        pass
     elif not translated["sigma_given"]:
         lines.append("Beside a squared error σ = 1 is taken, since nobody said (--sigma).")
     else:

@@ -36,6 +36,13 @@ class Written:
     sigma: float | None = None
     project: Project | None = None
 
+    @property
+    def squares(self) -> bool:
+        """Whether weights beside a squared error mean anything: not where σ is optimal, unless
+        somebody said one."""
+        optimal = self.project is not None and self.project.optimal
+        return not optimal or self.sigma is not None or self.convention.squared_error is not None
+
 
 def written(
     *,
@@ -120,11 +127,13 @@ def parse_shape(text: str) -> tuple[int, ...]:
 
 
 def translate(given: Written) -> dict[str, Any]:
-    """The canonical β of a written weight and its equal in every other convention."""
+    """The canonical β of a written weight and its equal in every other convention; where σ is
+    optimal, in none of a squared error."""
     sigma = 1.0 if given.sigma is None else given.sigma
     sizes = given.pixels, given.latents
     beta = given.convention.beta(given.weight, *sizes, sigma)
-    squares = squared_error_weights(beta, *sizes, sigma)
+    squares = squared_error_weights(beta, *sizes, sigma) if given.squares else {}
+    halves = {"SSE + w·KL": False, "½·SSE + w·KL": True} if given.squares else {}
     result: dict[str, Any] = {
         "pixels": given.pixels,
         "latents": given.latents,
@@ -133,14 +142,14 @@ def translate(given: Written) -> dict[str, Any]:
         "coefficient": given.convention.coefficient,
         "weight": given.weight,
         "formula": given.convention.formula,
-        "sigma": tidy(sigma),
+        "sigma": tidy(sigma) if given.squares else None,
         "sigma_given": given.sigma is not None,
         "beta": tidy(beta),
         "beta_norm": tidy(beta_norm(beta, *sizes)),
         "weights": {k: tidy(v) for k, v in in_every_convention(beta, *sizes).items()},
         "squared_error": {
-            "SSE + w·KL": tidy(squared_error_weight(beta, sigma)),
-            "½·SSE + w·KL": tidy(squared_error_weight(beta, sigma, half=True)),
+            formula: tidy(squared_error_weight(beta, sigma, half=half))
+            for formula, half in halves.items()
         },
         "squared_error_weights": {
             word: {k: tidy(v) for k, v in row.items()} for word, row in squares.items()

@@ -1,16 +1,15 @@
 """How somebody's loss is called: which argument is which, and where the scalar is in the answer."""
 
-import contextlib
 import inspect
-import sys
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch.nn import Module
 
-from betafront.errors import UserError, near_miss, one_line
+from betafront.errors import UserError, near_miss
+from betafront.objective.audit.running import LossRaised, quiet, raised
 
 ROLES = ("x", "reconstruction", "mu", "log_var")
 USUAL_NAMES = {
@@ -33,10 +32,6 @@ LOSS_KEYS = ("loss", "total", "total_loss")
 
 class CannotTell(Exception):
     """A question that the probes do not settle; the message is the reason."""
-
-
-class LossRaised(UserError):
-    """The audited function raised an error of its own."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +64,17 @@ class Call:
         """
         named = {self.names[role]: values[role] for role in ROLES if role in self.names}
         try:
-            # What a loss prints must not end up in the JSON.
-            with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with quiet():
                 answer = self.function(
                     *(values[role] for role in self.order), **named, **self.settings
                 )
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise LossRaised(self._refusal(error)) from error
         return scalar(answer, self.name)
 
-    def _refusal(self, error: Exception) -> str:
-        line = f"{self.name} raised {type(error).__name__}: {one_line(error)[:200]}"
-        if isinstance(error, KeyError):
+    def _refusal(self, error: BaseException) -> str:
+        line = f"{self.name} raised {raised(error)}"
+        if isinstance(error, KeyError) and error.args:
             line += f" (--set {error.args[0]!s}=VALUE gives a keyword argument)"
         return line
 
@@ -101,6 +94,7 @@ def arrange(
         raise UserError(f"a loss function is needed, not a {type(function).__name__}")
     name = str(getattr(function, "__name__", type(function).__name__))
     given = dict(settings or {})
+    check_instance(function, name)
     parameters = parameters_of(function)
     if order is not None:
         positions = check_order(order)
@@ -112,10 +106,28 @@ def arrange(
     return Call(function, name, positions, names, given, how)
 
 
+def check_instance(function: Callable[..., Any], name: str) -> None:
+    """Refuse a class, and a method without its instance.
+
+    Raises:
+        UserError: saying which, and what to name in its place.
+    """
+    if isinstance(function, type):
+        raise UserError(f"{name} is a class: name a function, or an instance that can be called")
+    owner = getattr(function, "__qualname__", "").rpartition("<locals>.")[2].rpartition(".")[0]
+    if owner and inspect.isfunction(function) and "self" in inspect.signature(function).parameters:
+        raise UserError(
+            f"{name} is a method of {owner} and needs an instance: make one where {owner} is "
+            f"defined, as in made = {owner}(), and name made.{name}"
+        )
+
+
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The parameters; of a function that does not show them, any number by position."""
+    """The parameters, of a module those of its `forward`; of a function that does not show them,
+    any number by position."""
+    shown = function.forward if isinstance(function, Module) else function
     try:
-        return list(inspect.signature(function).parameters.values())
+        return list(inspect.signature(shown).parameters.values())
     except (TypeError, ValueError):
         return [inspect.Parameter("arguments", inspect.Parameter.VAR_POSITIONAL)]
 

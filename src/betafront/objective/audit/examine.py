@@ -6,16 +6,17 @@ from typing import Any
 
 from betafront.objective.audit import kl as kl_term
 from betafront.objective.audit import reconstruction as reconstruction_term
-from betafront.objective.audit.call import Call, CannotTell, LossRaised, arrange
+from betafront.objective.audit.accepted import accepted
+from betafront.objective.audit.call import Call, CannotTell, arrange
 from betafront.objective.audit.kl import KL, NoKnownSpread
 from betafront.objective.audit.probes import (
     BATCH,
     Prober,
     Sizes,
-    accepted,
     check_repeats,
     check_sizes,
 )
+from betafront.objective.audit.running import LossRaised
 from betafront.objective.audit.scaling import scaling
 from betafront.objective.audit.terms import Reconstruction
 from betafront.objective.audit.verdict import Verdict
@@ -39,8 +40,9 @@ def audit(
     (1.96, 0.05, 'mean')
 
     Args:
-        loss: of x, the reconstruction (or its logits), mu and log_var, in float64, and whatever
-            `settings` gives; it returns a scalar, or a dict or tuple with one.
+        loss: of x, the reconstruction (or its logits), mu and log_var, in float64 (in float32 where
+            it takes no other), and whatever `settings` gives; it returns a scalar, or a dict or
+            tuple with one.
         shape: of the images, (C, H, W) or (N,).
         latents: M.
         settings: further keyword arguments.
@@ -60,7 +62,7 @@ def audit(
     prober = probers[0]
     first = prober.point()
     before, where, _ = prober.value(first)
-    verdict = replace(verdict, value=where, layout=str(prober.layout))
+    verdict = replace(verdict, value=where, layout=prober.given)
     try:
         check_repeats(prober, first)
         check_additive(prober)

@@ -1,6 +1,6 @@
 """What is wrong with a loss, or surprising."""
 
-from betafront.objective.audit.kl import KL, close
+from betafront.objective.audit.kl import KL, close, without_gradient
 from betafront.objective.audit.weighed import Weighed, by_batch, by_shape, power_of, reduced
 
 NAMES_OF_LOG_VAR = {
@@ -39,7 +39,9 @@ def faults(weighed: Weighed, log_var: str | None) -> tuple[str, ...]:
 def sign_warnings(weighed: Weighed) -> list[str]:
     """Terms that are maximised, or do nothing."""
     warnings = []
-    if weighed.kl.weight == 0:
+    if weighed.kl.cut:
+        warnings.append(f"the KL has no effect: {without_gradient(weighed.kl.cut)}")
+    elif weighed.kl.weight == 0:
         warnings.append("the KL has no effect: its weight is 0")
     if weighed.kl.weight < 0:
         warnings.append("the KL has the wrong sign: the loss is smaller the larger it is")

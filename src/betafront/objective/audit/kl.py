@@ -1,7 +1,8 @@
 """Recognising the KL term by its gradients: c·mu, and c·½(e^log_var − 1), at every scale."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -26,11 +27,14 @@ class Meaning:
         name: of it.
         variance: σ² as a function of it.
         log_variance: ln σ² as a function of it.
+        positive: it can be nothing but positive, so that what a loss does with other values does
+            not count.
     """
 
     name: str
     variance: Callable[[Tensor], Tensor]
     log_variance: Callable[[Tensor], Tensor]
+    positive: bool = False
 
     def slopes(self, spread: Tensor) -> tuple[Tensor, Tensor]:
         """The derivatives of ½σ² and of −½ ln σ², element by element."""
@@ -47,8 +51,8 @@ def softplus(value: Tensor) -> Tensor:
 MEANINGS = (
     Meaning("log σ²", torch.exp, lambda v: v),
     Meaning("log σ", lambda v: torch.exp(2 * v), lambda v: 2 * v),
-    Meaning("σ", torch.square, lambda v: v.square().log()),
-    Meaning("σ²", lambda v: v, torch.log),
+    Meaning("σ", torch.square, lambda v: v.square().log(), positive=True),
+    Meaning("σ²", lambda v: v, torch.log, positive=True),
     Meaning("σ before a softplus", lambda v: softplus(v) ** 2, lambda v: 2 * softplus(v).log()),
     Meaning("σ² before a softplus", softplus, lambda v: softplus(v).log()),
     Meaning("−log σ²", lambda v: torch.exp(-v), lambda v: -v),
@@ -64,6 +68,8 @@ class KL:
         meaning: what log_var is.
         prior: the prior's standard deviation.
         least, most: nats per example between which it was probed.
+        cut: of a weight of 0, the arguments that the value changes with although it has no gradient
+            with respect to them.
     """
 
     weight: float
@@ -71,11 +77,12 @@ class KL:
     prior: float = 1.0
     least: float = 0.0
     most: float = 0.0
+    cut: tuple[str, ...] = ()
 
     def nats(self, point: Point) -> Tensor:
         """(B,) the KL at a point."""
         variance = self.meaning.variance(point.log_var) / self.prior**2
-        log_ratio = self.meaning.log_variance(point.log_var) - torch.tensor(self.prior).log() * 2
+        log_ratio = self.meaning.log_variance(point.log_var) - 2 * math.log(self.prior)
         return ((point.mu / self.prior) ** 2 + variance - log_ratio - 1).sum(1) / 2
 
     def measure(self, point: Point, slopes: Slopes) -> float:
@@ -94,14 +101,34 @@ def recognise(prober: Prober) -> KL:
     for scale in SCALES * 2:
         point = prober.point(scale=scale)
         seen.append((point, prober.slopes(point)))
-    if not any(slopes.mu.any() or slopes.log_var.any() for _, slopes in seen):
-        return KL(0.0, MEANINGS[0])
+    still = [n for n in ("mu", "log_var") if not any(getattr(s, n).any() for _, s in seen)]
+    cut = tuple(name for name in still if changes_with(prober, name))
+    if len(still) == 2:
+        return KL(0.0, MEANINGS[0], cut=cut)
+    if cut:
+        raise CannotTell(without_gradient(cut))
     weight = mu_weight(seen)
-    found = standard(seen, weight) or rescaled(seen, weight)
+    meanings = [m for m in MEANINGS if m.positive or prober.spreads == "real"]
+    found = standard(seen, weight, meanings) or rescaled(seen, weight, meanings)
     if found is None:
-        raise NoKnownSpread(unlike(seen, weight))
+        raise NoKnownSpread(unlike(seen, weight, meanings))
     nats = torch.cat([found.nats(point) for point, _ in seen])
-    return KL(found.weight, found.meaning, found.prior, nats.min().item(), nats.max().item())
+    return replace(found, least=nats.min().item(), most=nats.max().item())
+
+
+def changes_with(prober: Prober, name: str) -> bool:
+    """Whether the value of a loss changes with one of its arguments."""
+    point, other = prober.point(), prober.point()
+    moved = replace(point, **{name: getattr(other, name)})
+    return prober.value(point)[0].item() != prober.value(moved)[0].item()
+
+
+def without_gradient(cut: Sequence[str]) -> str:
+    """In words, that a value follows arguments and its gradient does not."""
+    return (
+        f"the value changes with {' and '.join(cut)}, but its gradient with respect to "
+        f"{'them' if len(cut) > 1 else 'it'} is cut (detach(), no_grad(), .item()?)"
+    )
 
 
 def mu_weight(seen: list[tuple[Point, Slopes]]) -> float:
@@ -141,9 +168,11 @@ def mu_weight(seen: list[tuple[Point, Slopes]]) -> float:
     raise CannotTell("the weight of the KL changes with the KL itself: there is no one β")
 
 
-def standard(seen: list[tuple[Point, Slopes]], weight: float) -> KL | None:
+def standard(
+    seen: list[tuple[Point, Slopes]], weight: float, meanings: Sequence[Meaning]
+) -> KL | None:
     """The KL to N(0, 1) with this weight, if the gradient with respect to log_var fits one."""
-    for meaning in MEANINGS:
+    for meaning in meanings:
         found = spread_weight(seen, meaning)
         if found is not None and close(found, weight, seen[0][1].tolerance):
             return KL(weight, meaning)
@@ -163,32 +192,47 @@ def spread_weight(seen: list[tuple[Point, Slopes]], meaning: Meaning) -> float |
         weights.append(c)
     if not same(torch.tensor(weights, dtype=torch.float64), seen[0][1].tolerance):
         return None
-    return sum(weights) / len(weights)
+    c = sum(weights) / len(weights)
+    return c if fits(seen, meaning, c, c) else None
 
 
-def rescaled(seen: list[tuple[Point, Slopes]], mu_weight: float) -> KL | None:
+def rescaled(
+    seen: list[tuple[Point, Slopes]], mu_weight: float, meanings: Sequence[Meaning]
+) -> KL | None:
     """The KL to N(0, s²) for some s, if the gradients fit one: c·mu/s² and c(½σ²/s² − ½ ln σ²)."""
-    for meaning in MEANINGS:
+    for meaning in meanings:
         patterns = [meaning.slopes(point.log_var) for point, _ in seen]
-        columns = torch.stack([torch.cat([p[i].flatten() for p in patterns]) for i in (0, 1)], 1)
-        if not torch.isfinite(columns).all():
+        growing, shrinking = (torch.cat([p[i].flatten() for p in patterns]) for i in (0, 1))
+        if not (torch.isfinite(growing).all() and torch.isfinite(shrinking).all()):
             continue
-        goal = torch.cat([slopes.log_var.flatten() for _, slopes in seen])
-        growing, shrinking = torch.linalg.lstsq(columns, goal[:, None]).solution[:, 0].tolist()
-        left = (goal - columns @ torch.tensor([growing, shrinking], dtype=goal.dtype)).norm()
-        tolerance = seen[0][1].tolerance
-        if left > tolerance * goal.norm() or not close(growing, mu_weight, tolerance):
-            continue
-        if shrinking / growing > tolerance:
-            return KL(shrinking, meaning, prior=(shrinking / growing) ** 0.5)
+        rest = torch.cat([slopes.log_var.flatten() for _, slopes in seen]) - mu_weight * growing
+        # Every latent counts alike: e^log_var alone would drown all that is said at smaller values.
+        size = growing.abs() + shrinking.abs()
+        weight, _ = factor(rest / size, shrinking / size)
+        square = weight / mu_weight
+        if square > seen[0][1].tolerance and fits(seen, meaning, mu_weight, weight):
+            return KL(weight, meaning, prior=square**0.5)
     return None
 
 
-def unlike(seen: list[tuple[Point, Slopes]], weight: float) -> str:
+def fits(
+    seen: list[tuple[Point, Slopes]], meaning: Meaning, growing: float, shrinking: float
+) -> bool:
+    """Whether these factors on the two parts are right for every latent at every scale."""
+    for point, slopes in seen:
+        one, other = meaning.slopes(point.log_var)
+        left = (slopes.log_var - growing * one - shrinking * other).abs()
+        size = abs(growing) * one.abs() + abs(shrinking) * other.abs()
+        if not (left <= slopes.tolerance * size).all():
+            return False
+    return True
+
+
+def unlike(seen: list[tuple[Point, Slopes]], weight: float, meanings: Sequence[Meaning]) -> str:
     """What is wrong with a term whose part in mu alone is right."""
     if not any(slopes.log_var.any() for _, slopes in seen):
         return "it does not depend on log_var: a penalty on mu alone, and no KL to N(0, 1)"
-    for meaning in MEANINGS:
+    for meaning in meanings:
         found = spread_weight(seen, meaning)
         if found is not None:
             return (
@@ -197,7 +241,7 @@ def unlike(seen: list[tuple[Point, Slopes]], weight: float) -> str:
             )
     return (
         "not the KL to N(0, 1): its part in mu is right, but its gradient with respect to log_var "
-        "fits none of " + ", ".join(meaning.name for meaning in MEANINGS)
+        "fits none of " + ", ".join(meaning.name for meaning in meanings)
     )
 
 

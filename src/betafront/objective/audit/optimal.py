@@ -4,9 +4,10 @@ a factor that falls as the error grows."""
 import torch
 from torch import Tensor
 
-from betafront.objective.audit.call import CannotTell, LossRaised
+from betafront.objective.audit.call import CannotTell
 from betafront.objective.audit.kl import same
 from betafront.objective.audit.probes import Point, Prober, Slopes, factor
+from betafront.objective.audit.running import LossRaised
 from betafront.objective.audit.terms import (
     ABSOLUTE,
     FITTED,

@@ -1,8 +1,7 @@
-"""The probes: random points at which a loss is evaluated and differentiated, in float64."""
+"""The probes: random points at which a loss is evaluated and differentiated."""
 
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.objective.audit.call import Call, CannotTell, LossRaised
+from betafront.objective.audit.call import Call, CannotTell
 
 BATCH = 4
 REPEATS = 100  # calls with the same arguments, so that a counter has time to show
@@ -87,6 +86,8 @@ class Prober:
         layout: of x and the reconstruction.
         reals: whether reconstructions are any real numbers or lie in (0, 1).
         spreads: whether what is given as log_var may be any real number or is positive.
+        binary: x is 0 or 1, and not in between.
+        dtype: in which the loss is called.
     """
 
     call: Call
@@ -94,7 +95,19 @@ class Prober:
     layout: Layout = LAYOUTS[0]
     reals: Reals = "real"
     spreads: Spreads = "real"
+    binary: bool = False
+    dtype: torch.dtype = torch.float64
     generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
+
+    @property
+    def given(self) -> str:
+        """In words, what the loss is given."""
+        words = [str(self.layout)]
+        if self.binary:
+            words.append("x of 0 and 1 (it refuses grey values)")
+        if self.dtype != torch.float64:
+            words.append("in float32 (it refuses float64)")
+        return ", ".join(words)
 
     def point(
         self, sizes: Sizes | None = None, scale: float = 1.0, error: float | None = None
@@ -110,6 +123,8 @@ class Prober:
         sizes = sizes or self.sizes
         rows, columns = (sizes.batch, sizes.pixels), (sizes.batch, sizes.latents)
         x = 0.1 + 0.8 * self._uniform(rows)
+        if self.binary:
+            x = (x > 0.5).double()
         if error is not None:
             sizes_of_noise = 1 + torch.arange(sizes.batch, dtype=torch.float64)[:, None] / 2
             reconstruction = x + error * sizes_of_noise * self._normal(rows)
@@ -131,10 +146,10 @@ class Prober:
         }
         image = (point.sizes.batch, *point.sizes.shape)
         # Copies, since a loss may change its arguments in place.
-        values = {name: leaf.clone() for name, leaf in leaves.items()}
-        reconstruction = values["reconstruction"]
+        values = {name: leaf.to(self.dtype, copy=True) for name, leaf in leaves.items()}
+        x, reconstruction = point.x.to(self.dtype, copy=True), values["reconstruction"]
         values |= {
-            "x": point.x.clone() if self.layout.flat_x else point.x.clone().view(image),
+            "x": x if self.layout.flat_x else x.view(image),
             "reconstruction": reconstruction
             if self.layout.flat_reconstruction
             else reconstruction.view(image),
@@ -163,44 +178,14 @@ class Prober:
         if not all(bool(torch.isfinite(gradient).all()) for gradient in found):
             raise CannotTell("its gradient is not finite")
         reconstruction, mu, log_var = found
-        return Slopes(loss.item(), reconstruction, mu, log_var, torch.finfo(loss.dtype).eps)
+        eps = max(torch.finfo(dtype).eps for dtype in (loss.dtype, self.dtype))
+        return Slopes(loss.item(), reconstruction, mu, log_var, eps)
 
     def _uniform(self, shape: tuple[int, ...]) -> Tensor:
         return torch.rand(shape, generator=self.generator, dtype=torch.float64)
 
     def _normal(self, shape: tuple[int, ...]) -> Tensor:
         return torch.randn(shape, generator=self.generator, dtype=torch.float64)
-
-
-def accepted(call: Call, sizes: Sizes) -> list[Prober]:
-    """The probers that the loss has finite values for, in its first layout that has any: real
-    reconstructions and spreads before restricted ones.
-
-    Raises:
-        LossRaised, UserError: as it does everywhere.
-        CannotTell: it is nowhere finite, or has no gradient.
-    """
-    refusals: list[Exception] = []
-    for layout in LAYOUTS:
-        found = []
-        for prober in domains(Prober(call, sizes, layout)):
-            try:
-                prober.slopes(prober.point())
-                found.append(prober)
-            except (CannotTell, LossRaised) as refusal:
-                refusals.append(refusal)
-        if found:
-            return found
-    # What it says of values that it can be right about, before what it says of their shape.
-    told = [refusal for refusal in refusals if isinstance(refusal, CannotTell)]
-    raise told[0] if told else refusals[0]
-
-
-def domains(prober: Prober) -> Iterator[Prober]:
-    """The prober over every pair of domains."""
-    for spreads in ("real", "positive"):
-        for reals in ("real", "unit"):
-            yield replace(prober, reals=reals, spreads=spreads)  # type: ignore[arg-type]
 
 
 def check_repeats(prober: Prober, point: Point) -> None:

@@ -7,7 +7,7 @@ import torch
 from betafront.objective.audit.call import CannotTell
 from betafront.objective.audit.optimal import recognise_optimal
 from betafront.objective.audit.probes import Prober, factor
-from betafront.objective.audit.terms import OPTIMA, TERMS, Reconstruction, slope_of
+from betafront.objective.audit.terms import GREY, OPTIMA, TERMS, Reconstruction, slope_of
 
 
 def recognise(probers: list[Prober]) -> Reconstruction:
@@ -60,6 +60,7 @@ def among_terms(prober: Prober) -> Reconstruction | None:
         pattern = torch.cat([slope_of(term, point) for point in points])
         c, left = factor(gradient, pattern)
         if left <= slopes[0].tolerance:
-            words = () if term.remark is None else (term.remark,)
+            silent = term.remark is None or (term.remark == GREY and prober.binary)
+            words = () if silent else (str(term.remark),)
             return Reconstruction(c, term, prober, remarks=words)
     return None

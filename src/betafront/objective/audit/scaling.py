@@ -62,8 +62,19 @@ def scaling(found: Reconstruction, kl: KL) -> Scaling:
         except CannotTell as reason:
             unknown[name] = str(reason)
         except UserError as error:
-            unknown[name] = f"it works at one size only ({error})"
+            unknown[name] = hard_coded(name, sizes, error)
     return Scaling(powers, unknown, sides)
+
+
+def hard_coded(name: str, sizes: Sizes, error: UserError) -> str:
+    """In words, that a loss fails where one of its sizes is doubled."""
+    known = {
+        "batch": ("batch size", f"B = {sizes.batch}"),
+        "latents": ("number of latents", f"M = {sizes.latents}"),
+    }
+    what, at = known.get(name, ("image size", "x".join(map(str, sizes.shape))))
+    fails = f"it raises {type(error.__cause__).__name__}" if error.__cause__ else str(error)
+    return f"the {what} is hard-coded, and it works at one size only (at {at} {fails})"
 
 
 def doubled(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> Powers:

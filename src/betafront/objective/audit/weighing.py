@@ -1,5 +1,6 @@
 """From two recognised terms to a verdict: β, its convention, its constants and its equal here."""
 
+import math
 from dataclasses import replace
 
 from betafront.objective.audit.constants import constants
@@ -18,7 +19,9 @@ def weigh(
     """The verdict with β, its conventions, the constants and the warnings."""
     sizes = found.prober.sizes
     weighed = Weighed(found, kl, scaling, sizes.pixels, sizes.latents, sizes.batch)
-    text, shown = offsets(weighed)
+    text, shown, known = offsets(weighed)
+    if kl.prior != 1 and not known:
+        return no_prior(verdict, kl)
     if shown is not None:
         weighed = replace(weighed, shown=shown ** scale_power(found))
     verdict = replace(
@@ -41,6 +44,16 @@ def weigh(
         line = f"it is {weighed.beta:.6g} at B = {sizes.batch}, and may change with the batch size"
         return replace(verdict, unknown={**verdict.unknown, "beta": line})
     return told(verdict, weighed, shown)
+
+
+def no_prior(verdict: Verdict, kl: KL) -> Verdict:
+    """The verdict on gradients of a KL to another prior whose value is none."""
+    line = (
+        f"its gradients are those of the KL to N(0, s²) with s = {kl.prior:.4g}, but its value is "
+        "not: a KL to N(0, 1) with a further term?"
+    )
+    unknown = {"kl": line, "beta": "the KL could not be told"}
+    return replace(verdict, log_var=None, prior=None, probed_kl=None, unknown=unknown)
 
 
 def scale_power(found: Reconstruction) -> int:
@@ -87,23 +100,28 @@ def equivalent(weighed: Weighed) -> str | None:
     return f"normalisation={name} objective.weight={weight:.6g} {likelihood}"
 
 
-def offsets(weighed: Weighed) -> tuple[str, float | None]:
-    """What constants the loss has, in words, and the σ (or b) that they show."""
+def offsets(weighed: Weighed) -> tuple[str, float | None, bool]:
+    """What constants the loss has, in words, the σ (or b) that they show, and whether they are
+    known ones."""
     found, kl = weighed.found, weighed.kl
+    if kl.cut:
+        return "cannot tell, beside a KL without a gradient", None, False
     point = found.prober.point(error=found.error)
     slopes = found.prober.slopes(point)
     parts = found.weight * found.nats(point), kl.weight * kl.nats(point).sum().item()
     offset = slopes.value - sum(parts)
     rest = max(1e-6, 1e2 * slopes.eps) * (abs(slopes.value) + sum(map(abs, parts)))
     sizes = weighed.batch, weighed.pixels
-    text, shown = constants(found, weighed.unit, offset, rest, sizes)
-    if text:
-        return text, shown
-    halves = kl.weight * weighed.batch * weighed.latents / 2
-    text, shown = constants(found, weighed.unit, offset - halves, rest, sizes)
-    if text:
-        return f"{text}; the KL's −½ per latent is missing", shown
-    return f"cannot tell: an offset of {offset:.6g} at B = {weighed.batch} fits none", None
+    lacks = {"": 0.0, "; the KL's −½ per latent is missing": 0.5}
+    if kl.prior != 1:
+        lacks["; the KL's ln s per latent is missing"] = -math.log(kl.prior)
+    for words, each in lacks.items():
+        lacking = kl.weight * weighed.batch * weighed.latents * each
+        text, shown = constants(found, weighed.unit, offset - lacking, rest, sizes)
+        if text:
+            return text + words, shown, True
+    text = f"cannot tell: an offset of {offset:.6g} at B = {weighed.batch} fits none"
+    return text, None, False
 
 
 def reductions(weighed: Weighed) -> dict[str, dict[str, str]]:
@@ -123,6 +141,8 @@ def reductions(weighed: Weighed) -> dict[str, dict[str, str]]:
         answer["reconstruction"]["pixels"] = reduced(weighed.scaling.pixels.distortion)
         if weighed.scaling.pixels.rate:
             answer["kl"]["pixels"] = factor_word(weighed.scaling.pixels.rate, "N")
+    if not weighed.kl.weight:
+        answer["kl"] = {}  # nothing is reduced in any way
     if "latents" in powers and powers["latents"].distortion:
         answer["reconstruction"]["latents"] = factor_word(powers["latents"].distortion, "M")
     return answer
