@@ -156,3 +156,32 @@ def test_a_finished_run_is_not_written_over(betafront: Callable[..., Any]) -> No
     again = betafront(*words)
     assert again.code == 2
     assert "run holds a finished run: choose another folder, or remove it" in again.err
+
+
+def test_a_trial_is_run_again_with_the_same_numbers(
+    betafront: Callable[..., Any], own_place: Path, fast: tuple[str, ...]
+) -> None:
+    assert betafront("sweep", "objective.weight=0.1,1", *fast, "study.name=s").code == 0
+    again = betafront("train", "--trial", "1", "--study", "s")
+    assert "numbers are those of trial 1 of s, bit for bit" in " ".join(again.out.split())
+    for words, said in {
+        ("--trial", "99"): "s has no trial 99",
+        ("--trial", "1", "model=conv"): "leave out model=conv",
+        ("--study", "s"): "--study is for --trial N",
+        ("--trial", "1", "--study", "x"): "there is no study 'x'",
+    }.items():
+        answer = betafront("train", *words)
+        assert answer.code == 2
+        assert said in answer.err
+    (own_place / "runs/s/trial-0001/config.yaml").unlink()
+    assert "configuration of trial 1 is gone" in betafront("train", "--trial", "1").err
+
+
+def test_a_study_is_followed_to_its_end(
+    betafront: Callable[..., Any], fast: tuple[str, ...]
+) -> None:
+    words = ("objective.weight=0.1,1", *fast, "study.name=s", "study.budget.trials=2")
+    assert betafront("sweep", *words).code == 0
+    said = betafront("status", "s", "--follow")  # complete already: it shows it and ends
+    assert said.code == 0
+    assert "2 complete" in said.out

@@ -58,12 +58,31 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 @app.command(context_settings=HYDRA)
-def train(overrides: Overrides = None) -> None:
+def train(
+    overrides: Overrides = None,
+    trial: Annotated[
+        int | None, typer.Option(help="Run this trial of a study again, and compare.")
+    ] = None,
+    study: Annotated[
+        str | None, typer.Option(help="The study of --trial; the newest where left out.")
+    ] = None,
+) -> None:
     """Train one VAE and evaluate it in nats.
 
     betafront train data=digits normalisation=mean objective.weight=0.1
+
+    betafront train --trial 7 --study weighting-digits
     """
-    hydra_application(overrides or [])
+    if trial is None:
+        if study is not None:
+            raise UserError("--study is for --trial N; a study is swept by `betafront sweep`")
+        hydra_application(overrides or [])
+        return
+    if overrides:
+        raise UserError(f"--trial runs a trial as it was: leave out {' '.join(overrides)}")
+    from betafront.rerun import rerun
+
+    rerun(*find_study(study), trial)
 
 
 @app.command(context_settings=HYDRA)
@@ -78,12 +97,23 @@ def sweep(overrides: Overrides = None) -> None:
 
 
 @app.command()
-def status(study: Study = None, as_json: Json = False) -> None:
+def status(
+    study: Study = None,
+    as_json: Json = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Show it as it goes, until the budget is met.")
+    ] = False,
+) -> None:
     """Show how far a study is, and its front so far."""
     from betafront.front import console, front, print_next, print_study
     from betafront.study.records import facts, table
 
     found, spec = find_study(study)
+    if follow:
+        from betafront.study.watch import follow as watch
+
+        watch(found, spec, console())
+        spec = spec.load(found, spec.folder)
     trials = found.get_trials(deepcopy=False)
     rows, known = table(trials), facts(spec, trials)
     if as_json:

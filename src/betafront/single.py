@@ -62,16 +62,16 @@ def train_and_show(run: Run, folder: Path) -> Result:
 def _where(scale: dict[str, Any]) -> str:
     """Where a run stands on the one scale, in words."""
     sigma = f", σ = {scale['sigma']:.4g}" if scale["sigma"] is not None else ""
-    here = f"β = {scale['beta']:.4g} (β_norm = {scale['beta_norm']:.4g}){sigma}"
+    spread = scale["beta_spread"]
+    about = "" if spread is None else f" ± {spread:.2g}"
+    here = f"β = {scale['beta']:.4g}{about} (β_norm = {scale['beta_norm']:.4g}){sigma}"
     if scale["reached"] is False:
         return (
             f"{scale['holds']} was to be held to {scale['target']:g} and came to "
             f"{scale['came_to']:.4g}, with {here}: train longer, or ask for what can be had"
         )
     if scale["reached"]:
-        spread = scale["beta_spread"]
-        about = "" if spread is None else f", give or take {spread:.2g}"
-        return f"{scale['holds']} was held to {scale['target']:g}; that is canonical {here}{about}"
+        return f"{scale['holds']} was held to {scale['target']:g}; that is canonical {here}"
     if scale["holds"]:
         return f"free up to {scale['target']:g} nats per group; that is canonical {here}"
     return (

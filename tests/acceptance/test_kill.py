@@ -83,3 +83,31 @@ def test_sigterm_ends_every_process_and_the_same_command_goes_on(
     assert state["running"] == 0
     shell.run(*SWEEP)
     assert json.loads(shell.run("status", "--json"))["complete"] == 12
+
+
+@pytest.mark.slow
+def test_a_killed_trial_goes_on_from_its_checkpoint_and_ends_with_the_same_numbers(
+    shell: Any, own_place: Path
+) -> None:
+    sweep = (
+        "sweep", "objective.weight=choice(0.7)", "study.name=one", "study.sampler=grid",
+        "study.workers=1", "study.budget.trials=1", "hydra/launcher=basic", "trainer.steps=3000",
+        "trainer.checkpoint_seconds=0", "tracking=off", "schedule=cyclical",
+    )  # fmt: skip
+    process = shell.start(*sweep)
+    checkpoint = own_place / "runs/one/trial-0000/checkpoint.ckpt"
+    end = time.monotonic() + 200
+    while not checkpoint.is_file() and time.monotonic() < end:
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.02)
+    kill_everything(process.pid)
+    process.wait()
+    assert not (own_place / "runs/one/trial-0000/result.json").exists()
+    shell.run(*sweep)
+    log = (own_place / "runs/one/workers/0/run.log").read_text()
+    assert "trial 1 goes on from the checkpoint of trial 0" in log
+    assert json.loads(shell.run("status", "one", "--json"))["complete"] == 1
+    # From its first step to its last, without a stop.
+    assert "those of trial 1 of one, bit for bit" in " ".join(
+        shell.run("train", "--trial", "1", "--study", "one").split()
+    )

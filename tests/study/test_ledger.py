@@ -189,7 +189,7 @@ def test_a_retry_that_comes_too_late_is_given_back(study: optuna.Study) -> None:
     trial = claim(study, SPACE, 1, Worker.here(0))
     assert trial is not None
     study.tell(trial, [0.0, 0.0])
-    enqueue(study, {"w": 0.5}, retry=1)
+    enqueue(study, {"w": 0.5}, {ledger.RETRY: 1})
     assert claim(study, SPACE, 1, Worker.here(0)) is None
     assert not any(t.state == TrialState.WAITING for t in study.trials)
     assert sum(map(counts, study.trials)) == 1
@@ -202,6 +202,10 @@ def test_parameters_that_kill_their_worker_are_tried_four_times(study: optuna.St
         assert trial.params == study.trials[0].params
         assert reap(study, study.trials)
         assert counts(study.trials[attempt]) == (attempt == ledger.RETRIES)
+    # Every attempt is the first one's run, and follows the one before it.
+    assert [ledger.first(t) for t in study.trials] == [0] * (ledger.RETRIES + 1)
+    before = [t.user_attrs.get(ledger.BEFORE) for t in study.trials]
+    assert before == [None, *range(ledger.RETRIES)]
     assert claim(study, SPACE, 1, Worker.here(0)) is None
     assert "lost 4 times in a row" in ledger.reason(study.trials[ledger.RETRIES])
 

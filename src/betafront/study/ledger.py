@@ -30,6 +30,8 @@ LEASE = "lease"
 REASON = "reason"
 RETRY = "retry"
 QUEUED = "queued"
+FIRST = "first"
+BEFORE = "before"
 OVER_BUDGET = "given back: the budget was full"
 STALE = "stale: its worker was lost"
 LEASE_SECONDS = 60.0
@@ -70,9 +72,20 @@ def counts(trial: "FrozenTrial") -> bool:
     return retries(trial) >= RETRIES
 
 
+def finished(study: "Study") -> int:
+    """How many trials are finished and count against the budget."""
+    return sum(t.state.is_finished() and counts(t) for t in study.get_trials(deepcopy=False))
+
+
 def retries(trial: "FrozenTrial") -> int:
     """How often the same parameters were tried before and lost."""
     return int(trial.user_attrs.get(RETRY, 0))
+
+
+def first(trial: "FrozenTrial | Trial") -> int:
+    """The number of the trial that this one is an attempt at: its own, or the first one's that was
+    lost. The seed comes from it, so that every attempt is the same run."""
+    return int(trial.user_attrs.get(FIRST, trial.number))
 
 
 def reason(trial: "FrozenTrial") -> str:
@@ -129,13 +142,15 @@ def reap(study: "Study", trials: Iterable["FrozenTrial"]) -> bool:
             continue  # another worker was quicker, or its own did come back
         if REASON not in trial.user_attrs and retries(trial) < RETRIES:
             # A queued trial may have been lost before it took up all of its parameters.
-            enqueue(study, trial.user_attrs.get(QUEUED, {}) | trial.params, retries(trial) + 1)
+            params = trial.user_attrs.get(QUEUED, {}) | trial.params
+            again = {RETRY: retries(trial) + 1, FIRST: first(trial), BEFORE: trial.number}
+            enqueue(study, params, again)
     return bool(lost)
 
 
-def enqueue(study: "Study", params: dict[str, Any], retry: int = 0) -> None:
+def enqueue(study: "Study", params: dict[str, Any], attrs: dict[str, Any] | None = None) -> None:
     """Put parameters in the queue, to be claimed before any new ones are drawn."""
-    study.enqueue_trial(params, user_attrs={RETRY: retry, QUEUED: params})
+    study.enqueue_trial(params, user_attrs={QUEUED: params, **(attrs or {})})
 
 
 def give_back(study: "Study", trial: "Trial") -> None:

@@ -20,7 +20,7 @@ from betafront.errors import UserError, near_miss, one_line
 from betafront.front import console
 from betafront.metrics import zero_rate
 from betafront.recipe import PARTS, build, check
-from betafront.study.ledger import QUEUED, counts, enqueue
+from betafront.study.ledger import QUEUED, counts, enqueue, finished
 from betafront.study.records import tally
 from betafront.study.report import report
 from betafront.study.space import Space, parse
@@ -110,11 +110,6 @@ def make_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
     if spec.sampler == "grid":
         spec = replace(spec, trials=min(spec.trials, len(space.grid())))
     return Plan(fixed, space, base, spec)
-
-
-def finished(study: "Study") -> int:
-    """How many trials are finished and count against the budget."""
-    return sum(t.state.is_finished() and counts(t) for t in study.get_trials(deepcopy=False))
 
 
 def work_until_met(

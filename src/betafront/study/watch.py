@@ -18,16 +18,17 @@ from rich.text import Text
 from betafront.errors import UserError, one_line
 from betafront.front import front
 from betafront.front.table import DISTORTION, RATE, text
+from betafront.study.ledger import finished
 from betafront.study.records import reason, row, state, table, tally
 from betafront.study.spec import Spec
-from betafront.study.view import View
+from betafront.study.view import NoView, View
 from betafront.study.worker import trial_folder
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
 
-EVERY_SECONDS = 1.0
+EVERY_SECONDS = 1.0  # between two looks at the storage
 SHOWN = 6
 PATIENCE_SECONDS = 10.0  # between two tries to reach a view that failed
 
@@ -201,3 +202,14 @@ class Watch:
         if kind not in self._complaints:
             self._complaints.add(kind)
             self.out.print(line, style="yellow", markup=False)
+
+
+def follow(study: "Study", spec: Spec, out: Console) -> None:
+    """Show a sweep that goes on somewhere else until its budget is met; Ctrl-C ends the showing and
+    not the sweep."""
+    try:
+        with Watch(study, spec, NoView(), out):
+            while finished(study) < Spec.load(study).trials:
+                time.sleep(EVERY_SECONDS)
+    except KeyboardInterrupt:
+        out.print("the sweep goes on; this only looked at it")

@@ -1,22 +1,26 @@
 """A worker: claim a trial, compose it, train it, tell what came of it, until the budget is met."""
 
 import logging
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import configure_log, run_job, setup_globals
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
 from betafront.errors import one_line
-from betafront.study.ledger import REASON, Worker, claim, held
+from betafront.study.ledger import BEFORE, REASON, Worker, claim, first, held
 from betafront.study.samplers import sampler, seed_from
 from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.store import load_study, open_storage
-from betafront.training import Diverged, Result
+from betafront.training import CHECKPOINT, Diverged, Result
+
+if TYPE_CHECKING:
+    from optuna import Trial
 
 log = logging.getLogger(__name__)
 RECORD = "record"
@@ -90,17 +94,18 @@ class WorkerTask:
         while (trial := claim(study, self.space, spec.trials, worker)) is not None:
             log.info("training trial %d: %s", trial.number, trial.params)
             with held(trial, worker):
-                outcome = self._train(trial.number, trial.params, spec)
+                outcome = self._train(trial, spec)
             configure_log(own_log)  # the trial's log was its own
             tell(study, trial, outcome, spec)
             done += 1
         return done
 
-    def _train(self, number: int, params: dict[str, Any], spec: Spec) -> Outcome:
+    def _train(self, trial: "Trial", spec: Spec) -> Outcome:
+        number = trial.number
         overrides = [
             *self.fixed,
-            *self.space.overrides(params),
-            f"seed={seed_from(spec.seed, number)}",
+            *self.space.overrides(trial.params),
+            f"seed={seed_from(spec.seed, first(trial))}",
         ]
         try:
             config = self.context.config_loader.load_sweep_config(self.config, overrides)
@@ -110,6 +115,7 @@ class WorkerTask:
         with open_dict(config):
             config.hydra.job.id = config.hydra.job.num = number
             config.hydra.sweep.subdir = trial_folder(number)
+        take_over(Path(config.hydra.sweep.dir), trial)
         done = run_job(
             task_function=lambda cfg: attempt(self.task, cfg),
             config=config,
@@ -119,6 +125,24 @@ class WorkerTask:
         )
         outcome: Outcome = done.return_value
         return outcome
+
+
+def take_over(folder: Path, trial: "Trial") -> None:
+    """Let a trial go on from the checkpoint of the attempt before it that was lost.
+
+    A copy, in a folder of its own: the worker that was lost may only have slept, and go on writing
+    in its own.
+    """
+    before = trial.user_attrs.get(BEFORE)
+    left = folder / trial_folder(before) / CHECKPOINT if before is not None else None
+    if left is None or not left.is_file():
+        return
+    own = folder / trial_folder(trial.number)
+    own.mkdir(parents=True, exist_ok=True)
+    part = own / f"{CHECKPOINT}.part"
+    shutil.copyfile(left, part)
+    part.replace(own / CHECKPOINT)
+    log.info("trial %d goes on from the checkpoint of trial %d", trial.number, before)
 
 
 def trial_folder(number: int) -> str:
