@@ -1,6 +1,5 @@
 """The commands. Heavy imports happen inside them, so that `--help` answers at once."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from betafront.errors import UserError, one_line
-from betafront.weights.commands import weights
+from betafront.weights.commands import Json, print_json, weights
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,7 +23,6 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="Choices and settings, as in data=mnist objective.weight=4"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Study = Annotated[str | None, typer.Argument(help="The study; the newest where left out.")]
 
 
@@ -200,11 +198,6 @@ def find_study(name: str | None) -> tuple[Any, Any]:
         name = names[-1]
     study = load_study(storage, name)
     return study, Spec.load(study, runs / name)
-
-
-def print_json(value: Any) -> None:
-    """Print `value` on the standard output, and nothing else."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 def quiet_libraries() -> None:
