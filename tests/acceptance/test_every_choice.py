@@ -58,10 +58,18 @@ def test_every_group_of_the_weighting_is_in_the_list() -> None:
     assert set(choices("penalty")) == set(HOLDS["penalties"][0][len("penalty=[") : -1].split(","))
 
 
+# On MNIST the likelihoods in both precisions, all else in the one that is harder.
+CASES = [
+    (name, data, precision)
+    for name in sorted(CHOICES)
+    for data in sorted(DATA)
+    for precision in ("32-true", "bf16-mixed")
+    if data == "digits" or precision == "bf16-mixed" or name.startswith("likelihood")
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-@pytest.mark.parametrize("data", sorted(DATA))
-@pytest.mark.parametrize("name", sorted(CHOICES))
+@pytest.mark.parametrize(("name", "data", "precision"), CASES)
 def test_five_epochs_without_a_nan(
     betafront: Callable[..., Any],
     own_place: Path,
