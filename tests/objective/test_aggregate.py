@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from betafront.objective import Code, Decomposition, decompose
-from betafront.objective.aggregate import log_normal, log_weights
+from betafront.objective.aggregate import log_weights
+from betafront.objective.likelihoods.gaussian import log_normal
 
 
 def drawn(mean: Tensor, log_var: Tensor, seed: int = 0) -> Code:
@@ -75,7 +76,7 @@ def test_over_all_batches_q_is_unbiased_and_steadier_than_the_stratified_weights
     examples, batch = 9, 4
     code = some_code(examples, 2)
     # (n, n) densities of row's z under column's posterior
-    density = log_normal(code.z.unsqueeze(1), code.mean, code.log_var).sum(-1).exp()
+    density = log_normal((code.z.unsqueeze(1) - code.mean) ** 2, 0.5 * code.log_var).sum(-1).exp()
     weights = log_weights(batch, examples, density).exp()
     truth = density.mean(1)
     # Chen et al. 2018, C.2: 1/n for the example itself, (n - M)/(n M) for one other of the batch,

@@ -11,9 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from betafront.objective.likelihoods.gaussian import log_normal
 from betafront.objective.terms import Code
-
-LOG_TWO_PI = math.log(2 * math.pi)
 
 
 class Decomposition(NamedTuple):
@@ -40,12 +39,13 @@ def decompose(code: Code, examples: int) -> Decomposition:
         examples: n, how many there are in all; at least B.
     """
     z = code.z
-    each = log_normal(z.unsqueeze(1), code.mean, code.log_var)  # (B, B, M): z of row, q of column
+    squares = (z.unsqueeze(1) - code.mean) ** 2
+    each = log_normal(squares, 0.5 * code.log_var)  # (B, B, M): z of the row, q of the column
     weights = log_weights(len(z), examples, each)
     log_qz = torch.logsumexp(weights + each.sum(-1), 1)
     log_qz_each = torch.logsumexp(weights.unsqueeze(-1) + each, 1)
     log_qz_x = each.diagonal(dim1=0, dim2=1).sum(0)
-    log_pz_each = -0.5 * (LOG_TWO_PI + z**2)
+    log_pz_each = log_normal(z**2, torch.zeros_like(z))
     return Decomposition(
         (log_qz_x - log_qz).mean(),
         (log_qz - log_qz_each.sum(-1)).mean(),
@@ -67,8 +67,3 @@ def log_weights(batch: int, examples: int, like: Tensor) -> Tensor:
     other = math.log((examples - 1) / (examples * (batch - 1)))
     weights = torch.full((batch, batch), other, dtype=like.dtype, device=like.device)
     return weights.fill_diagonal_(own)
-
-
-def log_normal(z: Tensor, mean: Tensor, log_var: Tensor) -> Tensor:
-    """Log density of N(mean, exp(log_var)) at z, element by element, in nats."""
-    return -0.5 * (LOG_TWO_PI + log_var + (z - mean) ** 2 * torch.exp(-log_var))
