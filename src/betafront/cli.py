@@ -187,7 +187,7 @@ def find_study(name: str | None) -> tuple[Any, Any]:
         UserError: there is none of that name, or none at all.
     """
     from betafront.study.spec import Spec
-    from betafront.study.store import load_study, open_storage, study_names
+    from betafront.study.storage import load_study, open_storage, study_names
 
     runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
     storage = open_storage(f"sqlite:///{runs}/studies.db")

@@ -13,7 +13,7 @@ from betafront.study import ledger
 from betafront.study.ledger import Worker, claim, counts, enqueue, held, reap
 from betafront.study.space import Space
 from betafront.study.spec import Spec
-from betafront.study.store import load_study, masked, open_storage
+from betafront.study.storage import load_study, masked, open_storage
 from betafront.study.worker import Outcome, tell
 
 SPACE = Space.parse(["w=interval(0,1)"])

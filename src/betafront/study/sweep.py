@@ -25,7 +25,7 @@ from betafront.study.records import tally
 from betafront.study.report import report
 from betafront.study.space import Space, parse
 from betafront.study.spec import Spec, read_spec
-from betafront.study.store import open_storage, study_names
+from betafront.study.storage import open_storage, study_names
 from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import Task, WorkerTask
 from betafront.training import Run

@@ -16,7 +16,7 @@ from betafront.study.ledger import BEFORE, REASON, Worker, claim, first, held
 from betafront.study.samplers import sampler, seed_from
 from betafront.study.space import Space
 from betafront.study.spec import Spec
-from betafront.study.store import load_study, open_storage
+from betafront.study.storage import load_study, open_storage
 from betafront.training import CHECKPOINT, Diverged, Result
 
 if TYPE_CHECKING:

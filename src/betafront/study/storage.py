@@ -1,8 +1,9 @@
 """Where studies are kept: Optuna's relational storage, opened safely."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -13,15 +14,30 @@ if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
 SQLITE = "sqlite:///"
+BUSY_SECONDS = 60  # to wait for another process's transaction
 
 
-def open_storage(url: str, create: bool = False) -> "RDBStorage":
+@dataclass(frozen=True)
+class Storage:
+    """Two ways to one database.
+
+    Attributes:
+        url: its address, with its password.
+        reads: never waits for a writer.
+        writes: begins every transaction with the write lock in hand, so that what it reads in one
+            still holds when it writes. On PostgreSQL, which locks rows, it is the same as `reads`.
+    """
+
+    url: str
+    reads: "RDBStorage"
+    writes: "RDBStorage"
+
+
+def open_storage(url: str, create: bool = False) -> Storage:
     """The storage at `url`.
 
-    SQLite is put into WAL mode with `synchronous=NORMAL` (a killed process loses nothing) and
-    begins every transaction with the write lock in hand: without that, two processes can take the
-    same waiting trial. The tables are made under a file lock, since two processes that make them at
-    once both fail.
+    SQLite is put into WAL mode with `synchronous=NORMAL` (a killed process loses nothing). The
+    tables are made under a file lock, since two processes that make them at once both fail.
 
     Args:
         url: an SQLAlchemy address.
@@ -36,18 +52,15 @@ def open_storage(url: str, create: bool = False) -> "RDBStorage":
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
         if not url.startswith(SQLITE):
-            return optuna.storages.RDBStorage(url)
+            storage = optuna.storages.RDBStorage(url)
+            return Storage(url, storage, storage)
         path = Path(url.removeprefix(SQLITE))
         if create:
             path.parent.mkdir(parents=True, exist_ok=True)
         elif not path.exists():
             raise UserError(f"there are no studies in {path.parent}: `betafront sweep` makes one")
         with FileLock(f"{path}.lock"):
-            storage = optuna.storages.RDBStorage(
-                f"{SQLITE}{path.absolute()}", engine_kwargs={"connect_args": {"timeout": 60}}
-            )
-        _prepare_sqlite(storage)
-        return storage
+            return Storage(url, _sqlite(path, "BEGIN"), _sqlite(path, "BEGIN IMMEDIATE"))
     except OSError as error:
         raise UserError(os_error(error)) from error
     except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
@@ -55,20 +68,26 @@ def open_storage(url: str, create: bool = False) -> "RDBStorage":
         raise UserError(f"the studies at {masked(url)} cannot be opened: {reason}") from error
 
 
-def _prepare_sqlite(storage: "RDBStorage") -> None:
+def _sqlite(path: Path, begin: str) -> "RDBStorage":
+    """The file, with every transaction begun by `begin`."""
+    import optuna
     from sqlalchemy import event
 
+    settings = {"connect_args": {"timeout": BUSY_SECONDS}}
+    storage = optuna.storages.RDBStorage(f"{SQLITE}{path.absolute()}", engine_kwargs=settings)
+
     @event.listens_for(storage.engine, "connect")
-    def _connect(connection, _) -> None:  # type: ignore[no-untyped-def]
+    def _connect(connection: Any, _: Any) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.isolation_level = None  # transactions begin where SQLAlchemy says so, below
 
     @event.listens_for(storage.engine, "begin")
-    def _begin(connection) -> None:  # type: ignore[no-untyped-def]
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
 
     storage.engine.dispose()  # the connections made so far lack the two hooks
+    return storage
 
 
 def masked(url: str) -> str:
@@ -76,15 +95,15 @@ def masked(url: str) -> str:
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
-def study_names(storage: "RDBStorage") -> list[str]:
+def study_names(storage: Storage) -> list[str]:
     """The studies there are, oldest first."""
     import optuna
 
-    return list(optuna.get_all_study_names(storage))
+    return list(optuna.get_all_study_names(storage.reads))
 
 
-def load_study(storage: "RDBStorage", name: str) -> "Study":
-    """The study called `name`.
+def load_study(storage: Storage, name: str) -> "Study":
+    """The study called `name`, to be read.
 
     Raises:
         UserError: there is none; the near miss is named.
@@ -94,4 +113,4 @@ def load_study(storage: "RDBStorage", name: str) -> "Study":
     names = study_names(storage)
     if name not in names:
         raise UserError(f"there is no study '{name}': {near_miss(name, names)}")
-    return optuna.load_study(study_name=name, storage=storage)
+    return optuna.load_study(study_name=name, storage=storage.reads)
