@@ -21,7 +21,7 @@ from betafront.objective import (
     Linear,
     Sigmoid,
 )
-from betafront.training import CHECKPOINT, Run, Trainer, fit
+from betafront.training import CHECKPOINT, Halted, Run, Trainer, fit
 from betafront.training.module import TrainingModule
 
 MakeRun = Callable[..., Run]
@@ -131,3 +131,38 @@ def test_a_run_of_many_epochs_may_stop_between_two_validations(
     assert (tmp_path / "stopped" / CHECKPOINT).is_file()
     fit(run(), tmp_path / "stopped")
     leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_a_run_halted_at_every_epoch_follows_the_same_curve(
+    make_run: MakeRun, tmp_path: Path, name: str
+) -> None:
+    # The default of checkpoint_seconds: none of these runs would have written a checkpoint.
+    whole = fit(make_run(**WEIGHTINGS[name]), tmp_path / "whole")
+    for step in (3, 6, 9):
+        with pytest.raises(Halted) as halted:
+            fit(make_run(**WEIGHTINGS[name]), tmp_path / "halted", halt=lambda: True)
+        assert halted.value.step == step
+        assert (tmp_path / "halted" / CHECKPOINT).is_file()
+    # After the last step there is nothing to halt.
+    resumed = fit(make_run(**WEIGHTINGS[name]), tmp_path / "halted", halt=lambda: True)
+    assert resumed.metrics == whole.metrics
+    assert resumed.scale == whole.scale
+    leaves_the_same(tmp_path / "whole", tmp_path / "halted")
+
+
+def test_a_run_is_asked_to_halt_after_each_epoch_that_was_validated(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["betafront.training.fit"], "LOGGED_EPOCHS", 2)
+    rows: list[dict[str, float]] = []
+    asked: list[int] = []
+
+    def halt() -> bool:
+        asked.append(int(rows[-1]["step"]))
+        return False
+
+    fit(make_run(steps=24), tmp_path, rows.append, halt)
+    assert [row["step"] for row in rows] == [12, 24]
+    assert asked == [12]
+    assert not (tmp_path / CHECKPOINT).exists()

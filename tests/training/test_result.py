@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from betafront.errors import UserError
-from betafront.training import Diverged, Result
+from betafront.training import Diverged, Halted, Result, TimedOut
 
 
 @pytest.fixture
@@ -55,3 +55,13 @@ def test_a_divergence_keeps_its_step_between_processes() -> None:
     assert isinstance(lost, Diverged)
     assert lost.step == 17
     assert str(lost) == "the loss became NaN or infinite at step 17"
+
+
+def test_what_ended_a_run_early_keeps_its_values_between_processes() -> None:
+    halted = pickle.loads(pickle.dumps(Halted(48)))
+    assert isinstance(halted, Halted)
+    assert halted.step == 48
+    late = pickle.loads(pickle.dumps(TimedOut(48, 2.5)))
+    assert isinstance(late, TimedOut)
+    assert (late.step, late.seconds) == (48, 2.5)
+    assert str(late) == "training took longer than 2.5 s: it was at step 48"

@@ -1,16 +1,21 @@
 """Lightning: one run from its parts to a Result."""
 
-from betafront.training.checkpoint import CHECKPOINT
+from betafront.training.checkpoint import CHECKPOINT, Halt
 from betafront.training.fit import Run, Trainer, fit, lightning_trainer
-from betafront.training.result import RESULT, Diverged, Result
+from betafront.training.memory import out_of_memory
+from betafront.training.result import RESULT, Diverged, Halted, Result, TimedOut
 
 __all__ = [
     "CHECKPOINT",
     "RESULT",
     "Diverged",
+    "Halt",
+    "Halted",
     "Result",
     "Run",
+    "TimedOut",
     "Trainer",
     "fit",
     "lightning_trainer",
+    "out_of_memory",
 ]

@@ -1,13 +1,19 @@
 """A run that was stopped goes on where its last checkpoint stands, and ends with the same bits."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
 
+from betafront.training.result import Halted
+
 CHECKPOINT = "checkpoint.ckpt"
+
+Halt = Callable[[], bool]
+"""Whether a run is to stop here, to go on from its checkpoint at another time."""
 
 
 class Checkpoint(pl.Callback):
@@ -23,23 +29,40 @@ class Checkpoint(pl.Callback):
         folder: of the run.
         seconds: how much training one is ready to lose; the next end of an epoch after that writes.
         order: where the order of the examples comes from.
+        halt: asked wherever a checkpoint may be written; where it says so one is, and the run ends
+            with `Halted`. A run that has taken its last step is not asked: it only has to finish.
     """
 
-    def __init__(self, folder: Path, seconds: float, order: torch.Generator) -> None:
+    def __init__(
+        self, folder: Path, seconds: float, order: torch.Generator, halt: Halt | None = None
+    ) -> None:
         self.path = folder / CHECKPOINT
         self.seconds = seconds
         self.order = order
+        self.halt = halt
         self.written = time.monotonic()
+        self.first = 0
 
     @property
     def found(self) -> Path | None:
         """The checkpoint to go on from; None where the run is new."""
         return self.path if self.path.is_file() else None
 
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.first = trainer.global_step
+
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        validated = (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) == 0
-        if not validated or time.monotonic() - self.written < self.seconds:
+        if trainer.global_step == self.first:  # Lightning ends the epoch that it goes on from again
             return
+        if (trainer.current_epoch + 1) % (trainer.check_val_every_n_epoch or 1) != 0:
+            return
+        halted = self.halt is not None and trainer.global_step < trainer.max_steps and self.halt()
+        if halted or time.monotonic() - self.written >= self.seconds:
+            self._write(trainer)
+        if halted:
+            raise Halted(trainer.global_step)
+
+    def _write(self, trainer: pl.Trainer) -> None:
         part = self.path.with_suffix(".part")
         trainer.save_checkpoint(part)
         part.replace(self.path)

@@ -19,7 +19,8 @@ from betafront.errors import UserError, one_line
 from betafront.metrics import Evaluation
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Objective
-from betafront.training.checkpoint import CHECKPOINT, Checkpoint
+from betafront.training.checkpoint import CHECKPOINT, Checkpoint, Halt
+from betafront.training.deadline import Deadline
 from betafront.training.module import MakeOptimizer, Report, Trace, TrainingModule
 from betafront.training.result import Diverged, Result, finite
 from betafront.training.standing import standing, trace_of
@@ -105,7 +106,13 @@ class Run:
         )
 
 
-def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
+def fit(
+    run: Run,
+    folder: Path,
+    report: Report = lambda row: None,
+    halt: Halt | None = None,
+    seconds: float | None = None,
+) -> Result:
     """Train, evaluate on validation and test, and write everything into `folder`.
 
     Where `folder` holds the checkpoint of a run that was stopped, it goes on from there, and ends
@@ -115,18 +122,26 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
         run: the parts.
         folder: for the result, the history, the trace, the model and the pictures.
         report: called with each row of the history as it is made.
+        halt: asked at the end of every epoch that is validated, but the last, whether to stop with
+            a checkpoint.
+        seconds: the most that training may take in this attempt, by the wall clock.
 
     Returns:
         The result, which also stands in `folder/result.json`.
 
     Raises:
         Diverged: the loss or a final value became NaN or infinite.
+        Halted: `halt` said so; a later call goes on from there.
+        TimedOut: training took longer than `seconds`.
     """
     started = time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(run.trainer.threads)
     with _quiet(), _random(run.seed):
-        vae, module, images = _train(run, folder, report)
+        order = torch.Generator().manual_seed(run.seed)
+        checkpoint = Checkpoint(folder, run.trainer.checkpoint_seconds, order, halt)
+        limits = [] if seconds is None else [Deadline(seconds)]
+        vae, module, images = _train(run, report, checkpoint, limits)
     evaluations = {
         split: run.evaluate(vae, getattr(images, split), seed=run.seed) for split in ("val", "test")
     }
@@ -154,16 +169,16 @@ def fit(run: Run, folder: Path, report: Report = lambda row: None) -> Result:
     return result
 
 
-def _train(run: Run, folder: Path, report: Report) -> tuple[VAE, TrainingModule, Images]:
+def _train(
+    run: Run, report: Report, checkpoint: Checkpoint, limits: list[Deadline]
+) -> tuple[VAE, TrainingModule, Images]:
     vae = run.vae()
     objective = run.objective(vae.latents)
     module = TrainingModule(vae, objective, run.make_optimizer, run.trainer.steps, run.seed, report)
-    order = torch.Generator().manual_seed(run.seed)
-    checkpoint = Checkpoint(folder, run.trainer.checkpoint_seconds, order)
-    trainer = lightning_trainer(run, checkpoint)
+    trainer = lightning_trainer(run, checkpoint, *limits)
     images = run.images.to(trainer.strategy.root_device)
     levels = images.levels if images.dequantized else None
-    batches = Batches(images.train, run.trainer.batch_size, order, levels=levels)
+    batches = Batches(images.train, run.trainer.batch_size, checkpoint.order, levels=levels)
     try:
         trainer.fit(module, batches, Batches(images.val, 1000), ckpt_path=checkpoint.found)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C, with SIGINT ignored from there on

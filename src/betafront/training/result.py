@@ -29,6 +29,38 @@ class Diverged(Exception):
         return Diverged, (self.step, self.what)
 
 
+class Halted(Exception):
+    """The run was told to stop, and goes on from its checkpoint when it is fitted again.
+
+    Args:
+        step: optimiser steps taken, which the checkpoint holds.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"halted after {step} steps, with a checkpoint to go on from")
+        self.step = step
+
+    def __reduce__(self) -> tuple[type["Halted"], tuple[int]]:
+        return Halted, (self.step,)
+
+
+class TimedOut(Exception):
+    """Training took longer than it was given.
+
+    Args:
+        step: optimiser steps taken.
+        seconds: that it was given.
+    """
+
+    def __init__(self, step: int, seconds: float) -> None:
+        super().__init__(f"training took longer than {seconds:g} s: it was at step {step}")
+        self.step = step
+        self.seconds = seconds
+
+    def __reduce__(self) -> tuple[type["TimedOut"], tuple[int, float]]:
+        return TimedOut, (self.step, self.seconds)
+
+
 @dataclass(frozen=True)
 class Result:
     """One finished run.
