@@ -8,14 +8,13 @@ from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from betafront import recipe
 from betafront.composition import COMPOSITION_ERRORS, explain, known_keys
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
-from betafront.training import CHECKPOINT, RESULT, Diverged, Result, fit
+from betafront.training import CHECKPOINT, RESULT, Diverged, Result
 
 
 class Stop(BaseException):
@@ -23,12 +22,10 @@ class Stop(BaseException):
 
 
 def run(config: DictConfig) -> Result:
-    """Hydra's task function: train the run that `config` describes in the folder Hydra gave it."""
+    """Hydra's task function: train the run that `config` describes in the folder Hydra gave it. A
+    sweep does without it: its workers train what they claim."""
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
-    if settings.mode == RunMode.MULTIRUN:  # the sweep has checked it, and shows the progress
-        recipe.save(config, folder)
-        return fit(recipe.build(config), folder)
     from betafront.single import train_and_show
 
     try:

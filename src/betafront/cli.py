@@ -64,6 +64,7 @@ def train(
     study: Annotated[
         str | None, typer.Option(help="The study of --trial; the newest where left out.")
     ] = None,
+    replicate: Annotated[int, typer.Option(help="Which run of the trial.")] = 0,
 ) -> None:
     """Train one VAE and evaluate it in nats.
 
@@ -80,18 +81,43 @@ def train(
         raise UserError(f"--trial runs a trial as it was: leave out {' '.join(overrides)}")
     from betafront.rerun import rerun
 
-    rerun(*find_study(study), trial)
+    rerun(*find_study(study), trial, replicate)
 
 
 @app.command(context_settings=HYDRA)
-def sweep(overrides: Overrides = None) -> None:
+def sweep(
+    overrides: Overrides = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be swept; train one trial of it.")
+    ] = False,
+) -> None:
     """Run a study, or go on with it: the same command resumes.
+
+    Ctrl-C lets the running trials finish; Ctrl-C again stops now.
 
     betafront sweep study=weighting
 
     betafront sweep 'objective.weight=tag(log,interval(0.01,10))' study.budget.trials=20
     """
-    hydra_application(["--multirun", *(overrides or [])])
+    how = ["hydra.sweeper.dry_run=true"] if dry_run else []
+    hydra_application(["--multirun", *how, *(overrides or [])])
+
+
+@app.command(context_settings=HYDRA)
+def worker(overrides: Overrides = None) -> None:
+    """Join a sweep that another process has begun, on this or any other machine, and share its
+    budget.
+
+    betafront worker weighting-digits
+
+    betafront worker study=weighting
+    """
+    words = list(overrides or [])
+    if not words or "=" not in words[0]:
+        _, spec = find_study(words.pop(0) if words else None)
+        words = [*spec.command, *words]
+    words = [word for word in words if not word.startswith(("hydra/launcher=", "hydra.launcher."))]
+    hydra_application(["--multirun", "hydra.sweeper.join=true", "hydra/launcher=basic", *words])
 
 
 @app.command()
@@ -181,23 +207,19 @@ def hydra_application(arguments: list[str]) -> None:
 
 
 def find_study(name: str | None) -> tuple[Any, Any]:
-    """A study below the runs folder, with its specification.
+    """A study, with its specification: in the storage that BETAFRONT_STORAGE names, where it is
+    set, and then in the file below the runs folder. Without a name the newest of the first of the
+    two that has any.
 
     Raises:
         UserError: there is none of that name, or none at all.
     """
     from betafront.study.spec import Spec
-    from betafront.study.storage import load_study, open_storage, study_names
+    from betafront.study.storage import find
 
     runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
-    storage = open_storage(f"sqlite:///{runs}/studies.db")
-    names = study_names(storage)
-    if name is None:
-        if not names:
-            raise UserError(f"there are no studies in {runs}: `betafront sweep` makes one")
-        name = names[-1]
-    study = load_study(storage, name)
-    return study, Spec.load(study, runs / name)
+    study = find(name, runs)
+    return study, Spec.load(study, runs / study.study_name)
 
 
 def quiet_libraries() -> None:

@@ -10,8 +10,9 @@ from betafront import recipe
 from betafront.errors import UserError
 from betafront.front import console
 from betafront.single import train_and_show
-from betafront.study.records import row, state
-from betafront.study.worker import trial_folder
+from betafront.study.ledger import RECORD, origin
+from betafront.study.records import state
+from betafront.study.replicates import Record, runs_of
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -19,24 +20,31 @@ if TYPE_CHECKING:
     from betafront.study.spec import Spec
 
 
-def rerun(study: "Study", spec: "Spec", number: int) -> None:
-    """Train trial `number` once more, beside the study, and compare what came of it.
+def rerun(study: "Study", spec: "Spec", number: int, replicate: int = 0) -> None:
+    """Train a run of trial `number` once more, beside the study, and compare what came of it.
+
+    Args:
+        study: of the trial.
+        spec: of the study.
+        number: of the trial.
+        replicate: which of its runs.
 
     Raises:
-        UserError: there is no such finished trial, its configuration is gone, or the numbers differ
+        UserError: there is no such finished run, its configuration is gone, or the numbers differ
             from those of the study.
     """
-    stored = _metrics(study, spec, number)
-    path = Path(spec.folder) / trial_folder(number) / recipe.CONFIG
+    run = _run(study, spec, number, replicate)
+    stored: dict[str, float] = run["metrics"]
+    path = Path(spec.folder) / run["folder"] / recipe.CONFIG
     if not path.is_file():
         raise UserError(f"the configuration of trial {number} is gone: {path} is missing")
     config = OmegaConf.load(path)
     assert isinstance(config, DictConfig)
-    run = recipe.build(config)
-    recipe.check(run)
+    made = recipe.build(config)
+    recipe.check(made)
     folder = Path(spec.folder).parent / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
     recipe.save(config, folder)
-    result = train_and_show(run, folder)
+    result = train_and_show(made, folder)
     other = [name for name in stored if result.metrics.get(name) != stored[name]]
     if other:
         name = other[0]
@@ -50,11 +58,21 @@ def rerun(study: "Study", spec: "Spec", number: int) -> None:
     )
 
 
-def _metrics(study: "Study", spec: "Spec", number: int) -> dict[str, float]:
+def _run(study: "Study", spec: "Spec", number: int, replicate: int) -> Record:
     trials = study.get_trials(deepcopy=False)
     if not 0 <= number < len(trials):
         raise UserError(f"{spec.name} has no trial {number}: they go from 0 to {len(trials) - 1}")
     trial = trials[number]
     if state(trial) != "complete":
-        raise UserError(f"trial {number} of {spec.name} is not complete, but {state(trial)}")
-    return {key: value for key, value in row(trial).items() if key.startswith(("val/", "test/"))}
+        raise UserError(
+            f"trial {number} of {spec.name} is not complete, but "
+            f"{state(trial) or 'no trial of its own'}"
+        )
+    more = [t for t in trials if origin(t).tops == number and t.state.name == "COMPLETE"]
+    runs = max((runs_of(t.user_attrs[RECORD]) for t in [trial, *more]), key=len)
+    if not 0 <= replicate < len(runs):
+        raise UserError(
+            f"trial {number} of {spec.name} has no replicate {replicate}: they go from 0 to "
+            f"{len(runs) - 1}"
+        )
+    return runs[replicate]

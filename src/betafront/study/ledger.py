@@ -1,100 +1,79 @@
-"""Who may train which trial: leases, and a budget that is met exactly.
+"""Who may train which trial: a queue that is read off the trials, and a budget met exactly.
 
-The claim rule: ask for a trial, then keep it only if fewer than N trials with lower numbers count.
-A trial counts unless its worker was lost or it was given back; once it does not count it never
-counts again, and numbers only grow. So the highest trial that was kept had fewer than N counting
-below it, and there are never more than N; and a worker leaves only when N have finished, so there
-are never fewer. It needs no counter and no lock beyond the storage's own.
+The claim rule: make a trial, then keep it only if fewer than N trials with lower numbers count. A
+trial counts unless its worker was lost or it was given back; once it does not count it never counts
+again, and numbers only grow. So the highest trial that was kept had fewer than N counting below it,
+and there are never more than N; and a worker leaves only when N have finished, so there are never
+fewer. It needs no counter and no lock beyond the storage's own.
+
+The queue needs no lock either. What is to be done next (a lost trial again, a point that was asked
+for, more replicates of a finished trial) follows from the trials there are; of two workers that
+take up the same thing, the one with the lower number keeps it.
 """
 
-import os
 import random
-import socket
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from threading import Event, Thread
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-import psutil
-
+from betafront.study.drawing import Drawing, Point, digest
+from betafront.study.lease import LEASE, Worker, is_lost
 from betafront.study.space import Space
+from betafront.study.spec import Spec
+from betafront.study.store import Store, is_away
 
 if TYPE_CHECKING:
-    from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
-LEASE = "lease"
+ORIGIN = "origin"
 REASON = "reason"
-RETRY = "retry"
-QUEUED = "queued"
-FIRST = "first"
-BEFORE = "before"
+RELEASED = "released"
+IMPORTED = "imported"
+AGAIN = "again"
+RECORD = "record"
 OVER_BUDGET = "given back: the budget was full"
+TAKEN = "given back: another worker had it"
+GIVEN_BACK = {OVER_BUDGET, TAKEN}
 STALE = "stale: its worker was lost"
-LEASE_SECONDS = 60.0
-RETRIES = 3
-CLOCK_SECONDS = 10.0  # by which the start of a process may seem to move when the clock is set
 
 
 @dataclass(frozen=True)
-class Worker:
-    """A process that trains trials, named so that others can tell whether it still lives."""
+class Origin:
+    """Why a trial was made.
 
-    name: str
-    host: str
-    pid: int
-    born: float
+    Attributes:
+        first: the number of the first attempt at the same run, from which its seed comes.
+        before: the number of the attempt before this one, which was lost.
+        retry: how many attempts were lost.
+        point: its place in the queue of points that were asked for.
+        tops: the number of the finished trial that it adds replicates to.
+        replicates: up to how many.
+    """
 
-    @classmethod
-    def here(cls, number: int) -> "Worker":
-        """This process as worker `number`; a new name at every entry, since a launcher may run the
-        same worker twice."""
-        process = psutil.Process()
-        return cls(
-            f"{number}-{uuid4().hex[:8]}", socket.gethostname(), process.pid, process.create_time()
-        )
+    first: int | None = None
+    before: int | None = None
+    retry: int = 0
+    point: int | None = None
+    tops: int | None = None
+    replicates: int | None = None
 
-    def lease(self) -> dict[str, Any]:
-        """What is written on a trial to hold it for LEASE_SECONDS."""
-        return asdict(self) | {"until": time.time() + LEASE_SECONDS}
-
-
-def counts(trial: "FrozenTrial") -> bool:
-    """Whether a trial takes up budget: all do but those given back, and those whose worker was lost
-    (they failed without a reason) as long as they are tried again."""
-    if not is_failed(trial):
-        return True
-    if REASON in trial.user_attrs:
-        return bool(trial.user_attrs[REASON] != OVER_BUDGET)
-    return retries(trial) >= RETRIES
+    def written(self) -> dict[str, Any]:
+        """As it is kept on the trial."""
+        return {k: v for k, v in asdict(self).items() if v is not None and (k, v) != ("retry", 0)}
 
 
-def finished(study: "Study") -> int:
-    """How many trials are finished and count against the budget."""
-    return sum(t.state.is_finished() and counts(t) for t in study.get_trials(deepcopy=False))
+def origin(trial: "FrozenTrial") -> Origin:
+    """Why a trial was made."""
+    return Origin(**trial.user_attrs.get(ORIGIN, {}))
 
 
-def retries(trial: "FrozenTrial") -> int:
-    """How often the same parameters were tried before and lost."""
-    return int(trial.user_attrs.get(RETRY, 0))
-
-
-def first(trial: "FrozenTrial | Trial") -> int:
+def first(trial: "FrozenTrial") -> int:
     """The number of the trial that this one is an attempt at: its own, or the first one's that was
     lost. The seed comes from it, so that every attempt is the same run."""
-    return int(trial.user_attrs.get(FIRST, trial.number))
-
-
-def reason(trial: "FrozenTrial") -> str:
-    """Why a trial failed."""
-    if REASON in trial.user_attrs:
-        return str(trial.user_attrs[REASON])
-    if retries(trial) >= RETRIES:
-        return f"failed: its worker was lost {RETRIES + 1} times in a row"
-    return STALE
+    found = origin(trial).first
+    return trial.number if found is None else found
 
 
 def is_failed(trial: "FrozenTrial") -> bool:
@@ -102,110 +81,286 @@ def is_failed(trial: "FrozenTrial") -> bool:
     return trial.state.name == "FAIL"
 
 
-def is_lost(trial: "FrozenTrial", now: float) -> bool:
-    """Whether a running trial's worker is gone: its process has ended on this host, or its lease
-    ran out on another, or it never wrote one."""
-    if trial.state.name != "RUNNING":
+def is_given_back(trial: "FrozenTrial") -> bool:
+    """Whether a trial ended before it began."""
+    return is_failed(trial) and trial.user_attrs.get(REASON) in GIVEN_BACK
+
+
+def is_gone(trial: "FrozenTrial") -> bool:
+    """Whether a trial was lost or let go of by its worker: it failed without a reason, and is to be
+    tried again."""
+    return is_failed(trial) and REASON not in trial.user_attrs
+
+
+def counts(trial: "FrozenTrial") -> bool:
+    """Whether a trial takes up budget: all do but those given back, lost, or imported, and those
+    that only add replicates to another."""
+    if IMPORTED in trial.user_attrs or origin(trial).tops is not None:
         return False
-    lease = trial.user_attrs.get(LEASE)
-    if lease is None:  # killed between its claim and its first lease, or about to write it
-        started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-        return now - started > LEASE_SECONDS
-    if lease["host"] == socket.gethostname():  # a suspended process keeps what it holds
-        return not _alive(lease["pid"], lease["born"])
-    return bool(lease["until"] < now)
+    return not is_gone(trial) and not is_given_back(trial)
 
 
-def _alive(pid: int, born: float) -> bool:
-    try:
-        process = psutil.Process(pid)
-        # The same number may have been given to another process since; a zombie trains nothing.
-        same = abs(process.create_time() - born) < CLOCK_SECONDS
-        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
+def finished(trials: "Sequence[FrozenTrial]") -> int:
+    """How many trials are finished and count against the budget."""
+    return sum(t.state.is_finished() and counts(t) for t in trials)
+
+
+def reason(trial: "FrozenTrial") -> str:
+    """Why a trial failed."""
+    return str(trial.user_attrs.get(REASON, STALE))
+
+
+def kind(trial: "FrozenTrial") -> str:
+    """The kind of a failure: failed, diverged, timed out, out of memory or stale."""
+    return reason(trial).partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something to be done.
+
+    Attributes:
+        origin: why.
+        given: its parameters, or some of them; the rest are drawn.
+    """
+
+    origin: Origin
+    given: Mapping[str, Any]
+
+
+def lost_work(trials: "Sequence[FrozenTrial]", room: bool) -> Work | None:
+    """The first lost trial that nobody has taken up again.
+
+    Args:
+        trials: of the study.
+        room: whether the budget has room for one more; adding replicates takes none.
+    """
+    successors = {origin(t).before for t in trials if not is_given_back(t)}
+    for trial in filter(is_gone, trials):
+        why = origin(trial)
+        if trial.number not in successors and (room or why.tops is not None):
+            again = Origin(
+                first=first(trial),
+                before=trial.number,
+                retry=why.retry + (RELEASED not in trial.user_attrs),
+                point=why.point,
+                tops=why.tops,
+                replicates=why.replicates,
+            )
+            return Work(again, trial.params)
+    return None
+
+
+def queued_work(spec: Spec, trials: "Sequence[FrozenTrial]") -> Work | None:
+    """The first point that was asked for and that no trial has."""
+    taken = {origin(t).point for t in trials if counts(t)}
+    for place, params in enumerate(spec.queue):
+        if place not in taken:
+            return Work(Origin(point=place), params)
+    return None
+
+
+def replicate_work(spec: Spec, trials: "Sequence[FrozenTrial]") -> Work | None:
+    """The first finished trial with fewer replicates than the study asks for now."""
+    topped = {origin(t).tops: origin(t).replicates or 0 for t in trials
+              if origin(t).tops is not None and not is_given_back(t) and not is_gone(t)}  # fmt: skip
+    for trial in trials:
+        if trial.state.name != "COMPLETE" or not counts(trial):
+            continue
+        if max(replicates(trial), topped.get(trial.number, 0)) < spec.replicates:
+            why = Origin(first=first(trial), tops=trial.number, replicates=spec.replicates)
+            return Work(why, trial.params)
+    return None
+
+
+def replicates(trial: "FrozenTrial") -> int:
+    """How many replicates a finished trial has."""
+    return len(trial.user_attrs.get(RECORD, {}).get("replicates", [1]))
+
+
+def is_met(spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:
+    """Whether nothing is left to do, now or after another worker is lost."""
+    if finished(trials) < spec.trials or replicate_work(spec, trials):
         return False
+    adding = any(t.state.name == "RUNNING" and origin(t).tops is not None for t in trials)
+    return not adding and lost_work(trials, room=False) is None
 
 
-def reap(study: "Study", trials: Iterable["FrozenTrial"]) -> bool:
-    """Fail the trials whose worker was lost and put their parameters back in the queue.
+def reap(store: Store, spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:
+    """Fail the trials whose worker was lost; those that were lost too often fail for good.
 
     Returns:
         Whether any was; then `trials` are out of date.
     """
-    from optuna.trial import TrialState
-
     lost = [t for t in trials if is_lost(t, time.time())]
     for trial in lost:
-        try:
-            study.tell(trial.number, state=TrialState.FAIL)
-        except (ValueError, RuntimeError):
-            continue  # another worker was quicker, or its own did come back
-        if REASON not in trial.user_attrs and retries(trial) < RETRIES:
-            # A queued trial may have been lost before it took up all of its parameters.
-            params = trial.user_attrs.get(QUEUED, {}) | trial.params
-            again = {RETRY: retries(trial) + 1, FIRST: first(trial), BEFORE: trial.number}
-            enqueue(study, params, again)
+        attempts = origin(trial).retry + 1
+        for_good = attempts > spec.retries
+        words = f"stale: its worker was lost {attempts} times in a row (killed, perhaps for memory)"
+        end_failed(store, trial, words if for_good else None)
     return bool(lost)
 
 
-def enqueue(study: "Study", params: dict[str, Any], attrs: dict[str, Any] | None = None) -> None:
-    """Put parameters in the queue, to be claimed before any new ones are drawn."""
-    study.enqueue_trial(params, user_attrs={QUEUED: params, **(attrs or {})})
+def end_failed(store: Store, trial: "FrozenTrial", why: str | None) -> bool:
+    """End a trial without a result; without a reason it is tried again.
 
-
-def give_back(study: "Study", trial: "Trial") -> None:
-    """End a trial that was asked for in vain."""
-    from optuna.trial import TrialState
-
-    trial.set_user_attr(REASON, OVER_BUDGET)
-    study.tell(trial, state=TrialState.FAIL)
-
-
-def claim(study: "Study", space: Space, budget: int, worker: Worker) -> "Trial | None":
-    """A trial for this worker to train, or None once the budget is met.
-
-    Waits while others train the last trials, since one of them may be lost.
+    Returns:
+        Whether it was still to be ended.
     """
+    from optuna.exceptions import UpdateFinishedTrialError
     from optuna.trial import TrialState
 
-    while True:
-        trials = study.get_trials(deepcopy=False)
-        if reap(study, trials):
-            continue
-        alive = [t for t in trials if counts(t)]
-        waiting = [t for t in alive if t.state == TrialState.WAITING]
-        if sum(t.state.is_finished() for t in alive) >= budget:
-            if not waiting:
-                return None
-            give_back(study, study.ask(space.distributions))  # a retry that came too late
-            continue
-        if len(alive) - len(waiting) >= budget:
-            time.sleep(random.uniform(0.5, 1.0))
-            continue
-        trial = study.ask(space.distributions)
-        trial.set_user_attr(LEASE, worker.lease())
-        before = (t for t in study.get_trials(deepcopy=False) if t.number < trial.number)
-        if sum(map(counts, before)) < budget:
-            return trial
-        give_back(study, trial)
-
-
-@contextmanager
-def held(trial: "Trial", worker: Worker) -> Iterator[None]:
-    """Renews the lease of `trial` while the block runs."""
-    done = Event()
-
-    def renew() -> None:
-        while not done.wait(LEASE_SECONDS / 4):
-            try:
-                trial.set_user_attr(LEASE, worker.lease())
-            except Exception:  # the storage is away or the trial was reaped: the tell will know
-                continue
-
-    thread = Thread(target=renew, daemon=True, name=f"lease-{trial.number}-{os.getpid()}")
-    thread.start()
     try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+        if why is not None and REASON not in trial.user_attrs:
+            store.note(trial.number, REASON, why)
+        store.end(trial.number, TrialState.FAIL)
+    except UpdateFinishedTrialError:
+        return False
+    return True
+
+
+def release(store: Store, trial: "FrozenTrial") -> None:
+    """Let go of a trial that another worker shall go on with; it does not count as an attempt."""
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    try:
+        store.note(trial.number, RELEASED, True)
+    except UpdateFinishedTrialError:
+        return  # it had been found lost
+    end_failed(store, trial, None)
+
+
+def keeps(trial: "FrozenTrial", spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
+    """Why a worker may not keep the trial that it made; None if it may."""
+    why, mine = origin(trial), digest(trial.params)
+    lower = [t for t in trials if t.number < trial.number and not is_given_back(t)]
+    for other in lower:
+        same = origin(other)
+        if why.before is not None and same.before == why.before:
+            return TAKEN
+        if why.tops is not None and why.before is None:
+            tops = same.tops == why.tops and not is_gone(other)
+            if tops and (same.replicates or 0) >= (why.replicates or 0):
+                return TAKEN
+        if not counts(other) or why.before is not None:
+            continue
+        if why.point is not None and same.point == why.point:
+            return TAKEN
+        drawn = why.point is None and why.tops is None
+        if drawn and not trial.user_attrs.get(AGAIN) and digest(other.params) == mine:
+            return TAKEN
+    if why.tops is None and sum(map(counts, lower)) >= spec.trials:
+        return OVER_BUDGET
+    return None
+
+
+Stop = Callable[[Mapping[str, Any], Spec, "Sequence[FrozenTrial]"], str | None]
+
+
+class Ledger:
+    """The claims of one worker.
+
+    Args:
+        store: of the study.
+        space: of the study.
+        worker: who claims.
+        number: of the worker, which sets its draws apart.
+        stop: why no more trials shall be begun, or None, from what is kept of the study and its
+            trials; asked before each claim.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        space: Space,
+        worker: Worker,
+        number: int,
+        stop: "Stop" = lambda settings, spec, trials: None,
+    ) -> None:
+        self.store = store
+        self.space = space
+        self.worker = worker
+        self.number = number
+        self.stop = stop
+        self._drawing: Drawing | None = None
+
+    def claim(self) -> "tuple[FrozenTrial, Spec] | None":
+        """A trial for this worker to train, with the study as it stands; None once the budget is
+        met or the study is to stop.
+
+        Waits while others train the last trials, since one of them may be lost.
+        """
+        while True:
+            settings = self.store.settings()
+            spec = Spec.of(settings)
+            trials = self.store.trials()
+            if reap(self.store, spec, trials) or self._let_go(trials):
+                continue
+            mine = [t for t in trials if self.worker.holds(t)]
+            for trial in mine:
+                why = keeps(trial, spec, trials)
+                if why is None:
+                    return trial, spec
+                end_failed(self.store, trial, why)
+            if mine:
+                continue
+            if is_met(spec, trials) or self.stop(settings, spec, trials):
+                return None
+            work = self._next(spec, trials)
+            if work is None:
+                time.sleep(random.uniform(0.5, 1.0))
+                continue
+            self._make(work, spec, trials)
+
+    def _let_go(self, trials: "Sequence[FrozenTrial]") -> bool:
+        """Release what an earlier worker of this process left behind: the process lives, and nobody
+        else would find it lost."""
+        left = [t for t in trials if self.worker.left(t)]
+        for trial in left:
+            release(self.store, trial)
+        return bool(left)
+
+    def _next(self, spec: Spec, trials: "Sequence[FrozenTrial]") -> Work | None:
+        room = sum(map(counts, trials)) < spec.trials
+        if work := lost_work(trials, room):
+            return work
+        if room:
+            return queued_work(spec, trials) or Work(Origin(), {})
+        return replicate_work(spec, trials)
+
+    def _make(self, work: Work, spec: Spec, trials: "Sequence[FrozenTrial]") -> None:
+        from optuna import create_trial
+        from optuna.trial import TrialState
+
+        point = self._point(work, spec, trials)
+        attrs: dict[str, Any] = {LEASE: self.worker.lease()}
+        if why := work.origin.written():
+            attrs[ORIGIN] = why
+        elif digest(point.params) in {digest(t.params) for t in trials if counts(t)}:
+            attrs[AGAIN] = True  # a finite space of which nothing is left
+        made = create_trial(
+            state=TrialState.RUNNING,
+            params=point.params,
+            distributions={k: self.space.distributions[k] for k in point.params},
+            user_attrs=attrs,
+            system_attrs=dict(point.system_attrs),
+        )
+        made.datetime_start = datetime.now()
+        try:
+            self.store.make(made)
+        except Exception as error:
+            if not is_away(error):
+                raise  # else it was made or it was not: the next look at the trials knows
+
+    def _point(self, work: Work, spec: Spec, trials: "Sequence[FrozenTrial]") -> Point:
+        complete = set(self.space.active(work.given)) <= set(work.given)
+        if work.given and complete:
+            return Point(dict(work.given), {})
+        if self._drawing is None:
+            self._drawing = Drawing(
+                self.space, spec.base, spec.objectives.values(), spec.sampler, spec.seed,
+                self.number,
+            )  # fmt: skip
+        self._drawing.learn(trials)
+        taken = [t.params for t in trials if counts(t)]
+        return self._drawing.draw(len(taken), taken, work.given)

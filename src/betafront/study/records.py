@@ -9,28 +9,41 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.front import Facts, trials_table
-from betafront.study.ledger import OVER_BUDGET, REASON, counts, is_failed, is_lost, reason
+from betafront.study.lease import is_lost
+from betafront.study.ledger import (
+    IMPORTED,
+    RECORD,
+    is_failed,
+    is_given_back,
+    is_gone,
+    kind,
+    origin,
+    reason,
+)
+from betafront.study.replicates import runs_of
 from betafront.study.spec import Spec
-from betafront.study.worker import RECORD
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-__all__ = ["command", "facts", "reason", "row", "state", "table", "tally"]
+__all__ = ["command", "facts", "failures", "reason", "row", "state", "table", "tally"]
 
-STATES = ("complete", "failed", "running", "waiting", "lost")
+STATES = ("complete", "failed", "running", "lost")
 
 
 def state(trial: "FrozenTrial") -> str | None:
-    """One of STATES; None for a trial that was given back before it began. A failed trial counts
-    against the budget, a lost one does not: it is tried again."""
+    """One of STATES; None for what is no trial of the study's own: one that was given back before
+    it began, was imported, or only added replicates to another. A failed trial counts against the
+    budget, a lost one does not: it is tried again."""
+    if is_given_back(trial) or IMPORTED in trial.user_attrs:
+        return None
+    if trial.state.name == "RUNNING":
+        return "lost" if is_lost(trial, time.time()) else "running"
+    if origin(trial).tops is not None:
+        return None
     if is_failed(trial):
-        if trial.user_attrs.get(REASON) == OVER_BUDGET:
-            return None
-        return "failed" if counts(trial) else "lost"
-    if is_lost(trial, time.time()):
-        return "lost"
-    return {"COMPLETE": "complete", "RUNNING": "running", "WAITING": "waiting"}[trial.state.name]
+        return "lost" if is_gone(trial) else "failed"
+    return "complete"
 
 
 def tally(trials: Sequence["FrozenTrial"]) -> dict[str, int]:
@@ -39,10 +52,21 @@ def tally(trials: Sequence["FrozenTrial"]) -> dict[str, int]:
     return {name: found.get(name, 0) for name in STATES}
 
 
+def failures(trials: Sequence["FrozenTrial"]) -> dict[str, int]:
+    """The number of failed trials of each kind, most frequent first."""
+    return dict(Counter(kind(t) for t in trials if state(t) == "failed").most_common())
+
+
 def table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
     """The finished trials, one row each."""
-    rows = [row(t) for t in trials if t.state.name == "COMPLETE" and RECORD in t.user_attrs]
-    return trials_table(rows)
+    rows = {t.number: row(t) for t in trials if state(t) == "complete" and RECORD in t.user_attrs}
+    for trial in trials:
+        topped = origin(trial).tops
+        if trial.state.name == "COMPLETE" and topped in rows:
+            more = row(trial)
+            if more["replicates"] > rows[topped]["replicates"]:
+                rows[topped] = rows[topped] | more | {"trial": topped}
+    return trials_table(list(rows.values()))
 
 
 def row(trial: "FrozenTrial") -> dict[str, Any]:
@@ -53,6 +77,8 @@ def row(trial: "FrozenTrial") -> dict[str, Any]:
         "folder": record["folder"],
         "started": trial.datetime_start.timestamp() if trial.datetime_start else 0.0,
         "finished": trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,
+        "replicates": len(runs_of(record)),
+        **{f"sd/{key}": value for key, value in record.get("spread", {}).items()},
     }
     found: dict[str, Any] = {"trial": trial.number, **trial.params, **record["scale"]}
     return {**found, **record["metrics"], **rest}

@@ -16,6 +16,8 @@ from betafront.study.space import Space, values
 if TYPE_CHECKING:
     from optuna import Study
 
+    from betafront.study.store import Store
+
 SPEC = "betafront"
 DIRECTIONS = ("minimize", "maximize")
 NOT_ACROSS_LIKELIHOODS = {
@@ -40,6 +42,16 @@ class Spec:
         sampler, seed: how points are drawn.
         trials: the budget.
         workers: how many processes share it.
+        conditions: parameter to the choices of others under which it is there, as written.
+        constraints: between parameters, as written.
+        queue: points to be tried first, in order.
+        seconds: the wall-clock budget of all launches together; None for none.
+        trial_seconds: of training that an attempt at a run may take; None for any.
+        replicates: runs per trial, which differ by their seeds.
+        retries: how often a lost trial is tried again.
+        fail_fast: stop at the first failure.
+        max_failures: stop beyond so many failures, or beyond such a part of the trials; None for
+            never.
         folder: where the run folders are, as far as the reader knows.
         tracking: the configuration of the view.
         reference: for the hypervolume, one number per objective; None until it is measured.
@@ -62,6 +74,15 @@ class Spec:
     latents: int = 0
     data_digest: str = ""
     command: list[str] = field(default_factory=list)
+    conditions: dict[str, list[str]] = field(default_factory=dict)
+    constraints: list[str] = field(default_factory=list)
+    queue: list[dict[str, Any]] = field(default_factory=list)
+    seconds: float | None = None
+    trial_seconds: float | None = None
+    replicates: int = 1
+    retries: int = 3
+    fail_fast: bool = False
+    max_failures: float | None = None
 
     @property
     def one_scale(self) -> bool:
@@ -69,9 +90,18 @@ class Spec:
         dequantised data alone, where all are bounds on the log mass of the discrete images."""
         return "likelihood" not in self.space or self.base.get("data.dequantize") is True
 
-    def store(self, study: "Study") -> None:
+    @property
+    def written_space(self) -> dict[str, str]:
+        """Parameter to its sweep and its conditions, and the constraints, as they were written."""
+        shown = {
+            key: " where ".join([sweep, *self.conditions.get(key, [])])
+            for key, sweep in self.space.items()
+        }
+        return shown | dict.fromkeys(self.constraints, "a constraint")
+
+    def store(self, store: "Store") -> None:
         """Write the specification to the study, but for the folder, which may be moved."""
-        study.set_user_attr(SPEC, asdict(self) | {"folder": ""})
+        store.set(SPEC, asdict(self) | {"folder": ""})
 
     @classmethod
     def load(cls, study: "Study", folder: Path | str = "") -> "Spec":
@@ -80,10 +110,15 @@ class Spec:
         Raises:
             UserError: the study is not one of ours.
         """
-        stored = study.user_attrs.get(SPEC)
-        if stored is None:
+        settings = study.user_attrs
+        if SPEC not in settings:
             raise UserError(f"the study '{study.study_name}' was not made by betafront sweep")
-        return cls(**stored | {"folder": str(folder)})
+        return cls.of(settings, folder)
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any], folder: Path | str = "") -> "Spec":
+        """The specification among what is kept of a study."""
+        return cls(**settings[SPEC] | {"folder": str(folder)})
 
     def refuse_if_changed(self, old: "Spec") -> None:
         """Refuse to go on with a study that was made for something else.
@@ -95,7 +130,7 @@ class Spec:
         if self.space_digest != old.space_digest:
             raise UserError(
                 f"the study '{self.name}' exists with another space "
-                f"({_difference(old.space, self.space)}): {way_out}"
+                f"({_difference(old.written_space, self.written_space)}): {way_out}"
             )
         if list(self.objectives.items()) != list(old.objectives.items()):
             raise UserError(
@@ -131,12 +166,15 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
         UserError: a budget, an objective or a sampler will not do.
     """
     study = config.study
-    for key in ("budget.trials", "workers"):
-        value = OmegaConf.select(study, key)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise UserError(f"study.{key} must be a whole number of at least 1, not {value}")
-    if not isinstance(study.seed, int) or study.seed < 0:
-        raise UserError(f"study.seed must be a whole number of at least 0, not {study.seed}")
+    for key, least in (
+        ("budget.trials", 1), ("workers", 1), ("seed", 0), ("replicates", 1), ("retries", 0),
+    ):  # fmt: skip
+        _check_whole(f"study.{key}", OmegaConf.select(study, key), least)
+    for key in ("budget.seconds", "budget.trial_seconds"):
+        _check_positive(f"study.{key}", OmegaConf.select(study, key))
+    _check_max_failures(study.max_failures)
+    if not isinstance(study.fail_fast, bool):
+        raise UserError(f"study.fail_fast must be true or false, not {study.fail_fast}")
     check_sampler(study.sampler)
     name = str(study.name)
     if not name or "/" in name or name.startswith("."):
@@ -161,10 +199,37 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
         folder=str(Path(config.hydra.sweep.dir).absolute()),
         tracking=_container(config.tracking),
         reference=reference,
+        constraints=[str(c) for c in study.constraints],
+        seconds=study.budget.seconds,
+        trial_seconds=study.budget.trial_seconds,
+        replicates=study.replicates,
+        retries=study.retries,
+        fail_fast=study.fail_fast,
+        max_failures=study.max_failures,
     )
     if "likelihood" in lines and (over := sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))):
         _check_likelihoods(spec, over[0], values(space.distributions["likelihood"]))
     return spec
+
+
+def _check_whole(key: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UserError(f"{key} must be a whole number of at least {least}, not {value}")
+
+
+def _check_positive(key: str, value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and 0 < value < float("inf")):
+        raise UserError(f"{key} must be a number of seconds above 0, or null, not {value}")
+
+
+def _check_max_failures(value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and (0 <= value < 1 or value == int(value) >= 1)):
+        raise UserError(
+            f"study.max_failures must be a number of trials, a part of them below 1, or null, not "
+            f"{value}"
+        )
 
 
 def _check_likelihoods(spec: Spec, objective: str, likelihoods: Sequence[Any]) -> None:

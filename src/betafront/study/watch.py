@@ -18,11 +18,12 @@ from rich.text import Text
 from betafront.errors import UserError, one_line
 from betafront.front import front
 from betafront.front.table import DISTORTION, RATE, text
-from betafront.study.ledger import finished
+from betafront.study.ledger import is_met
 from betafront.study.records import reason, row, state, table, tally
+from betafront.study.replicates import trial_folder
+from betafront.study.signals import FINISH, HALT
 from betafront.study.spec import Spec
 from betafront.study.view import NoView, View
-from betafront.study.worker import trial_folder
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -71,13 +72,23 @@ class Watch:
         spec: of the study.
         view: where finished trials are recorded.
         out: the terminal.
+        drain: called once, when the user asks for an end of the sweep.
     """
 
-    def __init__(self, study: "Study", spec: Spec, view: View, out: Console) -> None:
+    def __init__(
+        self,
+        study: "Study",
+        spec: Spec,
+        view: View,
+        out: Console,
+        drain: Callable[[], None] = lambda: None,
+    ) -> None:
         self.study = study
         self.spec = spec
         self.view = view
         self.out = out
+        self.drain = drain
+        self._drained = False
         self._shown: set[int] = set()
         self._written: set[int] = set()
         self._not_before = 0.0
@@ -115,9 +126,22 @@ class Watch:
     def _loop(self) -> None:
         while not self._done.wait(EVERY_SECONDS):
             try:
+                self._hand_on()
                 self._look()
             except Exception as error:  # the storage is away for a moment: look again
                 self._complain(type(error).__name__, f"the storage does not answer: {error}")
+
+    def _hand_on(self) -> None:
+        """Tell the workers, and the user, what a signal asked for."""
+        if not FINISH.is_set() or self._drained:
+            return
+        self.drain()
+        self._drained = True
+        what = (
+            "stopping every trial at its next checkpoint" if HALT.is_set() else
+            "finishing the trials that run, and no more; Ctrl-C again stops now"
+        )  # fmt: skip
+        self.out.print(what, style="yellow")
 
     def _look(self, quietly: bool = False) -> None:
         trials = self.study.get_trials(deepcopy=False)
@@ -209,7 +233,7 @@ def follow(study: "Study", spec: Spec, out: Console) -> None:
     not the sweep."""
     try:
         with Watch(study, spec, NoView(), out):
-            while finished(study) < Spec.load(study).trials:
+            while not is_met(Spec.load(study), study.get_trials(deepcopy=False)):
                 time.sleep(EVERY_SECONDS)
     except KeyboardInterrupt:
         out.print("the sweep goes on; this only looked at it")

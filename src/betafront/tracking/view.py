@@ -15,10 +15,10 @@ from filelock import FileLock
 from betafront.errors import UserError, one_line
 from betafront.front import Facts, decide, front, hypervolume
 from betafront.study.records import facts, reason, row, state, table
+from betafront.study.replicates import trial_folder
 from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
 from betafront.study.spec import Spec
 from betafront.study.watch import BusyStudy, only_writer
-from betafront.study.worker import trial_folder
 from betafront.tracking.saved_view import TAG, saved_view
 
 if TYPE_CHECKING:

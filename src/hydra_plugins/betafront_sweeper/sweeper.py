@@ -13,6 +13,8 @@ class BetafrontSweeperConfig:
     """`hydra/sweeper=betafront`; what a study needs to know is under `study`."""
 
     _target_: str = "hydra_plugins.betafront_sweeper.sweeper.BetafrontSweeper"
+    dry_run: bool = False  # show what would be swept, and train one trial of it
+    join: bool = False  # work for a sweep that another process has begun
 
 
 ConfigStore.instance().store(
@@ -21,7 +23,11 @@ ConfigStore.instance().store(
 
 
 class BetafrontSweeper(Sweeper):
-    """Runs `betafront.study.sweep.sweep`."""
+    """Runs `betafront.study.sweep.sweep`, or joins it, or shows what it would do."""
+
+    def __init__(self, dry_run: bool = False, join: bool = False) -> None:
+        self.dry_run = dry_run
+        self.join = join
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -31,6 +37,8 @@ class BetafrontSweeper(Sweeper):
         self.config = config
 
     def sweep(self, arguments: list[str]) -> None:
-        from betafront.study.sweep import sweep
+        from betafront.study.dry_run import dry_run
+        from betafront.study.sweep import join, sweep
 
-        sweep(self.hydra_context, self.task_function, self.config, arguments)
+        run = dry_run if self.dry_run else join if self.join else sweep
+        run(self.hydra_context, self.config, arguments)

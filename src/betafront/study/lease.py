@@ -1,0 +1,115 @@
+"""Leases: who trains a trial, how far it is, and whether its worker still lives."""
+
+import os
+import random
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import psutil
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+LEASE = "lease"
+LEASE_SECONDS = 60.0  # the clocks of all hosts must agree better than this
+BEAT_SECONDS = 5.0  # between two renewals, which also say how far the trial is
+CLOCK_SECONDS = 10.0  # by which the start of a process may seem to move when the clock is set
+
+Progress = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that trains trials, named so that others can tell whether it still lives."""
+
+    name: str
+    host: str
+    pid: int
+    born: float
+
+    @classmethod
+    def here(cls, number: int | str) -> "Worker":
+        """This process as worker `number`; a new name at every entry, since a launcher may run the
+        same worker twice."""
+        process = psutil.Process()
+        return cls(
+            f"{number}-{uuid4().hex[:8]}", socket.gethostname(), process.pid, process.create_time()
+        )
+
+    def lease(self, progress: Progress | None = None) -> dict[str, Any]:
+        """What is written on a trial to hold it for LEASE_SECONDS."""
+        written = asdict(self) | {"until": time.time() + LEASE_SECONDS}
+        return written | {"progress": progress} if progress else written
+
+    def holds(self, trial: "FrozenTrial") -> bool:
+        """Whether this worker holds a running trial."""
+        lease = trial.user_attrs.get(LEASE)
+        return lease is not None and trial.state.name == "RUNNING" and lease["name"] == self.name
+
+    def left(self, trial: "FrozenTrial") -> bool:
+        """Whether an earlier worker of the same process holds a running trial: a process runs one
+        worker after another."""
+        lease = trial.user_attrs.get(LEASE)
+        if lease is None or trial.state.name != "RUNNING" or lease["name"] == self.name:
+            return False
+        return bool(
+            (lease["host"], lease["pid"], lease["born"]) == (self.host, self.pid, self.born)
+        )
+
+
+def progress(trial: "FrozenTrial") -> Progress:
+    """How far a running trial was when its lease was last renewed: `step` of `steps`, and the
+    validation's `distortion` and `rate` in nats. Empty in its first seconds."""
+    found: Progress = trial.user_attrs.get(LEASE, {}).get("progress") or {}
+    return found
+
+
+def is_lost(trial: "FrozenTrial", now: float) -> bool:
+    """Whether a running trial's worker is gone: its process has ended on this host, or its lease
+    ran out on another."""
+    if trial.state.name != "RUNNING":
+        return False
+    lease = trial.user_attrs.get(LEASE)
+    if lease is None:  # asked for by another program: a trial of ours is made with its lease
+        started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+        return now - started > LEASE_SECONDS
+    if lease["host"] == socket.gethostname():  # a suspended process keeps what it holds
+        return not _alive(lease["pid"], lease["born"])
+    return bool(lease["until"] < now)
+
+
+def _alive(pid: int, born: float) -> bool:
+    try:
+        process = psutil.Process(pid)
+        # The same number may have been given to another process since; a zombie trains nothing.
+        same = abs(process.create_time() - born) < CLOCK_SECONDS
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextmanager
+def held(renew: Callable[[], None]) -> Iterator[None]:
+    """Calls `renew` every few seconds while the block runs."""
+    done = Event()
+
+    def beat() -> None:
+        while not done.wait(BEAT_SECONDS * random.uniform(0.8, 1.2)):
+            try:
+                renew()
+            except Exception:  # the storage is away or the trial was reaped: the end will know
+                continue
+
+    thread = Thread(target=beat, daemon=True, name=f"lease-{os.getpid()}")
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()

@@ -1,0 +1,126 @@
+"""Making a study in the storage, or going on with it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from betafront.errors import UserError
+from betafront.study.ledger import IMPORTED
+from betafront.study.spec import Spec
+from betafront.study.storage import Storage, load_study, study_names
+from betafront.study.store import Store
+
+if TYPE_CHECKING:
+    pass
+
+
+def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
+    """The study in the storage, made if it is new, with the budget and command of this call.
+
+    Raises:
+        UserError: it exists for something else, or its folder has runs of another study.
+    """
+    if spec.name in study_names(storage):
+        store = Store(storage, spec.name)
+        old = Spec.of(store.settings())
+        spec.refuse_if_changed(old)
+        say_what_changed(spec, old, out)
+        queue = [*old.queue, *(p for p in spec.queue if p not in old.queue)]
+        replace(spec, reference=old.reference, queue=queue).store(store)
+        return store
+    check_folder(Path(spec.folder))
+    make(storage, spec)
+    return Store(storage, spec.name)
+
+
+def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:
+    """Name each part of the budget that is not what it was."""
+    for name, before, now in (
+        ("budget", old.trials, spec.trials),
+        ("replicates", old.replicates, spec.replicates),
+    ):
+        if now == before:
+            continue
+        less = "; what is done beyond it is kept" if now < before else ""
+        unit = " trials" if name == "budget" else ""
+        out.print(f"The {name} of {spec.name} was {before}{unit}, now {now}{less}.")
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder with runs of a study that is not in the storage, or that cannot be made."""
+    if folder.is_dir() and any(folder.glob("trial-*")):
+        raise UserError(
+            f"{folder} holds runs of a study that is not in the storage: move them away, or choose "
+            "another name with study.name=…"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {folder}: {error.strerror}") from error
+
+
+def make(storage: Storage, spec: Spec) -> None:
+    """Make a study; where another process makes it at the same moment, one of them does."""
+    import warnings
+
+    import optuna
+    from optuna.study import StudyDirection
+
+    study = optuna.create_study(
+        study_name=spec.name,
+        storage=storage.writes,
+        directions=[StudyDirection[d.upper()] for d in spec.objectives.values()],
+        load_if_exists=True,
+    )
+    with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
+        study.set_metric_names(list(spec.objectives))
+    spec.store(Store(storage, spec.name))
+
+
+def import_trials(storage: Storage, store: Store, spec: Spec, source: str) -> int:
+    """Copy what another study found, for the sampler to learn from.
+
+    Imported trials were trained under other settings, or the study would be the same one and a
+    larger budget would go on with it: so they count against no budget and stand in no table.
+
+    Returns:
+        how many are new.
+
+    Raises:
+        UserError: there is no such study, or its space or objectives are others.
+    """
+    other = load_study(storage, source)
+    theirs = Spec.load(other)
+    if theirs.space_digest != spec.space_digest or theirs.objectives != spec.objectives:
+        raise UserError(
+            f"study.import_from={source}: that study has another space or other objectives, and "
+            "its trials mean nothing here"
+        )
+    have = {
+        t.user_attrs[IMPORTED]["number"]
+        for t in store.trials()
+        if t.user_attrs.get(IMPORTED, {}).get("study") == source
+    }
+    fresh = [
+        t for t in other.get_trials(deepcopy=False)
+        if t.state.name == "COMPLETE" and t.number not in have and IMPORTED not in t.user_attrs
+    ]  # fmt: skip
+    copy_trials(store, fresh, source)
+    return len(fresh)
+
+
+def copy_trials(store: Store, trials: "Sequence[Any]", source: str) -> None:
+    """Add finished trials of another study."""
+    from optuna import create_trial
+
+    for trial in trials:
+        copy = create_trial(
+            values=trial.values,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs={IMPORTED: {"study": source, "number": trial.number}},
+        )
+        store.make(copy)

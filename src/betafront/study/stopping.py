@@ -1,0 +1,84 @@
+"""When a sweep stops before its trials are done: its time is up, or too much fails."""
+
+import re
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from betafront.study.lease import LEASE
+from betafront.study.ledger import counts, is_failed, is_gone, kind, reason
+from betafront.study.spec import Spec
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+FIRST_FAILURES = 3  # that fail the same way before anything succeeds, or one per worker
+ENOUGH_FOR_A_RATE = 5
+
+
+def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
+    """Whether the study has used up its wall-clock time, over all workers and all resumes."""
+    if spec.seconds is None:
+        return None
+    spent = seconds_spent(trials)
+    if spent < spec.seconds:
+        return None
+    return (
+        f"the {spec.seconds:g} s of study.budget.seconds are used ({spent:.0f} s): a larger "
+        "study.budget.seconds goes on"
+    )
+
+
+def seconds_spent(trials: "Sequence[FrozenTrial]") -> float:
+    """The time in which at least one trial was running; pauses between two launches are free."""
+    spans = sorted((t.datetime_start.timestamp(), _ended(t)) for t in trials if t.datetime_start)
+    spent, until = 0.0, 0.0
+    for start, end in spans:
+        spent += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return spent
+
+
+def _ended(trial: "FrozenTrial") -> float:
+    """When a trial ended, or was last known to run: a lost one is found only by the next launch."""
+    if trial.datetime_complete and not is_gone(trial) and kind(trial) != "stale":
+        return trial.datetime_complete.timestamp()
+    lease = trial.user_attrs.get(LEASE, {"until": 0.0})
+    return float(lease["until"]) if is_failed(trial) else min(time.time(), lease["until"])
+
+
+def too_many_failures(spec: Spec, trials: "Sequence[FrozenTrial]", since: int = 0) -> str | None:
+    """Why a study with these failures should not go on.
+
+    Args:
+        spec: of the study.
+        trials: all of them.
+        since: the number from which trials belong to this launch; what failed before it may have
+            been mended.
+    """
+    ended = [t for t in trials if counts(t) and t.state.is_finished()]
+    failed = [t for t in ended if is_failed(t)]
+    fresh = [t for t in ended if t.number >= since]
+    if spec.fail_fast and any(is_failed(t) for t in fresh):
+        last = next(t for t in fresh if is_failed(t))
+        return f"study.fail_fast: trial {last.number} {reason(last)}"
+    if spec.max_failures is not None and len(failed) > _most(spec.max_failures, len(ended)):
+        return (
+            f"{len(failed)} of {len(ended)} trials failed, more than study.max_failures="
+            f"{spec.max_failures:g} allows: mend what fails, or allow more"
+        )
+    return _all_the_same(fresh, max(FIRST_FAILURES, spec.workers))
+
+
+def _most(limit: float, ended: int) -> float:
+    """The number of failures that a count, or a rate below 1, allows."""
+    return limit if limit >= 1 or limit == 0 else limit * max(ended, ENOUGH_FOR_A_RATE)
+
+
+def _all_the_same(fresh: "Sequence[FrozenTrial]", enough: int) -> str | None:
+    if len(fresh) < enough or not all(is_failed(t) for t in fresh):
+        return None
+    kinds = {re.sub(r"\d+", "", reason(t)) for t in fresh}
+    if len(kinds) > 1:
+        return None
+    return f"the first {len(fresh)} trials all failed the same way: {reason(fresh[0])}"

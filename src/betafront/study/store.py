@@ -1,0 +1,114 @@
+"""One study in a storage: few transactions per trial, and patience while the database is away."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from betafront.errors import one_line
+from betafront.study.storage import Storage, load_study
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial, TrialState
+
+log = logging.getLogger(__name__)
+PATIENCE_SECONDS = 600.0  # for a database that is away, before a worker gives up
+LONGEST_PAUSE = 2.0
+
+T = TypeVar("T")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database cannot be reached now, rather than that what was
+    asked of it is wrong."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import InterfaceError, OperationalError
+
+    here = ("disk is full", "readonly database")  # waiting mends neither
+    if any(words in str(error.__cause__ or error) for words in here):
+        return False
+    return isinstance(error, StorageInternalError | OperationalError | InterfaceError)
+
+
+def again(call: Callable[[], T]) -> T:
+    """What `call` returns, called again for ten minutes while the database is away."""
+    started, pause = time.monotonic(), 0.1
+    while True:
+        try:
+            return call()
+        except Exception as error:
+            if not is_away(error) or time.monotonic() - started > PATIENCE_SECONDS:
+                raise
+            if pause == 0.1:
+                log.warning("the storage does not answer, waiting for it: %s",
+                            one_line(error.__cause__ or error)[:200])  # fmt: skip
+            time.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+class Store:
+    """A study as workers see it.
+
+    A trial costs three transactions: one makes it with all its parameters and its lease, one writes
+    its record, one ends it.
+
+    Args:
+        storage: where the study is.
+        name: of the study.
+
+    Raises:
+        UserError: there is no such study.
+    """
+
+    def __init__(self, storage: Storage, name: str) -> None:
+        self.study = load_study(storage, name)
+        self._writes = storage.writes
+        self._id = self._writes.get_study_id_from_name(name)
+        self._ids: dict[int, int] = {}
+
+    def trials(self) -> "list[FrozenTrial]":
+        """All trials, in order of their numbers; finished ones are kept in memory."""
+        return again(lambda: self.study.get_trials(deepcopy=False))
+
+    def settings(self) -> dict[str, Any]:
+        """What is kept of the study itself."""
+        return again(lambda: self.study.user_attrs)
+
+    def set(self, key: str, value: Any) -> None:
+        """Keep something of the study itself."""
+        again(lambda: self._writes.set_study_user_attr(self._id, key, value))
+
+    def make(self, trial: "FrozenTrial") -> None:
+        """Add a trial, whole or not at all.
+
+        It is not tried again where the database went away: it may have been added and the answer
+        lost. Read the trials to know.
+        """
+        self._writes.create_new_trial(self._id, trial)
+
+    def note(self, number: int, key: str, value: Any) -> None:
+        """Write an attribute of an unfinished trial.
+
+        Raises:
+            UpdateFinishedTrialError: it has ended.
+        """
+        again(lambda: self._writes.set_trial_user_attr(self._trial_id(number), key, value))
+
+    def end(self, number: int, state: "TrialState", values: Sequence[float] | None = None) -> None:
+        """End an unfinished trial.
+
+        Raises:
+            UpdateFinishedTrialError: it has ended before.
+        """
+        again(lambda: self._writes.set_trial_state_values(self._trial_id(number), state, values))
+
+    def trial(self, number: int) -> "FrozenTrial":
+        """One trial as it stands."""
+        return again(lambda: self._writes.get_trial(self._trial_id(number)))
+
+    def _trial_id(self, number: int) -> int:
+        if number not in self._ids:
+            found = self._writes.get_trial_id_from_study_id_trial_number(self._id, number)
+            self._ids[number] = found
+        return self._ids[number]
