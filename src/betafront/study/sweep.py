@@ -3,6 +3,7 @@
 import copy
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from betafront.errors import UserError, one_line
 from betafront.front import console
+from betafront.study.lease import is_lost
 from betafront.study.ledger import RELEASED, finished, is_given_back, is_met
 from betafront.study.plan import Plan, make_plan
 from betafront.study.records import tally
@@ -108,9 +110,14 @@ def work_until_met(plan: Plan, work: WorkerTask, store: Store, spec: Spec) -> No
 
 
 def attempts(trials: "list[FrozenTrial]") -> int:
-    """How many trials ended, well or badly, or were lost, but for those that were let go of."""
-    ended = (t for t in trials if t.state.is_finished() and not is_given_back(t))
-    return sum(RELEASED not in t.user_attrs for t in ended)
+    """How many trials ended, well or badly, or were lost, but for those that were let go of.
+
+    Of the lost ones also those that no worker has found yet: joblib kills all workers where one
+    dies, perhaps each in its first trial, and then nobody is left who could find them.
+    """
+    now = time.time()
+    ended = (t for t in trials if t.state.is_finished() or is_lost(t, now))
+    return sum(RELEASED not in t.user_attrs and not is_given_back(t) for t in ended)
 
 
 def drain(store: Store) -> None:
