@@ -1,14 +1,18 @@
 """Fixtures for all tests: a place of their own to write, and the command line in this process."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 # Before any library reads them, as the console script sets them.
 from betafront.cli import main, quiet_libraries
+
+if TYPE_CHECKING:
+    from tests.servers import PostgreSQL
 
 quiet_libraries()
 
@@ -53,6 +57,15 @@ def mnist_folder() -> str:
     if not folder:
         pytest.skip("BETAFRONT_DATA_DIR names no folder with real data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> "Iterator[PostgreSQL]":
+    """A real server; each test makes itself a database: `url = postgresql.create_database()`."""
+    from tests.servers import PostgreSQL
+
+    with PostgreSQL() as server:
+        yield server
 
 
 FAST = (

@@ -1,20 +1,32 @@
 """Where studies are kept: Optuna's relational storage, opened safely."""
 
-import re
-from dataclasses import dataclass
+import os
+import sqlite3
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from filelock import Timeout
 
 from betafront.errors import UserError, near_miss, os_error
+from betafront.study.address import (
+    FROM_ENVIRONMENT,
+    SQLITE,
+    VARIABLE,
+    looked_up,
+    masked,
+    server_url,
+    sqlite_path,
+)
+from betafront.study.postgresql import open_postgresql
+from betafront.study.refusal import ELSEWHERE, driver_missing, refusal
+from betafront.study.sqlite import open_sqlite
 
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.storages import RDBStorage
 
-SQLITE = "sqlite:///"
-BUSY_SECONDS = 60  # to wait for another process's transaction
+__all__ = ["Storage", "find", "load_study", "masked", "open_storage", "study_names"]
 
 
 @dataclass(frozen=True)
@@ -22,13 +34,14 @@ class Storage:
     """Two ways to one database.
 
     Attributes:
-        url: its address, with its password.
-        reads: never waits for a writer.
+        url: its address as it was given, perhaps with a password.
+        reads: never waits for a writer. Only to be read: on SQLite a write that follows a read in
+            one transaction fails at once where another process wrote in between.
         writes: begins every transaction with the write lock in hand, so that what it reads in one
             still holds when it writes. On PostgreSQL, which locks rows, it is the same as `reads`.
     """
 
-    url: str
+    url: str = field(repr=False)
     reads: "RDBStorage"
     writes: "RDBStorage"
 
@@ -36,12 +49,10 @@ class Storage:
 def open_storage(url: str, create: bool = False) -> Storage:
     """The storage at `url`.
 
-    SQLite is put into WAL mode with `synchronous=NORMAL` (a killed process loses nothing). The
-    tables are made under a file lock, since two processes that make them at once both fail.
-
     Args:
-        url: an SQLAlchemy address.
-        create: make the file and its folder where they are missing.
+        url: `sqlite:///FILE`, `postgresql://USER:PASSWORD@HOST/DATABASE`, or `$BETAFRONT_STORAGE`
+            for what the environment says.
+        create: make a file and its folder where they are missing, and see that it can be written.
 
     Raises:
         UserError: there is no such storage, or it cannot be opened or written.
@@ -50,49 +61,30 @@ def open_storage(url: str, create: bool = False) -> Storage:
     from sqlalchemy.exc import SQLAlchemyError
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    address = looked_up(url)
+    path = sqlite_path(address)
+    shown = masked(address) if path is None else str(path)
     try:
-        if not url.startswith(SQLITE):
-            storage = optuna.storages.RDBStorage(url)
-            return Storage(url, storage, storage)
-        path = Path(url.removeprefix(SQLITE))
-        if create:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        elif not path.exists():
-            raise UserError(f"there are no studies in {path.parent}: `betafront sweep` makes one")
-        with FileLock(f"{path}.lock"):
-            return Storage(url, _sqlite(path, "BEGIN"), _sqlite(path, "BEGIN IMMEDIATE"))
+        if path is None:
+            server = open_postgresql(server_url(address), shown)
+            return Storage(url, server, server)
+        _check_file(path, create)
+        return Storage(url, *open_sqlite(path, writable=create))
+    except Timeout as error:
+        raise UserError(f"{shown} is being made by another process: wait for it") from error
     except OSError as error:
-        raise UserError(os_error(error)) from error
-    except (SQLAlchemyError, optuna.exceptions.OptunaError, RuntimeError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise UserError(f"the studies at {masked(url)} cannot be opened: {reason}") from error
+        raise UserError(f"{os_error(error)}: {ELSEWHERE}") from error
+    except ImportError as error:
+        raise UserError(driver_missing(error)) from error
+    except (SQLAlchemyError, sqlite3.Error, optuna.exceptions.OptunaError) as error:
+        raise UserError(refusal(error, shown)) from error
 
 
-def _sqlite(path: Path, begin: str) -> "RDBStorage":
-    """The file, with every transaction begun by `begin`."""
-    import optuna
-    from sqlalchemy import event
-
-    settings = {"connect_args": {"timeout": BUSY_SECONDS}}
-    storage = optuna.storages.RDBStorage(f"{SQLITE}{path.absolute()}", engine_kwargs=settings)
-
-    @event.listens_for(storage.engine, "connect")
-    def _connect(connection: Any, _: Any) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-        connection.isolation_level = None  # transactions begin where SQLAlchemy says so, below
-
-    @event.listens_for(storage.engine, "begin")
-    def _begin(connection: Any) -> None:
-        connection.exec_driver_sql(begin)
-
-    storage.engine.dispose()  # the connections made so far lack the two hooks
-    return storage
-
-
-def masked(url: str) -> str:
-    """`url` without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+def _check_file(path: Path, create: bool) -> None:
+    if create:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    elif not path.exists():
+        raise UserError(f"there are no studies in {path.parent}: `betafront sweep` makes one")
 
 
 def study_names(storage: Storage) -> list[str]:
@@ -114,3 +106,28 @@ def load_study(storage: Storage, name: str) -> "Study":
     if name not in names:
         raise UserError(f"there is no study '{name}': {near_miss(name, names)}")
     return optuna.load_study(study_name=name, storage=storage.reads)
+
+
+def find(name: str | None, runs: Path) -> "Study":
+    """The study called `name`, or the newest, to be read: in the storage that BETAFRONT_STORAGE
+    names, where it is set, and then in the file below `runs`.
+
+    Raises:
+        UserError: there is none of that name, or none at all.
+    """
+    found = {storage: study_names(storage) for storage in _storages(runs)}
+    for storage, names in found.items():
+        if name in names or (name is None and names):
+            return load_study(storage, name or names[-1])
+    known = [other for names in found.values() for other in names]
+    if name is None or not known:
+        places = " and ".join(masked(looked_up(storage.url)) for storage in found)
+        raise UserError(f"there are no studies in {places}: `betafront sweep` makes one")
+    raise UserError(f"there is no study '{name}': {near_miss(name, known)}")
+
+
+def _storages(runs: Path) -> list[Storage]:
+    path = runs / "studies.db"
+    named = [FROM_ENVIRONMENT] if os.environ.get(VARIABLE) else []
+    local = [f"{SQLITE}{path}"] if path.exists() or not named else []
+    return [open_storage(url) for url in (*named, *local)]

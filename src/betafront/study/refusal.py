@@ -1,0 +1,75 @@
+"""Why a storage cannot be opened, in one line with the way out."""
+
+from betafront.errors import one_line
+
+ELSEWHERE = "set BETAFRONT_RUNS to a folder that can be written"
+# By the beginning of SQLite's own names of its errors; the first that fits.
+OF_SQLITE = {
+    "SQLITE_BUSY": "another program holds it: end that program, or wait for it",
+    "SQLITE_LOCKED": "another program holds it: end that program, or wait for it",
+    "SQLITE_READONLY": f"allow writing with chmod u+w, or {ELSEWHERE}",
+    "SQLITE_CANTOPEN": f"see that it is a file in a folder that can be written, or {ELSEWHERE}",
+    "SQLITE_PERM": f"see who may read and write it, or {ELSEWHERE}",
+    "SQLITE_NOTADB": "move that file away, or set BETAFRONT_RUNS to another folder",
+    "SQLITE_CORRUPT": "restore a copy, or save what is left with `sqlite3 FILE .recover`",
+    "SQLITE_FULL": f"free some space, or {ELSEWHERE}",
+    "SQLITE_IOERR": f"see that the disk works and has space, or {ELSEWHERE}",
+}
+# By words of libpq, psycopg or the server; the first that are there.
+OF_POSTGRESQL = {
+    "lock timeout": "another process has been making the tables for a minute: end it",
+    "password": "check USER and PASSWORD, with % : / and @ written as %25 %3A %2F and %40",
+    "does not exist": "check its name, or make it (`createdb`, `createuser`)",
+    "resolve host": "check HOST",
+    "refused": "check HOST and PORT, and that the server listens there for this machine",
+    "timeout": "check HOST and PORT, and that no firewall stands between",
+    "pg_hba.conf": "let this machine in there",
+    "SSL": "add ?sslmode=… as the server wants it",
+    "too many": "let fewer workers run, or raise the server's max_connections",
+    "slots": "let fewer workers run, or raise the server's max_connections",
+    "permission denied": "the user must be allowed to make tables (GRANT CREATE ON SCHEMA public)",
+    "read-only": "name the server that takes writes",
+}
+
+
+def refusal(error: BaseException, shown: str) -> str:
+    """The line for a database's own error.
+
+    Args:
+        error: of SQLite, or of SQLAlchemy or Optuna with the driver's as its cause.
+        shown: the address, without its password.
+    """
+    cause = _of_driver(error)
+    reason = _reason(cause)
+    return f"the studies at {shown} cannot be opened: {reason}: {_way_out(cause, reason)}"
+
+
+def _of_driver(error: BaseException) -> BaseException:
+    """What the driver said, out of what SQLAlchemy and Optuna made of it."""
+    from sqlalchemy.exc import DBAPIError
+
+    at: BaseException | None = error
+    while at is not None:
+        if isinstance(at, DBAPIError) and at.orig is not None:
+            return at.orig
+        at = at.__cause__
+    return error
+
+
+def _reason(cause: BaseException) -> str:
+    lines = str(cause).strip().splitlines() or [type(cause).__name__]
+    return lines[0].removeprefix("connection failed: ")
+
+
+def _way_out(cause: BaseException, reason: str) -> str:
+    name = getattr(cause, "sqlite_errorname", None)
+    if name is not None:
+        return next((way for start, way in OF_SQLITE.items() if name.startswith(start)), ELSEWHERE)
+    found = (way for words, way in OF_POSTGRESQL.items() if words in reason)
+    return next(found, "check the address")
+
+
+def driver_missing(error: ImportError) -> str:
+    """The line for a database whose driver is not installed."""
+    reason = one_line(error.__cause__ or error)
+    return f"PostgreSQL needs its driver ({reason}): pip install 'betafront[postgres]'"

@@ -1,0 +1,75 @@
+"""Optuna's tables in a database: made once, and refused where another version made them."""
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from betafront.errors import UserError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+
+def ensure_tables(
+    url: str, settings: dict[str, Any], lock: AbstractContextManager[object], shown: str
+) -> None:
+    """Make the tables where they are missing.
+
+    Tables that this version of Optuna made are not looked at twice: Optuna's own check costs 60 ms.
+
+    Args:
+        url: of the database, for SQLAlchemy.
+        settings: of its engine.
+        lock: held while the tables are made, since two processes that make them at once both fail.
+        shown: the address as errors show it.
+
+    Raises:
+        UserError: they are not for this version of Optuna, or another program's.
+    """
+    import optuna
+    from sqlalchemy import NullPool, create_engine
+
+    maker = _maker(create_engine(url, poolclass=NullPool, **_connecting(settings)), shown)
+    if maker == optuna.__version__:
+        return
+    if maker is None:
+        with lock:
+            optuna.storages.RDBStorage(url, engine_kwargs=settings).engine.dispose()
+        return
+    try:
+        storage = optuna.storages.RDBStorage(url, engine_kwargs=settings, skip_table_creation=True)
+    except RuntimeError as error:
+        raise UserError(_other_version(maker, "pip install" in str(error), shown)) from error
+    storage.engine.dispose()
+
+
+def _connecting(settings: dict[str, Any]) -> dict[str, Any]:
+    return {"connect_args": settings["connect_args"]}
+
+
+def _maker(engine: "Engine", shown: str) -> str | None:
+    """The version of Optuna that made the tables, or None where they are not yet whole: what it
+    writes last is the row of `alembic_version`."""
+    from sqlalchemy import inspect, text
+
+    with engine.connect() as connection:
+        tables = inspect(connection)
+        if not tables.has_table("alembic_version"):
+            return None
+        if not tables.has_table("version_info"):
+            raise UserError(
+                f"{shown} is the database of another program (MLflow's, perhaps): studies need one "
+                "of their own"
+            )
+        made = text("SELECT library_version FROM version_info, alembic_version")
+        version = connection.execute(made).scalar()
+        return None if version is None else str(version)
+
+
+def _other_version(maker: str, newer: bool, shown: str) -> str:
+    import optuna
+
+    if newer:
+        way_out = f"`pip install 'optuna>={maker}'`"
+    else:
+        way_out = "make a copy, then `optuna storage upgrade --storage ADDRESS`"
+    return f"{shown} was made by Optuna {maker}, and this is {optuna.__version__}: {way_out}"
