@@ -139,6 +139,10 @@ def test_pictures_show_what_they_are_named_for(make_run: MakeRun, tmp_path: Path
     for name, size in sizes.items():
         with Image.open(tmp_path / "pictures" / name) as picture:
             assert picture.size == size, name
+            pixels = np.asarray(picture.convert("L"))
+        across, down = np.arange(size[0]) % tile < 2, np.arange(size[1]) % tile < 2
+        assert (pixels[down] == 255).all(), name
+        assert (pixels[:, across] == 255).all(), name
     with Image.open(tmp_path / "pictures" / "reconstructions.png") as picture:
         top = np.asarray(picture.convert("L"), dtype=float)[2:34, 2:34] / 255
     shown = make_run().images.val[0, 0].repeat_interleave(4, 0).repeat_interleave(4, 1)

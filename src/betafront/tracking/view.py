@@ -91,9 +91,11 @@ class MLflowView:
         final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
         # A millisecond later: of two values at the same step MLflow's tables show the later one.
         points += [Metric(key, float(value), finished + 1, last) for key, value in final.items()]
-        client.log_batch(run_id, params=params)
-        for i in range(0, len(points), BATCH):
-            client.log_batch(run_id, metrics=points[i : i + BATCH])
+        # In as few transactions as may be: each waits for the disk or the server.
+        first = BATCH - len(params)
+        client.log_batch(run_id, points[:first], params)
+        for i in range(first, len(points), BATCH):
+            client.log_batch(run_id, points[i : i + BATCH])
         self._log_data(client, run_id, spec, folder)
         self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FINISHED", finished)
@@ -103,7 +105,7 @@ class MLflowView:
         self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
     ) -> None:
         """Write a trial without a result, with its parameters, the reason and the log."""
-        from mlflow.entities import Param
+        from mlflow.entities import Param, RunTag
 
         if not self._parent:
             self.start(spec)
@@ -111,8 +113,8 @@ class MLflowView:
             return
         client = self.client()
         run_id = self._make_child(client, spec, number, f"t{number:03d} failed", None)
-        client.set_tag(run_id, "reason", reason)
-        client.log_batch(run_id, params=[Param(_key(k), _text(v)) for k, v in params.items()])
+        chosen = [Param(_key(k), _text(v)) for k, v in params.items()]
+        client.log_batch(run_id, params=chosen, tags=[RunTag("reason", reason)])
         self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FAILED")
         self._trials.add(number)

@@ -1,0 +1,155 @@
+"""How training went, on one page: the weight and the KL, the distortion, and the KL spectrum.
+
+A sweep draws this page for every trial, and making a page takes matplotlib several times as long as
+drawing on it; so a process makes one, and changes its lines. What is left is the text: ticks are
+few, the colour of an axis' name says which line is meant, and what does not move is placed by hand.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from betafront.training.module import Trace
+from betafront.training.result import Result
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.container import BarContainer
+
+RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
+Corner = Literal["upper right", "lower right"]
+DPI, ROOM, TICKS = 80, 0.05, 5
+PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # from where and how wide, of the page
+
+
+def draw_training(result: Result, trace: Trace, path: Path) -> None:
+    """Write the page of one run.
+
+    Args:
+        result: of the run.
+        trace: arrays over optimiser steps: `step`, `beta`, `distortion`, `rate`, and `target` where
+            one of them is held.
+        path: of the PNG.
+    """
+    _page().draw(result, trace, path)
+
+
+class Page:
+    """The weight over the KL (Bowman et al. 2015, Figure 2), the distortion, the KL spectrum."""
+
+    def __init__(self) -> None:
+        from matplotlib.figure import Figure
+
+        self.figure = Figure(figsize=(12, 3.2))
+        kl, distortion, self.spectrum = (
+            self.figure.add_axes((left, 0.16, width, 0.74)) for left, width in PANELS
+        )
+        self.kl = Curve(kl, "weight and KL over training", "rate R", RATE, "lower right")
+        self.distortion = Curve(
+            distortion, "distortion of training", "distortion D", DISTORTION, "upper right"
+        )
+        self.weight = kl.twinx()
+        (self.weights,) = self.weight.plot([], [], color=WEIGHT)
+        _name(self.spectrum, "", "latent dimension, by KL", "KL (nats)", "black")
+        self.bars: BarContainer | None = None
+
+    def draw(self, result: Result, trace: Trace, path: Path) -> None:
+        """Change what differs between runs, and write the page."""
+        held, distortion = result.scale["holds"], trace["distortion"]
+        self.kl.show(trace, "rate", held == "rate", (0.0, trace["rate"].max()))
+        # The first steps are so far off that nothing else would be seen.
+        shown = distortion.min(), np.quantile(distortion, 0.97)
+        self.distortion.show(trace, "distortion", held == "distortion", shown)
+        self._show_weight(trace)
+        self._show_spectrum(result)
+        # The page is mostly white: to pack it harder takes longer than all lines on it.
+        self.figure.savefig(path, dpi=DPI, pil_kwargs={"compress_level": 1})
+
+    def _show_weight(self, trace: Trace) -> None:
+        beta = trace["beta"]
+        flips = beta.min() < 0  # a capacity's ±γ
+        seen = felt(beta)
+        self.weights.set_data(trace["step"], seen)
+        name = "±γ in force, running mean" if flips else "canonical β"
+        self.weight.set_ylabel(name, color=WEIGHT)
+        if beta.min() > 0 and beta.max() > 10 * beta.min():
+            self.weight.set_yscale("log")
+            self.weight.set_ylim(beta.min() / 1.3, beta.max() * 1.3)
+        else:
+            self.weight.set_yscale("linear")
+            self.weight.locator_params(nbins=TICKS)
+            self.weight.set_ylim(_ends(0.0, *seen))
+
+    def _show_spectrum(self, result: Result) -> None:
+        kl = sorted(result.spectrum, reverse=True)
+        if self.bars is not None:
+            self.bars.remove()
+        self.bars = self.spectrum.bar(range(1, len(kl) + 1), kl, color=RATE)
+        active = int(result.metrics["val/active_units"])
+        self.spectrum.set_title(f"KL spectrum: {active} of {len(kl)} active")
+        self.spectrum.set_xlim(0.4, len(kl) + 0.6)
+        self.spectrum.set_ylim(_ends(0.0, *kl))
+
+
+class Curve:
+    """A value in nats over the optimiser steps, and what it was held to.
+
+    Args:
+        axis: to draw on.
+        title: of the panel.
+        name: of the value.
+        color: of its line.
+        corner: where the legend stands, which is shown with a target.
+    """
+
+    def __init__(self, axis: "Axes", title: str, name: str, color: str, corner: Corner) -> None:
+        self.axis = axis
+        (self.line,) = axis.plot([], [], color=color, lw=0.8, label=name)
+        (self.target,) = axis.plot([], [], "k--", lw=0.8, label=f"target of {name[-1]}")
+        self.legend = axis.legend(loc=corner, fontsize="small")
+        _name(axis, title, "optimiser steps", f"{name} (nats)", color)
+
+    def show(self, trace: Trace, key: str, held: bool, shown: tuple[float, float]) -> None:
+        """Draw `trace[key]` from one value to another, with its target where it was held."""
+        steps = trace["step"]
+        target = trace["target"] if held else np.empty(0)
+        self.line.set_data(steps, trace[key])
+        self.target.set_data(steps[: len(target)], target)
+        self.legend.set_visible(held)
+        self.axis.set_xlim(_ends(0.0, len(steps)))
+        self.axis.set_ylim(_ends(*shown, *target))
+
+
+def _name(axis: "Axes", title: str, across: str, up: str, color: str) -> None:
+    axis.set_title(title, y=1.0)  # given a place, it is not moved out of the way of the ticks
+    axis.set_xlabel(across)
+    axis.xaxis.set_label_coords(0.5, -0.13)
+    axis.set_ylabel(up, color=color)
+    axis.locator_params(nbins=TICKS)
+
+
+def _ends(*values: float) -> tuple[float, float]:
+    """The ends of an axis that shows these values, with room around them but for below 0."""
+    low, high = min(values), max(values)
+    room = ROOM * (high - low) or 1.0
+    return (low - room if low != 0 else 0.0), high + room
+
+
+@lru_cache(maxsize=1)
+def _page() -> Page:
+    return Page()
+
+
+def felt(beta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """β over the steps; where a capacity flips its sign, the mean over the twentieth of the run
+    before each step, which is what the model feels."""
+    if beta.min() >= 0:
+        return beta
+    width = max(1, len(beta) // 20)
+    total = np.cumsum(np.concatenate([np.zeros(1), beta]))
+    first = np.maximum(np.arange(1, len(total)) - width, 0)
+    felt: NDArray[np.float64] = (total[1:] - total[first]) / (np.arange(1, len(total)) - first)
+    return felt

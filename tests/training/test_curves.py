@@ -1,0 +1,80 @@
+"""The page of how training went, which one process draws again and again."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from betafront.training import Result
+from betafront.training.curves import Page, felt
+from betafront.training.module import Trace
+
+Told = tuple[Result, Trace]
+
+
+def told(beta: Any, holds: str | None = None, latents: int = 3, steps: int = 50) -> Told:
+    """What the page is drawn from, with a β over the steps that takes the given form."""
+    step = np.arange(steps, dtype=float)
+    trace = {"step": step, "beta": np.broadcast_to(np.asarray(beta, dtype=float), steps)}
+    trace |= {"rate": np.sqrt(step), "distortion": 100 / (1 + step)}
+    if holds:
+        trace["target"] = np.full(steps, 4.0)
+    result = Result(
+        metrics={"val/active_units": 2.0},
+        scale={"holds": holds},
+        spectrum=[0.5 * j for j in range(latents)],
+        settings={}, history=[], data={}, seed=0, seconds=0.0, folder="",
+    )  # fmt: skip
+    return result, trace
+
+
+RUNS: dict[str, Callable[[], Told]] = {
+    "constant": lambda: told(1.0),
+    "off": lambda: told(0.0),
+    "over decades": lambda: told(np.geomspace(1e-3, 10, 50), "distortion"),
+    "flips": lambda: told(np.where(np.arange(50) % 2, 100.0, -100.0), "rate", latents=8),
+    "one step": lambda: told(2.0, latents=1, steps=1),
+    "codes nothing": lambda: told(1.0, latents=1),
+}
+
+
+@pytest.mark.parametrize("name", sorted(RUNS))
+def test_a_page_does_not_remember_the_run_before(tmp_path: Path, name: str) -> None:
+    fresh, used = tmp_path / "fresh.png", tmp_path / "used.png"
+    Page().draw(*RUNS[name](), fresh)
+    page = Page()
+    for other in RUNS.values():
+        page.draw(*other(), used)
+        page.draw(*RUNS[name](), used)
+        assert used.read_bytes() == fresh.read_bytes()
+
+
+def test_a_page_shows_all_of_a_run(tmp_path: Path) -> None:
+    page = Page()
+    page.draw(*told(np.geomspace(1e-3, 10, 50), "rate", latents=8), tmp_path / "page.png")
+    assert page.weight.get_yscale() == "log"
+    for low, high, axis in ((1e-3, 10, page.weight), (0, 7, page.kl.axis), (0, 3.5, page.spectrum)):
+        bottom, top = axis.get_ylim()
+        assert bottom <= low < high < top
+    first, last = page.kl.axis.get_xlim()
+    assert first <= 0
+    assert last > 49
+    assert len(page.spectrum.patches) == 8
+    assert page.spectrum.get_title() == "KL spectrum: 2 of 8 active"
+
+
+def test_a_target_is_shown_where_it_is_held(tmp_path: Path) -> None:
+    page = Page()
+    for holds in ("rate", "distortion", None):
+        page.draw(*told(1.0, holds), tmp_path / "page.png")
+        for name, curve in (("rate", page.kl), ("distortion", page.distortion)):
+            assert curve.legend.get_visible() == (name == holds)
+            assert len(curve.target.get_xdata()) == (50 if name == holds else 0)
+
+
+def test_a_weight_that_flips_is_shown_as_the_model_feels_it() -> None:
+    beta = np.where(np.arange(400) % 2, 100.0, -100.0)
+    assert np.abs(felt(beta)[20:]).max() == 0  # over a twentieth of the run as often up as down
+    assert (felt(np.full(400, 3.0)) == 3).all()
