@@ -95,11 +95,11 @@ def test_status_shows_the_state_and_the_front(
     answer = json.loads(betafront("status", "--json").out)
     assert answer["study"] == "adhoc-digits"
     assert answer["budget"] == answer["complete"] == 3
-    assert answer["failed"] == answer["running"] == answer["waiting"] == 0
+    assert answer["failed"] == answer["running"] == answer["lost"] == 0
     assert set(answer["front"]) <= {0, 1, 2}
     assert answer["front"]
     shown = betafront("status", "adhoc-digits")
-    assert "3 complete, 0 failed, 0 running, 0 waiting, 0 lost; budget 3" in shown.out
+    assert "3 complete, 0 failed, 0 running, 0 lost; budget 3" in shown.out
     assert "best ELBO" in shown.out
     assert "did you mean 'adhoc-digits'?" in betafront("status", "adhoc-digit").err
 

@@ -1,262 +1,403 @@
-import multiprocessing
 import os
-import sqlite3
 import time
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
-import optuna
 import pytest
-from optuna.trial import TrialState
+from optuna.exceptions import StorageInternalError
+from optuna.trial import FrozenTrial, TrialState
+from tests.study.conftest import FORK, SPACE, a_spec, a_worker, lost
 
-from betafront.errors import UserError
-from betafront.study import ledger
-from betafront.study.ledger import Worker, claim, counts, enqueue, held, reap
+from betafront.study import lease
+from betafront.study.lease import Worker, held
+from betafront.study.ledger import (
+    AGAIN,
+    REASON,
+    RECORD,
+    TAKEN,
+    Ledger,
+    counts,
+    end_failed,
+    finished,
+    first,
+    is_met,
+    origin,
+    reap,
+    reason,
+    release,
+)
+from betafront.study.resume import make
 from betafront.study.space import Space
 from betafront.study.spec import Spec
-from betafront.study.storage import load_study, masked, open_storage
+from betafront.study.storage import open_storage
+from betafront.study.store import Store
 from betafront.study.worker import Outcome, tell
 
-SPACE = Space.parse(["w=interval(0,1)"])
-SPAWN = multiprocessing.get_context("spawn")
+Ledgers = Callable[..., Ledger]
+DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/studies.db"
+def budget(store: Store, trials: int, **more: Any) -> Spec:
+    """Give the study another budget."""
+    spec = replace(Spec.of(store.settings()), trials=trials, **more)
+    spec.store(store)
+    return spec
 
 
-@pytest.fixture
-def study(url: str) -> optuna.Study:
-    return optuna.create_study(
-        study_name="s", storage=open_storage(url, create=True), directions=["minimize"] * 2
-    )
+def claim(ledger: Ledger) -> FrozenTrial | None:
+    claimed = ledger.claim()
+    return None if claimed is None else claimed[0]
 
 
-def dead_worker() -> Worker:
-    """A worker whose process has ended."""
-    process = SPAWN.Process(target=int)
-    process.start()
-    worker = Worker("9-dead", Worker.here(0).host, process.pid or 0, time.time())
-    process.join()
-    return worker
+def claimed(ledger: Ledger) -> FrozenTrial:
+    trial = claim(ledger)
+    assert trial is not None
+    return trial
 
 
-def test_sqlite_is_in_wal_mode_and_takes_the_write_lock_first(url: str, study: object) -> None:
-    path = url.removeprefix("sqlite:///")
-    with open_storage(url).engine.connect() as connection:
-        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
-        # That was a read, and yet nobody else can begin to write: no two can pop the same trial.
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            sqlite3.connect(path, timeout=0).execute("BEGIN IMMEDIATE")
-    sqlite3.connect(path, timeout=0).execute("BEGIN IMMEDIATE")
-
-
-def test_an_absent_or_foreign_database_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no studies"):
-        open_storage(f"sqlite:///{tmp_path}/none.db")
-    (tmp_path / "text.db").write_text("this is not a database, and long enough to be one" * 99)
-    with pytest.raises(UserError, match="not a database"):
-        open_storage(f"sqlite:///{tmp_path}/text.db")
-
-
-def test_an_unwritable_folder_is_one_clear_line() -> None:
-    with pytest.raises(UserError, match="cannot write"):
-        open_storage("sqlite:////proc/none/studies.db", create=True)
-
-
-def test_passwords_are_masked() -> None:
-    assert masked("postgresql://me:secret@host/db") == "postgresql://me:***@host/db"
-
-
-def test_an_unknown_study_names_the_near_miss(url: str, study: object) -> None:
-    optuna.create_study(study_name="weighting-digits", storage=open_storage(url))
-    with pytest.raises(UserError, match="weighting-digits"):
-        load_study(open_storage(url), "wieghting-digits")
+def done(store: Store, trial: FrozenTrial, outcome: Outcome = DONE) -> None:
+    tell(store, trial, outcome, a_spec())
 
 
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a lease's time go by."""
-    then = time.time() + ledger.LEASE_SECONDS + 1
-    monkeypatch.setattr(ledger.time, "time", lambda: then)
+    then = time.time() + lease.LEASE_SECONDS + 1
+    monkeypatch.setattr(lease.time, "time", lambda: then)
 
 
-def test_a_claim_ends_when_the_budget_is_met(study: optuna.Study) -> None:
-    worker = Worker.here(0)
+def states(store: Store) -> list[str]:
+    return [t.state.name for t in store.trials()]
+
+
+def test_a_claim_ends_when_the_budget_is_met(store: Store, ledger_of: Ledgers) -> None:
+    ledger = ledger_of()
     for _ in range(3):
-        trial = claim(study, SPACE, 3, worker)
-        assert trial is not None
-        study.tell(trial, [0.0, 0.0])
-    assert claim(study, SPACE, 3, worker) is None
-    assert claim(study, SPACE, 4, worker) is not None  # a larger budget goes on
+        done(store, claimed(ledger))
+    assert claim(ledger) is None
+    budget(store, 4)
+    assert claim(ledger) is not None  # a larger budget goes on
 
 
-def test_a_failed_trial_takes_budget_and_a_lost_one_does_not(study: optuna.Study) -> None:
-    worker = Worker.here(0)
-    failed = claim(study, SPACE, 1, worker)
-    assert failed is not None
-    tell(study, failed, Outcome(reason="failed: boom"), spec())
-    assert claim(study, SPACE, 1, worker) is None
-    lost = claim(study, SPACE, 2, dead_worker())
-    assert lost is not None
-    again = claim(study, SPACE, 2, worker)
-    assert again is not None
-    assert again.params == lost.params
-    assert [counts(t) for t in study.trials] == [True, False, True]
+def test_a_claimed_trial_has_its_parameters_and_its_lease_from_the_first_moment(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    make_one = store.make
+
+    def made(trial: FrozenTrial) -> None:
+        make_one(trial)
+        seen.append(store.trials()[-1])
+
+    monkeypatch.setattr(store, "make", made)
+    worker = a_worker()
+    trial = claimed(ledger_of(worker))
+    assert seen[0].params == trial.params
+    assert seen[0].user_attrs[lease.LEASE]["name"] == worker.name
 
 
-def test_a_living_worker_keeps_its_trial(study: optuna.Study) -> None:
-    claim(study, SPACE, 2, Worker.here(0))
-    assert not reap(study, study.trials)
+def test_a_failed_trial_takes_budget_and_a_lost_one_does_not(
+    store: Store, ledger_of: Ledgers
+) -> None:
+    budget(store, 1)
+    done(store, claimed(ledger_of()), Outcome(reason="failed: boom"))
+    assert claim(ledger_of()) is None
+    budget(store, 2)
+    gone = lost(store)
+    again = claimed(ledger_of())
+    assert again.params == gone.params
+    assert [counts(t) for t in store.trials()] == [True, False, True]
+
+
+def test_a_living_worker_keeps_its_trial_also_when_it_is_suspended(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claimed(ledger_of(a_worker()))
+    assert not reap(store, a_spec(), store.trials())
+    later(monkeypatch)
+    assert not reap(store, a_spec(), store.trials())
 
 
 def test_a_lease_that_ran_out_elsewhere_is_lost(
-    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    elsewhere = Worker("0-x", "another-host", 1, 0.0)
-    claim(study, SPACE, 2, elsewhere)
-    assert not reap(study, study.trials)
+    claimed(ledger_of(Worker("0-x", "another-host", 1, 0.0)))
+    assert not reap(store, a_spec(), store.trials())
     later(monkeypatch)
-    assert reap(study, study.trials)
+    assert reap(store, a_spec(), store.trials())
 
 
-def test_a_trial_killed_before_its_first_lease_is_found(
-    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
+def test_a_trial_that_another_program_asked_for_is_found(
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    study.ask(SPACE.distributions)
-    assert not reap(study, study.trials)  # it may be about to be written
+    store.study.ask(SPACE.distributions)
+    assert not reap(store, a_spec(), store.trials())
     later(monkeypatch)
-    assert reap(study, study.trials)
-    assert [t.state for t in study.trials] == [TrialState.FAIL, TrialState.WAITING]
+    assert reap(store, a_spec(), store.trials())
+    assert states(store) == ["FAIL"]
 
 
-def test_a_lost_trial_is_put_back_once(study: optuna.Study) -> None:
-    claim(study, SPACE, 2, dead_worker())
-    before = study.trials
-    assert reap(study, before)
-    reap(study, before)  # a second reaper with the same old view
-    assert [t.state for t in study.trials] == [TrialState.FAIL, TrialState.WAITING]
-
-
-def test_a_late_result_of_a_lost_lease_is_not_counted(study: optuna.Study) -> None:
-    late = claim(study, SPACE, 2, dead_worker())
-    assert late is not None
-    reap(study, study.trials)
-    tell(study, late, Outcome(reason="failed: too late"), spec())
-    assert study.trials[0].state == TrialState.FAIL
-    assert not counts(study.trials[0])
-
-
-def test_the_lease_is_renewed_while_it_is_held(
-    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
+def test_what_an_earlier_worker_of_the_same_process_left_is_taken_up(
+    store: Store, ledger_of: Ledgers
 ) -> None:
-    monkeypatch.setattr(ledger, "LEASE_SECONDS", 0.4)
-    trial = claim(study, SPACE, 1, Worker.here(0))
-    assert trial is not None
-    first = study.trials[0].user_attrs["lease"]["until"]
-    with held(trial, Worker.here(0)):
+    left = claimed(ledger_of(Worker.here(0)))  # and its loop ended by an exception
+    again = claimed(ledger_of(Worker.here(1)))
+    assert again.params == left.params
+    assert origin(again).retry == 0  # nobody was lost
+
+
+def test_two_reapers_with_the_same_old_view_end_it_once(store: Store, ledger_of: Ledgers) -> None:
+    lost(store)
+    before = store.trials()
+    assert reap(store, a_spec(), before)
+    reap(store, a_spec(), before)
+    assert states(store) == ["FAIL"]
+    assert claimed(ledger_of()).number == 1
+
+
+def test_a_late_result_of_a_lost_lease_is_not_counted(store: Store, ledger_of: Ledgers) -> None:
+    for outcome in (DONE, Outcome(reason="failed: too late"), Outcome(halted=True)):
+        late = lost(store)
+        reap(store, a_spec(), store.trials())
+        done(store, late, outcome)
+        trial = store.trials()[late.number]
+        assert trial.state == TrialState.FAIL
+        assert not counts(trial)
+
+
+def test_the_lease_is_renewed_while_it_is_held_and_says_how_far_the_trial_is(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.05)
+    worker = a_worker()
+    trial = claimed(ledger_of(worker))
+    before = trial.user_attrs["lease"]["until"]
+    now = {"step": 7.0}
+    with held(lambda: store.note(trial.number, lease.LEASE, worker.lease(now))):
         for _ in range(100):
-            if study.trials[0].user_attrs["lease"]["until"] > first:
+            running = store.trials()[0]
+            if running.user_attrs["lease"]["until"] > before:
+                assert lease.progress(running) == now
                 return
-            time.sleep(0.1)
+            time.sleep(0.05)
     pytest.fail("the lease was never renewed")
 
 
-def test_a_queued_trial_lost_while_it_was_asked_for_comes_back_whole(
-    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    space = Space.parse(["a=1,2,3", "b=x,y"])
-    enqueue(study, {"a": 3, "b": "y"})
-    half = study.ask({"a": space.distributions["a"]})  # killed before it took up b
-    assert half.params == {"a": 3}
-    later(monkeypatch)
-    assert reap(study, study.trials)
-    assert study.ask(space.distributions).params == {"a": 3, "b": "y"}
-
-
 def test_a_trial_that_failed_and_was_killed_before_it_said_so_is_not_tried_again(
-    study: optuna.Study,
+    store: Store, ledger_of: Ledgers
 ) -> None:
-    trial = claim(study, SPACE, 1, dead_worker())
-    assert trial is not None
-    trial.set_user_attr(ledger.REASON, "failed: boom")
-    assert reap(study, study.trials)
-    assert [t.state for t in study.trials] == [TrialState.FAIL]
-    assert counts(study.trials[0])
-    assert claim(study, SPACE, 1, Worker.here(0)) is None
+    budget(store, 1)
+    trial = lost(store)
+    store.note(trial.number, REASON, "failed: boom")
+    assert reap(store, a_spec(), store.trials())
+    assert counts(store.trials()[0])
+    assert reason(store.trials()[0]) == "failed: boom"
+    assert claim(ledger_of()) is None
 
 
-def test_a_retry_that_comes_too_late_is_given_back(study: optuna.Study) -> None:
-    trial = claim(study, SPACE, 1, Worker.here(0))
-    assert trial is not None
-    study.tell(trial, [0.0, 0.0])
-    enqueue(study, {"w": 0.5}, {ledger.RETRY: 1})
-    assert claim(study, SPACE, 1, Worker.here(0)) is None
-    assert not any(t.state == TrialState.WAITING for t in study.trials)
-    assert sum(map(counts, study.trials)) == 1
-
-
-def test_parameters_that_kill_their_worker_are_tried_four_times(study: optuna.Study) -> None:
-    for attempt in range(ledger.RETRIES + 1):
-        trial = claim(study, SPACE, 1, dead_worker())
-        assert trial is not None
-        assert trial.params == study.trials[0].params
-        assert reap(study, study.trials)
-        assert counts(study.trials[attempt]) == (attempt == ledger.RETRIES)
+def test_parameters_that_kill_their_worker_are_tried_as_often_as_the_study_says(
+    store: Store, ledger_of: Ledgers
+) -> None:
+    spec = budget(store, 1, retries=2)
+    for attempt in range(3):
+        trial = lost(store)
+        assert trial.params == store.trials()[0].params
+        assert reap(store, spec, store.trials())
+        assert counts(store.trials()[attempt]) == (attempt == 2)
     # Every attempt is the first one's run, and follows the one before it.
-    assert [ledger.first(t) for t in study.trials] == [0] * (ledger.RETRIES + 1)
-    before = [t.user_attrs.get(ledger.BEFORE) for t in study.trials]
-    assert before == [None, *range(ledger.RETRIES)]
-    assert claim(study, SPACE, 1, Worker.here(0)) is None
-    assert "lost 4 times in a row" in ledger.reason(study.trials[ledger.RETRIES])
+    trials = store.trials()
+    assert [first(t) for t in trials] == [0, 0, 0]
+    assert [origin(t).before for t in trials] == [None, 0, 1]
+    assert claim(ledger_of()) is None
+    assert "lost 3 times in a row" in reason(trials[2])
 
 
-def test_a_suspended_worker_keeps_its_trial(
-    study: optuna.Study, monkeypatch: pytest.MonkeyPatch
+def test_a_trial_that_was_let_go_of_is_no_attempt(store: Store, ledger_of: Ledgers) -> None:
+    budget(store, 1, retries=0)
+    for _ in range(4):
+        trial = claimed(ledger_of(a_worker()))
+        release(store, trial)
+    assert origin(claimed(ledger_of())).retry == 0
+
+
+def test_of_two_that_take_up_the_same_lost_trial_the_first_keeps_it(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim(study, SPACE, 2, Worker.here(0))
-    later(monkeypatch)
-    assert not reap(study, study.trials)
+    spec = budget(store, 3)
+    lost(store)
+    reap(store, spec, store.trials())
+    old = store.trials()
+    one, two = a_worker(), a_worker()
+    for worker in (one, two):  # both act on the same view
+        ledger = ledger_of(worker)
+        work = ledger._next(spec, old)
+        assert work is not None
+        ledger._make(work, spec, old)
+    assert claimed(ledger_of(one)).number == 1
+    assert claimed(ledger_of(two)).number == 3
+    assert store.trials()[2].user_attrs[REASON] == TAKEN
 
 
-def race(url: str, number: int, budget: int) -> None:
-    study = load_study(open_storage(url, create=True), "race")
-    study.sampler = optuna.samplers.RandomSampler(seed=number)
-    worker = Worker.here(number)
-    while (trial := claim(study, SPACE, budget, worker)) is not None:
-        if trial.number in (3, 8, 12) and not trial.user_attrs.get("retry"):
+def test_a_lost_trial_beyond_a_smaller_budget_is_left_alone(
+    store: Store, ledger_of: Ledgers
+) -> None:
+    done(store, claimed(ledger_of()))
+    lost(store)
+    budget(store, 1)
+    assert claim(ledger_of()) is None
+    assert states(store) == ["COMPLETE", "FAIL"]
+
+
+def test_points_that_were_asked_for_come_first_each_once(store: Store, ledger_of: Ledgers) -> None:
+    space = Space.parse(["a=1,2,3", "b=x,y"])
+    spec = budget(store, 4, queue=[{"a": 3, "b": "y"}, {"a": 1}])
+    gone = lost(store, space)
+    assert gone.params == {"a": 3, "b": "y"}
+    trials = [claimed(ledger_of(a_worker(), space)) for i in range(4)]
+    assert trials[0].params == {"a": 3, "b": "y"}
+    assert trials[1].params["a"] == 1
+    assert "b" in trials[1].params  # what it left open was drawn
+    assert [origin(t).point for t in trials] == [0, 1, None, None]
+    assert not is_met(spec, store.trials())
+
+
+def test_points_asked_for_later_are_still_tried(store: Store, ledger_of: Ledgers) -> None:
+    done(store, claimed(ledger_of()))
+    budget(store, 3, queue=[{"w": 0.25}])
+    assert claimed(ledger_of()).params == {"w": 0.25}
+
+
+def test_no_point_is_drawn_twice_while_one_is_left(store: Store, ledger_of: Ledgers) -> None:
+    space = Space.parse(["a=1,2,3", "b=x,y"])
+    budget(store, 8)
+    ledger = ledger_of(None, space)
+    trials = []
+    for _ in range(8):
+        trials.append(claimed(ledger))
+        done(store, trials[-1])
+    points = {(t.params["a"], t.params["b"]) for t in trials[:6]}
+    assert len(points) == 6
+    assert [AGAIN in t.user_attrs for t in trials] == [False] * 6 + [True] * 2
+
+
+def test_of_two_that_draw_the_same_point_the_first_keeps_it(
+    store: Store, ledger_of: Ledgers
+) -> None:
+    spec = budget(store, 3)
+    one, two = a_worker(), a_worker()
+    for worker in (one, two):  # two workers of the same number at the same moment
+        ledger = ledger_of(worker)
+        work = ledger._next(spec, [])
+        assert work is not None
+        ledger._make(work, spec, [])
+    assert store.trials()[0].params == store.trials()[1].params
+    assert claimed(ledger_of(one)).number == 0
+    assert claimed(ledger_of(two)).params != store.trials()[0].params
+
+
+def test_a_stopped_sequential_study_draws_what_it_would_have_drawn(
+    store: Store, ledger_of: Ledgers, url: str
+) -> None:
+    def draws(of: Store, lose: int | None) -> list[dict[str, Any]]:
+        found = []
+        for i in range(6):
+            if i == lose:
+                lost(of)
+            trial = claimed(Ledger(of, SPACE, a_worker(), 0))  # by a new process at every trial
+            found.append(trial.params)
+            done(of, trial)
+        return found
+
+    for sampler in ("random", "tpe", "qmc", "nsga2"):
+        storage = open_storage(url)
+        stores = []
+        for name in (sampler, f"{sampler}-lost"):
+            make(storage, a_spec(6, name=name, sampler=sampler))
+            stores.append(Store(storage, name))
+        assert draws(stores[0], None) == draws(stores[1], 2), sampler
+
+
+def test_replicates_are_added_to_what_is_finished(store: Store, ledger_of: Ledgers) -> None:
+    budget(store, 2)
+    for _ in range(2):
+        done(store, claimed(ledger_of()))
+    spec = budget(store, 2, replicates=3)
+    assert not is_met(spec, store.trials())
+    for number in range(2):
+        gone = lost(store)
+        trial = claimed(ledger_of())
+        for one in (gone, trial):
+            assert origin(one).tops == number
+            assert first(one) == number
+            assert one.params == store.trials()[number].params
+        assert not counts(trial)
+        record = {"metrics": {"a": 1.0, "b": 1.0}, "replicates": [{}, {}, {}]}
+        done(store, trial, Outcome(record=record))
+    assert claim(ledger_of()) is None
+    assert is_met(spec, store.trials())
+    assert finished(store.trials()) == 2
+
+
+def test_a_replicate_that_fails_is_not_tried_for_ever(store: Store, ledger_of: Ledgers) -> None:
+    budget(store, 1)
+    done(store, claimed(ledger_of()))
+    spec = budget(store, 1, replicates=2)
+    done(store, claimed(ledger_of()), Outcome(reason="diverged: at step 3"))
+    assert claim(ledger_of()) is None
+    assert is_met(spec, store.trials())
+    assert budget(store, 1, replicates=3)
+    assert claim(ledger_of()) is not None
+
+
+def test_an_answer_that_was_lost_is_not_a_second_trial(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_one = store.make
+
+    def made(trial: FrozenTrial) -> None:
+        make_one(trial)
+        raise StorageInternalError("the connection was lost after the commit")
+
+    monkeypatch.setattr(store, "make", made)
+    assert claimed(ledger_of()).number == 0
+    assert states(store) == ["RUNNING"]
+
+
+def test_an_end_whose_answer_was_lost_is_recognised(
+    store: Store, ledger_of: Ledgers, caplog: pytest.LogCaptureFixture
+) -> None:
+    trial = claimed(ledger_of())
+    store.note(trial.number, RECORD, DONE.record)
+    store.end(trial.number, TrialState.COMPLETE, [0.0, 0.0])
+    done(store, trial)
+    assert "late result" not in caplog.text
+    assert not end_failed(store, trial, "failed: too late")
+
+
+def race(url: str, number: int) -> None:
+    store = Store(open_storage(url), "race")
+    ledger = Ledger(store, SPACE, Worker.here(number), number)
+    while (claimed := ledger.claim()) is not None:
+        trial = claimed[0]
+        if trial.number in (3, 8, 12) and not origin(trial).retry:
             os._exit(1)  # killed with the trial in hand
-        study.tell(trial, [0.0, 0.0])
+        tell(store, trial, DONE, a_spec())
 
 
 def test_racing_and_dying_workers_meet_the_budget_exactly(url: str) -> None:
     storage = open_storage(url, create=True)
-    study = optuna.create_study(study_name="race", storage=storage, directions=["minimize"] * 2)
-    for start in range(4):  # each start loses some workers; the next ones go on
-        workers = [SPAWN.Process(target=race, args=(url, 4 * start + i, 25)) for i in range(4)]
+    make(storage, a_spec(25, name="race"))
+    for _ in range(4):  # each start loses some workers; the next ones have the same numbers
+        workers = [FORK.Process(target=race, args=(url, i)) for i in range(4)]
         for process in workers:
             process.start()
         for process in workers:
             process.join()
         if all(process.exitcode == 0 for process in workers):
             break
-    trials = study.trials
-    assert sum(t.state == TrialState.COMPLETE for t in trials) == 25
+    trials = Store(storage, "race").trials()
+    complete = [t for t in trials if t.state == TrialState.COMPLETE]
+    assert len(complete) == 25
+    assert len({t.params["w"] for t in complete}) == 25
     assert not any(t.state in (TrialState.RUNNING, TrialState.WAITING) for t in trials)
     assert any(not counts(t) for t in trials)  # some were lost on the way
-
-
-def spec() -> Spec:
-    return Spec(
-        name="s",
-        question="",
-        objectives={"val/rate": "minimize", "val/distortion": "minimize"},
-        space={},
-        space_digest="",
-        base={},
-        sampler="random",
-        seed=0,
-        trials=1,
-        workers=1,
-        folder="",
-        tracking={},
-    )

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from betafront.errors import UserError
-from betafront.study.space import Space, every_value, flatten, values
+from betafront.study.conditions import flatten
+from betafront.study.distributions import every_value, values
+from betafront.study.space import Space
 
 
 def only(line: str) -> object:

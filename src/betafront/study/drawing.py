@@ -86,7 +86,7 @@ class Drawing:
                 self.memory.tell(copy, values, state=trial.state)
             elif trial.number not in self._seen:
                 self._seen.add(trial.number)
-                if trial.state == TrialState.COMPLETE or trial.state == TrialState.RUNNING:
+                if trial.state in (TrialState.COMPLETE, TrialState.RUNNING):
                     self._add(trial)
 
     def _add(self, trial: "FrozenTrial") -> None:
@@ -116,14 +116,14 @@ class Drawing:
         Raises:
             UserError: the constraints leave next to nothing.
         """
-        before = {digest(params) for params in taken}
+        before = list(taken)
         allowed = None
         for attempt in range(TRIES + RANDOM_TRIES):
             point = self._one(index, attempt, fixed or {})
             if not self.space.allows(point.params, self.settings):
                 continue
             allowed = allowed or point
-            if digest(point.params) not in before:
+            if not any(same(point.params, params) for params in before):
                 return point
             if attempt >= TRIES:
                 break
@@ -134,12 +134,13 @@ class Drawing:
             )
         return self._left(before, index) or allowed
 
-    def _left(self, before: set[str], index: int) -> Point | None:
+    def _left(self, before: Iterable[Mapping[str, Any]], index: int) -> Point | None:
         """A point of a finite space that is not among those before, if there is one."""
         size = self.space.size
         if size is None or size > ENUMERABLE:
             return None
-        left = [p for p in self.space.grid(self.settings) if digest(p) not in before]
+        known = {digest(params) for params in before}
+        left = [p for p in self.space.grid(self.settings) if digest(p) not in known]
         return Point(random.Random(seed_from(self.seed, index)).choice(left), {}) if left else None
 
     def _one(self, index: int, attempt: int, fixed: Mapping[str, Any]) -> Point:
@@ -165,6 +166,11 @@ class Drawing:
 def digest(params: Mapping[str, Any]) -> str:
     """A name for a point; 1 and 1.0 and true are different choices."""
     return json.dumps(params, sort_keys=True)
+
+
+def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two points have one name; most differ in a value, which is seen at once."""
+    return one == other and digest(one) == digest(other)
 
 
 def _fail() -> Any:

@@ -13,12 +13,12 @@ take up the same thing, the one with the lower number keeps it.
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from betafront.study.drawing import Drawing, Point, digest
+from betafront.study.drawing import Drawing, Point, same
 from betafront.study.lease import LEASE, Worker, is_lost
 from betafront.study.space import Space
 from betafront.study.spec import Spec
@@ -64,9 +64,22 @@ class Origin:
         return {k: v for k, v in asdict(self).items() if v is not None and (k, v) != ("retry", 0)}
 
 
+DRAWN = Origin()
+
+
+def notable(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
+    """Those that are more than a draw that is complete. What goes on and what led to what is read
+    off these alone, so that a claim does not become slow in a study of thousands."""
+    from optuna.trial import TrialState
+
+    done = TrialState.COMPLETE
+    return [t for t in trials if t.state != done or ORIGIN in t.user_attrs]
+
+
 def origin(trial: "FrozenTrial") -> Origin:
     """Why a trial was made."""
-    return Origin(**trial.user_attrs.get(ORIGIN, {}))
+    written = trial.user_attrs.get(ORIGIN)
+    return Origin(**written) if written else DRAWN
 
 
 def first(trial: "FrozenTrial") -> int:
@@ -95,9 +108,10 @@ def is_gone(trial: "FrozenTrial") -> bool:
 def counts(trial: "FrozenTrial") -> bool:
     """Whether a trial takes up budget: all do but those given back, lost, or imported, and those
     that only add replicates to another."""
-    if IMPORTED in trial.user_attrs or origin(trial).tops is not None:
+    attrs = trial.user_attrs
+    if IMPORTED in attrs or (ORIGIN in attrs and origin(trial).tops is not None):
         return False
-    return not is_gone(trial) and not is_given_back(trial)
+    return not is_failed(trial) or (REASON in attrs and attrs[REASON] not in GIVEN_BACK)
 
 
 def finished(trials: "Sequence[FrozenTrial]") -> int:
@@ -135,6 +149,7 @@ def lost_work(trials: "Sequence[FrozenTrial]", room: bool) -> Work | None:
         trials: of the study.
         room: whether the budget has room for one more; adding replicates takes none.
     """
+    trials = notable(trials)
     successors = {origin(t).before for t in trials if not is_given_back(t)}
     for trial in filter(is_gone, trials):
         why = origin(trial)
@@ -153,7 +168,7 @@ def lost_work(trials: "Sequence[FrozenTrial]", room: bool) -> Work | None:
 
 def queued_work(spec: Spec, trials: "Sequence[FrozenTrial]") -> Work | None:
     """The first point that was asked for and that no trial has."""
-    taken = {origin(t).point for t in trials if counts(t)}
+    taken = {origin(t).point for t in notable(trials) if counts(t)} if spec.queue else set()
     for place, params in enumerate(spec.queue):
         if place not in taken:
             return Work(Origin(point=place), params)
@@ -162,8 +177,10 @@ def queued_work(spec: Spec, trials: "Sequence[FrozenTrial]") -> Work | None:
 
 def replicate_work(spec: Spec, trials: "Sequence[FrozenTrial]") -> Work | None:
     """The first finished trial with fewer replicates than the study asks for now."""
-    topped = {origin(t).tops: origin(t).replicates or 0 for t in trials
-              if origin(t).tops is not None and not is_given_back(t) and not is_gone(t)}  # fmt: skip
+    if spec.replicates == 1:  # every finished trial has one
+        return None
+    adding = (t for t in notable(trials) if not is_given_back(t) and not is_gone(t))
+    topped = {origin(t).tops: origin(t).replicates or 0 for t in adding}
     for trial in trials:
         if trial.state.name != "COMPLETE" or not counts(trial):
             continue
@@ -182,7 +199,8 @@ def is_met(spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:
     """Whether nothing is left to do, now or after another worker is lost."""
     if finished(trials) < spec.trials or replicate_work(spec, trials):
         return False
-    adding = any(t.state.name == "RUNNING" and origin(t).tops is not None for t in trials)
+    going = notable(trials)
+    adding = any(t.state.name == "RUNNING" and origin(t).tops is not None for t in going)
     return not adding and lost_work(trials, room=False) is None
 
 
@@ -192,7 +210,7 @@ def reap(store: Store, spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:
     Returns:
         Whether any was; then `trials` are out of date.
     """
-    lost = [t for t in trials if is_lost(t, time.time())]
+    lost = [t for t in notable(trials) if is_lost(t, time.time())]
     for trial in lost:
         attempts = origin(trial).retry + 1
         for_good = attempts > spec.retries
@@ -232,26 +250,29 @@ def release(store: Store, trial: "FrozenTrial") -> None:
 
 def keeps(trial: "FrozenTrial", spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
     """Why a worker may not keep the trial that it made; None if it may."""
-    why, mine = origin(trial), digest(trial.params)
-    lower = [t for t in trials if t.number < trial.number and not is_given_back(t)]
-    for other in lower:
-        same = origin(other)
-        if why.before is not None and same.before == why.before:
-            return TAKEN
-        if why.tops is not None and why.before is None:
-            tops = same.tops == why.tops and not is_gone(other)
-            if tops and (same.replicates or 0) >= (why.replicates or 0):
-                return TAKEN
-        if not counts(other) or why.before is not None:
-            continue
-        if why.point is not None and same.point == why.point:
-            return TAKEN
-        drawn = why.point is None and why.tops is None
-        if drawn and not trial.user_attrs.get(AGAIN) and digest(other.params) == mine:
-            return TAKEN
-    if why.tops is None and sum(map(counts, lower)) >= spec.trials:
+    lower = [t for t in trials if t.number < trial.number]
+    if is_taken(trial, lower):
+        return TAKEN
+    if origin(trial).tops is None and sum(map(counts, lower)) >= spec.trials:
         return OVER_BUDGET
     return None
+
+
+def is_taken(trial: "FrozenTrial", lower: "Sequence[FrozenTrial]") -> bool:
+    """Whether a trial with a lower number is for the same thing."""
+    why = origin(trial)
+    others = [t for t in notable(lower) if not is_given_back(t)]
+    if why.before is not None:
+        return any(origin(t).before == why.before for t in others)
+    if why.tops is not None:
+        adding = [origin(t) for t in others if not is_gone(t)]
+        return any(
+            o.tops == why.tops and (o.replicates or 0) >= (why.replicates or 0) for o in adding
+        )
+    if why.point is not None:
+        return any(origin(t).point == why.point for t in others if counts(t))
+    again = trial.user_attrs.get(AGAIN)
+    return not again and any(same(trial.params, t.params) and counts(t) for t in lower)
 
 
 Stop = Callable[[Mapping[str, Any], Spec, "Sequence[FrozenTrial]"], str | None]
@@ -296,7 +317,7 @@ class Ledger:
             trials = self.store.trials()
             if reap(self.store, spec, trials) or self._let_go(trials):
                 continue
-            mine = [t for t in trials if self.worker.holds(t)]
+            mine = [t for t in notable(trials) if self.worker.holds(t)]
             for trial in mine:
                 why = keeps(trial, spec, trials)
                 if why is None:
@@ -315,7 +336,7 @@ class Ledger:
     def _let_go(self, trials: "Sequence[FrozenTrial]") -> bool:
         """Release what an earlier worker of this process left behind: the process lives, and nobody
         else would find it lost."""
-        left = [t for t in trials if self.worker.left(t)]
+        left = [t for t in notable(trials) if self.worker.left(t)]
         for trial in left:
             release(self.store, trial)
         return bool(left)
@@ -336,7 +357,7 @@ class Ledger:
         attrs: dict[str, Any] = {LEASE: self.worker.lease()}
         if why := work.origin.written():
             attrs[ORIGIN] = why
-        elif digest(point.params) in {digest(t.params) for t in trials if counts(t)}:
+        elif any(same(point.params, t.params) and counts(t) for t in trials):
             attrs[AGAIN] = True  # a finite space of which nothing is left
         made = create_trial(
             state=TrialState.RUNNING,

@@ -11,7 +11,9 @@ from betafront import composition
 from betafront.errors import UserError, near_miss
 from betafront.metrics import zero_rate
 from betafront.recipe import PARTS, build, check
-from betafront.study.space import Space, flatten, parse
+from betafront.study.conditions import Conditions, Lines, decide, flatten
+from betafront.study.distributions import parse
+from betafront.study.space import Space
 from betafront.study.spec import Spec, read_spec
 from betafront.training import Run
 
@@ -62,7 +64,7 @@ def make_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
         conditions=conditions,
     )
     space.check_constraints(spec.base)
-    run, branches = check_branches(context, config, fixed, space)
+    run, branches = check_branches(context, config, fixed, space, spec.base)
     spec = describe(spec, run)
     queue, left_out = read_queue(base, space, spec)
     if spec.sampler == "grid":
@@ -70,10 +72,6 @@ def make_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
         spec = replace(spec, trials=min(spec.trials, len(queue)))
     spec = replace(spec, queue=queue)
     return Plan(context, config, fixed, space, base, spec, branches, left_out)
-
-
-Lines = dict[str, str]
-Conditions = dict[str, list[str]]
 
 
 def split_arguments(
@@ -95,7 +93,8 @@ def split_arguments(
         else:
             lines.pop(key, None)
             conditions.pop(key, None)
-            decide_conditions(key, text.partition("=")[2], lines, conditions)
+            if not override.is_delete():
+                decide(key, text, lines, conditions)
             fixed.append(text)
     for key in [*lines, *(o.key_or_group for o in overrides if o.key_or_group == "seed")]:
         check_key(key)
@@ -105,22 +104,6 @@ def split_arguments(
             "than one value, as in 'objective.weight=tag(log,interval(0.01,10))'"
         )
     return fixed, lines, conditions
-
-
-def decide_conditions(key: str, value: str, lines: Lines, conditions: Conditions) -> None:
-    """Apply the conditions that read `key`, now that it has one value: what they keep is there
-    always, and what they exclude is gone, with all that depends on it."""
-    for name, written in list(conditions.items()):
-        mine = [c for c in written if c.partition("=")[0] == key]
-        if not mine:
-            continue
-        if all(value in [v.strip() for v in c.partition("=")[2].split(",")] for c in mine):
-            conditions[name] = [c for c in written if c not in mine]
-            if not conditions[name]:
-                del conditions[name]
-        else:
-            conditions.pop(name)
-            lines.pop(name, None)
 
 
 def _plain(node: Any) -> Any:
@@ -198,7 +181,11 @@ def check_key(key: str) -> None:
 
 
 def check_branches(
-    context: HydraContext, config: DictConfig, fixed: list[str], space: Space
+    context: HydraContext,
+    config: DictConfig,
+    fixed: list[str],
+    space: Space,
+    settings: Mapping[str, Any],
 ) -> tuple[Run, int]:
     """Compose every branch of the space and make each of its parts once; returns the last run, and
     how many branches there are.
@@ -213,7 +200,7 @@ def check_branches(
         return run
 
     run, count = None, 0
-    for count, params in enumerate(space.branches(), start=1):  # noqa: B007
+    for count, params in enumerate(space.branches(settings=settings), start=1):  # noqa: B007
         overrides = space.overrides(params)
         try:
             run = made(overrides)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from betafront.errors import UserError
 from betafront.study.ledger import IMPORTED
-from betafront.study.spec import Spec
+from betafront.study.spec import SPEC, Spec
 from betafront.study.storage import Storage, load_study, study_names
 from betafront.study.store import Store
 
@@ -23,9 +23,10 @@ def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
     Raises:
         UserError: it exists for something else, or its folder has runs of another study.
     """
-    if spec.name in study_names(storage):
-        store = Store(storage, spec.name)
-        old = Spec.of(store.settings())
+    store = Store(storage, spec.name) if spec.name in study_names(storage) else None
+    # Without a specification or trials it is one whose maker was killed on the way.
+    if store is not None and (SPEC in store.settings() or store.trials()):
+        old = Spec.load(store.study)
         spec.refuse_if_changed(old)
         say_what_changed(spec, old, out)
         queue = [*old.queue, *(p for p in spec.queue if p not in old.queue)]

@@ -74,7 +74,8 @@ def sobol(space: Space, seed: int, index: int) -> dict[str, Any]:
 
     distributions = space.distributions
     sequence = qmc.Sobol(len(distributions), scramble=True, rng=seed_from(seed))
-    sequence.fast_forward(index)
+    if index:  # SciPy cannot go forward by nothing
+        sequence.fast_forward(index)
     with warnings.catch_warnings(action="ignore", category=UserWarning):  # of a balance of 2^k
         unit = sequence.random(1)[0]
     params = {

@@ -10,8 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.errors import UserError
 from betafront.recipe import PARTS
+from betafront.study.distributions import values
 from betafront.study.samplers import check_sampler
-from betafront.study.space import Space, values
+from betafront.study.space import Space
 
 if TYPE_CHECKING:
     from optuna import Study

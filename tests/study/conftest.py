@@ -1,0 +1,93 @@
+"""A study in a storage of its own, and workers who live, have died, or are elsewhere."""
+
+import multiprocessing
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from optuna.trial import FrozenTrial
+
+from betafront.study.lease import Worker
+from betafront.study.ledger import Ledger
+from betafront.study.resume import make
+from betafront.study.space import Space
+from betafront.study.spec import Spec
+from betafront.study.storage import open_storage
+from betafront.study.store import Store
+
+SPACE = Space.parse(["w=interval(0,1)"])
+FORK = multiprocessing.get_context("fork")  # what it imports takes seconds to import again
+
+
+def a_spec(trials: int = 3, **more: Any) -> Spec:
+    """A study of two objectives over one number, drawn at random."""
+    return Spec(
+        **{
+            "name": "s", "question": "", "objectives": {"a": "minimize", "b": "minimize"},
+            "space": {"w": "interval(0,1)"}, "space_digest": "", "base": {}, "sampler": "random",
+            "seed": 0, "trials": trials, "workers": 1, "folder": "", "tracking": {},
+        }
+        | more
+    )  # fmt: skip
+
+
+SLEEPING: list["subprocess.Popen[bytes]"] = []
+
+
+def a_worker(name: str = "0") -> Worker:
+    """A worker in a process of its own, which lives until the end of the test."""
+    process = subprocess.Popen(["sleep", "600"])
+    SLEEPING.append(process)
+    born = psutil.Process(process.pid).create_time()
+    return Worker(f"{name}-{process.pid}", socket.gethostname(), process.pid, born)
+
+
+def kill() -> None:
+    """End every process of `a_worker`."""
+    while SLEEPING:
+        process = SLEEPING.pop()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_left() -> Iterator[None]:
+    yield
+    kill()
+
+
+def lost(store: Store, space: Space = SPACE) -> FrozenTrial:
+    """A trial whose worker was killed with it in hand."""
+    claimed = Ledger(store, space, a_worker(), 0).claim()
+    assert claimed is not None
+    process = SLEEPING.pop()
+    process.kill()
+    process.wait()
+    return claimed[0]
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path}/studies.db"
+
+
+@pytest.fixture
+def store(url: str) -> Store:
+    """A study of three trials."""
+    storage = open_storage(url, create=True)
+    make(storage, a_spec())
+    return Store(storage, "s")
+
+
+@pytest.fixture
+def ledger_of(store: Store) -> Callable[..., Ledger]:
+    """The ledger of a worker: `ledger_of(worker, space)`."""
+
+    def of(worker: Worker | None = None, space: Space = SPACE) -> Ledger:
+        return Ledger(store, space, worker or a_worker(), 0)
+
+    return of
