@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from betafront.study.lease import LEASE
-from betafront.study.ledger import counts, is_failed, is_gone, kind, reason
+from betafront.study.ledger import counts, is_failed, kind, reason
 from betafront.study.spec import Spec
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def seconds_spent(trials: "Sequence[FrozenTrial]") -> float:
 
 def _ended(trial: "FrozenTrial") -> float:
     """When a trial ended, or was last known to run: a lost one is found only by the next launch."""
-    if trial.datetime_complete and not is_gone(trial) and kind(trial) != "stale":
+    found_lost = is_failed(trial) and kind(trial) == "stale"
+    if trial.datetime_complete and not found_lost:
         return trial.datetime_complete.timestamp()
-    lease = trial.user_attrs.get(LEASE, {"until": 0.0})
-    return float(lease["until"]) if is_failed(trial) else min(time.time(), lease["until"])
+    return min(time.time(), trial.user_attrs.get(LEASE, {"until": 0.0})["until"])
 
 
 def too_many_failures(spec: Spec, trials: "Sequence[FrozenTrial]", since: int = 0) -> str | None:
