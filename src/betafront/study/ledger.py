@@ -4,7 +4,8 @@ The claim rule: make a trial, then keep it only if fewer than N trials with lowe
 trial counts unless its worker was lost or it was given back; once it does not count it never counts
 again, and numbers only grow. So the highest trial that was kept had fewer than N counting below it,
 and there are never more than N; and a worker leaves only when N have finished, so there are never
-fewer. It needs no counter and no lock beyond the storage's own.
+fewer. It needs no counter and no lock beyond the storage's own. A new trial reckons a lost one that
+nobody has tried again yet as one that counts, so that it does not take its place.
 
 The queue needs no lock either. What is to be done next (a lost trial again, a point that was asked
 for, more replicates of a finished trial) follows from the trials there are; of two workers that
@@ -253,9 +254,21 @@ def keeps(trial: "FrozenTrial", spec: Spec, trials: "Sequence[FrozenTrial]") -> 
     lower = [t for t in trials if t.number < trial.number]
     if is_taken(trial, lower):
         return TAKEN
-    if origin(trial).tops is None and sum(map(counts, lower)) >= spec.trials:
-        return OVER_BUDGET
+    why = origin(trial)
+    if why.tops is None:
+        ahead = sum(map(counts, lower)) + (untried(lower) if why.before is None else 0)
+        if ahead >= spec.trials:
+            return OVER_BUDGET
     return None
+
+
+def untried(trials: "Sequence[FrozenTrial]") -> int:
+    """How many lost trials have no attempt after them yet. Their place in the budget is kept: else
+    a new trial, made before they were found lost, would take it, and nobody tried them again."""
+    others = [t for t in notable(trials) if not is_given_back(t)]
+    after = {origin(t).before for t in others}
+    lost = (t for t in others if is_gone(t) and t.number not in after)
+    return sum(origin(t).tops is None for t in lost)
 
 
 def is_taken(trial: "FrozenTrial", lower: "Sequence[FrozenTrial]") -> bool:

@@ -1,0 +1,40 @@
+"""A lost trial keeps its place in the budget."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from tests.study.conftest import lost
+
+from betafront.study.ledger import Ledger, is_gone, origin, reap
+from betafront.study.spec import Spec
+from betafront.study.store import Store
+from betafront.study.worker import Outcome, tell
+
+DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})
+
+
+def test_two_new_trials_do_not_take_the_place_of_one_that_is_found_lost_meanwhile(
+    store: Store, ledger_of: Callable[..., Ledger]
+) -> None:
+    spec = replace(Spec.of(store.settings()), trials=2)
+    spec.store(store)
+    gone = lost(store)
+    # Two workers have seen one running trial of two, and each makes one, of which one is too many…
+    seen = store.trials()
+    ledgers = [ledger_of(), ledger_of()]
+    for number, ledger in enumerate(ledgers):
+        ledger.number = number
+        work = ledger._next(spec, seen)
+        assert work is not None
+        ledger._make(work, spec, seen)
+    # … but before they look again the running one is found lost.
+    reap(store, spec, store.trials())
+    for ledger in ledgers:
+        claimed = ledger.claim()
+        if claimed is not None:
+            tell(store, claimed[0], DONE, spec)
+    assert ledgers[0].claim() is None
+    ended = [t for t in store.trials() if t.state.name == "COMPLETE"]
+    assert len(ended) == 2
+    assert [t.params for t in ended if origin(t).before == gone.number] == [gone.params]
+    assert [t.number for t in store.trials() if is_gone(t)] == [gone.number]
