@@ -1,6 +1,7 @@
 """A front in the terminal: tables of at most 100 columns."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,10 @@ NUMBERS = (
 WIDTH = 100
 
 
+@cache
 def console() -> Console:
-    """The terminal, never wider than a page of text."""
+    """The terminal, never wider than a page of text; one for all of a process, since what another
+    prints would go through the middle of a live display."""
     found = Console(highlight=False)
     found.width = min(found.width if found.is_terminal else WIDTH, WIDTH)
     return found
@@ -97,10 +100,12 @@ def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice], w
     return table
 
 
-def short_names(keys: Sequence[str]) -> list[str]:
+OWN = frozenset({"trial", *(name for name, _, _ in NUMBERS)})
+
+
+def short_names(keys: Sequence[str], own: frozenset[str] = OWN) -> list[str]:
     """The last parts of dotted keys, as many as it takes to tell them from each other and from the
-    table's own columns."""
-    own = {"trial", *(name for name, _, _ in NUMBERS)}
+    `own` columns of the table that they stand in."""
 
     def ends(key: str) -> list[str]:
         parts = key.rpartition("@")[2].split(".")

@@ -1,8 +1,13 @@
 """`betafront sweep --dry-run`: what a sweep would do, and what it would cost."""
 
+import os
 import shlex
 import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hydra.types import HydraContext
 from omegaconf import DictConfig
@@ -11,17 +16,23 @@ from rich.markup import escape
 from rich.table import Table
 
 from betafront import composition
+from betafront.errors import UserError
 from betafront.front import console, print_next
 from betafront.front.table import text
 from betafront.recipe import build, save
 from betafront.study.drawing import Drawing
+from betafront.study.ledger import finished
+from betafront.study.pace import duration
 from betafront.study.plan import Plan, make_plan
-from betafront.study.records import command
 from betafront.study.replicates import seed
 from betafront.study.spec import Spec
-from betafront.training import fit
+from betafront.study.storage import open_storage, study_names
+from betafront.study.store import Store
+from betafront.training import Diverged, Halted, TimedOut, fit
 
 SHOWN = 5
+MEASURED_SECONDS = 60.0  # of training, from which a longer run's time follows
+NOT_TRAINS = ("study.", "suggestions", "storage", "tracking", "runs=")  # a run reads none of these
 
 
 def dry_run(context: HydraContext, config: DictConfig, arguments: list[str]) -> None:
@@ -32,94 +43,190 @@ def dry_run(context: HydraContext, config: DictConfig, arguments: list[str]) -> 
         UserError: the sweep would be refused.
     """
     out = console()
-    plan = make_plan(context, config, arguments)
+    with out.status("making every branch of the space once …"):
+        plan = make_plan(context, config, arguments)
+    before = finished_before(plan)
     points = first_points(plan)
     print_space(plan, out)
     print_points(plan, points, out)
-    print_budget(plan.spec, out)
-    with out.status("training one trial to see what it costs …"):
-        seconds, size = measure(plan, points[0])
-    print_cost(plan.spec, seconds, size, out)
-    print_next([("sweep", command(plan.spec))], out)
+    print_budget(plan.spec, before, out)
+    print_cost(plan.spec, measure(plan, points[0], out), before, out)
+    words = [w for w in plan.spec.command if not w.startswith("hydra.sweeper.dry_run")]
+    print_next([("sweep", shlex.join(["betafront", "sweep", *words]))], out)
 
 
-def first_points(plan: Plan) -> list[dict[str, object]]:
-    """The first points that a worker would try in a new study."""
+def finished_before(plan: Plan) -> int:
+    """How many trials of the study are finished already; 0 for a new study.
+
+    Raises:
+        UserError: it exists for something else.
+    """
+    try:
+        storage = open_storage(plan.base.storage.url)
+    except UserError:
+        return 0  # the sweep makes it
+    if plan.spec.name not in study_names(storage):
+        return 0
+    store = Store(storage, plan.spec.name)
+    plan.spec.refuse_if_changed(Spec.of(store.settings()))
+    return finished(store.trials())
+
+
+def first_points(plan: Plan) -> list[dict[str, Any]]:
+    """The first points that the only worker of a new study would try."""
     spec = plan.spec
     directions = spec.objectives.values()
     drawing = Drawing(plan.space, spec.base, directions, spec.sampler, spec.seed, worker=0)
-    points: list[dict[str, object]] = []
+    points: list[dict[str, Any]] = []
     for index in range(min(SHOWN, spec.trials)):
         given = spec.queue[index] if index < len(spec.queue) else {}
-        points.append(drawing.draw(index, points, given).params)
+        whole = given and set(plan.space.active(given)) <= set(given)
+        points.append(dict(given) if whole else drawing.draw(index, points, given).params)
     return points
 
 
 def print_space(plan: Plan, out: Console) -> None:
     """The space as it was written, with what it came to."""
     spec, size = plan.spec, plan.space.size
-    table = Table(title=f"The space of {spec.name}", title_justify="left", box=None)
-    for name in ("parameter", "search", "where"):
-        table.add_column(name)
+    out.print(f"[bold]{escape(spec.name)}[/]")
+    if spec.question:
+        out.print(spec.question, markup=False)
+    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+    for name in ("parameter", "search", *(["where"] if spec.conditions else [])):
+        table.add_column(name, overflow="fold")
     for key, sweep in spec.space.items():
-        table.add_row(key, escape(sweep), escape(", ".join(spec.conditions.get(key, []))))
+        where = [escape(", ".join(spec.conditions.get(key, [])))] if spec.conditions else []
+        table.add_row(escape(key), escape(sweep), *where)
+    out.print("\n[bold]The space[/]")
     out.print(table)
     for constraint in spec.constraints:
-        out.print(f"constraint: {constraint}", markup=False)
+        out.print(f"  constraint  {constraint}", markup=False)
     points = "infinitely many points" if size is None else f"{size} points"
-    out.print(f"{points}; {plan.branches} branches, each composed and made once: all are sound.\n")
+    if size is not None and spec.constraints:
+        points += " before the constraints"
+    branches = "1 branch was" if plan.branches == 1 else f"{plan.branches} branches were each"
+    out.print(f"  {points}; {branches} composed and made once, and can be trained")
+    for why in plan.left_out:
+        out.print(f"  a suggestion is left out: {why}", style="dim", markup=False)
 
 
-def print_points(plan: Plan, points: list[dict[str, object]], out: Console) -> None:
+def print_points(plan: Plan, points: Sequence[dict[str, Any]], out: Console) -> None:
     """The first points, each as a command that trains it."""
-    queued = min(len(plan.spec.queue), len(points))
-    asked = f", the first {queued} from the queue" if queued else ""
-    out.print(f"[bold]The first {len(points)} trials[/] (sampler {plan.spec.sampler}{asked})")
+    spec = plan.spec
+    asked = min(len(spec.queue), len(points))
+    grid = spec.sampler == "grid"
+    queued = f"; the first {asked} were asked for" if asked and not grid else ""
+    many = "the other workers draw their own" if spec.workers > 1 and not grid else ""
+    how = "; ".join(part for part in (f"sampler {spec.sampler}{queued}", many) if part)
+    out.print(f"\n[bold]The first {len(points)} trials of a new study[/] ({how})")
     for number, params in enumerate(points):
-        words = [*plan.fixed, *plan.space.overrides(params)]
-        words = [w for w in words if not w.startswith("study")]
-        words.append(f"seed={seed(plan.spec.seed, number, 0)}")
-        out.print(f"  {shlex.join(['betafront', 'train', *words])}", soft_wrap=True, markup=False)
-    out.print()
+        fixed = [word for word in plan.fixed if not word.startswith(NOT_TRAINS)]
+        own = [*plan.space.overrides(params), f"seed={seed(spec.seed, number, 0)}"]
+        for i, line in enumerate(broken(["betafront", "train", *fixed, *own], out.width - 4)):
+            out.print(f"{'    ' if i else '  '}{line}", soft_wrap=True, markup=False)
 
 
-def print_budget(spec: Spec, out: Console) -> None:
+def broken(words: Sequence[str], width: int) -> list[str]:
+    """A shell command in lines of at most `width` columns, as far as its words allow."""
+    lines = [""]
+    for word in map(shlex.quote, words):
+        if lines[-1] and len(lines[-1]) + 1 + len(word) > width - 2:
+            lines.append("")
+        lines[-1] += f" {word}" if lines[-1] else word
+    return [f"{line} \\" for line in lines[:-1]] + [lines[-1]]
+
+
+def print_budget(spec: Spec, before: int, out: Console) -> None:
     """What the study may spend."""
-    runs = f" × {spec.replicates} replicates" if spec.replicates > 1 else ""
+    runs = f" of {spec.replicates} replicates" if spec.replicates > 1 else ""
     limits = [f"{spec.trials} trials{runs}", f"{spec.workers} workers"]
     if spec.seconds is not None:
         limits.append(f"{text(spec.seconds)} s in all")
     if spec.trial_seconds is not None:
         limits.append(f"{text(spec.trial_seconds)} s per run")
-    out.print(f"[bold]Budget[/]: {', '.join(limits)}")
+    are = "is" if before == 1 else "are"
+    done = f"; {before} of them {are} finished, and the sweep goes on from there" if before else ""
+    out.print(f"\n[bold]The budget[/]\n  {', '.join(limits)}{done}")
 
 
-def measure(plan: Plan, params: dict[str, object]) -> tuple[float, int]:
-    """Train one trial, and say how many seconds it took and how many bytes it left."""
+@dataclass(frozen=True)
+class Cost:
+    """What one run took.
+
+    Attributes:
+        seconds: that it took, or that it would take at its pace.
+        size: bytes that it left.
+        how: it was measured.
+        fails: why it came to no result, where it did not.
+    """
+
+    seconds: float
+    size: int
+    how: str = ""
+    fails: str | None = None
+
+
+def measure(plan: Plan, params: dict[str, Any], out: Console) -> Cost:
+    """Train one trial, or the beginning of a long one, in a temporary folder."""
     overrides = [*plan.fixed, *plan.space.overrides(params), f"seed={seed(plan.spec.seed, 0, 0)}"]
     config = composition.compose(plan.context.config_loader, plan.config, overrides)
-    with tempfile.TemporaryDirectory(prefix="betafront-") as place:
+    steps, started = config.trainer.steps, time.monotonic()
+
+    def long() -> bool:
+        return time.monotonic() - started > MEASURED_SECONDS
+
+    with (
+        tempfile.TemporaryDirectory(prefix="betafront-") as place,
+        out.status("training the first to see what it costs …") as shown,
+    ):
         folder = Path(place)
         save(config, folder)
-        result = fit(build(config), folder)
-        return result.seconds, sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+        def report(row: dict[str, float]) -> None:
+            shown.update(f"training the first to see what it costs … {row['step']:.0f}/{steps}")
+
+        try:
+            result = fit(build(config), folder, report, halt=long, seconds=plan.spec.trial_seconds)
+        except Halted as halted:
+            seconds = (time.monotonic() - started) * steps / halted.step
+            how = f", measured over its first {halted.step} of {steps} steps"
+            return Cost(seconds, _size(folder), how)
+        except (Diverged, TimedOut) as error:
+            kind = "diverged" if isinstance(error, Diverged) else "timed out"
+            return Cost(time.monotonic() - started, _size(folder), fails=f"{kind}: {error}")
+        return Cost(result.seconds, _size(folder))
 
 
-def print_cost(spec: Spec, seconds: float, size: int, out: Console) -> None:
-    """What the whole sweep would take, if every run were like the one that was measured."""
-    runs = spec.trials * spec.replicates
-    whole = runs * seconds / spec.workers
-    if spec.seconds is not None:
-        whole = min(whole, spec.seconds)
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def print_cost(spec: Spec, cost: Cost, before: int, out: Console) -> None:
+    """What the rest of the sweep would take, if every run were like the one that was measured."""
+    out.print("\n[bold]The cost[/]")
+    if cost.fails:
+        out.print(f"  unknown: the first trial {cost.fails}", style="yellow", markup=False)
+        return
+    trials = max(spec.trials - before, 0)
+    runs = trials * spec.replicates
+    whole = runs * cost.seconds / min(spec.workers, max(trials, 1))
+    out.print(f"  one run takes {duration(cost.seconds)} and {disk(cost.size)}{cost.how}")
+    cores = os.cpu_count() or 1
+    few = f" (this machine has {cores} for {spec.workers} workers)" if cores < spec.workers else ""
     out.print(
-        f"[bold]One run[/] took {seconds:.1f} s and {size / 1e6:.1f} MB; {runs} such runs take "
-        f"about {duration(whole)} on {spec.workers} workers with a core each, and "
-        f"{runs * size / 1e6:.0f} MB."
+        f"  {runs} such runs take about {duration(whole)} where every worker has a core of its "
+        f"own{few}, and {disk(runs * cost.size)}"
     )
+    if spec.seconds is not None and whole > spec.seconds:
+        fit_in = int(spec.seconds / whole * trials)
+        out.print(
+            f"  study.budget.seconds={text(spec.seconds)} ends it after about {fit_in} trials",
+            style="yellow",
+        )
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+def disk(size: float) -> str:
+    """Bytes in words."""
+    if size >= 1e9:
+        return f"{size / 1e9:.1f} GB"
+    return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"

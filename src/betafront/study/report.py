@@ -7,19 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from betafront.errors import one_line
 from betafront.front import draw_front, print_next, print_study, write_page
-from betafront.front.table import text
-from betafront.study.records import facts, reason, state, table
+from betafront.study.failures import print_failures
+from betafront.study.records import facts, table
 from betafront.study.spec import Spec
 from betafront.study.view import View
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import FrozenTrial
 
 PAGE, PICTURE, DATA, MADE_BY = "front.html", "front.png", "front.csv", "study.json"
 
@@ -28,7 +25,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
     """Print what the study found, write its files, and say where to look."""
     trials = study.get_trials(deepcopy=False)
     rows, known = table(trials), facts(spec, trials)
-    print_failures(trials, out)
+    print_failures(trials, spec, out)
     print_study(rows, known, out)
     if rows.empty:
         return
@@ -66,18 +63,3 @@ def portable(spec: Spec) -> dict[str, Any]:
     for key in ("folder", "tracking"):
         del made[key]
     return made
-
-
-def print_failures(trials: "list[FrozenTrial]", out: Console) -> None:
-    """A table of the trials that failed, and why."""
-    failed = [t for t in trials if state(t) == "failed"]
-    if not failed:
-        return
-    shown = Table(title=f"{len(failed)} failed trials", title_justify="left", box=None)
-    shown.add_column("trial", justify="right")
-    shown.add_column("reason")
-    shown.add_column("parameters")
-    for t in failed[:20]:
-        params = " ".join(f"{k}={text(v)}" for k, v in t.params.items())
-        shown.add_row(str(t.number), escape(reason(t)), escape(params))
-    out.print(shown)

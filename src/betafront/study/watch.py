@@ -3,26 +3,26 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from betafront.errors import UserError, one_line
-from betafront.front import front
-from betafront.front.table import DISTORTION, RATE, text
-from betafront.study.ledger import is_met
-from betafront.study.records import reason, row, state, table, tally
+from betafront.study.ledger import counts, is_met
+from betafront.study.lines import has_news, is_bad, news
+from betafront.study.live import MOST_RECENT, Display
+from betafront.study.records import reason, row, state
 from betafront.study.replicates import trial_folder
-from betafront.study.signals import FINISH, HALT
+from betafront.study.signals import FINISH, GRACE_SECONDS, HALT
 from betafront.study.spec import Spec
+from betafront.study.store import is_away
 from betafront.study.view import NoView, View
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 EVERY_SECONDS = 1.0  # between two looks at the storage
-SHOWN = 6
 PATIENCE_SECONDS = 10.0  # between two tries to reach a view that failed
 
 
@@ -64,15 +63,16 @@ def only_writer(spec: Spec) -> Iterator[None]:
 class Watch:
     """A thread that looks at the storage every second, shows what is new and tells the view.
 
-    In a terminal it keeps one live display; elsewhere it prints a line per finished trial. The view
-    may fail (a tracking server is away): that is said once, and stops nothing.
+    In a terminal it keeps one live display; elsewhere it prints a line for each trial that ended.
+    The view may fail (a tracking server is away): that is said once, and stops nothing.
 
     Args:
         study: to watch.
         spec: of the study.
         view: where finished trials are recorded.
         out: the terminal.
-        drain: called once, when the user asks for an end of the sweep.
+        drain: called once, when the user asks for an end of the sweep; None where only this
+            process is to end.
     """
 
     def __init__(
@@ -81,28 +81,26 @@ class Watch:
         spec: Spec,
         view: View,
         out: Console,
-        drain: Callable[[], None] = lambda: None,
+        drain: Callable[[], None] | None = None,
     ) -> None:
         self.study = study
         self.spec = spec
         self.view = view
         self.out = out
         self.drain = drain
-        self._drained = False
+        self._asked: set[str] = set()
         self._shown: set[int] = set()
+        self._ended = 0  # of the trials that count, as far as they were shown
         self._written: set[int] = set()
         self._not_before = 0.0
-        self._recent: list[str] = []
-        self._before = 0
-        self._started = time.monotonic()
+        self._recent: list[Text] = []
         self._done = Event()
         self._complaints: set[str] = set()
+        self._display = Display()
         self._thread = Thread(target=self._loop, name="watch", daemon=True)
         self._live = Live(console=out, auto_refresh=False) if out.is_terminal else None
 
     def __enter__(self) -> "Watch":
-        trials = self.study.get_trials(deepcopy=False)
-        self._before = sum(t.state.is_finished() for t in trials)
         self._tell(lambda: self.view.start(self.spec))
         self._look(quietly=True)
         if self._live:
@@ -117,94 +115,87 @@ class Watch:
         traceback: TracebackType | None,
     ) -> None:
         self._done.set()
-        self._thread.join()
-        self._not_before = 0.0
-        self._look()
-        if self._live:
-            self._live.stop()
+        try:
+            self._thread.join()
+            self._not_before = 0.0
+            self._look_if_possible()
+        finally:
+            if self._live:
+                self._live.stop()
 
     def _loop(self) -> None:
         while not self._done.wait(EVERY_SECONDS):
-            try:
-                self._hand_on()
-                self._look()
-            except Exception as error:  # the storage is away for a moment: look again
-                self._complain(type(error).__name__, f"the storage does not answer: {error}")
+            self._look_if_possible()
+
+    def _look_if_possible(self) -> None:
+        try:
+            self._hand_on()
+            self._look()
+        except Exception as error:  # the storage is away for a moment: look again
+            what = "the storage does not answer" if is_away(error) else "the display failed"
+            line = one_line(error.__cause__ or error)[:150]
+            self._complain(type(error).__name__, f"{what}, the sweep goes on: {line}")
 
     def _hand_on(self) -> None:
         """Tell the workers, and the user, what a signal asked for."""
-        if not FINISH.is_set() or self._drained:
+        asked = "halt" if HALT.is_set() else "finish" if FINISH.is_set() else None
+        if asked is None or asked in self._asked:
             return
-        self.drain()
-        self._drained = True
-        what = (
-            "stopping every trial at its next checkpoint" if HALT.is_set() else
-            "finishing the trials that run, and no more; Ctrl-C again stops now"
-        )  # fmt: skip
+        if self.drain and not self._asked:
+            self.drain()
+        self._asked.add(asked)
+        if asked == "halt":
+            what = f"stopping every trial at its next checkpoint, within {GRACE_SECONDS:.0f} s"
+        else:
+            whose = "the trials that run" if self.drain else "the trial that runs here"
+            what = f"finishing {whose}, and beginning no more; Ctrl-C again stops now"
         self.out.print(what, style="yellow")
 
     def _look(self, quietly: bool = False) -> None:
         trials = self.study.get_trials(deepcopy=False)
-        ended = [t for t in trials if state(t) in ("complete", "failed")]
-        for trial in ended:
-            if trial.number not in self._shown:
-                self._shown.add(trial.number)
-                self._show(trial, quietly)
+        fresh = [t for t in trials if has_news(t) and t.number not in self._shown]
+        for trial in sorted(fresh, key=_ending):
+            self._shown.add(trial.number)
+            self._show(trial, quietly)
         if self._live:
-            self._live.update(self._display(trials), refresh=True)
-        for trial in ended:
+            over = self._done.is_set()
+            display = self._display.show(self.spec, trials, self._recent, over)
+            self._live.update(display, refresh=True)
+        for trial in trials:
             if trial.number not in self._written and not self._record(trial):
                 break  # the rest would fail as well; they are tried at the next look
 
     def _show(self, trial: "FrozenTrial", quietly: bool) -> None:
-        done = state(trial) == "complete"
-        line = self._line(trial) if done else f"trial {trial.number:>4}  {reason(trial)}"
-        self._recent = [*self._recent, line][-SHOWN:]
-        if not self._live and not quietly:
-            self.out.print(line, markup=False)
+        counted = counts(trial)
+        self._ended += counted
+        line = news(trial, self.spec)
+        style = "red" if is_bad(trial) else "dim"
+        shown = Text(line, style=style, no_wrap=True, overflow="ellipsis")
+        self._recent = [*self._recent, shown][-MOST_RECENT:]
+        if self._live or quietly:
+            return
+        width = len(str(self.spec.trials))
+        place = f"[{self._ended:>{width}}/{self.spec.trials}]" if counted else " " * (2 * width + 3)
+        self.out.print(f"{place} {line}", markup=False, soft_wrap=True)
 
     def _record(self, trial: "FrozenTrial") -> bool:
+        """Tell the view of a trial that ended.
+
+        Returns:
+            Whether there is nothing left to tell of it now.
+        """
         spec, folder = self.spec, Path(self.spec.folder) / trial_folder(trial.number)
-        if state(trial) == "complete":
+        ended = state(trial)
+        if ended == "complete":
             written = self._tell(lambda: self.view.record(spec, row(trial), folder))
-        else:
+        elif ended == "failed":
             args = spec, trial.number, trial.params, reason(trial), folder
             written = self._tell(lambda: self.view.failed(*args))
+        else:
+            return True
         if written:
             self._written.add(trial.number)
         return written
-
-    def _line(self, trial: "FrozenTrial") -> str:
-        r = row(trial)
-        chosen = " ".join(text(r[p]) for p in self.spec.space if p != "objective.weight")
-        return (
-            f"trial {trial.number:>4}  β {r['beta']:<8.3g} D {r[DISTORTION]:>8.2f}  "
-            f"R {r[RATE]:>7.2f} nats  {r['seconds']:>5.1f} s  {chosen}"
-        )
-
-    def _display(self, trials: "list[FrozenTrial]") -> Group:
-        count = tally(trials)
-        done = count["complete"] + count["failed"]
-        elapsed = time.monotonic() - self._started
-        fresh = sum(t.state.is_finished() for t in trials) - self._before
-        rate = fresh / elapsed if fresh > 0 else 0.0
-        left = f"{(self.spec.trials - done) / rate:.0f} s left" if rate else "starting workers"
-        members = len(front(table(trials), self.spec.objectives))
-        status = Table.grid(padding=(0, 2))
-        status.add_row(
-            f"[bold]{self.spec.name}[/]",
-            ProgressBar(total=self.spec.trials, completed=done, width=30),
-            f"{done}/{self.spec.trials}",
-            f"{count['running']} running",
-            f"[red]{count['failed']} failed[/]" if count["failed"] else "0 failed",
-            f"front {members}",
-            f"{60 * rate:.0f}/min" if rate else "",
-            left,
-        )
-        lines = [
-            Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in self._recent
-        ]
-        return Group(status, *lines)
 
     def _tell(self, write: Callable[[], None]) -> bool:
         if time.monotonic() < self._not_before:
@@ -228,12 +219,18 @@ class Watch:
             self.out.print(line, style="yellow", markup=False)
 
 
+def _ending(trial: "FrozenTrial") -> float:
+    return trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0
+
+
 def follow(study: "Study", spec: Spec, out: Console) -> None:
     """Show a sweep that goes on somewhere else until its budget is met; Ctrl-C ends the showing and
     not the sweep."""
     try:
-        with Watch(study, spec, NoView(), out):
-            while not is_met(Spec.load(study), study.get_trials(deepcopy=False)):
+        with Watch(study, spec, NoView(), out) as watch:
+            while not is_met(watch.spec, study.get_trials(deepcopy=False)):
                 time.sleep(EVERY_SECONDS)
+                # Another call may have changed the budget.
+                watch.spec = replace(Spec.load(study), folder=spec.folder)
     except KeyboardInterrupt:
-        out.print("the sweep goes on; this only looked at it")
+        out.print("The sweep goes on; this only looked at it.")

@@ -1,0 +1,162 @@
+"""The live display of a sweep: where it stands, what runs, what ended last. It never wraps, and has
+no more rows than a small terminal."""
+
+import socket
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.console import Group
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from betafront.front import front, hypervolume
+from betafront.study.lease import LEASE, progress
+from betafront.study.ledger import finished, origin
+from betafront.study.lines import chosen
+from betafront.study.pace import clock, duration, pace, seconds_left
+from betafront.study.records import state, table, tally
+from betafront.study.spec import Spec
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+MOST_RUNNING = 8  # rows of running trials
+MOST_RECENT = 6  # rows of trials that ended
+BAR = 24  # columns
+
+
+class Front:
+    """The front so far, worked out again only where a trial ended since."""
+
+    def __init__(self) -> None:
+        self._known = -1
+        self.rows = pd.DataFrame()
+        self.words = "no front yet"
+
+    def look(self, spec: Spec, trials: "Sequence[FrozenTrial]") -> None:
+        """Bring it up to date."""
+        done = sum(t.state.is_finished() for t in trials)
+        if done == self._known:
+            return
+        self._known, self.rows = done, table(trials)
+        members = front(self.rows, spec.objectives)
+        if members.empty:
+            return
+        self.words = f"{len(members)} on the front"
+        if spec.reference:
+            volume = hypervolume(self.rows, spec.objectives, spec.reference)
+            self.words += f"  hypervolume {volume:.5g}"
+
+    def short(self, spec: Spec) -> int:
+        """How many trials have fewer replicates than the study asks for now."""
+        return 0 if self.rows.empty else int((self.rows["replicates"] < spec.replicates).sum())
+
+
+class Display:
+    """Turns the trials of a study into what a terminal shows."""
+
+    def __init__(self) -> None:
+        self._front = Front()
+
+    def show(
+        self, spec: Spec, trials: "list[FrozenTrial]", recent: Sequence[Text], over: bool = False
+    ) -> Group:
+        """The display at this moment.
+
+        Args:
+            spec: of the study.
+            trials: all of them.
+            recent: a line for each trial that ended last.
+            over: whether this is the end, and the display is left as it is.
+        """
+        now = time.time()
+        self._front.look(spec, trials)
+        running = [t for t in trials if state(t) == "running"]
+        rows: list[Table | Text] = [self._bar(spec, trials, now, over), self._counts(trials, over)]
+        if running:
+            rows.append(running_table(spec, running[:MOST_RUNNING], now))
+        if len(running) > MOST_RUNNING:
+            rows.append(Text(f"… and {len(running) - MOST_RUNNING} more", style="dim"))
+        return Group(*rows, *recent[-MOST_RECENT:])
+
+    def _bar(self, spec: Spec, trials: "list[FrozenTrial]", now: float, over: bool) -> Table:
+        """The name, how much is done, how fast it goes and how long it takes."""
+        done, short = finished(trials), self._front.short(spec)
+        todo, unit = max(spec.trials - done, 0), ""
+        if not todo and short:  # the trials are there, and only replicates are added
+            done, todo, unit = len(self._front.rows) - short, short, " with all replicates"
+        speed, left = pace(trials, now), seconds_left(trials, todo, now)
+        cells = Table.grid(padding=(0, 2, 0, 0))
+        cells.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
+        cells.add_column(width=BAR)
+        for _ in range(3):
+            cells.add_column(no_wrap=True, overflow="ellipsis")
+        cells.add_row(
+            Text(spec.name, style="bold"),
+            ProgressBar(total=done + todo, completed=done, width=BAR),
+            f"{done}/{done + todo}{unit}",
+            f"{60 * speed:.2g}/min" if speed else "",
+            f"{duration(left)} left" if todo and left < float("inf") and not over else "",
+        )
+        return cells
+
+    def _counts(self, trials: "list[FrozenTrial]", over: bool) -> Text:
+        """What runs and what failed, and the front so far."""
+        count = tally(trials)
+        line = Text(no_wrap=True, overflow="ellipsis")
+        if count["running"]:
+            line.append(f"{count['running']} running  ")
+        elif not over:
+            line.append("waiting for workers  ", style="yellow")
+        line.append(f"{count['failed']} failed", style="red" if count["failed"] else "")
+        return line.append(f"  {self._front.words}")
+
+
+def running_table(spec: Spec, running: "Sequence[FrozenTrial]", now: float) -> Table:
+    """The trials that run, one row each; what does not fit is cut from their parameters."""
+    shown = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name in ("trial", "worker", "step", "D", "R", "time"):
+        shown.add_column(name, justify="left" if name == "worker" else "right", no_wrap=True)
+    shown.add_column("parameters")  # whose cells do not wrap, and are the first to be narrowed
+    for trial in running:
+        started = trial.datetime_start.timestamp() if trial.datetime_start else now
+        words = Text(note(trial), style="yellow", no_wrap=True, overflow="ellipsis")
+        words.append(chosen(spec, trial.params), style="default")
+        shown.add_row(
+            str(trial.number), worker(trial), *_figures(trial), clock(now - started), words
+        )
+    return shown
+
+
+def worker(trial: "FrozenTrial") -> str:
+    """Who trains a trial: the worker's number, and its host where that is another."""
+    lease = trial.user_attrs.get(LEASE)
+    if lease is None:
+        return "?"
+    number, host = lease["name"].partition("-")[0], lease["host"].partition(".")[0]
+    return number if lease["host"] == socket.gethostname() else f"{number} {host[:12]}"
+
+
+def note(trial: "FrozenTrial") -> str:
+    """What is particular about an attempt: a retry, a replicate, more replicates of another."""
+    why, now = origin(trial), progress(trial)
+    words = []
+    if why.before is not None:
+        words.append(f"retry {why.retry}" if why.retry else f"goes on from {why.before}")
+    if why.tops is not None:
+        words.append(f"more of trial {why.tops}")
+    if now.get("replicates", 1) > 1:
+        words.append(f"replicate {now['replicate']:.0f}/{now['replicates']:.0f}")
+    return ", ".join(words) + "  " if words else ""
+
+
+def _figures(trial: "FrozenTrial") -> tuple[str, str, str]:
+    """The step, and D and R in nats."""
+    now = progress(trial)
+    if "step" not in now:
+        return "starting", "", ""
+    step = f"{now['step']:.0f}/{now['steps']:.0f}"
+    return step, f"{now['distortion']:.2f}", f"{now['rate']:.2f}"

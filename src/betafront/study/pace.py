@@ -1,0 +1,93 @@
+"""How fast a sweep goes, read off its trials: the same from whichever process looks."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from betafront.study.lease import progress
+from betafront.study.ledger import is_given_back, is_gone
+from betafront.study.records import state
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+WINDOW_SECONDS = 600.0  # that the pace is measured over
+MINUTE, HOUR, DAY = 60, 3600, 86400
+
+
+def part_done(trial: "FrozenTrial") -> float:
+    """How much of a running trial is done, from 0 to 1, when its lease was last renewed."""
+    now = progress(trial)
+    runs = now.get("replicates", 1)
+    done = now.get("replicate", 1) - 1 + now.get("step", 0) / max(now.get("steps", 1), 1)
+    return min(done / runs, 1.0)
+
+
+def pace(trials: "Sequence[FrozenTrial]", now: float) -> float:
+    """Trials per second over the last minutes in which any was running; the done part of one that
+    runs counts as such a part. 0 where nothing is known yet.
+
+    Args:
+        trials: of the study.
+        now: Unix time.
+    """
+    since, work = now - WINDOW_SECONDS, 0.0
+    spans: list[tuple[float, float]] = []
+    for trial in trials:
+        span = _span(trial, now)
+        if span is None or span[1] <= since:
+            continue
+        start, end = span
+        done = 1.0 if trial.state.is_finished() else part_done(trial)
+        work += done * (end - max(start, since)) / max(end - start, 1e-9)
+        spans.append((max(start, since), end))
+    return work / max(_covered(spans), 1e-9) if work else 0.0
+
+
+def seconds_left(trials: "Sequence[FrozenTrial]", todo: int, now: float) -> float:
+    """How long the trials that are not finished will take at this pace; infinite where nothing is
+    known yet.
+
+    Args:
+        trials: of the study.
+        todo: how many are not finished, whether they run or not.
+        now: Unix time.
+    """
+    speed = pace(trials, now)
+    if speed == 0.0:
+        return float("inf")
+    begun = sum(part_done(t) for t in trials if state(t) == "running")
+    return max(todo - begun, 0.0) / speed
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: `45 s`, `12 min`, `3.5 h`, `2.1 days`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * MINUTE:
+        return f"{seconds / MINUTE:.0f} min"
+    return f"{seconds / HOUR:.1f} h" if seconds < 2 * DAY else f"{seconds / DAY:.1f} days"
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a clock shows them: `0:07`, `12:30`, `1:02:03`."""
+    minutes, rest = divmod(int(max(seconds, 0.0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _span(trial: "FrozenTrial", now: float) -> tuple[float, float] | None:
+    if trial.datetime_start is None or is_given_back(trial) or is_gone(trial):
+        return None
+    if trial.state.name == "RUNNING" and state(trial) != "running":
+        return None
+    end = trial.datetime_complete.timestamp() if trial.datetime_complete else now
+    return trial.datetime_start.timestamp(), end
+
+
+def _covered(spans: list[tuple[float, float]]) -> float:
+    """The length of the union of intervals."""
+    length, until = 0.0, float("-inf")
+    for start, end in sorted(spans):
+        length += max(0.0, end - max(start, until))
+        until = max(until, end)
+    return length
