@@ -1,0 +1,554 @@
+"""A sweep under fire: its workers and commands are killed at random moments, its database is
+stopped, whatever is gone is started again; and in the end every trial must be there once.
+
+    python -m tests.acceptance.chaos --trials 200 --kills 20 --repeat 5 --storage sqlite
+
+prints one line of counts per repetition. All goes through the command line, in processes of their
+own.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import psutil
+
+from betafront.study.lease import LEASE
+from betafront.study.ledger import (
+    RECORD,
+    RELEASED,
+    counts,
+    first,
+    is_given_back,
+    is_gone,
+    origin,
+)
+from betafront.study.replicates import run_folder, seed
+from betafront.study.storage import load_study, open_storage
+from betafront.training import CHECKPOINT, RESULT
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+NAME = "chaos"
+WORKERS = 4
+RUN_LOG = "run.log"
+STOPPED_SECONDS = 10.0
+PATIENCE_SECONDS = 300.0  # without one more finished run before a sweep is taken to hang
+TICK_SECONDS = 0.1
+CHECKPOINT_SECONDS = 5.0
+TOOK_OVER = re.compile(r"trial (\d+) (goes on from the checkpoint|has the result) of trial (\d+)$")
+
+
+class Server(Protocol):
+    """A database that can be stopped."""
+
+    def stop(self, mode: str = ...) -> None: ...
+
+    def start(self) -> None: ...
+
+
+class Launch(ABC):
+    """A way to have four workers."""
+
+    @abstractmethod
+    def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
+        """The commands that shall run until the budget is met, by a name for each; `sweep` first.
+
+        Args:
+            sweep: the arguments that all ways share.
+        """
+
+    @abstractmethod
+    def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+        """Those of the sweep's processes that train."""
+
+
+class Joblib(Launch):
+    """Four processes of the joblib launcher, which kills the others where one dies."""
+
+    def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
+        return {"sweep": [*sweep, "hydra/launcher=joblib", f"study.workers={WORKERS}"]}
+
+    def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+        return [p for p in processes if any("popen_loky" in word for word in _words(p))]
+
+
+class Joined(Launch):
+    """A worker in the process of the sweep itself (the basic launcher), and three that join it."""
+
+    def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
+        joined = {f"joined-{n}": ["worker", NAME] for n in range(1, WORKERS)}
+        return {"sweep": [*sweep, "hydra/launcher=basic", "study.workers=1"]} | joined
+
+    def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+        return [p for p in processes if "betafront" in _words(p)]
+
+
+LAUNCHES: dict[str, type[Launch]] = {"joblib": Joblib, "joined": Joined}
+
+
+@dataclass
+class Counts:
+    """What was done to a sweep, and what came of it."""
+
+    trials: int = 0
+    complete: int = 0
+    lost: int = 0
+    given_back: int = 0
+    kills: int = 0
+    sweeps_killed: int = 0
+    stops: int = 0
+    restarts: int = 0
+    ended_early: int = 0  # commands that nobody had killed
+    checkpoints: int = 0
+    results: int = 0
+    seconds: float = 0.0
+
+    def __str__(self) -> str:
+        stops = f", server stopped {self.stops} times" if self.stops else ""
+        return (
+            f"{self.trials} trials count, {self.complete} complete; {self.kills} workers and "
+            f"{self.sweeps_killed} sweeps killed{stops}; {self.restarts} restarts "
+            f"({self.ended_early} of commands that ended by themselves); {self.lost} trials lost, "
+            f"{self.checkpoints} retries from a checkpoint, {self.results} from a result, "
+            f"{self.given_back} given back; {self.seconds:.0f} s"
+        )
+
+
+@dataclass
+class Chaos:
+    """One sweep under fire.
+
+    Attributes:
+        place: an empty folder for everything.
+        launch: how the workers are had.
+        storage: the URL of an empty database; None for the default, a file.
+        server: of that database, if it is to be stopped.
+        trials: the budget.
+        kills: of workers, at random moments in the first three fifths of the trials. A quarter
+            as many kills of the sweep command join them, with or without what it launched.
+        stops: of the server, for ten seconds each.
+        chance: chooses moments and victims.
+    """
+
+    place: Path
+    launch: Launch
+    storage: str | None = None
+    server: Server | None = None
+    trials: int = 200
+    kills: int = 20
+    stops: int = 0
+    chance: random.Random = field(default_factory=random.Random)
+
+    def __post_init__(self) -> None:
+        self.count = Counts()
+        self.runs = self.place / "sweep"  # a name that no other process has in its environment
+        self.study = self.runs / NAME
+        where = ["storage=postgres"] if self.storage else []
+        self.commands = self.launch.commands(
+            [
+                "sweep", f"study.name={NAME}", "objective.weight=tag(log,interval(0.01,10))",
+                "study.sampler=random", f"study.budget.trials={self.trials}", "study.retries=100",
+                "trainer.steps=12", "trainer.checkpoint_seconds=0", "model.hidden=[8]",
+                "data.limit=200", "tracking=off", *where,
+            ]
+        )  # fmt: skip
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._not_before: dict[str, float] = {}
+        self._starts: Counter[str] = Counter()
+        self._killed: set[int] = set()
+        self._study: Study | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of all commands; by its BETAFRONT_RUNS the sweep's processes are told from others."""
+        storage = {"BETAFRONT_STORAGE": self.storage} if self.storage else {}
+        # The threads of numerical libraries fight over the few cores that tests have.
+        return os.environ | {"BETAFRONT_RUNS": str(self.runs), "OMP_NUM_THREADS": "1"} | storage
+
+    # What happens.
+
+    def run(self) -> Counts:
+        """Have the sweep done in spite of everything, and check what came of it.
+
+        Raises:
+            AssertionError: it hung, or something was lost or repeated.
+        """
+        started = time.monotonic()
+        try:
+            self._fire()
+            self._see_the_end()
+            self.count.seconds = time.monotonic() - started
+            self._check()
+        except (AssertionError, subprocess.TimeoutExpired):
+            print(f"{self.count}\n{self._last_words()}", file=sys.stderr)
+            raise
+        finally:
+            for process in self.processes():
+                process.kill()
+        return self.count
+
+    def _fire(self) -> None:
+        events = self._events()
+        progress = (-1, time.monotonic())
+        while not self._is_done():
+            self._start_what_is_gone()
+            done = self.done()
+            if done > progress[0]:
+                progress = (done, time.monotonic())
+            assert time.monotonic() - progress[1] < PATIENCE_SECONDS, f"hangs at {done} trials"
+            # One that cannot be now (no worker is there yet) holds up no other.
+            for event in [e for e in events if e[0] <= done]:
+                time.sleep(self.chance.uniform(0, 0.5))
+                if getattr(self, event[1])():
+                    events.remove(event)
+                    break
+            time.sleep(TICK_SECONDS)
+        assert not events, f"the sweep was done before {len(events)} of the events"
+
+    def _events(self) -> list[tuple[int, str]]:
+        """What shall happen, and after how many finished runs."""
+        names = ["_kill_worker"] * self.kills
+        names += ["_kill_sweep"] * (self.kills // 4) + ["_stop_server"] * self.stops
+        self.chance.shuffle(names)
+        moments = self.chance.sample(range(1, int(0.6 * self.trials)), len(names))
+        return list(zip(sorted(moments), names, strict=True))
+
+    def _kill_worker(self) -> bool:
+        workers = self.launch.workers(self.processes())
+        if not workers:
+            return False  # they have not started yet
+        self._kill(self._at_a_checkpoint() or self.chance.choice(workers))
+        self.count.kills += 1
+        return True
+
+    def _at_a_checkpoint(self) -> psutil.Process | None:
+        """In half of the cases a worker whose run has just written a checkpoint, if one does soon.
+
+        Most of its life a worker in a test imports libraries: all kills at random moments would
+        seldom find a run to go on with.
+        """
+        end = time.monotonic() + self.chance.choice([0, CHECKPOINT_SECONDS])
+        while time.monotonic() < end:
+            for number, process in self.working().items():
+                if (self.study / run_folder(number, 0) / CHECKPOINT).is_file():
+                    return process
+        return None
+
+    def _kill_sweep(self) -> bool:
+        """The command alone, whose workers then go on without it, or with all it launched."""
+        sweep = self._running.get("sweep")
+        if sweep is None or sweep.poll() is not None:
+            return False
+        process = psutil.Process(sweep.pid)
+        launched = process.children(recursive=True) if self.chance.random() < 0.5 else []
+        for one in [process, *launched]:
+            self._kill(one)
+        self.count.sweeps_killed += 1
+        return True
+
+    def _kill(self, process: psutil.Process) -> None:
+        self._killed.add(process.pid)
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            return
+
+    def _stop_server(self) -> bool:
+        """Every process that works when the server is stopped works on when it is back."""
+        assert self.server is not None
+        working = list(self.working().values())
+        if len(working) < WORKERS // 2:
+            return False
+        before = self.done()
+        self.server.stop(self.chance.choice(["fast", "immediate"]))
+        time.sleep(STOPPED_SECONDS)
+        self.server.start()
+        gone = [p.pid for p in working if not p.is_running()]
+        assert not gone, f"{len(gone)} of {len(working)} workers did not wait for the server"
+        end = time.monotonic() + PATIENCE_SECONDS
+        # Each of them had one run to finish at most while the server was away.
+        while self.done() <= before + len(working) and not self._is_done():
+            assert time.monotonic() < end, "nothing goes on after the server was away"
+            time.sleep(TICK_SECONDS)
+        self.count.stops += 1
+        return True
+
+    # Who is there.
+
+    def processes(self) -> list[psutil.Process]:
+        """All processes of the sweep, orphans too."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                mine = process.environ().get("BETAFRONT_RUNS") == str(self.runs)
+                if mine and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def working(self) -> dict[int, psutil.Process]:
+        """The workers that hold a trial now, by the trial."""
+        if self._study is None:
+            self._study = self._load()
+        running = [t for t in self._study.get_trials(deepcopy=False) if not t.state.is_finished()]
+        there = {p.pid: p for p in self.processes()}
+        holders = {t.number: t.user_attrs[LEASE]["pid"] for t in running}
+        return {number: there[pid] for number, pid in holders.items() if pid in there}
+
+    def done(self) -> int:
+        """How many runs are finished, by their folders: the storage may be away."""
+        return len(list(self.study.glob(f"trial-*/{RESULT}")))
+
+    def _start_what_is_gone(self) -> None:
+        for name, arguments in self.commands.items():
+            process = self._running.get(name)
+            if process is not None:
+                if process.poll() in (None, 0):
+                    continue
+                self._bury(name, process)
+            if time.monotonic() < self._not_before.get(name, 0.0) or not self._can_start(name):
+                continue
+            log = self.place / f"{name}-{self._starts[name]}.log"
+            with log.open("wb") as out:
+                self._running[name] = subprocess.Popen(
+                    [sys.executable, "-m", "betafront", *arguments],
+                    cwd=self.place,
+                    env=self.environment,
+                    stdout=out,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            self.count.restarts += self._starts[name] > 0
+            self._starts[name] += 1
+
+    def _bury(self, name: str, process: "subprocess.Popen[bytes]") -> None:
+        self.count.ended_early += process.pid not in self._killed
+        del self._running[name]
+        self._not_before[name] = time.monotonic() + self.chance.uniform(0, 2)
+
+    def _can_start(self, name: str) -> bool:
+        """A worker can join once there is a study."""
+        return name == "sweep" or self.study.is_dir()
+
+    def _is_done(self) -> bool:
+        return "sweep" in self._running and self._running["sweep"].poll() == 0
+
+    def _see_the_end(self) -> None:
+        """Every command ends by itself. Joblib's processes whose sweep was killed stay for five
+        minutes with nothing to do, as joblib has it."""
+        for name, process in self._running.items():
+            process.wait(timeout=60)
+            assert process.returncode in (0, -9), f"{name} ended with {process.returncode}"
+
+    # What came of it.
+
+    def read(self) -> "list[FrozenTrial]":
+        """The trials, read anew."""
+        return self._load().get_trials(deepcopy=False)
+
+    def _load(self) -> "Study":
+        url = self.storage or f"sqlite:///{self.runs / 'studies.db'}"
+        return load_study(open_storage(url), NAME)
+
+    def _check(self) -> None:
+        trials = self.read()
+        self._check_budget(trials)
+        self._check_retries(trials)
+        self._check_folders(trials)
+        self._check_take_overs(trials)
+        self._check_status()
+        self._check_again(trials)
+        assert self.count.kills >= self.kills
+        assert self.count.stops >= self.stops
+
+    def _check_budget(self, trials: "list[FrozenTrial]") -> None:
+        counting = [t for t in trials if counts(t)]
+        self.count.trials = len(counting)
+        self.count.complete = sum(t.state.name == "COMPLETE" for t in trials)
+        self.count.lost = sum(map(is_gone, trials))
+        self.count.given_back = sum(map(is_given_back, trials))
+        states = Counter(t.state.name for t in trials)
+        assert states["RUNNING"] == states["WAITING"] == 0, states
+        assert len(counting) == self.trials, states
+        why = [t.user_attrs for t in counting if t.state.name != "COMPLETE" or not t.values]
+        assert not why, why
+        assert all(RECORD in t.user_attrs for t in counting)
+        assert len({json.dumps(t.params) for t in counting}) == self.trials  # none was drawn twice
+
+    def _check_retries(self, trials: "list[FrozenTrial]") -> None:
+        """Every lost trial was tried again, by one other trial, until one was not lost."""
+        after: dict[int, list[FrozenTrial]] = {}
+        for trial in trials:
+            before = origin(trial).before
+            if before is not None and not is_given_back(trial):
+                after.setdefault(before, []).append(trial)
+        for lost in filter(is_gone, trials):
+            found = after.pop(lost.number, [])
+            assert len(found) == 1, f"{len(found)} attempts follow trial {lost.number}"
+            again = found[0]
+            assert again.params == lost.params
+            assert first(again) == first(lost)
+            assert origin(again).retry == origin(lost).retry + (RELEASED not in lost.user_attrs)
+            assert is_gone(again) or again.state.name == "COMPLETE"
+        assert not after, f"tried again without being lost: {sorted(after)}"
+
+    def _check_folders(self, trials: "list[FrozenTrial]") -> None:
+        """Each trial that counts has one result of its own, with the seed of its first attempt."""
+        records = {t.number: t.user_attrs[RECORD] for t in trials if counts(t)}
+        folders = {r["folder"] for r in records.values()}
+        assert len(folders) == self.trials
+        for trial in filter(counts, trials):
+            record = records[trial.number]
+            result = json.loads((self.study / record["folder"] / RESULT).read_text())
+            assert result["metrics"] == record["metrics"]
+            assert result["seed"] == record["seed"] == seed(0, first(trial), 0)
+            assert result["scale"]["weight"] == trial.params["objective.weight"]
+            assert not (self.study / run_folder(trial.number, 0) / CHECKPOINT).exists()
+
+    def _check_take_overs(self, trials: "list[FrozenTrial]") -> None:
+        """Every retry began with what the attempts before it had left.
+
+        They were dead when it began, so their folders are as it found them. A retry that was itself
+        killed before its run began says nothing: the one after it looks at the same folders.
+        """
+        took = self._take_overs()
+        for trial in trials:
+            if origin(trial).before is None or is_given_back(trial):
+                continue
+            began = (self.study / run_folder(trial.number, 0) / RUN_LOG).is_file()
+            if not began and trial.state.name != "COMPLETE":
+                continue
+            left = self._left_to(trial, trials)
+            assert took.get(trial.number) == left, f"trial {trial.number}"
+        whats = Counter(what for what, _ in took.values())
+        self.count.checkpoints = whats["goes on from the checkpoint"]
+        self.count.results = whats["has the result"]
+
+    def _left_to(self, trial: "FrozenTrial", trials: "list[FrozenTrial]") -> tuple[str, int] | None:
+        before = origin(trial).before
+        while before is not None:
+            folder = self.study / run_folder(before, 0)
+            if (folder / RESULT).is_file():
+                return "has the result", before
+            if (folder / CHECKPOINT).is_file():
+                return "goes on from the checkpoint", before
+            before = origin(trials[before]).before
+        return None
+
+    def _take_overs(self) -> dict[int, tuple[str, int]]:
+        """What the workers' logs say: by trial, what it had, and of which trial."""
+        took = {}
+        for log in self.study.glob(f"workers/*/{RUN_LOG}"):
+            for line in log.read_text().splitlines():
+                if found := TOOK_OVER.search(line):
+                    took[int(found[1])] = (found[2], int(found[3]))
+        return took
+
+    def _check_status(self) -> None:
+        said = json.loads(self._command("status", NAME, "--json"))
+        shown = {key: said[key] for key in ("budget", "complete", "failed", "running", "lost")}
+        expected = {"budget": self.trials, "complete": self.trials, "failed": 0, "running": 0}
+        assert shown == expected | {"lost": self.count.lost}
+
+    def _check_again(self, trials: "list[FrozenTrial]") -> None:
+        """The same command says that all is done, and changes nothing."""
+        files = self._digest()
+        said = self._command(*self.commands["sweep"])
+        assert f"complete: {self.trials} of {self.trials} trials" in said, said
+        assert self.read() == trials
+        assert self._digest() == files
+
+    def _digest(self) -> dict[str, str]:
+        files = sorted(p for p in self.study.glob("trial-*/**/*") if p.is_file())
+        return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+    def _command(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "betafront", *arguments],
+            cwd=self.place,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=500,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def _last_words(self) -> str:
+        logs = [*self.place.glob("*.log"), *self.study.glob(f"workers/*/{RUN_LOG}")]
+        logs = sorted(logs, key=lambda log: log.stat().st_mtime)[-12:]
+        return "\n".join(f"== {log}\n{log.read_text()[-2000:]}" for log in logs)
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+@contextmanager
+def _database(storage: str) -> "Iterator[tuple[str | None, Any]]":
+    """The URL of an empty database, and its server."""
+    if storage == "sqlite":
+        yield None, None
+        return
+    from tests.servers import PostgreSQL
+
+    with PostgreSQL() as server:
+        yield server.create_database(), server
+
+
+def main() -> None:
+    """Run a sweep under fire as often as asked for; the exit status is 1 where one was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.acceptance.chaos", description=__doc__)
+    parser.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--launch", choices=sorted(LAUNCHES), default="joblib")
+    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--stops", type=int, default=0, help="of the PostgreSQL server")
+    parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--seed", type=int, help="of the first repetition", default=None)
+    chosen = parser.parse_args()
+    wrong = 0
+    for number in range(chosen.repeat):
+        start = random.randrange(10**6) if chosen.seed is None else chosen.seed + number
+        place = Path(tempfile.mkdtemp(prefix="betafront-chaos-"))
+        name = f"{chosen.storage} {chosen.launch}, seed {start}"
+        with _database(chosen.storage) as (url, server):
+            chaos = Chaos(
+                place, LAUNCHES[chosen.launch](), url, server, chosen.trials, chosen.kills,
+                chosen.stops, random.Random(start),
+            )  # fmt: skip
+            try:
+                print(f"{name}: {chaos.run()}", flush=True)
+            except (AssertionError, subprocess.TimeoutExpired) as error:
+                wrong += 1
+                print(f"{name}: WRONG: {error} ({chaos.count}); see {place}", flush=True)
+                continue
+        shutil.rmtree(place)
+    sys.exit(wrong > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""A sweep whose processes and database are killed at random, over storages and ways to launch.
+
+In CI it is small: 40 trials and 5 kills. The full size is one command per case, as in
+
+    python -m tests.acceptance.chaos --trials 200 --kills 20 --repeat 5 --launch joined
+    python -m tests.acceptance.chaos --storage postgresql --stops 2 --repeat 2
+
+or BETAFRONT_CHAOS=200,20 (trials and kills) in the environment of these tests.
+"""
+
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.acceptance.chaos import Chaos, Joblib, Joined, Launch
+
+TRIALS, KILLS = map(int, os.environ.get("BETAFRONT_CHAOS", "40,5").split(","))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60 * TRIALS)
+class SweepUnderFire:
+    """At the end exactly as many trials count as the budget says, each once and complete; none is
+    running; none was lost, and each that was cut short went on from its checkpoint.
+
+    A subclass says how the workers are launched and, by the fixture `server`, where the study is.
+    """
+
+    launch: Launch
+    stops = 0
+
+    @pytest.fixture
+    def server(self) -> Any:
+        return None
+
+    def test_nothing_is_lost_or_repeated(self, own_place: Path, server: Any) -> None:
+        seed = random.randrange(10**6)
+        print("seed", seed)  # shown where it fails
+        url = server and server.create_database()
+        count = Chaos(
+            own_place, self.launch, url, server, TRIALS, KILLS, self.stops, random.Random(seed)
+        ).run()
+        print(count)
+        assert count.complete == TRIALS
+        assert count.lost > 0
+        assert count.checkpoints > 0
+
+
+class TestSqliteJoblib(SweepUnderFire):
+    launch = Joblib()
+
+
+class TestSqliteJoined(SweepUnderFire):
+    launch = Joined()
+
+
+class TestPostgresqlJoblib(SweepUnderFire):
+    launch = Joblib()
+
+    @pytest.fixture
+    def server(self, postgresql: Any) -> Any:
+        return postgresql
+
+
+class TestPostgresqlJoinedAndStopped(TestPostgresqlJoblib):
+    """The server is stopped for ten seconds, twice: the workers wait and go on."""
+
+    launch = Joined()
+    stops = 2
