@@ -45,7 +45,7 @@ class Worker:
     def lease(self, progress: Progress | None = None) -> dict[str, Any]:
         """What is written on a trial to hold it for LEASE_SECONDS."""
         written = asdict(self) | {"until": time.time() + LEASE_SECONDS}
-        return written | {"progress": progress} if progress else written
+        return written | {"progress": dict(progress)} if progress else written
 
     def holds(self, trial: "FrozenTrial") -> bool:
         """Whether this worker holds a running trial."""

@@ -44,7 +44,8 @@ def _ended(trial: "FrozenTrial") -> float:
     found_lost = is_failed(trial) and kind(trial) == "stale"
     if trial.datetime_complete and not found_lost:
         return trial.datetime_complete.timestamp()
-    return min(time.time(), trial.user_attrs.get(LEASE, {"until": 0.0})["until"])
+    until: float = trial.user_attrs.get(LEASE, {"until": 0.0})["until"]
+    return min(time.time(), until)
 
 
 def too_many_failures(spec: Spec, trials: "Sequence[FrozenTrial]", since: int = 0) -> str | None:

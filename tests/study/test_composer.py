@@ -1,0 +1,84 @@
+"""What is composed on a copy is what Hydra composes."""
+
+import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.utils import create_config_search_path
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from betafront.recipe import PARTS
+from betafront.shipped import conf_dir
+from betafront.study.composer import Composer
+
+FIXED = ["likelihood=gaussian", "trainer.steps=7"]
+TRIALS = [
+    ["objective.weight=0.5", "normalisation=sum", "seed=1"],
+    ["objective.weight=2", "normalisation=mean", "seed=2"],
+    ["objective.weight=4.5", "normalisation=mean", "seed=3"],
+    ["schedule=linear", "schedule.warmup=0.25", "seed=1"],
+    ["schedule=linear", "schedule.warmup=0.75", "seed=1"],
+    ["schedule=cyclical", "schedule.cycles=3", "seed=1"],
+    ["schedule=cyclical", "schedule.cycles=5", "seed=9"],
+    ["model.hidden=[8,4]", "seed=1"],
+    ["model.hidden=[16]", "seed=1"],
+    ["+optimizer.weight_decay=0.5", "seed=1"],
+    ["+optimizer.weight_decay=0.01", "seed=1"],
+    ["likelihood.sigma=null", "seed=1"],
+    ["data.name='1'", "seed=1"],
+    ["data.name='a, b'", "seed=1"],
+    ["penalty=[mmd]", "penalty.mmd.weight=2", "seed=1"],
+    ["penalty=[mmd]", "penalty.mmd.weight=3", "seed=1"],
+    ["controller=geco", "schedule@controller.schedule=linear", "seed=1"],
+    ["controller=geco", "schedule@controller.schedule=cosine", "seed=2"],
+]
+
+
+@pytest.fixture(scope="module")
+def loader() -> ConfigLoaderImpl:
+    return ConfigLoaderImpl(create_config_search_path(str(conf_dir())))
+
+
+@pytest.fixture(scope="module")
+def master(loader: ConfigLoaderImpl) -> DictConfig:
+    return loader.load_configuration("betafront", list(FIXED), RunMode.MULTIRUN)
+
+
+def parts(config: DictConfig) -> dict:
+    plain = OmegaConf.to_container(config, resolve=False)
+    return {key: plain[key] for key in [*PARTS, "seed"]}
+
+
+def test_every_trial_is_composed_as_hydra_composes_it_in_any_order(
+    loader: ConfigLoaderImpl, master: DictConfig
+) -> None:
+    composer = Composer(loader, master, FIXED)
+    for overrides in [*TRIALS, *reversed(TRIALS)]:
+        try:
+            expected = parts(loader.load_sweep_config(master, [*FIXED, *overrides]))
+        except Exception as error:
+            with pytest.raises(type(error)):
+                composer(overrides)
+            continue
+        assert parts(composer(overrides)) == expected, overrides
+
+
+def test_hydra_composes_once_for_each_set_of_choices(
+    loader: ConfigLoaderImpl, master: DictConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    real = loader.load_sweep_config
+    monkeypatch.setattr(
+        loader, "load_sweep_config", lambda *a, **k: asked.append(a) or real(*a, **k)
+    )
+    composer = Composer(loader, master, FIXED)
+    for weight in range(5):
+        for normalisation in ("sum", "mean"):
+            composer([f"objective.weight={weight}", f"normalisation={normalisation}"])
+    assert len(asked) == 2
+
+
+def test_a_trial_cannot_change_the_next_one(loader: ConfigLoaderImpl, master: DictConfig) -> None:
+    composer = Composer(loader, master, FIXED)
+    first = composer(["model.hidden=[8]"])
+    first.model.hidden.append(3)
+    assert composer(["model.hidden=[8]"]).model.hidden == [8]
