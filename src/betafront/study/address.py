@@ -18,7 +18,7 @@ DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
     "postgresql+psycopg": "postgresql+psycopg",
-    "postgresql+psycopg2": "postgresql+psycopg2",
+    "postgresql+psycopg2": "postgresql+psycopg",  # as Optuna's guide writes it
 }
 
 

@@ -27,9 +27,11 @@ def open_sqlite(path: Path, writable: bool) -> "tuple[RDBStorage, RDBStorage]":
         writable: see that it can be written before anything is asked of it.
     """
     url = f"sqlite:///{quote(str(path.absolute()))}"
-    _prepare(path, writable)
     settings = {"connect_args": {"timeout": BUSY_SECONDS}}
-    ensure_tables(url, settings, FileLock(f"{path}.lock", timeout=BUSY_SECONDS), str(path))
+    lock = FileLock(f"{path}.lock", timeout=BUSY_SECONDS)
+    with lock:  # two processes that ask for WAL mode at once do not wait for each other: one fails
+        _prepare(path, writable)
+    ensure_tables(url, settings, lock, str(path))
     return _connected(url, settings, "BEGIN"), _connected(url, settings, "BEGIN IMMEDIATE")
 
 

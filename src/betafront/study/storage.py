@@ -71,7 +71,7 @@ def open_storage(url: str, create: bool = False) -> Storage:
         _check_file(path, create)
         return Storage(url, *open_sqlite(path, writable=create))
     except Timeout as error:
-        raise UserError(f"{shown} is being made by another process: wait for it") from error
+        raise UserError(f"{shown} is being opened by another process: wait for it") from error
     except OSError as error:
         raise UserError(f"{os_error(error)}: {ELSEWHERE}") from error
     except ImportError as error:
