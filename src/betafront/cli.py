@@ -130,7 +130,7 @@ def status(
 ) -> None:
     """Show how far a study is, and its front so far."""
     from betafront.front import console, front, print_next, print_study
-    from betafront.study.records import facts, table
+    from betafront.study.records import facts, failures, table
 
     found, spec = find_study(study)
     if follow:
@@ -147,6 +147,7 @@ def status(
                 "study": spec.name,
                 "budget": spec.trials,
                 **known.counts,
+                "failures": failures(trials),
                 "front": [] if members.empty else [int(n) for n in members["trial"]],
                 "folder": spec.folder,
                 "command": known.command,
@@ -197,9 +198,9 @@ def ui(
 
 def hydra_application(arguments: list[str]) -> None:
     """Hand over to Hydra."""
-    from betafront.app import main as application
-
     try:
+        from betafront.app import main as application
+
         application(arguments)
     except KeyboardInterrupt:  # here, since typer would end the program without a word
         print("betafront: interrupted; a sweep goes on by the same command", file=sys.stderr)

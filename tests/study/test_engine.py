@@ -121,7 +121,7 @@ def test_replicates_are_means_and_are_added_without_repeating(
     assert first.values[0] == pytest.approx(sum(rates) / 2)
     said = betafront(*made, "study.replicates=3")
     assert said.code == 0, said.err
-    assert "replicates of adhoc-digits was 2, now 3" in said.out
+    assert "replicates of adhoc-digits were 2, now 3" in said.out
     assert {p: json.loads(p.read_text()) for p in results} == results
     tops = [origin(t).tops for t in trials(own_place)]
     assert tops == [None, None, 0, 1]

@@ -1,9 +1,11 @@
 """A run that is stopped and goes on ends with the bits of one that was not."""
 
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -166,3 +168,21 @@ def test_a_run_is_asked_to_halt_after_each_epoch_that_was_validated(
     assert [row["step"] for row in rows] == [12, 24]
     assert asked == [12]
     assert not (tmp_path / CHECKPOINT).exists()
+
+
+def test_sigterm_in_training_is_for_the_handler_that_was_there_and_leaves_a_checkpoint(
+    short: MakeRun, tmp_path: Path
+) -> None:
+    asked = Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
+    try:
+        with pytest.raises(Halted):
+            fit(
+                short(),
+                tmp_path,
+                lambda row: signal.raise_signal(signal.SIGTERM),
+                halt=asked.is_set,
+            )
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (tmp_path / CHECKPOINT).is_file()

@@ -19,6 +19,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from optuna.trial import TrialState
+
 from betafront.study.drawing import Drawing, Point, same
 from betafront.study.lease import LEASE, Worker, is_lost
 from betafront.study.space import Space
@@ -71,10 +73,8 @@ DRAWN = Origin()
 def notable(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
     """Those that are more than a draw that is complete. What goes on and what led to what is read
     off these alone, so that a claim does not become slow in a study of thousands."""
-    from optuna.trial import TrialState
-
-    done = TrialState.COMPLETE
-    return [t for t in trials if t.state != done or ORIGIN in t.user_attrs]
+    done = TrialState.COMPLETE  # looked up once: there are thousands
+    return [t for t in trials if t.state is not done or ORIGIN in t.user_attrs]
 
 
 def origin(trial: "FrozenTrial") -> Origin:
@@ -92,7 +92,7 @@ def first(trial: "FrozenTrial") -> int:
 
 def is_failed(trial: "FrozenTrial") -> bool:
     """Whether a trial ended without a result."""
-    return trial.state.name == "FAIL"
+    return trial.state is TrialState.FAIL
 
 
 def is_given_back(trial: "FrozenTrial") -> bool:
@@ -211,7 +211,7 @@ def reap(store: Store, spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:
     Returns:
         Whether any was; then `trials` are out of date.
     """
-    lost = [t for t in notable(trials) if is_lost(t, time.time())]
+    lost = [t for t in trials if is_lost(t, time.time())]
     for trial in lost:
         attempts = origin(trial).retry + 1
         for_good = attempts > spec.retries
@@ -227,7 +227,6 @@ def end_failed(store: Store, trial: "FrozenTrial", why: str | None) -> bool:
         Whether it was still to be ended.
     """
     from optuna.exceptions import UpdateFinishedTrialError
-    from optuna.trial import TrialState
 
     try:
         if why is not None and REASON not in trial.user_attrs:
@@ -328,9 +327,10 @@ class Ledger:
             settings = self.store.settings()
             spec = Spec.of(settings)
             trials = self.store.trials()
-            if reap(self.store, spec, trials) or self._let_go(trials):
+            few = notable(trials)
+            if reap(self.store, spec, few) or self._let_go(few):
                 continue
-            mine = [t for t in notable(trials) if self.worker.holds(t)]
+            mine = [t for t in few if self.worker.holds(t)]
             for trial in mine:
                 why = keeps(trial, spec, trials)
                 if why is None:
@@ -349,7 +349,7 @@ class Ledger:
     def _let_go(self, trials: "Sequence[FrozenTrial]") -> bool:
         """Release what an earlier worker of this process left behind: the process lives, and nobody
         else would find it lost."""
-        left = [t for t in notable(trials) if self.worker.left(t)]
+        left = [t for t in trials if self.worker.left(t)]
         for trial in left:
             release(self.store, trial)
         return bool(left)
@@ -364,7 +364,6 @@ class Ledger:
 
     def _make(self, work: Work, spec: Spec, trials: "Sequence[FrozenTrial]") -> None:
         from optuna import create_trial
-        from optuna.trial import TrialState
 
         point = self._point(work, spec, trials)
         attrs: dict[str, Any] = {LEASE: self.worker.lease()}

@@ -8,13 +8,14 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
 from betafront import composition
-from betafront.errors import UserError, near_miss
+from betafront.errors import UserError, near_miss, one_line
 from betafront.metrics import zero_rate
 from betafront.recipe import PARTS, build, check
 from betafront.study.conditions import Conditions, Lines, decide, flatten
 from betafront.study.distributions import parse
 from betafront.study.space import Space
 from betafront.study.spec import Spec, read_spec
+from betafront.study.storage import masked
 from betafront.training import Run
 
 # The rate beyond which the hypervolume counts nothing, per latent: at 5 nats a posterior is 150
@@ -60,7 +61,7 @@ def make_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
     launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith("hydra.mode")]
     spec = replace(
         read_spec(base, space, lines),
-        command=[*launch_choices, *arguments],
+        command=[masked(word) for word in (*launch_choices, *arguments)],
         conditions=conditions,
     )
     space.check_constraints(spec.base)
@@ -235,7 +236,13 @@ def describe(spec: Spec, run: Run) -> Spec:
 
 
 def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
-    names = run.evaluate(run.vae(), run.images.val[:2], seed=0).values
+    try:
+        names = run.evaluate(run.vae(), run.images.val[:2], seed=0).values
+    except UserError:
+        raise
+    except Exception as error:  # of a model or a metric of the user's own
+        what = f"{type(error).__name__}: {one_line(error)[:300]}"
+        raise UserError(f"the model cannot evaluate an image of the data: {what}") from error
     known = [f"{split}/{name}" for split in ("val", "test") for name in names]
     for metric in objectives:
         if metric not in known:

@@ -26,7 +26,7 @@ from betafront.study.spec import Spec
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-__all__ = ["command", "facts", "failures", "reason", "row", "state", "table", "tally"]
+__all__ = ["command", "facts", "failures", "reason", "row", "rows", "state", "table", "tally"]
 
 STATES = ("complete", "failed", "running", "lost")
 
@@ -59,14 +59,19 @@ def failures(trials: Sequence["FrozenTrial"]) -> dict[str, int]:
 
 def table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
     """The finished trials, one row each."""
-    rows = {t.number: row(t) for t in trials if state(t) == "complete" and RECORD in t.user_attrs}
+    return trials_table(list(rows(trials).values()))
+
+
+def rows(trials: Sequence["FrozenTrial"]) -> dict[int, dict[str, Any]]:
+    """The finished trials by their numbers, each with the replicates that were added later."""
+    found = {t.number: row(t) for t in trials if state(t) == "complete" and RECORD in t.user_attrs}
     for trial in trials:
-        topped = origin(trial).tops
-        if trial.state.name == "COMPLETE" and topped in rows:
+        number = origin(trial).tops
+        if trial.state.name == "COMPLETE" and number in found:
             more = row(trial)
-            if more["replicates"] > rows[topped]["replicates"]:
-                rows[topped] = rows[topped] | more | {"trial": topped}
-    return trials_table(list(rows.values()))
+            if more["replicates"] > found[number]["replicates"]:
+                found[number] = found[number] | more | {"trial": number}
+    return found
 
 
 def row(trial: "FrozenTrial") -> dict[str, Any]:

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from betafront.errors import UserError
 from betafront.study.ledger import IMPORTED
+from betafront.study.records import state
 from betafront.study.spec import SPEC, Spec
 from betafront.study.storage import Storage, load_study, study_names
 from betafront.study.store import Store
 
 if TYPE_CHECKING:
-    pass
+    from optuna.trial import FrozenTrial
 
 
 def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
@@ -47,7 +48,8 @@ def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:
             continue
         less = "; what is done beyond it is kept" if now < before else ""
         unit = " trials" if name == "budget" else ""
-        out.print(f"The {name} of {spec.name} was {before}{unit}, now {now}{less}.")
+        verb = "was" if name == "budget" else "were"
+        out.print(f"The {name} of {spec.name} {verb} {before}{unit}, now {now}{less}.")
 
 
 def check_folder(folder: Path) -> None:
@@ -81,14 +83,8 @@ def make(storage: Storage, spec: Spec) -> None:
     spec.store(Store(storage, spec.name))
 
 
-def import_trials(storage: Storage, store: Store, spec: Spec, source: str) -> int:
-    """Copy what another study found, for the sampler to learn from.
-
-    Imported trials were trained under other settings, or the study would be the same one and a
-    larger budget would go on with it: so they count against no budget and stand in no table.
-
-    Returns:
-        how many are new.
+def trials_of(storage: Storage, spec: Spec, source: str) -> "list[FrozenTrial]":
+    """The finished trials of another study, for the sampler to learn from.
 
     Raises:
         UserError: there is no such study, or its space or objectives are others.
@@ -100,24 +96,24 @@ def import_trials(storage: Storage, store: Store, spec: Spec, source: str) -> in
             f"study.import_from={source}: that study has another space or other objectives, and "
             "its trials mean nothing here"
         )
-    have = {
-        t.user_attrs[IMPORTED]["number"]
-        for t in store.trials()
-        if t.user_attrs.get(IMPORTED, {}).get("study") == source
-    }
-    fresh = [
-        t for t in other.get_trials(deepcopy=False)
-        if t.state.name == "COMPLETE" and t.number not in have and IMPORTED not in t.user_attrs
-    ]  # fmt: skip
-    copy_trials(store, fresh, source)
-    return len(fresh)
+    return [t for t in other.get_trials(deepcopy=False) if state(t) == "complete"]
 
 
-def copy_trials(store: Store, trials: "Sequence[Any]", source: str) -> None:
-    """Add finished trials of another study."""
+def import_trials(store: Store, trials: "Sequence[FrozenTrial]", source: str) -> int:
+    """Copy what another study found.
+
+    Imported trials were trained under other settings, or the study would be the same one and a
+    larger budget would go on with it: so they count against no budget and stand in no table.
+
+    Returns:
+        how many are new.
+    """
     from optuna import create_trial
 
-    for trial in trials:
+    had = (t.user_attrs.get(IMPORTED, {}) for t in store.trials())
+    have = {one["number"] for one in had if one.get("study") == source}
+    fresh = [t for t in trials if t.number not in have]
+    for trial in fresh:
         copy = create_trial(
             values=trial.values,
             params=trial.params,
@@ -125,3 +121,4 @@ def copy_trials(store: Store, trials: "Sequence[Any]", source: str) -> None:
             user_attrs={IMPORTED: {"study": source, "number": trial.number}},
         )
         store.make(copy)
+    return len(fresh)

@@ -63,7 +63,7 @@ class Store:
 
     def __init__(self, storage: Storage, name: str) -> None:
         self.study = load_study(storage, name)
-        self._writes = storage.writes
+        self._reads, self._writes = storage.reads, storage.writes
         self._id = self._writes.get_study_id_from_name(name)
         self._ids: dict[int, int] = {}
 
@@ -109,6 +109,6 @@ class Store:
 
     def _trial_id(self, number: int) -> int:
         if number not in self._ids:
-            found = self._writes.get_trial_id_from_study_id_trial_number(self._id, number)
+            found = self._reads.get_trial_id_from_study_id_trial_number(self._id, number)
             self._ids[number] = found
         return self._ids[number]

@@ -4,9 +4,12 @@ import copy
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
 from hydra.utils import instantiate
@@ -16,11 +19,11 @@ from rich.console import Console
 from betafront.errors import UserError, one_line
 from betafront.front import console
 from betafront.study.lease import is_lost
-from betafront.study.ledger import RELEASED, finished, is_given_back, is_met
+from betafront.study.ledger import RELEASED, finished, is_given_back, is_met, release
 from betafront.study.plan import Plan, make_plan
 from betafront.study.records import tally
 from betafront.study.report import report
-from betafront.study.resume import import_trials, make_or_resume
+from betafront.study.resume import import_trials, make_or_resume, trials_of
 from betafront.study.signals import FINISH, listening
 from betafront.study.spec import Spec
 from betafront.study.stopping import out_of_time, too_many_failures
@@ -29,6 +32,8 @@ from betafront.study.store import Store
 from betafront.study.view import NoView
 from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import DRAINS, WorkerTask
+
+KILLED_SECONDS = 5.0  # until the processes that the launcher killed are gone
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -46,12 +51,15 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
         UserError: something was wrong, and nothing was asked or trained.
     """
     out = console()
-    plan = make_plan(context, config, arguments)
+    with out.status("checking every branch of the space …"):
+        plan = make_plan(context, config, arguments)
     url, folder = plan.base.storage.url, Path(plan.spec.folder)
     storage = open_storage(url, create=True)
+    source = plan.base.study.import_from
+    theirs = trials_of(storage, plan.spec, source) if source else []
     store = make_or_resume(storage, plan.spec, out)
-    if source := plan.base.study.import_from:
-        count = import_trials(storage, store, plan.spec, source)
+    if source:
+        count = import_trials(store, theirs, source)
         out.print(f"The sampler learns from {count} more trials of {source}.")
     spec = Spec.load(store.study, folder)
     view = instantiate(plan.base.tracking)
@@ -60,7 +68,8 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
     with only_writer(spec):
         if new:
             work = worker_task(plan, store, since)
-            with listening(), Watch(store.study, spec, view, out, lambda: drain(store)):
+            watch = Watch(store.study, spec, view, out, lambda: drain(store))
+            with listening(), watch, let_go_of_when_interrupted(store):
                 work_until_met(plan, work, store, spec)
         report(store.study, spec, view, out)
     conclude(store, spec, since, new)
@@ -71,9 +80,12 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
     trials = store.trials()
     done = finished(trials)
     for why in plan.left_out:
-        out.print(f"a suggestion is left out: {why}", style="dim", markup=False)
+        out.print(f"a suggestion is left out: {why}", style="dim", markup=False, soft_wrap=True)
     if is_met(spec, trials):
-        out.print(f"The study {spec.name} is complete: {done} of {spec.trials} trials.")
+        asked = f"{done} trials, {spec.trials} asked for" if done > spec.trials else (
+            f"{done} of {spec.trials} trials"
+        )  # fmt: skip
+        out.print(f"The study {spec.name} is complete: {asked}.")
     elif done:
         out.print(f"Resuming {spec.name}: {done} of {spec.trials} trials are finished.")
     else:
@@ -107,6 +119,19 @@ def work_until_met(plan: Plan, work: WorkerTask, store: Store, spec: Spec) -> No
             return
         before = now
         launch(plan.context, work, plan.config, range(spec.workers))
+
+
+@contextmanager
+def let_go_of_when_interrupted(store: Store) -> Iterator[None]:
+    """Releases the trials of workers that a second Ctrl-C kills: nobody lost them by accident."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        psutil.wait_procs(psutil.Process().children(recursive=True), timeout=KILLED_SECONDS)
+        for trial in store.trials():
+            if is_lost(trial, time.time()):
+                release(store, trial)
+        raise
 
 
 def attempts(trials: "list[FrozenTrial]") -> int:
@@ -216,5 +241,7 @@ def launch(context: HydraContext, work: WorkerTask, config: DictConfig, numbers:
         for job in launcher.launch([list(work.fixed)] * len(numbers), initial_job_idx=numbers[0]):
             _ = job.return_value
     except Exception as error:
+        if FINISH.is_set():  # the signal may have reached a worker before it could listen
+            return
         line = one_line(error)[:300]
         console().print(f"A worker ended early: {line}", style="yellow", markup=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -15,10 +15,10 @@ from rich.live import Live
 from rich.text import Text
 
 from betafront.errors import UserError, one_line
-from betafront.study.ledger import counts, is_met
+from betafront.study.ledger import counts, is_met, origin
 from betafront.study.lines import has_news, is_bad, news
 from betafront.study.live import MOST_RECENT, Display
-from betafront.study.records import reason, row, state
+from betafront.study.records import reason, rows, state
 from betafront.study.replicates import trial_folder
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT
 from betafront.study.spec import Spec
@@ -161,8 +161,10 @@ class Watch:
             over = self._done.is_set()
             display = self._display.show(self.spec, trials, self._recent, over)
             self._live.update(display, refresh=True)
-        for trial in trials:
-            if trial.number not in self._written and not self._record(trial):
+        new = [t for t in trials if t.state.is_finished() and t.number not in self._written]
+        finished = rows(trials) if new else {}
+        for trial in new:
+            if not self._record(trial, finished):
                 break  # the rest would fail as well; they are tried at the next look
 
     def _show(self, trial: "FrozenTrial", quietly: bool) -> None:
@@ -178,21 +180,23 @@ class Watch:
         place = f"[{self._ended:>{width}}/{self.spec.trials}]" if counted else " " * (2 * width + 3)
         self.out.print(f"{place} {line}", markup=False, soft_wrap=True)
 
-    def _record(self, trial: "FrozenTrial") -> bool:
-        """Tell the view of a trial that ended.
+    def _record(self, trial: "FrozenTrial", finished: dict[int, dict[str, Any]]) -> bool:
+        """Tell the view of a trial that ended, or that has more replicates now.
 
         Returns:
             Whether there is nothing left to tell of it now.
         """
-        spec, folder = self.spec, Path(self.spec.folder) / trial_folder(trial.number)
-        ended = state(trial)
-        if ended == "complete":
-            written = self._tell(lambda: self.view.record(spec, row(trial), folder))
-        elif ended == "failed":
+        spec, study = self.spec, Path(self.spec.folder)
+        number = origin(trial).tops
+        done = finished.get(trial.number if number is None else number)
+        if state(trial) == "failed":
+            folder = study / trial_folder(trial.number)
             args = spec, trial.number, trial.params, reason(trial), folder
             written = self._tell(lambda: self.view.failed(*args))
+        elif done is not None and trial.state.name == "COMPLETE":
+            written = self._tell(lambda: self.view.record(spec, done, study / done["folder"]))
         else:
-            return True
+            written = True
         if written:
             self._written.add(trial.number)
         return written

@@ -124,7 +124,8 @@ class Loop:
         with held(lambda: self.store.note(trial.number, LEASE, self.worker.lease(now))):
             for number in range(len(runs), wanted):
                 now.clear()
-                now["replicate"] = number
+                if wanted > 1:
+                    now.update(replicate=number + 1, replicates=wanted)
                 outcome = self.one(trial, trials, spec, number, now)
                 if outcome.result is None:
                     return outcome

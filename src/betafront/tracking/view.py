@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from betafront.errors import UserError, one_line
 from betafront.front import Facts, decide, front, hypervolume
-from betafront.study.records import facts, reason, row, state, table
+from betafront.study.records import facts, reason, rows, state, table
 from betafront.study.replicates import trial_folder
 from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
 from betafront.study.spec import Spec
@@ -43,7 +43,7 @@ class MLflowView:
         self.uri = absolute(uri)
         self._experiment = ""
         self._parent = ""
-        self._trials: set[int] = set()
+        self._trials: dict[int, tuple[str, int]] = {}  # number to its run and its replicates
 
     def start(self, spec: Spec) -> None:
         """Make the experiment and the parent run, or find them; drop runs left half written."""
@@ -63,19 +63,24 @@ class MLflowView:
             if run.info.status == "RUNNING":  # its writer was killed
                 client.delete_run(run.info.run_id)
             else:
-                self._trials.add(int(run.data.tags["trial"]))
+                replicates = int(run.data.tags.get("replicates", 1))
+                self._trials[int(run.data.tags["trial"])] = (run.info.run_id, replicates)
         client.set_experiment_tag(self._experiment, TAG, self._saved_view(spec))
 
     def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
-        """Write a finished trial as a child run, once."""
+        """Write a finished trial as a child run, once; anew when it has more replicates."""
         from mlflow.entities import Metric, Param
 
         number = int(row["trial"])
         if not self._parent:
             self.start(spec)
-        if number in self._trials:
+        old, had = self._trials.get(number, ("", 0))
+        replicates = int(row["replicates"])
+        if had >= replicates:
             return
         client = self.client()
+        if old:
+            client.delete_run(old)
         started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
         run_id = self._make_child(client, spec, number, child_name(spec, row), started)
         names = list(dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE]))
@@ -98,8 +103,9 @@ class MLflowView:
             client.log_batch(run_id, points[i : i + BATCH])
         self._log_data(client, run_id, spec, folder)
         self._log_files(client, run_id, folder)
+        client.set_tag(run_id, "replicates", str(replicates))
         client.set_terminated(run_id, "FINISHED", finished)
-        self._trials.add(number)
+        self._trials[number] = (run_id, replicates)
 
     def failed(
         self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
@@ -117,7 +123,7 @@ class MLflowView:
         client.log_batch(run_id, params=chosen, tags=[RunTag("reason", reason)])
         self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FAILED")
-        self._trials.add(number)
+        self._trials[number] = (run_id, 1)
 
     def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
         """Write the front, the decision and the pages to the parent run."""
@@ -255,12 +261,10 @@ def _write_all(view: MLflowView, study: "Study", spec: Spec) -> str:
     view.start(spec)
     before = len(view._trials)
     trials = study.get_trials(deepcopy=False)
+    for r in rows(trials).values():
+        view.record(spec, r, Path(spec.folder) / r["folder"])
     for trial in trials:
-        found = state(trial)
-        if found == "complete":
-            r = row(trial)
-            view.record(spec, r, Path(spec.folder) / r["folder"])
-        elif found == "failed":
+        if state(trial) == "failed":
             folder = Path(spec.folder) / trial_folder(trial.number)
             view.failed(spec, trial.number, trial.params, reason(trial), folder)
     view.finish(spec, table(trials), facts(spec, trials), Path(spec.folder) / "report")

@@ -1,5 +1,7 @@
 """A run that was stopped goes on where its last checkpoint stands, and ends with the same bits."""
 
+import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +44,8 @@ class Checkpoint(pl.Callback):
         self.halt = halt
         self.written = time.monotonic()
         self.first = 0
+        main = threading.current_thread() is threading.main_thread()
+        self._on_sigterm = signal.getsignal(signal.SIGTERM) if main and halt else None
 
     @property
     def found(self) -> Path | None:
@@ -50,6 +54,8 @@ class Checkpoint(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.first = trainer.global_step
+        if self._on_sigterm is not None:  # Lightning would end the run at once, without a word
+            signal.signal(signal.SIGTERM, self._on_sigterm)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.global_step == self.first:  # Lightning ends the epoch that it goes on from again
