@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from betafront.errors import one_line
+from betafront.study.refusal import of_driver
 from betafront.study.storage import Storage, load_study
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ def is_away(error: BaseException) -> bool:
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import InterfaceError, OperationalError
 
-    here = ("disk is full", "readonly database")  # waiting mends neither
-    if any(words in str(error.__cause__ or error) for words in here):
-        return False
+    name = getattr(of_driver(error), "sqlite_errorname", None)
+    if name is not None:  # waiting mends no full disk and no broken file
+        return str(name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
     return isinstance(error, StorageInternalError | OperationalError | InterfaceError)
 
 
