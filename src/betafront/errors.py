@@ -1,5 +1,6 @@
 """The errors that are a user's to mend: one clear line, a way out, a non-zero exit."""
 
+import errno
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -14,9 +15,11 @@ class UserError(Exception):
 
 def os_error(error: OSError) -> str:
     """An operating system's refusal in one line."""
-    if error.filename is None:
-        return one_line(error)
-    return f"cannot write {error.filename}: {error.strerror}"
+    if error.filename is not None:
+        return f"cannot write {error.filename}: {error.strerror}"
+    if error.errno == errno.ENOSPC:
+        return "the disk is full: free some space; the same command goes on"
+    return one_line(error)
 
 
 def one_line(error: BaseException) -> str:

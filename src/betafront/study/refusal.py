@@ -39,12 +39,19 @@ def refusal(error: BaseException, shown: str) -> str:
         error: of SQLite, or of SQLAlchemy or Optuna with the driver's as its cause.
         shown: the address, without its password.
     """
-    cause = _of_driver(error)
+    return f"the studies at {shown} cannot be opened: {in_a_line(error)}"
+
+
+def in_a_line(error: BaseException) -> str:
+    """A database's error in one line with the way out; any other as it is."""
+    cause = of_driver(error)
+    if cause is error:
+        return one_line(error)
     reason = _reason(cause)
-    return f"the studies at {shown} cannot be opened: {reason}: {_way_out(cause, reason)}"
+    return f"{reason}: {_way_out(cause, reason)}"
 
 
-def _of_driver(error: BaseException) -> BaseException:
+def of_driver(error: BaseException) -> BaseException:
     """What the driver said, out of what SQLAlchemy and Optuna made of it."""
     from sqlalchemy.exc import DBAPIError
 

@@ -238,10 +238,13 @@ def launch(context: HydraContext, work: WorkerTask, config: DictConfig, numbers:
     # One thread per process: the cores belong to the workers, and results to the seed.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        for job in launcher.launch([list(work.fixed)] * len(numbers), initial_job_idx=numbers[0]):
-            _ = job.return_value
+        jobs = launcher.launch([list(work.fixed)] * len(numbers), initial_job_idx=numbers[0])
+        early = dict.fromkeys(job.return_value for job in jobs if job.return_value)
     except Exception as error:
         if FINISH.is_set():  # the signal may have reached a worker before it could listen
             return
-        line = one_line(error)[:300]
-        console().print(f"A worker ended early: {line}", style="yellow", markup=False)
+        early = dict.fromkeys([one_line(error)])
+    for line in early:
+        console().print(
+            f"A worker ended early: {line[:300]}", style="yellow", markup=False, soft_wrap=True
+        )

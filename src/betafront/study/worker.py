@@ -17,6 +17,7 @@ from betafront.study.composer import Composer
 from betafront.study.earlier import runs_before, take_over
 from betafront.study.lease import LEASE, Progress, Worker, held
 from betafront.study.ledger import RECORD, Ledger, end_failed, first, origin, release
+from betafront.study.refusal import in_a_line
 from betafront.study.replicates import replicate, run_folder, seed, together
 from betafront.study.signals import FINISH, listen_as_worker
 from betafront.study.space import Space
@@ -59,17 +60,19 @@ class WorkerTask:
     drains: int = 0
     launcher: int = field(default_factory=os.getpid)
 
-    def __call__(self, job: DictConfig) -> int:
-        """Work until the budget is met; returns the number of trials trained."""
+    def __call__(self, job: DictConfig) -> str | None:
+        """Work until the budget is met; returns why it ended early, if it did."""
         from hydra.core.hydra_config import HydraConfig
 
+        logging.raiseExceptions = False  # a log that cannot be written has nowhere to say so
         if os.getpid() != self.launcher:
             listen_as_worker()
         try:
-            return Loop(self, int(HydraConfig.get().job.num)).run()
-        except Exception:
+            Loop(self, int(HydraConfig.get().job.num)).run()
+        except Exception as error:
             log.exception("the worker ended early")
-            raise
+            return in_a_line(error)
+        return None
 
 
 class Loop:
@@ -88,9 +91,8 @@ class Loop:
         self.composer = Composer(task.context.config_loader, task.config, task.fixed)
         self.folder = Path(task.config.hydra.sweep.dir).absolute()
 
-    def run(self) -> int:
-        """Claim and train until there is nothing left; returns the number of trials."""
-        done = 0
+    def run(self) -> None:
+        """Claim and train until there is nothing left."""
         while (claimed := self.ledger.claim()) is not None:
             trial, spec = claimed
             log.info("training trial %d: %s", trial.number, trial.params)
@@ -101,8 +103,6 @@ class Loop:
                 raise OSError(
                     f"{os_error(outcome.machine)}; trial {trial.number} is kept for later"
                 )
-            done += 1
-        return done
 
     def stop(
         self, settings: Mapping[str, Any], spec: Spec, trials: "Sequence[FrozenTrial]"

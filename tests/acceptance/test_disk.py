@@ -1,0 +1,45 @@
+"""A disk that fills up in the middle of a sweep."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SWEEP = (
+    "sweep", "objective.weight=tag(log,interval(0.01,10))", "trainer.steps=12",
+    "model.hidden=[64]", "data.limit=200", "tracking=off", "study.budget.trials=24",
+)  # fmt: skip
+
+
+def mount(*words: str) -> bool:
+    return subprocess.run(["mount", *words], check=False, capture_output=True).returncode == 0
+
+
+@pytest.fixture
+def small_disk(own_place: Path) -> Iterator[Path]:
+    """The runs folder on a disk of its own that is soon full; skips where it cannot be mounted."""
+    place = own_place / "runs"
+    place.mkdir()
+    if not mount("-t", "tmpfs", "-o", "size=2500k", "tmpfs", str(place)):
+        pytest.skip("a small disk can only be mounted by root")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_loses_nothing(shell: Any, small_disk: Path) -> None:
+    process = shell.start(*SWEEP)
+    out, _ = process.communicate(timeout=300)
+    assert process.returncode == 2, out
+    assert "disk is full: free some space" in " ".join(out.split())
+    assert "Traceback" not in out
+    before = json.loads(shell.run("status", "--json"))
+    assert 0 < before["complete"] < 24
+    assert before["failed"] == 0
+    assert mount("-o", "remount,size=60m", str(small_disk))
+    shell.run(*SWEEP)
+    after = json.loads(shell.run("status", "--json"))
+    assert (after["complete"], after["failed"], after["running"]) == (24, 0, 0)
