@@ -16,6 +16,9 @@ from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
 from betafront.training import CHECKPOINT, RESULT, Diverged, Result
 
+# 1.3 warns where it is left out, 1.4 where it is given.
+VERSION_BASE = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
+
 
 class Stop(BaseException):
     """Carries an error of a single run past Hydra, which would print it in its own way."""
@@ -53,9 +56,9 @@ def main(arguments: list[str]) -> None:
     # Relative to where the command was given, and the same in every worker.
     os.environ["BETAFRONT_RUNS"] = str(Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
-    application = hydra.main(
-        config_path=str(conf_dir()), config_name="betafront", version_base="1.3"
-    )(run)
+    application = hydra.main(config_path=str(conf_dir()), config_name="betafront", **VERSION_BASE)(
+        run
+    )
     before = sys.argv
     sys.argv = ["betafront", *arguments]
     try:
@@ -88,7 +91,7 @@ def _keys(arguments: list[str]) -> list[str]:
     chosen = [word for word in arguments if re.fullmatch(r"[\w/@]+=(\w+|\[[\w,]*\])", word)]
     for choices in (chosen, []):
         GlobalHydra.instance().clear()
-        with hydra.initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
             try:
                 config = hydra.compose("betafront", choices, return_hydra_config=True)
             except COMPOSITION_ERRORS:

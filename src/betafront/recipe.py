@@ -6,12 +6,12 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.data import Images
 from betafront.errors import UserError, one_line
 from betafront.objective import Objective
+from betafront.targets import make
 from betafront.training import CHECKPOINT, Run, lightning_trainer
 
 CONFIG = "config.yaml"
@@ -96,7 +96,7 @@ def _make(node: DictConfig, key: str) -> Any:
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     try:
-        return instantiate(node, _convert_="all")
+        return make(node)
     except (InstantiationException, MissingMandatoryValue, OmegaConfBaseException) as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, UserError):

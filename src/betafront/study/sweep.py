@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 from hydra.core.plugins import Plugins
 from hydra.types import HydraContext
-from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, read_write
 from rich.console import Console
 
 from betafront.errors import UserError, one_line
@@ -32,6 +31,7 @@ from betafront.study.store import Store
 from betafront.study.view import NoView
 from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import DRAINS, WorkerTask
+from betafront.targets import make
 
 KILLED_SECONDS = 5.0  # until the processes that the launcher killed are gone
 
@@ -62,7 +62,7 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
         count = import_trials(store, theirs, source)
         out.print(f"The sampler learns from {count} more trials of {source}.")
     spec = Spec.load(store.study, folder)
-    view = instantiate(plan.base.tracking)
+    view = make(plan.base.tracking)
     say_how_far(store, spec, plan, out)
     since, new = len(store.trials()), not is_met(spec, store.trials())
     with only_writer(spec):
@@ -229,7 +229,10 @@ def launch(context: HydraContext, work: WorkerTask, config: DictConfig, numbers:
     """
     config = copy.deepcopy(config)
     if config.hydra.launcher.get("n_jobs") == -1:  # joblib's default is a job per core
-        config.hydra.launcher.n_jobs = len(numbers)
+        with read_write(config.hydra):
+            config.hydra.launcher.n_jobs = len(numbers)
+            # Hydra 1.4 refuses a job whose launcher differs from the sweep's.
+            config.hydra.overrides.hydra.append(f"hydra.launcher.n_jobs={len(numbers)}")
     launcher = Plugins.instance().instantiate_launcher(
         hydra_context=context,
         task_function=work,  # type: ignore[arg-type]

@@ -8,11 +8,11 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 
-GROUP = "study"
-
 
 class StudySource(ConfigSource):
     """A folder of studies as the config group `study`: `study/NAME` is `NAME/study.yaml`."""
+
+    group = "study"
 
     @staticmethod
     def scheme() -> str:
@@ -34,7 +34,7 @@ class StudySource(ConfigSource):
         return Path(self.path).is_dir()
 
     def is_group(self, config_path: str) -> bool:
-        return config_path in ("", GROUP)
+        return config_path in ("", self.group)
 
     def is_config(self, config_path: str) -> bool:
         path = self._file(config_path)
@@ -42,14 +42,14 @@ class StudySource(ConfigSource):
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         if config_path == "":
-            return [] if results_filter == ObjectType.CONFIG else [GROUP]
-        if config_path != GROUP or results_filter == ObjectType.GROUP:
+            return [] if results_filter == ObjectType.CONFIG else [self.group]
+        if config_path != self.group or results_filter == ObjectType.GROUP:
             return []
         return sorted(path.parent.name for path in Path(self.path).glob("*/study.yaml"))
 
     def _file(self, config_path: str) -> Path | None:
-        group, _, name = config_path.removesuffix(".yaml").partition("/")
-        return Path(self.path) / name / "study.yaml" if group == GROUP and name else None
+        group, _, name = config_path.removesuffix(".yaml").rpartition("/")
+        return Path(self.path) / name / "study.yaml" if group == self.group and name else None
 
 
 class BetafrontSearchPath(SearchPathPlugin):

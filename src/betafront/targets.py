@@ -1,0 +1,56 @@
+"""What a configuration may name as a `_target_`, and making what it names."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import hydra.utils
+from hydra.errors import HydraException, InstantiationException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from betafront.errors import UserError
+
+
+def make(node: DictConfig) -> Any:
+    """Make what `node` names, with plain values in place of OmegaConf's.
+
+    A configuration may name parts of betafront, of any library and of the user's own packages. It
+    is the user's own code: no list of ours could know those packages. What it cannot name is
+    Python's standard library, where a call such as `os.remove` has nothing to do with a run.
+
+    Hydra 1.4 wants to be told what may be called, and refuses whatever is defined elsewhere than in
+    these packages; 1.3 has no such thing.
+
+    Raises:
+        UserError: a `_target_` is in the standard library.
+        hydra.errors.InstantiationException: it cannot be made.
+    """
+    packages = set()
+    for target in _targets(OmegaConf.to_container(node, resolve=True)):
+        package = target.partition(".")[0]
+        if package in sys.stdlib_module_names:
+            raise UserError(
+                f"_target_: {target} is in Python's standard library: name a part of betafront, of "
+                "a library or of your own"
+            )
+        packages.add(f"{package}.*")
+    allow = getattr(hydra.utils, "execution_whitelist", nullcontext)
+    try:
+        with allow(sorted(packages)):
+            return hydra.utils.instantiate(node, _convert_="all")
+    except (HydraException, OmegaConfBaseException, UserError):
+        raise
+    except Exception as error:  # a part's own, which 1.3 wraps in the same way
+        raise InstantiationException(repr(error)) from error
+
+
+def _targets(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("_target_"), str):
+            yield node["_target_"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for value in node:
+            yield from _targets(value)
