@@ -41,7 +41,6 @@ from hydra.test_utils.launcher_common_tests import (
 from betafront import app
 from betafront.app import VERSION_BASE
 from betafront.shipped import conf_dir
-from betafront.study import worker
 from betafront.study.storage import load_study, open_storage
 from hydra_plugins.betafront_sweeper.sources import StudySource
 
@@ -332,7 +331,7 @@ class TestOurSweeper:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(worker, "fit", failing)
+        monkeypatch.setattr("betafront.study.attempt.fit", failing)
         with pytest.raises(SystemExit), sweep("objective.weight=0.1,1"):
             pass
         assert {t.state.name for t in trials()} == {"FAIL"}
