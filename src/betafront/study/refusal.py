@@ -39,16 +39,13 @@ def refusal(error: BaseException, shown: str) -> str:
         error: of SQLite, or of SQLAlchemy or Optuna with the driver's as its cause.
         shown: the address, without its password.
     """
-    return f"the studies at {shown} cannot be opened: {in_a_line(error)}"
+    return f"the studies at {shown} cannot be opened: {_with_way_out(of_driver(error))}"
 
 
 def in_a_line(error: BaseException) -> str:
     """A database's error in one line with the way out; any other as it is."""
     cause = of_driver(error)
-    if cause is error:
-        return one_line(error)
-    reason = _reason(cause)
-    return f"{reason}: {_way_out(cause, reason)}"
+    return one_line(error) if cause is error else _with_way_out(cause)
 
 
 def of_driver(error: BaseException) -> BaseException:
@@ -61,6 +58,11 @@ def of_driver(error: BaseException) -> BaseException:
             return at.orig
         at = at.__cause__
     return error
+
+
+def _with_way_out(cause: BaseException) -> str:
+    reason = _reason(cause)
+    return f"{reason}: {_way_out(cause, reason)}"
 
 
 def _reason(cause: BaseException) -> str:
