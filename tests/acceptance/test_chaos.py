@@ -1,11 +1,12 @@
 """A sweep whose processes and database are killed at random, over storages and ways to launch.
 
-In CI it is small: 40 trials and 5 kills. The full size is one command per case, as in
+In CI it is small: 20 trials and 3 kills, and two cases of four. The full size is one command per
+case, as in
 
     python -m tests.acceptance.chaos --trials 200 --kills 20 --repeat 5 --launch joined
     python -m tests.acceptance.chaos --storage postgresql --stops 2 --repeat 2
 
-or BETAFRONT_CHAOS=200,20 (trials and kills) in the environment of these tests.
+or BETAFRONT_CHAOS=200,20 (trials and kills) in the environment of these tests, which runs them all.
 """
 
 import os
@@ -16,7 +17,9 @@ from typing import Any
 import pytest
 from tests.acceptance.chaos import Chaos, Joblib, Joined, Launch
 
-TRIALS, KILLS = map(int, os.environ.get("BETAFRONT_CHAOS", "40,5").split(","))
+SIZE = os.environ.get("BETAFRONT_CHAOS")
+TRIALS, KILLS = map(int, (SIZE or "20,3").split(","))
+LONG = pytest.mark.skipif(SIZE is None, reason="takes minutes: BETAFRONT_CHAOS=40,5 runs it")
 
 
 @pytest.mark.slow
@@ -44,18 +47,21 @@ class SweepUnderFire:
         ).run()
         print(count)
         assert count.complete == TRIALS
-        assert count.lost > 0
-        assert count.checkpoints > 0
+        if SIZE:  # a few kills may all have come where nothing was lost
+            assert count.lost > 0
+            assert count.checkpoints > 0
 
 
 class TestSqliteJoblib(SweepUnderFire):
     launch = Joblib()
 
 
+@LONG
 class TestSqliteJoined(SweepUnderFire):
     launch = Joined()
 
 
+@LONG
 class TestPostgresqlJoblib(SweepUnderFire):
     launch = Joblib()
 
@@ -64,8 +70,12 @@ class TestPostgresqlJoblib(SweepUnderFire):
         return postgresql
 
 
-class TestPostgresqlJoinedAndStopped(TestPostgresqlJoblib):
+class TestPostgresqlJoinedAndStopped(SweepUnderFire):
     """The server is stopped for ten seconds, twice: the workers wait and go on."""
 
     launch = Joined()
     stops = 2
+
+    @pytest.fixture
+    def server(self, postgresql: Any) -> Any:
+        return postgresql
