@@ -1,6 +1,6 @@
 """A sweep whose processes and database are killed at random, over storages and ways to launch.
 
-In CI it is small: 20 trials and 3 kills, and two cases of four. The full size is one command per
+In CI it is small: 12 trials and 2 kills, and two cases of four. The full size is one command per
 case, as in
 
     python -m tests.acceptance.chaos --trials 200 --kills 20 --repeat 5 --launch joined
@@ -18,7 +18,7 @@ import pytest
 from tests.acceptance.chaos import Chaos, Joblib, Joined, Launch
 
 SIZE = os.environ.get("BETAFRONT_CHAOS")
-TRIALS, KILLS = map(int, (SIZE or "20,3").split(","))
+TRIALS, KILLS = map(int, (SIZE or "12,2").split(","))
 LONG = pytest.mark.skipif(SIZE is None, reason="takes minutes: BETAFRONT_CHAOS=40,5 runs it")
 
 

@@ -9,9 +9,6 @@ from betafront.study.lease import LEASE, LEASE_SECONDS
 from betafront.study.ledger import REASON
 from betafront.study.stopping import out_of_time, seconds_spent, too_many_failures
 
-NOW = datetime.now()
-
-
 def trial(
     number: int, start: float = 0, end: float | None = 1, why: str | None = None, beat: float = 0
 ) -> FrozenTrial:
@@ -24,8 +21,8 @@ def trial(
         | ({REASON: why} if why and why != "lost" else {}),
     )
     made.number = number
-    made.datetime_start = NOW - timedelta(seconds=start)
-    made.datetime_complete = None if end is None else NOW - timedelta(seconds=end)
+    made.datetime_start = datetime.now() - timedelta(seconds=start)
+    made.datetime_complete = None if end is None else datetime.now() - timedelta(seconds=end)
     return made
 
 
