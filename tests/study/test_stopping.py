@@ -9,6 +9,7 @@ from betafront.study.lease import LEASE, LEASE_SECONDS
 from betafront.study.ledger import REASON
 from betafront.study.stopping import out_of_time, seconds_spent, too_many_failures
 
+
 def trial(
     number: int, start: float = 0, end: float | None = 1, why: str | None = None, beat: float = 0
 ) -> FrozenTrial:
