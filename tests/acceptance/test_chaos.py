@@ -1,6 +1,6 @@
 """A sweep whose processes and database are killed at random, over storages and ways to launch.
 
-In CI it is small: 12 trials and 2 kills, and two cases of four. The full size is one command per
+In CI it is small: 12 trials and 2 kills, and one case of four. The full size is one command per
 case, as in
 
     python -m tests.acceptance.chaos --trials 200 --kills 20 --repeat 5 --launch joined
@@ -52,6 +52,7 @@ class SweepUnderFire:
             assert count.checkpoints > 0
 
 
+@LONG
 class TestSqliteJoblib(SweepUnderFire):
     launch = Joblib()
 
