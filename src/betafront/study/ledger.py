@@ -226,26 +226,27 @@ def end_failed(store: Store, trial: "FrozenTrial", why: str | None) -> bool:
     Returns:
         Whether it was still to be ended.
     """
+    new = why is not None and REASON not in trial.user_attrs
+    return _end(store, trial, {REASON: why} if new else {})
+
+
+def release(store: Store, trial: "FrozenTrial") -> bool:
+    """Let go of a trial that another worker shall go on with; it does not count as an attempt.
+
+    Returns:
+        Whether it was still held.
+    """
+    return _end(store, trial, {RELEASED: True})
+
+
+def _end(store: Store, trial: "FrozenTrial", notes: Mapping[str, Any]) -> bool:
     from optuna.exceptions import UpdateFinishedTrialError
 
     try:
-        if why is not None and REASON not in trial.user_attrs:
-            store.note(trial.number, REASON, why)
-        store.end(trial.number, TrialState.FAIL)
+        store.end(trial.number, TrialState.FAIL, notes=notes)
     except UpdateFinishedTrialError:
         return False
     return True
-
-
-def release(store: Store, trial: "FrozenTrial") -> None:
-    """Let go of a trial that another worker shall go on with; it does not count as an attempt."""
-    from optuna.exceptions import UpdateFinishedTrialError
-
-    try:
-        store.note(trial.number, RELEASED, True)
-    except UpdateFinishedTrialError:
-        return  # it had been found lost
-    end_failed(store, trial, None)
 
 
 def keeps(trial: "FrozenTrial", spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:

@@ -3,19 +3,26 @@
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import text
+
 from betafront.errors import one_line
+from betafront.study.calls import Calls
 from betafront.study.refusal import of_driver
+from betafront.study.rows import SCHEMA, Rows
 from betafront.study.storage import Storage, load_study
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
+    from sqlalchemy import Engine
 
 log = logging.getLogger(__name__)
 PATIENCE_SECONDS = 600.0  # for a database that is away, before a worker gives up
 LONGEST_PAUSE = 2.0
+
+NOTHING: Mapping[str, Any] = {}
 
 T = TypeVar("T")
 
@@ -51,8 +58,8 @@ def again(call: Callable[[], T]) -> T:
 class Store:
     """A study as workers see it.
 
-    A trial costs three transactions: one makes it with all its parameters and its lease, one writes
-    its record, one ends it.
+    A trial costs two transactions: one makes it with all its parameters and its lease, one ends it
+    with its values and its record.
 
     Args:
         storage: where the study is.
@@ -64,13 +71,17 @@ class Store:
 
     def __init__(self, storage: Storage, name: str) -> None:
         self.study = load_study(storage, name)
-        self._reads, self._writes = storage.reads, storage.writes
+        self._writes = storage.writes
         self._id = self._writes.get_study_id_from_name(name)
-        self._ids: dict[int, int] = {}
+        self._rows: Rows | Calls
+        if schema(storage.reads.engine) == SCHEMA:
+            self._rows = Rows(storage.reads.engine, storage.writes.engine, self._id)
+        else:
+            self._rows = Calls(self.study, self._writes, self._id)
 
     def trials(self) -> "list[FrozenTrial]":
         """All trials, in order of their numbers; finished ones are kept in memory."""
-        return again(lambda: self.study.get_trials(deepcopy=False))
+        return again(self._rows.trials)
 
     def settings(self) -> dict[str, Any]:
         """What is kept of the study itself."""
@@ -86,7 +97,7 @@ class Store:
         It is not tried again where the database went away: it may have been added and the answer
         lost. Read the trials to know.
         """
-        self._writes.create_new_trial(self._id, trial)
+        self._rows.make(trial)
 
     def note(self, number: int, key: str, value: Any) -> None:
         """Write an attribute of an unfinished trial.
@@ -94,22 +105,34 @@ class Store:
         Raises:
             UpdateFinishedTrialError: it has ended.
         """
-        again(lambda: self._writes.set_trial_user_attr(self._trial_id(number), key, value))
+        again(lambda: self._note(number, key, value))
 
-    def end(self, number: int, state: "TrialState", values: Sequence[float] | None = None) -> None:
+    def end(
+        self,
+        number: int,
+        state: "TrialState",
+        values: Sequence[float] | None = None,
+        notes: Mapping[str, Any] = NOTHING,
+    ) -> None:
         """End an unfinished trial.
+
+        Args:
+            number: of the trial.
+            state: that it ends in.
+            values: of the objectives, if it is complete.
+            notes: attributes that are written with its end.
 
         Raises:
             UpdateFinishedTrialError: it has ended before.
         """
-        again(lambda: self._writes.set_trial_state_values(self._trial_id(number), state, values))
+        again(lambda: self._rows.end(number, state, values, notes))
 
-    def trial(self, number: int) -> "FrozenTrial":
-        """One trial as it stands."""
-        return again(lambda: self._writes.get_trial(self._trial_id(number)))
+    def _note(self, number: int, key: str, value: Any) -> None:
+        trial = self._writes.get_trial_id_from_study_id_trial_number(self._id, number)
+        self._writes.set_trial_user_attr(trial, key, value)
 
-    def _trial_id(self, number: int) -> int:
-        if number not in self._ids:
-            found = self._reads.get_trial_id_from_study_id_trial_number(self._id, number)
-            self._ids[number] = found
-        return self._ids[number]
+
+def schema(engine: "Engine") -> int | None:
+    """The version of Optuna's tables."""
+    with engine.begin() as to:
+        return to.execute(text("SELECT schema_version FROM version_info")).scalar()

@@ -176,11 +176,10 @@ def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> No
     else:
         values = [metrics[m] for m in spec.objectives]
         try:
-            store.note(trial.number, RECORD, outcome.record)
-            store.end(trial.number, TrialState.COMPLETE, values)
+            store.end(trial.number, TrialState.COMPLETE, values, {RECORD: outcome.record})
             in_time = True
         except UpdateFinishedTrialError:  # by another worker, or by a call whose answer was lost
-            in_time = store.trial(trial.number).values == values
+            in_time = store.trials()[trial.number].values == values
     if not in_time:
         log.warning("trial %d had been given to another worker; its late result is not counted",
                     trial.number)  # fmt: skip

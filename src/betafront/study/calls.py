@@ -1,0 +1,49 @@
+"""The trials of a study through Optuna's own calls, for a schema that `rows` does not know."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.storages import RDBStorage
+    from optuna.trial import FrozenTrial, TrialState
+
+
+class Calls:
+    """The trials of one study; see `betafront.study.rows.Rows`, which does the same faster.
+
+    Args:
+        study: to read.
+        writes: where to write.
+        key: the study's identifier there.
+    """
+
+    def __init__(self, study: "Study", writes: "RDBStorage", key: int) -> None:
+        self.study = study
+        self.writes = writes
+        self.key = key
+
+    def make(self, trial: "FrozenTrial") -> None:
+        """Add a trial, in one transaction."""
+        self.writes.create_new_trial(self.key, trial)
+
+    def end(
+        self,
+        number: int,
+        state: "TrialState",
+        values: Sequence[float] | None,
+        notes: Mapping[str, Any],
+    ) -> None:
+        """End an unfinished trial; its attributes are written first, each in a transaction.
+
+        Raises:
+            UpdateFinishedTrialError: it has ended before.
+        """
+        trial = self.writes.get_trial_id_from_study_id_trial_number(self.key, number)
+        for name, value in notes.items():
+            self.writes.set_trial_user_attr(trial, name, value)
+        self.writes.set_trial_state_values(trial, state, values)
+
+    def trials(self) -> "list[FrozenTrial]":
+        """All trials in order of their numbers."""
+        return self.study.get_trials(deepcopy=False)
