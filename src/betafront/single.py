@@ -6,7 +6,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from betafront.front import console, print_next
-from betafront.training import Result, Run, fit
+from betafront.training import Result, Run, draw_training, fit
 
 
 def train_and_show(run: Run, folder: Path) -> Result:
@@ -30,6 +30,7 @@ def train_and_show(run: Run, folder: Path) -> Result:
 
         result = fit(run, folder, report)
         progress.update(bar, completed=run.trainer.steps)
+    draw_training(folder)
     out.print(_where(result.scale))
     table = Table(box=None)
     table.add_column(result.data["name"])

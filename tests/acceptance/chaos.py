@@ -145,6 +145,8 @@ class Chaos:
         kills: of workers, at random moments in the first three fifths of the trials. A quarter
             as many kills of the sweep command join them, with or without what it launched.
         stops: of the server, for ten seconds each.
+        steps: of each trial; a few trials must be longer than many, or they are done before a
+            worker that was killed is there again.
         chance: chooses moments and victims.
     """
 
@@ -155,6 +157,7 @@ class Chaos:
     trials: int = 200
     kills: int = 20
     stops: int = 0
+    steps: int = 12
     chance: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
@@ -166,7 +169,7 @@ class Chaos:
             [
                 "sweep", f"study.name={NAME}", "objective.weight=tag(log,interval(0.01,10))",
                 "study.sampler=random", f"study.budget.trials={self.trials}", "study.retries=100",
-                "trainer.steps=12", "trainer.checkpoint_seconds=0", "model.hidden=[8]",
+                f"trainer.steps={self.steps}", "trainer.checkpoint_seconds=0", "model.hidden=[8]",
                 "data.limit=200", "tracking=off", *where,
             ]
         )  # fmt: skip
@@ -275,7 +278,7 @@ class Chaos:
         """Every process that works when the server is stopped works on when it is back."""
         assert self.server is not None
         working = list(self.working().values())
-        if len(working) < WORKERS // 2:
+        if not working:
             return False
         before = self.done()
         self.server.stop(self.chance.choice(["fast", "immediate"]))
@@ -538,7 +541,7 @@ def main() -> None:
         with _database(chosen.storage) as (url, server):
             chaos = Chaos(
                 place, LAUNCHES[chosen.launch](), url, server, chosen.trials, chosen.kills,
-                chosen.stops, random.Random(start),
+                chosen.stops, chance=random.Random(start),
             )  # fmt: skip
             try:
                 print(f"{name}: {chaos.run()}", flush=True)

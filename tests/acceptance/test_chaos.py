@@ -19,6 +19,7 @@ from tests.acceptance.chaos import Chaos, Joblib, Joined, Launch
 
 SIZE = os.environ.get("BETAFRONT_CHAOS")
 TRIALS, KILLS = map(int, (SIZE or "12,2").split(","))
+STEPS = 12 if SIZE else 300
 LONG = pytest.mark.skipif(SIZE is None, reason="takes minutes: BETAFRONT_CHAOS=40,5 runs it")
 
 
@@ -42,9 +43,9 @@ class SweepUnderFire:
         seed = random.randrange(10**6)
         print("seed", seed)  # shown where it fails
         url = server and server.create_database()
-        count = Chaos(
-            own_place, self.launch, url, server, TRIALS, KILLS, self.stops, random.Random(seed)
-        ).run()
+        chaos = Chaos(own_place, self.launch, url, server, TRIALS, KILLS, self.stops, STEPS)
+        chaos.chance = random.Random(seed)
+        count = chaos.run()
         print(count)
         assert count.complete == TRIALS
         if SIZE:  # a few kills may all have come where nothing was lost

@@ -6,6 +6,7 @@ import pickle
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from betafront.errors import UserError
 from betafront.study import sqlite
 from betafront.study.address import FROM_ENVIRONMENT, VARIABLE
 from betafront.study.storage import Storage, find, load_study, masked, open_storage, study_names
+from betafront.study.store import again
 
 # Processes of their own that do not import PyTorch and its kin each.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -222,6 +224,24 @@ def test_a_server_that_was_restarted_is_used_again(postgresql: Any) -> None:
         new_trial(storage, study)
         postgresql.restart(mode)
     assert len(study.get_trials(deepcopy=False)) == 2
+
+
+def test_a_worker_that_begins_while_the_server_is_away_waits_for_it(postgresql: Any) -> None:
+    url = postgresql.create_database()
+    open_storage(url)
+    postgresql.stop()
+    soon = threading.Timer(1.0, postgresql.start)
+    soon.start()
+    try:
+        assert study_names(again(lambda: open_storage(url))) == []
+    finally:
+        soon.join()
+
+
+def test_a_worker_does_not_wait_for_a_password_to_become_right(postgresql: Any) -> None:
+    wrong = postgresql.url_of("postgres", password="wrong")
+    with pytest.raises(UserError, match="password"):
+        again(lambda: open_storage(wrong))
 
 
 @pytest.mark.parametrize("name", ["a b", "50%41", "what?", "{x}", "ä#1", "it's"])

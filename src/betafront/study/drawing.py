@@ -7,11 +7,13 @@ draws the same points again, also where it was stopped and resumed.
 """
 
 import json
-import logging
 import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import optuna
+from optuna.trial import TrialState
 
 from betafront.errors import UserError
 from betafront.study.samplers import POINTS, sampler, seed_from
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from optuna import Trial
     from optuna.trial import FrozenTrial
 
-log = logging.getLogger(__name__)
 TRIES = 20  # draws of the study's sampler before points are drawn at random
 RANDOM_TRIES = 2000
 ENUMERABLE = 100_000  # points of a space that are gone through for one that is left
@@ -61,8 +62,6 @@ class Drawing:
         seed: int,
         worker: int,
     ) -> None:
-        import optuna
-
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.space = space
         self.settings = settings
@@ -76,8 +75,6 @@ class Drawing:
 
     def learn(self, trials: "Iterable[FrozenTrial]") -> None:
         """Bring the copy up to date."""
-        from optuna.trial import TrialState
-
         for trial in trials:
             if trial.number in self._copies and trial.state.is_finished():
                 copy = self._copies.pop(trial.number)
@@ -90,8 +87,6 @@ class Drawing:
                     self._add(trial)
 
     def _add(self, trial: "FrozenTrial") -> None:
-        import optuna
-
         copy = optuna.create_trial(
             state=trial.state,
             values=trial.values,
@@ -155,7 +150,7 @@ class Drawing:
         params = self.space.suggest(trial)
         # Without the parameters that were given, which the storage keeps in its own way.
         attrs = {k: v for k, v in self._system_attrs(trial).items() if k != "fixed_params"}
-        self.memory.tell(trial, state=_fail())
+        self.memory.tell(trial, state=TrialState.FAIL)
         return Point(params, attrs)
 
     def _system_attrs(self, trial: "Trial") -> Mapping[str, Any]:
@@ -171,9 +166,3 @@ def digest(params: Mapping[str, Any]) -> str:
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether two points have one name; most differ in a value, which is seen at once."""
     return one == other and digest(one) == digest(other)
-
-
-def _fail() -> Any:
-    from optuna.trial import TrialState
-
-    return TrialState.FAIL

@@ -80,7 +80,7 @@ def first_points(plan: Plan) -> list[dict[str, Any]]:
     points: list[dict[str, Any]] = []
     for index in range(min(SHOWN, spec.trials)):
         given = spec.queue[index] if index < len(spec.queue) else {}
-        whole = given and set(plan.space.active(given)) <= set(given)
+        whole = plan.space.is_whole(given)
         points.append(dict(given) if whole else drawing.draw(index, points, given).params)
     return points
 

@@ -1,6 +1,5 @@
 """What failed, told by why it did: where to look, and what to do about it."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +8,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from betafront.study.ledger import kind, origin
+from betafront.study.attempt import LOG
+from betafront.study.ledger import kind, origin, outline
 from betafront.study.lines import chosen, is_bad
 from betafront.study.records import reason, state
 from betafront.study.replicates import trial_folder
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 FEW = 20  # failures of which every one is listed
 SHOWN = 3  # of each reason, where there are more
-LOG = "run.log"
 ADVICE = {
     "failed": "the end of the log has the error, with where it came from",
     "diverged": "a smaller optimizer.lr or a narrower space keeps it from diverging",
@@ -59,7 +58,7 @@ def by_reason(bad: "Sequence[FrozenTrial]") -> "list[list[FrozenTrial]]":
     first."""
     groups: dict[str, list[FrozenTrial]] = {}
     for trial in bad:
-        groups.setdefault(re.sub(r"\d+", "#", reason(trial)), []).append(trial)
+        groups.setdefault(outline(trial), []).append(trial)
     return sorted(groups.values(), key=len, reverse=True)
 
 

@@ -13,6 +13,7 @@ take up the same thing, the one with the lower number keeps it.
 """
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -128,6 +129,11 @@ def reason(trial: "FrozenTrial") -> str:
 def kind(trial: "FrozenTrial") -> str:
     """The kind of a failure: failed, diverged, timed out, out of memory or stale."""
     return reason(trial).partition(":")[0]
+
+
+def outline(trial: "FrozenTrial") -> str:
+    """Why a trial failed, but for the numbers: the same for what fails in the same way."""
+    return re.sub(r"\d+", "#", reason(trial))
 
 
 @dataclass(frozen=True)
@@ -387,8 +393,7 @@ class Ledger:
                 raise  # else it was made or it was not: the next look at the trials knows
 
     def _point(self, work: Work, spec: Spec, trials: "Sequence[FrozenTrial]") -> Point:
-        complete = set(self.space.active(work.given)) <= set(work.given)
-        if work.given and complete:
+        if self.space.is_whole(work.given):
             return Point(dict(work.given), {})
         if self._drawing is None:
             self._drawing = Drawing(

@@ -1,6 +1,6 @@
 """How fast a sweep goes, read off its trials: the same from whichever process looks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from betafront.study.lease import progress
@@ -40,7 +40,7 @@ def pace(trials: "Sequence[FrozenTrial]", now: float) -> float:
         done = 1.0 if trial.state.is_finished() else part_done(trial)
         work += done * (end - max(start, since)) / max(end - start, 1e-9)
         spans.append((max(start, since), end))
-    return work / max(_covered(spans), 1e-9) if work else 0.0
+    return work / max(covered(spans), 1e-9) if work else 0.0
 
 
 def seconds_left(trials: "Sequence[FrozenTrial]", todo: int, now: float) -> float:
@@ -84,7 +84,7 @@ def _span(trial: "FrozenTrial", now: float) -> tuple[float, float] | None:
     return trial.datetime_start.timestamp(), end
 
 
-def _covered(spans: list[tuple[float, float]]) -> float:
+def covered(spans: Iterable[tuple[float, float]]) -> float:
     """The length of the union of intervals."""
     length, until = 0.0, float("-inf")
     for start, end in sorted(spans):

@@ -31,6 +31,8 @@ OF_POSTGRESQL = {
     "read-only": "name the server that takes writes",
 }
 
+SETTINGS = ("password", "does not exist", "pg_hba.conf", "SSL", "permission denied")
+
 
 def refusal(error: BaseException, shown: str) -> str:
     """The line for a database's own error.
@@ -76,6 +78,11 @@ def _way_out(cause: BaseException, reason: str) -> str:
         return next((way for start, way in OF_SQLITE.items() if name.startswith(start)), ELSEWHERE)
     found = (way for words, way in OF_POSTGRESQL.items() if words in reason)
     return next(found, "check the address")
+
+
+def is_of_settings(error: BaseException) -> bool:
+    """Whether a PostgreSQL server, or the way to it, is set up wrong: waiting mends nothing."""
+    return any(words in str(of_driver(error)) for words in SETTINGS)
 
 
 def driver_missing(error: ImportError) -> str:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from betafront.errors import one_line
-from betafront.front import draw_front, print_next, print_study, write_page
+from betafront.front import draw_front, front, print_next, print_study, write_page
 from betafront.study.failures import print_failures
 from betafront.study.records import facts, table
 from betafront.study.spec import Spec
 from betafront.study.view import View
+from betafront.training import draw_training
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -29,7 +30,10 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
     print_study(rows, known, out)
     if rows.empty:
         return
-    folder = Path(spec.folder) / "report"
+    where = Path(spec.folder)
+    for run in front(rows, known.objectives)["folder"]:  # those that are looked at
+        draw_training(where / run)
+    folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
     draw_front(rows, known, folder / PICTURE)
     write_page(rows, known, folder / PAGE)
@@ -40,7 +44,6 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
     except Exception as error:
         line = one_line(error)[:200]
         out.print(f"MLflow was not written: {line}", style="yellow", markup=False)
-    where = Path(spec.folder)
     runs = os.environ.get("BETAFRONT_RUNS", "runs")
     here = where.parent == Path(runs).absolute()  # else the commands must be told where
     command = "betafront" if here else f"BETAFRONT_RUNS={where.parent} betafront"

@@ -101,6 +101,10 @@ class Space:
         conditions = self.when.get(key, {}).items()
         return all(parent in params and params[parent] in chosen for parent, chosen in conditions)
 
+    def is_whole(self, point: Params) -> bool:
+        """Whether nothing is left to be drawn of a point that was given."""
+        return bool(point) and set(self.active(point)) <= set(point)
+
     def suggest(self, trial: "Trial") -> dict[str, Any]:
         """Draw the parameters that are there, in order, through Optuna's define-by-run calls."""
         return self._filled(lambda key, d: suggested(trial, key, d))

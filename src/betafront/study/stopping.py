@@ -1,12 +1,12 @@
 """When a sweep stops before its trials are done: its time is up, or too much fails."""
 
-import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from betafront.study.lease import LEASE
-from betafront.study.ledger import counts, is_failed, kind, reason
+from betafront.study.ledger import counts, is_failed, kind, outline, reason
+from betafront.study.pace import covered
 from betafront.study.spec import Spec
 
 if TYPE_CHECKING:
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
 FIRST_FAILURES = 3  # that fail the same way before anything succeeds, or one per worker
 ENOUGH_FOR_A_RATE = 5
+
+
+def stopped(spec: Spec, trials: "Sequence[FrozenTrial]", since: int) -> str | None:
+    """Why a study shall not go on now: its time is up, or too much fails.
+
+    Args:
+        spec: of the study.
+        trials: all of them.
+        since: the number from which trials belong to this launch.
+    """
+    return out_of_time(spec, trials) or too_many_failures(spec, trials, since)
 
 
 def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
@@ -31,12 +42,7 @@ def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
 
 def seconds_spent(trials: "Sequence[FrozenTrial]") -> float:
     """The time in which at least one trial was running; pauses between two launches are free."""
-    spans = sorted((t.datetime_start.timestamp(), _ended(t)) for t in trials if t.datetime_start)
-    spent, until = 0.0, 0.0
-    for start, end in spans:
-        spent += max(0.0, end - max(start, until))
-        until = max(until, end)
-    return spent
+    return covered((t.datetime_start.timestamp(), _ended(t)) for t in trials if t.datetime_start)
 
 
 def _ended(trial: "FrozenTrial") -> float:
@@ -79,7 +85,6 @@ def _most(limit: float, ended: int) -> float:
 def _all_the_same(fresh: "Sequence[FrozenTrial]", enough: int) -> str | None:
     if len(fresh) < enough or not all(is_failed(t) for t in fresh):
         return None
-    kinds = {re.sub(r"\d+", "", reason(t)) for t in fresh}
-    if len(kinds) > 1:
+    if len({outline(t) for t in fresh}) > 1:
         return None
     return f"the first {len(fresh)} trials all failed the same way: {reason(fresh[0])}"

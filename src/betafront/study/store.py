@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import text
 
-from betafront.errors import one_line
+from betafront.errors import UserError, one_line
 from betafront.study.calls import Calls
-from betafront.study.refusal import of_driver
+from betafront.study.refusal import is_of_settings, of_driver
 from betafront.study.rows import SCHEMA, Rows
 from betafront.study.storage import Storage, load_study
 
@@ -33,10 +33,13 @@ def is_away(error: BaseException) -> bool:
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import InterfaceError, OperationalError
 
+    if isinstance(error, UserError) and error.__cause__ is not None:  # it was being opened
+        error = error.__cause__
     name = getattr(of_driver(error), "sqlite_errorname", None)
     if name is not None:  # waiting mends no full disk and no broken file
         return str(name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-    return isinstance(error, StorageInternalError | OperationalError | InterfaceError)
+    away = isinstance(error, StorageInternalError | OperationalError | InterfaceError)
+    return away and not is_of_settings(error)
 
 
 def again(call: Callable[[], T]) -> T:

@@ -25,7 +25,7 @@ from betafront.study.report import report
 from betafront.study.resume import import_trials, make_or_resume, trials_of
 from betafront.study.signals import FINISH, listening
 from betafront.study.spec import Spec
-from betafront.study.stopping import out_of_time, too_many_failures
+from betafront.study.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.storage import open_storage
 from betafront.study.store import Store
 from betafront.study.view import NoView
@@ -33,10 +33,10 @@ from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import DRAINS, WorkerTask
 from betafront.targets import make
 
-KILLED_SECONDS = 5.0  # until the processes that the launcher killed are gone
-
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
+
+KILLED_SECONDS = 5.0  # until the processes that the launcher killed are gone
 
 
 def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> None:
@@ -114,8 +114,8 @@ def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
 def work_until_met(plan: Plan, work: WorkerTask, store: Store, spec: Spec) -> None:
     """Launch workers, and again where some were lost, as long as anything comes of it."""
     before = -1
-    while before < (now := attempts(store.trials())):
-        if FINISH.is_set() or is_met(spec, store.trials()) or stopped(store, spec, work.since):
+    while before < (now := attempts(trials := store.trials())):
+        if FINISH.is_set() or is_met(spec, trials) or stopped(spec, trials, work.since):
             return
         before = now
         launch(plan.context, work, plan.config, range(spec.workers))
@@ -148,12 +148,6 @@ def attempts(trials: "list[FrozenTrial]") -> int:
 def drain(store: Store) -> None:
     """Tell every worker of the study, on any host, to begin no more trials."""
     store.set(DRAINS, store.settings().get(DRAINS, 0) + 1)
-
-
-def stopped(store: Store, spec: Spec, since: int) -> str | None:
-    """Why the study shall not go on now."""
-    trials = store.trials()
-    return out_of_time(spec, trials) or too_many_failures(spec, trials, since)
 
 
 def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:

@@ -22,9 +22,9 @@ from betafront.study.replicates import replicate, run_folder, seed, together
 from betafront.study.signals import FINISH, listen_as_worker
 from betafront.study.space import Space
 from betafront.study.spec import Spec
-from betafront.study.stopping import out_of_time, too_many_failures
+from betafront.study.stopping import stopped
 from betafront.study.storage import open_storage
-from betafront.study.store import Store
+from betafront.study.store import Store, again
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -85,7 +85,7 @@ class Loop:
 
     def __init__(self, task: WorkerTask, number: int) -> None:
         self.task = task
-        self.store = Store(open_storage(task.storage), task.study)
+        self.store = again(lambda: Store(open_storage(task.storage), task.study))
         self.worker = Worker.here(number)
         self.ledger = Ledger(self.store, task.space, self.worker, number, self.stop)
         self.composer = Composer(task.context.config_loader, task.config, task.fixed)
@@ -110,7 +110,7 @@ class Loop:
         """Why no more trials shall be begun."""
         if FINISH.is_set() or settings.get(DRAINS, 0) > self.task.drains:
             return "it was asked to"
-        why = out_of_time(spec, trials) or too_many_failures(spec, trials, self.task.since)
+        why = stopped(spec, trials, self.task.since)
         if why:
             log.info("no more trials are begun: %s", why)
         return why

@@ -1,6 +1,7 @@
 """Lightning: one run from its parts to a Result."""
 
 from betafront.training.checkpoint import CHECKPOINT, Halt
+from betafront.training.curves import draw_training
 from betafront.training.fit import Run, Trainer, fit, lightning_trainer
 from betafront.training.memory import out_of_memory
 from betafront.training.result import RESULT, Diverged, Halted, Result, TimedOut
@@ -15,6 +16,7 @@ __all__ = [
     "Run",
     "TimedOut",
     "Trainer",
+    "draw_training",
     "fit",
     "lightning_trainer",
     "out_of_memory",

@@ -1,8 +1,9 @@
 """How training went, on one page: the weight and the KL, the distortion, and the KL spectrum.
 
-A sweep draws this page for every trial, and making a page takes matplotlib several times as long as
-drawing on it; so a process makes one, and changes its lines. What is left is the text: ticks are
-few, the colour of an axis' name says which line is meant, and what does not move is placed by hand.
+It is drawn of the files of a run that has finished, where somebody is to see it: a page takes as
+long as dozens of training steps. Making one takes matplotlib several times as long as drawing on
+it, so a process makes one, and changes its lines. What is left is the text: ticks are few, the
+colour of an axis' name says which line is meant, and what does not move is placed by hand.
 """
 
 from functools import lru_cache
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from betafront.training.module import Trace
-from betafront.training.result import Result
+from betafront.training.result import PICTURES, RESULT, TRACE_FILE, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,16 +26,18 @@ DPI, ROOM, TICKS = 80, 0.05, 5
 PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # from where and how wide, of the page
 
 
-def draw_training(result: Result, trace: Trace, path: Path) -> None:
-    """Write the page of one run.
+def draw_training(folder: Path) -> None:
+    """Write `pictures/training.png` of a run, if it has finished since the page was drawn.
 
     Args:
-        result: of the run.
-        trace: arrays over optimiser steps: `step`, `beta`, `distortion`, `rate`, and `target` where
-            one of them is held.
-        path: of the PNG.
+        folder: of the run.
     """
-    _page().draw(result, trace, path)
+    path, result = folder / PICTURES / "training.png", folder / RESULT
+    if not result.is_file() or _is_newer(path, result):
+        return
+    path.parent.mkdir(exist_ok=True)
+    with np.load(folder / TRACE_FILE) as trace:
+        _page().draw(Result.load(folder), dict(trace), path)
 
 
 class Page:
@@ -57,7 +60,14 @@ class Page:
         self.bars: BarContainer | None = None
 
     def draw(self, result: Result, trace: Trace, path: Path) -> None:
-        """Change what differs between runs, and write the page."""
+        """Change what differs between runs, and write the page.
+
+        Args:
+            result: of the run.
+            trace: arrays over optimiser steps: `step`, `beta`, `distortion`, `rate`, and `target`
+                where one of them is held.
+            path: of the PNG.
+        """
         held, distortion = result.scale["holds"], trace["distortion"]
         self.kl.show(trace, "rate", held == "rate", (0.0, trace["rate"].max()))
         # The first steps are so far off that nothing else would be seen.
@@ -141,6 +151,10 @@ def _ends(*values: float) -> tuple[float, float]:
 @lru_cache(maxsize=1)
 def _page() -> Page:
     return Page()
+
+
+def _is_newer(path: Path, other: Path) -> bool:
+    return path.is_file() and path.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 
 def felt(beta: NDArray[np.float64]) -> NDArray[np.float64]:

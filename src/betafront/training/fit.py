@@ -22,19 +22,14 @@ from betafront.objective import Likelihood, Objective
 from betafront.training.checkpoint import CHECKPOINT, Checkpoint, Halt
 from betafront.training.deadline import Deadline
 from betafront.training.module import MakeOptimizer, Report, Trace, TrainingModule
-from betafront.training.result import Diverged, Result, finite
+from betafront.training.result import PICTURES, TRACE_FILE, Diverged, Result, finite
 from betafront.training.standing import standing, trace_of
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
 LOGGED_EPOCHS = 20
-MODEL, HISTORY, TRACE_FILE, PICTURES = (
-    "model.safetensors",
-    "history.json",
-    "trace.npz",
-    "pictures",
-)
+MODEL, HISTORY = "model.safetensors", "history.json"
 
 
 @dataclass(frozen=True)
@@ -231,7 +226,7 @@ def _write(result: Result, vae: VAE, trace: Trace, images: Images, folder: Path)
     save_file(vae.state_dict(), folder / MODEL)
     np.savez(folder / TRACE_FILE, **trace)  # type: ignore[arg-type]
     (folder / HISTORY).write_text(json.dumps(result.history))
-    draw_run(result, vae, images.val, trace, folder / PICTURES)
+    draw_run(result, vae, images.val, folder / PICTURES)
     result.save()
     (folder / CHECKPOINT).unlink(missing_ok=True)
 

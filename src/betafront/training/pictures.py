@@ -1,4 +1,4 @@
-"""Pictures of one run: what the model does with images, and how training went."""
+"""Pictures of one run: what the model does with images."""
 
 from pathlib import Path
 
@@ -8,8 +8,6 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from betafront.models import VAE
-from betafront.training.curves import draw_training
-from betafront.training.module import Trace
 from betafront.training.result import Result
 
 COLUMNS = 16
@@ -18,14 +16,13 @@ GAP = 2
 
 
 @torch.no_grad()
-def draw_run(result: Result, vae: VAE, x: Tensor, trace: Trace, folder: Path) -> None:
-    """Write `reconstructions.png`, `samples.png`, `traversals.png` and `training.png`.
+def draw_run(result: Result, vae: VAE, x: Tensor, folder: Path) -> None:
+    """Write `reconstructions.png`, `samples.png` and `traversals.png`.
 
     Args:
         result: of the run.
         vae: the trained model.
         x: (n, C, H, W) validation images.
-        trace: arrays over optimiser steps: `step`, `beta`, `target`, `distortion`, `rate`.
         folder: where to.
     """
     folder.mkdir(exist_ok=True)
@@ -37,7 +34,6 @@ def draw_run(result: Result, vae: VAE, x: Tensor, trace: Trace, folder: Path) ->
     z = torch.randn(4 * COLUMNS, vae.latents, generator=generator, device=x.device)
     _save(vae.decode(z), folder / "samples.png", columns=COLUMNS)
     _save(_traversals(vae, x[:1], result.spectrum), folder / "traversals.png", columns=11)
-    draw_training(result, trace, folder / "training.png")
 
 
 def _traversals(vae: VAE, x: Tensor, spectrum: list[float]) -> Tensor:

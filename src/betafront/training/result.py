@@ -9,7 +9,7 @@ from typing import Any
 
 from betafront.errors import UserError
 
-RESULT = "result.json"
+RESULT, TRACE_FILE, PICTURES = "result.json", "trace.npz", "pictures"
 
 
 class Diverged(Exception):
