@@ -1,6 +1,8 @@
 # Every target makes .venv when it is missing or older than what it is made from.
 PYTHON ?= python3
 BIN := .venv/bin
+# A process per core, each with one thread, as workers have it.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
 
 .PHONY: sweep test test-slow check ui clean
@@ -12,10 +14,10 @@ ui: .venv/installed ## the studies in the MLflow UI
 	$(BIN)/betafront ui
 
 test: .venv/tested ## the tests; the slow real-engine suites are `make test-slow`
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: .venv/tested
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 check: .venv/checked ## ruff, the type checker, the import walls
 	$(BIN)/ruff check .

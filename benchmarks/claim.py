@@ -114,16 +114,8 @@ def table(found: dict[str, list[dict[str, float]]]) -> Table:
     shown = Table(title=title, title_justify="left")
     shown.add_column("sampler")
     limit = f"< {LIMIT_MS:.0f}"
-    for name in (
-        *PARTS[:3],
-        "together",
-        "90th pct",
-        limit,
-        "+ sampler",
-        "wall",
-        "first",
-        "+ sampler",
-    ):
+    names = ("read", "decide", "write", "sum", "90th", limit, "+ draw", "wall", "first", "+ draw")
+    for name in names:
         shown.add_column(name, justify="right")
     for sampler, (first, *rows) in found.items():
         own = [sum(row[part] for part in PARTS[:3]) for row in rows]

@@ -23,6 +23,10 @@ class Calls:
         self.writes = writes
         self.key = key
 
+    def settings(self) -> dict[str, Any]:
+        """The attributes of the study."""
+        return self.study.user_attrs
+
     def make(self, trial: "FrozenTrial") -> None:
         """Add a trial, in one transaction."""
         self.writes.create_new_trial(self.key, trial)

@@ -9,10 +9,11 @@ does the same through Optuna.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from optuna.distributions import distribution_to_json, json_to_distribution
+from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
@@ -56,19 +57,53 @@ VALUES = sa.Table(
 )
 
 
-def _attributes(kind: str) -> sa.Table:
+def _attributes(kind: str, owner: str) -> sa.Table:
     return sa.Table(
-        f"trial_{kind}_attributes",
+        f"{kind}_attributes",
         _all,
-        sa.Column(f"trial_{kind}_attribute_id", sa.Integer, primary_key=True),
-        sa.Column("trial_id", sa.Integer),
+        sa.Column(f"{kind}_attribute_id", sa.Integer, primary_key=True),
+        sa.Column(owner, sa.Integer),
         sa.Column("key", sa.String),
         sa.Column("value_json", sa.Text),
     )
 
 
-USER, SYSTEM = _attributes("user"), _attributes("system")
+SETTINGS = _attributes("study_user", "study_id")
+USER, SYSTEM = _attributes("trial_user", "trial_id"), _attributes("trial_system", "trial_id")
 INFINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf")}
+
+
+def _of(table: sa.Table) -> sa.Select[Any]:
+    """The rows of a table that belong to some trials, in the order in which they were written."""
+    mine = table.c.trial_id.in_(sa.bindparam("trials", expanding=True))
+    return sa.select(table).where(mine).order_by(table.primary_key.columns[0])
+
+
+# Made once: to put a statement together takes as long as to execute it.
+_STUDY: sa.BindParameter[int] = sa.bindparam("study")
+_ALL_SETTINGS = sa.select(SETTINGS.c.key, SETTINGS.c.value_json).where(
+    SETTINGS.c.study_id == _STUDY
+)
+_NEWS = sa.select(TRIALS).where(
+    TRIALS.c.study_id == _STUDY,
+    (TRIALS.c.trial_id > sa.bindparam("last"))
+    | TRIALS.c.trial_id.in_(sa.bindparam("unfinished", expanding=True)),
+)
+_NUMBERED = sa.select(TRIALS.c.trial_id).where(
+    TRIALS.c.study_id == _STUDY, TRIALS.c.number == sa.bindparam("number")
+)
+_LOCK = sa.select(STUDIES.c.study_id).where(STUDIES.c.study_id == _STUDY).with_for_update()
+_COUNT = sa.select(sa.func.count()).where(TRIALS.c.study_id == _STUDY)
+_MAKE = sa.insert(TRIALS).returning(TRIALS.c.trial_id)
+_END = sa.update(TRIALS).where(
+    TRIALS.c.trial_id == sa.bindparam("trial"), TRIALS.c.state.in_(["RUNNING", "WAITING"])
+)
+_FORGET = sa.delete(USER).where(
+    USER.c.trial_id == sa.bindparam("trial"),
+    USER.c.key.in_(sa.bindparam("keys", expanding=True)),
+)
+_READ = {table: _of(table) for table in (PARAMS, VALUES, USER, SYSTEM)}
+_WRITE = {table: sa.insert(table) for table in (PARAMS, VALUES, USER, SYSTEM)}
 
 
 class Rows:
@@ -82,31 +117,31 @@ class Rows:
     def __init__(self, reads: "Engine", writes: "Engine", study: int) -> None:
         self.reads = reads
         self.writes = writes
-        self.study = study
+        self._mine = {"study": study}
         self._known: dict[int, FrozenTrial] = {}  # by identifier
         self._unfinished: set[int] = set()
         self._last = -1
         self._ids: dict[int, int] = {}  # by number
 
+    def settings(self) -> dict[str, Any]:
+        """The attributes of the study."""
+        with self.reads.begin() as to:
+            rows = to.execute(_ALL_SETTINGS, self._mine).all()
+        return {row.key: json.loads(row.value_json) for row in rows}
+
     def make(self, trial: FrozenTrial) -> None:
         """Add a trial, in one transaction."""
         with self.writes.begin() as to:
             # Numbers are given out one at a time; SQLite's transaction has the lock already.
-            to.execute(
-                sa.select(STUDIES.c.study_id)
-                .where(STUDIES.c.study_id == self.study)
-                .with_for_update()
-            )
-            mine = sa.select(sa.func.count()).where(TRIALS.c.study_id == self.study)
+            to.execute(_LOCK, self._mine)
             row = {
-                "number": to.execute(mine).scalar_one(),
-                "study_id": self.study,
+                "number": to.execute(_COUNT, self._mine).scalar_one(),
+                "study_id": self._mine["study"],
                 "state": trial.state.name,
                 "datetime_start": _utc(trial.datetime_start),
                 "datetime_complete": _utc(trial.datetime_complete),
             }
-            made = to.execute(sa.insert(TRIALS).values(row).returning(TRIALS.c.trial_id))
-            key = made.scalar_one()
+            key = to.execute(_MAKE, row).scalar_one()
             _insert(to, PARAMS, [{"trial_id": key} | p for p in _params(trial)])
             _insert(to, VALUES, [{"trial_id": key} | v for v in _values(trial.values)])
             for table, attrs in ((USER, trial.user_attrs), (SYSTEM, trial.system_attrs)):
@@ -126,28 +161,21 @@ class Rows:
         """
         key = self._id(number)
         with self.writes.begin() as to:
-            ended = to.execute(
-                sa.update(TRIALS)
-                .where(TRIALS.c.trial_id == key, TRIALS.c.state.in_(["RUNNING", "WAITING"]))
-                .values(state=state.name, datetime_complete=_utc(datetime.now()))
-            )
+            now = {"state": state.name, "datetime_complete": _utc(datetime.now())}
+            ended = to.execute(_END, now | {"trial": key})
             if ended.rowcount == 0:
                 raise UpdateFinishedTrialError(f"trial {number} has ended before")
             _insert(to, VALUES, [{"trial_id": key} | v for v in _values(values)])
             if notes:
-                here = (USER.c.trial_id == key, USER.c.key.in_(list(notes)))
-                to.execute(sa.delete(USER).where(*here))
+                to.execute(_FORGET, {"trial": key, "keys": list(notes)})
                 _insert(to, USER, [{"trial_id": key} | a for a in _attrs(notes)])
 
     def trials(self) -> list[FrozenTrial]:
         """All trials in order of their numbers; what has ended is read once."""
+        looked_for = {"last": self._last, "unfinished": sorted(self._unfinished)}
         with self.reads.begin() as to:
-            new = TRIALS.c.trial_id > self._last
-            looked_for = new | TRIALS.c.trial_id.in_(sorted(self._unfinished))
-            rows = to.execute(
-                sa.select(TRIALS).where(TRIALS.c.study_id == self.study, looked_for)
-            ).all()
-            parts = _Parts(to, [row.trial_id for row in rows])
+            rows = to.execute(_NEWS, self._mine | looked_for).all()
+            parts = _Parts(to, rows)
         for row in rows:
             trial = parts.trial(row)
             self._known[row.trial_id] = trial
@@ -161,27 +189,26 @@ class Rows:
 
     def _id(self, number: int) -> int:
         if number not in self._ids:
-            here = sa.select(TRIALS.c.trial_id).where(
-                TRIALS.c.study_id == self.study, TRIALS.c.number == number
-            )
             with self.reads.begin() as to:
-                self._ids[number] = to.execute(here).scalar_one()
+                found = to.execute(_NUMBERED, self._mine | {"number": number})
+                self._ids[number] = found.scalar_one()
         return self._ids[number]
 
 
 class _Parts:
     """What belongs to some trials, by their identifiers."""
 
-    def __init__(self, to: "Connection", keys: list[int]) -> None:
+    def __init__(self, to: "Connection", rows: Sequence[Any]) -> None:
+        keys = [row.trial_id for row in rows]
         self.params = _read(to, PARAMS, keys)
-        self.values = _read(to, VALUES, keys)
+        self.values = _read(to, VALUES, [row.trial_id for row in rows if row.state == "COMPLETE"])
         self.user = _read(to, USER, keys)
         self.system = _read(to, SYSTEM, keys)
 
     def trial(self, row: Any) -> FrozenTrial:
         key = row.trial_id
         of = {
-            p.param_name: (json_to_distribution(p.distribution_json), p.param_value)
+            p.param_name: (_distribution(p.distribution_json), p.param_value)
             for p in self.params.get(key, [])
         }
         stored = sorted(self.values.get(key, []), key=lambda v: v.objective)
@@ -202,18 +229,22 @@ class _Parts:
 
 
 def _read(to: "Connection", table: sa.Table, keys: list[int]) -> dict[int, list[Any]]:
-    """The rows of a table that belong to these trials, in the order in which they were written."""
+    """The rows of a table that belong to these trials."""
     found: dict[int, list[Any]] = {}
     for first in range(0, len(keys), MOST_KEYS):
-        some = table.c.trial_id.in_(keys[first : first + MOST_KEYS])
-        for row in to.execute(sa.select(table).where(some).order_by(table.primary_key.columns[0])):
+        for row in to.execute(_READ[table], {"trials": keys[first : first + MOST_KEYS]}):
             found.setdefault(row.trial_id, []).append(row)
     return found
 
 
 def _insert(to: "Connection", table: sa.Table, rows: list[dict[str, Any]]) -> None:
     if rows:
-        to.execute(sa.insert(table), rows)
+        to.execute(_WRITE[table], rows)
+
+
+@lru_cache(maxsize=1000)
+def _distribution(written: str) -> BaseDistribution:
+    return json_to_distribution(written)
 
 
 def _params(trial: FrozenTrial) -> Iterable[dict[str, Any]]:

@@ -88,7 +88,7 @@ class Store:
 
     def settings(self) -> dict[str, Any]:
         """What is kept of the study itself."""
-        return again(lambda: self.study.user_attrs)
+        return again(self._rows.settings)
 
     def set(self, key: str, value: Any) -> None:
         """Keep something of the study itself."""
