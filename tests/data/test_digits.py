@@ -28,6 +28,28 @@ def test_the_same_choice_is_the_same_data() -> None:
     assert len({digits().digest, *(other.digest for other in others)}) == 4
 
 
+def test_the_digests_of_studies_that_are_there_stay() -> None:
+    assert digits().digest == "3f4f4602d3c0be1e"
+    assert digits(split_seed=1, limit=1000).digest == "8ecc3193f8fa6e0d"
+    assert digits(binarize=0.5).digest == "f891def8ef5e9970"
+    assert digits(dequantize=True).digest == "597bc88744deb1ae"
+
+
+def test_every_digit_has_its_label() -> None:
+    published = load_digits()
+    label = {
+        tuple(image): int(target)
+        for image, target in zip(published.data.tolist(), published.target, strict=True)
+    }
+    images = digits()
+    assert images.factors is not None
+    assert (images.factors.names, images.factors.sizes) == (("label",), (10,))
+    assert images.factors.ordinal == (False,)
+    for part in ("train", "val", "test"):
+        shown = [label[tuple(image)] for image in (16 * getattr(images, part)).flatten(1).tolist()]
+        assert getattr(images.factors, part)[:, 0].tolist() == shown
+
+
 def test_binarized_digits_are_zeros_and_ones() -> None:
     assert digits(binarize=0.5).train.unique().tolist() == [0, 1]
     assert digits(binarize=0.5).levels == 2

@@ -213,3 +213,83 @@ def test_levels_are_unknown_until_they_are_told(tmp_path: Path, grey: np.ndarray
     with pytest.raises(UserError, match=r"give data\.levels="):
         tensor("mine", str(path), dequantize=True)
     assert tensor("mine", str(path), levels=4, dequantize=True).dequantized
+
+
+@pytest.fixture
+def ranks(grey: np.ndarray) -> np.ndarray:
+    """The rank of the first pixel of each image."""
+    return grey[:, 0, 0].argsort().argsort()
+
+
+def rank_of(grey: np.ndarray, x: Tensor) -> list[int]:
+    return np.searchsorted(np.sort(grey[:, 0, 0]), x[:, 0, 0, 0].numpy()).tolist()
+
+
+@pytest.mark.parametrize(
+    "name", ["labels.npy", "inside.npz", "inside.pt", "alone.npz", "words.npy"]
+)
+def test_labels_are_one_factor(
+    tmp_path: Path, grey: np.ndarray, ranks: np.ndarray, name: str
+) -> None:
+    path, labels = tmp_path / "images.npy", tmp_path / name
+    np.save(path, grey)
+    if name == "labels.npy":
+        np.save(labels, ranks)
+    elif name == "words.npy":
+        np.save(labels, np.array([f"class {rank:02}" for rank in ranks]))
+    elif name == "alone.npz":
+        np.savez(labels, factors=ranks)
+    elif name == "inside.npz":
+        np.savez(labels, images=grey, labels=ranks)
+    else:
+        torch.save({"images": torch.from_numpy(grey), "labels": torch.from_numpy(ranks)}, labels)
+    inside = name.startswith("inside")
+    images = (
+        tensor("mine", str(labels)) if inside else tensor("mine", str(path), labels=str(labels))
+    )
+    assert images.digest == tensor("mine", str(path)).digest
+    assert images.factors is not None
+    assert (images.factors.names, images.factors.sizes) == (("label",), (20,))
+    assert images.factors.ordinal == (False,)
+    for part in ("train", "val", "test"):
+        assert getattr(images.factors, part)[:, 0].tolist() == rank_of(grey, getattr(images, part))
+
+
+def test_factors_are_several(tmp_path: Path, grey: np.ndarray, ranks: np.ndarray) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, images=grey, factors=np.stack([ranks % 4 / 4, ranks], 1))
+    images = tensor("mine", str(path))
+    assert images.factors is not None
+    assert images.factors.names == ("factor_0", "factor_1")
+    assert images.factors.sizes == (4, 20)
+    expected = rank_of(grey, images.train)
+    assert images.factors.train.tolist() == [[rank % 4, rank] for rank in expected]
+
+
+def test_images_without_labels_have_no_factors(tmp_path: Path, grey: np.ndarray) -> None:
+    np.save(tmp_path / "a.npy", grey)
+    assert tensor("mine", str(tmp_path / "a.npy")).factors is None
+
+
+@pytest.mark.parametrize("n", [19, 21])
+def test_labels_for_other_images_are_refused(tmp_path: Path, grey: np.ndarray, n: int) -> None:
+    np.savez(tmp_path / "a.npz", images=grey, labels=np.arange(n))
+    with pytest.raises(UserError, match=f"data=mine: 20 images and the labels or factors of {n}"):
+        tensor("mine", str(tmp_path / "a.npz"))
+
+
+@pytest.mark.parametrize("shape", [(), (20, 2, 2), (20, 0)])
+def test_labels_of_another_shape_are_refused(
+    tmp_path: Path, grey: np.ndarray, shape: tuple[int, ...]
+) -> None:
+    np.savez(tmp_path / "a.npz", images=grey, labels=np.zeros(shape))
+    assert "has labels of the shape" in refusal(tmp_path / "a.npz")
+
+
+def test_a_missing_file_of_labels_is_refused(tmp_path: Path, grey: np.ndarray) -> None:
+    np.save(tmp_path / "a.npy", grey)
+    with pytest.raises(UserError, match=r"data\.labels: there is no file .*nothing\.npy"):
+        tensor("mine", str(tmp_path / "a.npy"), labels=str(tmp_path / "nothing.npy"))
+    np.savez(tmp_path / "b.npz", x=grey, y=grey)
+    with pytest.raises(UserError, match=r"data\.labels: .* holds x, y: name the array of labels"):
+        tensor("mine", str(tmp_path / "a.npy"), labels=str(tmp_path / "b.npz"))

@@ -44,7 +44,7 @@ def folder(tmp_path: Path, cache: Path) -> Folder:
         raw = root / "MNIST" / "raw"
         raw.mkdir(parents=True, exist_ok=True)
         for part, n, first in (("train", train, 0), ("t10k", 10, 100)):
-            labels = idx(np.zeros(n, np.uint8))
+            labels = idx(np.arange(n, dtype=np.uint8) % 10)
             for kind, content in (
                 ("images-idx3", mend(idx(pictures(n, first)))),
                 ("labels-idx1", labels),
@@ -68,6 +68,20 @@ def test_published_splits_scaled_to_the_unit_interval(folder: Folder, packed: bo
     assert [len(images.train), len(images.val)] == [15, 5]
     assert levels(images.test) == list(range(100, 110))
     torch.testing.assert_close(images.test[3], torch.full((1, 28, 28), 103 / 255))
+
+
+def test_labels_are_one_factor(folder: Folder) -> None:
+    images = load("mnist", "MNIST", str(folder()), val=0.25, limit=18)
+    assert images.factors is not None
+    assert (images.factors.names, images.factors.sizes) == (("label",), (10,))
+    assert images.factors.ordinal == (False,)
+    for part in (
+        "train",
+        "val",
+        "test",
+    ):  # image i has the level i or 100 + i, and the label i % 10
+        level = (getattr(images, part)[:, 0, 0, 0] * 255).round().long()
+        assert torch.equal(getattr(images.factors, part)[:, 0], level % 10)
 
 
 def test_packed_files_are_unpacked_into_the_cache_and_nowhere_else(
@@ -159,9 +173,10 @@ def test_colour_images_have_their_channels_first(
 ) -> None:
     colours = np.zeros((20, 32, 32, 3), np.uint8)
     colours[..., 2] = 255  # blue
+    labels = list(range(20))
 
     def cifar(root: str, train: bool, download: bool) -> SimpleNamespace:
-        return SimpleNamespace(data=colours)
+        return SimpleNamespace(data=colours, targets=labels)
 
     monkeypatch.setattr(torchvision.datasets, "CIFAR10", cifar)
     images = load("cifar10", "CIFAR10", str(tmp_path))

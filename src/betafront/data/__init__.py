@@ -1,8 +1,16 @@
 """Data sets as tensors in memory, split by a seed and named by a digest."""
 
 from betafront.data.digits import digits
+from betafront.data.factors import Factors
 from betafront.data.images import Batches, Images
 from betafront.data.tensor import tensor
 from betafront.data.torchvision import torchvision
 
-__all__ = ["Batches", "Images", "digits", "tensor", "torchvision"]
+__all__ = [
+    "Batches",
+    "Factors",
+    "Images",
+    "digits",
+    "tensor",
+    "torchvision",
+]

@@ -2,6 +2,7 @@
 
 import torch
 
+from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
 
 
@@ -17,14 +18,17 @@ def digits(
 ) -> Images:
     """The digits of `sklearn.datasets.load_digits`, 17 grey levels scaled to [0, 1].
 
-    The arguments are those of `betafront.data.images.prepare`.
+    The digit that an image shows is its one factor, `label`. The arguments are those of
+    `betafront.data.images.prepare`.
     """
     from sklearn.datasets import load_digits
 
-    x = torch.tensor(load_digits().images, dtype=torch.float32).unsqueeze(1) / 16
+    published = load_digits()
+    x = torch.tensor(published.images, dtype=torch.float32).unsqueeze(1) / 16
     return prepare(
         name,
         x,
+        factors=Table.of_labels(torch.from_numpy(published.target), size=10),
         val=val,
         test=test,
         split_seed=split_seed,

@@ -4,10 +4,12 @@ import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from betafront.data.factors import Factors, Table
 from betafront.errors import UserError
 from betafront.objective.likelihoods.base import outside
 from betafront.objective.likelihoods.grid import PARTS, Grid
@@ -26,6 +28,7 @@ class Images:
         levels: the number k of their grey levels, if it is known.
         dequantized: whether each value is `(i + u) / k`, spread over the cell of its level i. Then
             a likelihood for the levels, and fresh noise in training, must be told `levels`.
+        factors: what varies behind the images, if it is known; no part of the digest.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Images:
     test: Tensor
     levels: int | None = None
     dequantized: bool = False
+    factors: Factors | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -66,7 +70,7 @@ class Images:
         return sha.hexdigest()[:16]
 
     def to(self, device: torch.device | str) -> "Images":
-        """The same images on another device."""
+        """The same images on another device; their factors stay on the CPU."""
         moved = {k: getattr(self, k).to(device) for k in ("train", "val", "test")}
         return replace(self, **moved)
 
@@ -112,11 +116,22 @@ class Batches:
             yield dequantized(batch, self.grid, self.generator) if self.grid else batch
 
 
+class Rows(Protocol):
+    """Images that may lie elsewhere, or be yet to draw: those that are asked for become a tensor,
+    (n, C, H, W) float32 in its final scale. A tensor of all of them is the usual case."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Tensor, /) -> Tensor: ...
+
+
 def prepare(
     name: str,
-    x: Tensor,
+    x: Rows,
     *,
     test_set: Tensor | None = None,
+    factors: Table | None = None,
+    test_set_factors: Table | None = None,
     val: float,
     test: float = 0.0,
     split_seed: int,
@@ -125,12 +140,14 @@ def prepare(
     levels: int | None = None,
     dequantize: bool = False,
 ) -> Images:
-    """Split `x`, (n, C, H, W) float32 in its final scale, into train, validation and test.
+    """Split `x`, images in their final scale, into train, validation and test.
 
     Args:
         name: of the data.
         x: all examples, or the published training set where there is a `test_set`.
         test_set: the published test set; without it, the part `test` of `x` becomes it.
+        factors, test_set_factors: what varies behind each image of `x` and of `test_set`, if it is
+            known; split as they are.
         val, test: parts of `x`, in (0, 1).
         split_seed: of the one permutation that decides which example goes where.
         limit: use no more than this many examples of `x` and of `test_set`.
@@ -141,8 +158,8 @@ def prepare(
         dequantize: make each value `(i + u) / k`, with u drawn once from `split_seed`.
 
     Raises:
-        UserError: a part is out of range, or too few examples are left; or there cannot be such
-            levels, or none are known to dequantise.
+        UserError: a part is out of range, or too few examples are left; the factors are not one
+            row per image; or there cannot be such levels, or none are known to dequantise.
     """
     for key, part in (("val", val), ("test", test if test_set is None else 0.5)):
         if not 0 < part < 1:
@@ -150,14 +167,21 @@ def prepare(
     if limit is not None and limit < 1:
         raise UserError(f"data.limit must be at least 1, not {limit}")
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(split_seed))[:limit]
-    x = x[order]
-    n_val = round(len(x) * val)
-    if test_set is None:
-        n_test = round(len(x) * test)
-        test_set, x = x[:n_test], x[n_test:]
-    else:
-        test_set = test_set[:limit]
-    parts = {"val": x[:n_val], "test": test_set, "train": x[n_val:]}
+    n_val, n_test = round(len(order) * val), round(len(order) * test)
+
+    def parted(every: Rows, test_set: Tensor | None) -> dict[str, Tensor]:
+        taken = every[order]
+        if test_set is None:
+            test_set, taken = taken[:n_test], taken[n_test:]
+        return {"val": taken[:n_val], "test": test_set[:limit], "train": taken[n_val:]}
+
+    for rows, known in ((x, factors), (test_set, test_set_factors)):
+        if rows is not None and known is not None and len(known.values) != len(rows):
+            raise UserError(
+                f"data={name}: {len(rows)} images and the labels or factors of "
+                f"{len(known.values)}: give one row per image, in the same order"
+            )
+    parts = parted(x, test_set)
     for key, part_x in parts.items():
         if len(part_x) < 2:
             raise UserError(
@@ -178,7 +202,13 @@ def prepare(
             )
         noise = torch.Generator().manual_seed(split_seed ^ OTHER_STREAM)
         parts = {key: dequantized(part_x, grid, noise) for key, part_x in parts.items()}
-    return Images(name=name, **parts, levels=grid.levels if grid else None, dequantized=dequantize)
+    return Images(
+        name=name,
+        **parts,
+        levels=grid.levels if grid else None,
+        dequantized=dequantize,
+        factors=factors.split(parted, test_set_factors) if factors else None,
+    )
 
 
 def quantized(x: Tensor, grid: Grid) -> Tensor:

@@ -1,5 +1,7 @@
 """A user's own images, from one `.npy`, `.npz` or `.pt` file."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
 from betafront.errors import UserError, one_line
 
@@ -21,6 +24,7 @@ def tensor(
     binarize: float | None = None,
     levels: int | None = None,
     dequantize: bool = False,
+    labels: str | None = None,
 ) -> Images:
     """The images of a file: (n, H, W), (n, C, H, W) or (n, H, W, C), C being 1 or 3.
 
@@ -32,14 +36,26 @@ def tensor(
             `.pt` tensor (read without unpickling code).
         val, test, split_seed, limit, binarize, levels, dequantize: as in
             `betafront.data.images.prepare`.
+        labels: such a file with the class of each image, (n,), or K factors of it, (n, K), of any
+            kind that sorts: under `labels` or `factors`, or alone. Without it, arrays of these
+            names beside the `images` are taken. Whether their values have an order is not known,
+            so none is assumed.
 
     Raises:
-        UserError: the file is not there, not of such a form, or holds NaN or infinity.
+        UserError: a file is not there, not of such a form, or holds NaN or infinity; or there is
+            not one row of labels per image.
     """
-    x = as_images(_load(Path(path).expanduser()), path)
+    with _reading(path, "data.path") as file:
+        arrays = _arrays(file, "images")
+        x = as_images(torch.as_tensor(arrays["images"]), path)
+        factors = as_factors(arrays, path)
+    if labels is not None:
+        with _reading(labels, "data.labels") as file:
+            factors = as_factors(_arrays(file, "labels"), labels)
     return prepare(
         name,
         x,
+        factors=factors,
         val=val,
         test=test,
         split_seed=split_seed,
@@ -82,37 +98,60 @@ def as_images(x: Tensor, path: str) -> Tensor:
     return x.float()
 
 
-def _load(path: Path) -> Tensor:
-    if not path.is_file():
-        raise UserError(f"data.path: there is no file {path}")
+def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
+    """What is under `factors`, or else under `labels`, if either is there.
+
+    Raises:
+        UserError: naming `path`, and the shape that does not do.
+    """
+    found = arrays.get("factors", arrays.get("labels"))
+    if found is None:
+        return None
+    values = np.asarray(found)
+    if values.ndim not in (1, 2) or 0 in values.shape:
+        raise UserError(
+            f"{path} has labels of the shape {values.shape}: give one class per image, (n,), or K "
+            "factors of it, (n, K)"
+        )
+    values = values.reshape(len(values), -1)
+    k = values.shape[1]
+    names = ["label"] if k == 1 else [f"factor_{i}" for i in range(k)]
+    return Table.of(names, [False] * k, values)
+
+
+def _arrays(path: Path, main: str) -> dict[str, Any]:
+    """The arrays of a file by their names; one that is alone has the name `main`."""
+    if path.suffix == ".pt":
+        loaded = torch.load(path, weights_only=True, map_location="cpu")
+    elif path.suffix in (".npy", ".npz"):
+        loaded = np.load(path, allow_pickle=False)
+    else:
+        raise UserError(f"{path} is not a .npy, .npz or .pt file")
+    arrays = {main: loaded} if isinstance(loaded, np.ndarray | Tensor) else dict(loaded)
+    if main not in arrays and len(arrays) == 1:
+        arrays = {main: next(iter(arrays.values()))}
+    if main not in arrays:
+        raise UserError(
+            f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}: "
+            f"name the array of {main} '{main}'"
+        )
+    return arrays
+
+
+@contextmanager
+def _reading(path: str, key: str) -> Iterator[Path]:
+    """The file of the setting `key`, while what goes wrong with it is said in one line."""
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise UserError(f"{key}: there is no file {file}")
     try:
-        loaded: Any
-        if path.suffix == ".pt":
-            loaded = torch.load(path, weights_only=True, map_location="cpu")
-        elif path.suffix in (".npy", ".npz"):
-            loaded = np.load(path, allow_pickle=False)
-        else:
-            raise UserError(f"data.path: {path} is not a .npy, .npz or .pt file")
-        if not isinstance(loaded, np.ndarray | Tensor):
-            loaded = _only(dict(loaded), path)
-        return torch.as_tensor(loaded)
-    except UserError:
-        raise
+        yield file
+    except UserError as error:
+        raise UserError(f"{key}: {error}") from error
     except (OSError, ValueError, EOFError, RuntimeError, TypeError) as error:
         reason = one_line(error)[:120]
-        raise UserError(f"data.path: {path} cannot be read: {reason}") from error
+        raise UserError(f"{key}: {file} cannot be read: {reason}") from error
     except Exception as error:  # a damaged file makes its reader raise almost anything
         raise UserError(
-            f"data.path: {path} cannot be read: it is damaged, or holds more than arrays"
+            f"{key}: {file} cannot be read: it is damaged, or holds more than arrays"
         ) from error
-
-
-def _only(arrays: dict[str, Any], path: Path) -> Any:
-    if "images" in arrays:
-        return arrays["images"]
-    if len(arrays) == 1:
-        return next(iter(arrays.values()))
-    raise UserError(
-        f"data.path: {path} holds {', '.join(sorted(arrays)) or 'nothing'}: "
-        "name the array of images 'images'"
-    )

@@ -5,10 +5,13 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from betafront.data.cache import home
+from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
 from betafront.errors import UserError, near_miss, one_line
 
@@ -25,7 +28,8 @@ def torchvision(
     levels: int | None = 256,
     dequantize: bool = False,
 ) -> Images:
-    """A set of `torchvision.datasets`, scaled to [0, 1], with its published test set.
+    """A set of `torchvision.datasets`, scaled to [0, 1], with its published test set; its labels
+    are its one factor.
 
     Args:
         name: what the data is called in tables and records.
@@ -41,7 +45,9 @@ def torchvision(
     place = Path(root).expanduser().absolute()
     try:
         source = place if download else unpacked(place, dataset)
-        train, test = (_read(dataset, source, part, download) for part in (True, False))
+        (train, labels), (test, test_labels) = (
+            _read(dataset, source, part, download) for part in (True, False)
+        )
     except UserError:
         raise
     except Exception as error:  # a damaged file makes its reader raise almost anything
@@ -50,6 +56,7 @@ def torchvision(
         name,
         train,
         test_set=test,
+        **_known(labels, test_labels),
         val=val,
         split_seed=split_seed,
         limit=limit,
@@ -71,8 +78,7 @@ def unpacked(root: Path, dataset: str) -> Path:
         return root
     state = [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in packed]
     key = hashlib.sha256(repr(state).encode()).hexdigest()[:12]
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = home / "betafront" / key
+    cache = home() / key
     target = cache / dataset / "raw"
     target.mkdir(parents=True, exist_ok=True)
     for p in packed:
@@ -88,16 +94,27 @@ def unpacked(root: Path, dataset: str) -> Path:
     return cache
 
 
-def _read(dataset: str, root: Path, train: bool, download: bool) -> Tensor:
+def _read(dataset: str, root: Path, train: bool, download: bool) -> tuple[Tensor, Tensor]:
     from torchvision import datasets
 
     if dataset not in datasets.__all__:
         known = near_miss(dataset, datasets.__all__)
         raise UserError(f"data.dataset: torchvision has no '{dataset}': {known}")
-    images = getattr(datasets, dataset)(root=str(root), train=train, download=download).data
-    x = torch.as_tensor(images)
+    published = getattr(datasets, dataset)(root=str(root), train=train, download=download)
+    x = torch.as_tensor(published.data)
     x = x.unsqueeze(1) if x.ndim == 3 else x.permute(0, 3, 1, 2)
-    return x.float() / 255
+    return x.float() / 255, torch.as_tensor(published.targets)
+
+
+def _known(labels: Tensor, test_labels: Tensor) -> dict[str, Any]:
+    """What `prepare` is told of the labels, where an image has one, as not in every set."""
+    if labels.ndim != 1:
+        return {}
+    size = 1 + int(torch.cat([labels, test_labels]).max())
+    return {
+        "factors": Table.of_labels(labels, size),
+        "test_set_factors": Table.of_labels(test_labels, size),
+    }
 
 
 def _problem(error: Exception, root: Path, download: bool) -> str:

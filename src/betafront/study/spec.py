@@ -279,7 +279,13 @@ def base(config: DictConfig, space: Space) -> dict[str, Any]:
     for part in PARTS:
         _flatten(_container(config[part]), part, flat)
     searched = tuple(key.lstrip("+") for key in space.distributions)
-    elsewhere = ("data.root", "data.download", "data.path", "trainer.checkpoint_seconds")
+    elsewhere = (
+        "data.root",
+        "data.download",
+        "data.path",
+        "data.labels",
+        "trainer.checkpoint_seconds",
+    )
     return {
         key: value
         for key, value in flat.items()

@@ -1,0 +1,41 @@
+"""The user's cache: what can be made again, and is kept because that takes a while."""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def home() -> Path:
+    """Our folder in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "betafront"
+
+
+def kept(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+    """The array of `file` in the cache, or else that of `make()`, which is then kept there.
+
+    An archive has a checksum, so a damaged file is seen and made anew. It appears under its name
+    only when it is whole. A cache that cannot be written is done without.
+    """
+    path = home() / file
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            found: NDArray[Any] = archive["array"]
+            return found
+    except Exception:  # not there yet, or damaged, which makes the reader raise almost anything
+        pass
+    array = make()
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as sink:
+                np.savez_compressed(sink, array=array)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    return array
