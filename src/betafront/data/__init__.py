@@ -3,6 +3,7 @@
 from betafront.data.digits import digits
 from betafront.data.factors import Factors
 from betafront.data.images import Batches, Images
+from betafront.data.sprites import sprites
 from betafront.data.tensor import tensor
 from betafront.data.torchvision import torchvision
 
@@ -11,6 +12,7 @@ __all__ = [
     "Factors",
     "Images",
     "digits",
+    "sprites",
     "tensor",
     "torchvision",
 ]
