@@ -3,6 +3,7 @@
 from betafront.data.digits import digits
 from betafront.data.factors import Factors
 from betafront.data.images import Batches, Images
+from betafront.data.published import dsprites, shapes3d
 from betafront.data.sprites import sprites
 from betafront.data.tensor import tensor
 from betafront.data.torchvision import torchvision
@@ -12,6 +13,8 @@ __all__ = [
     "Factors",
     "Images",
     "digits",
+    "dsprites",
+    "shapes3d",
     "sprites",
     "tensor",
     "torchvision",
