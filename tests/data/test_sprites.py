@@ -323,7 +323,10 @@ def test_more_images_than_the_memory_holds_are_refused_with_the_limit_that_fits(
     assert len(everything(small(limit=999))[0]) == 999
 
 
-def test_the_shipped_choices_train(betafront: Callable[..., Any], fast: tuple[str, ...]) -> None:
-    said = betafront("train", "data=sprites_small", "likelihood=bernoulli", *fast)
+@pytest.mark.parametrize("likelihood", ["bernoulli", "categorical"])
+def test_the_shipped_choices_train(
+    betafront: Callable[..., Any], fast: tuple[str, ...], likelihood: str
+) -> None:
+    said = betafront("train", "data=sprites_small", f"likelihood={likelihood}", *fast)
     assert said.code == 0, said.err
     assert "sprites_small" in said.out

@@ -29,6 +29,7 @@ def dsprites(
     test: float = 0.1,
     split_seed: int = 0,
     limit: int | None = None,
+    levels: int | None = 2,
     dequantize: bool = False,
 ) -> Images:
     """The dSprites (Matthey et al. 2017): 737,280 binary images of 64 x 64 pixels, from its `.npz`.
@@ -39,8 +40,8 @@ def dsprites(
     Args:
         name: what the data is called in tables and records.
         root: the folder that holds the file; all of it is read, 3 GB.
-        val, test, split_seed, limit, dequantize: as in `betafront.data.images.prepare`; no more
-            than `limit` images become 32-bit numbers.
+        val, test, split_seed, limit, levels, dequantize: as in `betafront.data.images.prepare`; no
+            more than `limit` images become 32-bit numbers.
 
     Raises:
         UserError: the file is not there or cannot be read, or the images are too many for the
@@ -65,7 +66,8 @@ def dsprites(
             test=test,
             split_seed=split_seed,
             limit=limit,
-            binarize=0.5,
+            binarize=None,
+            levels=levels,
             dequantize=dequantize,
         )
 

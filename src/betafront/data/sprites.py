@@ -51,6 +51,7 @@ def sprites(
     test: float = 0.1,
     split_seed: int = 0,
     limit: int | None = None,
+    levels: int | None = 2,
     dequantize: bool = False,
 ) -> Images:
     """Black images with one sprite each, in every combination of the factors; pixels are 0 or 1.
@@ -58,8 +59,8 @@ def sprites(
     Args:
         name: what the data is called in tables and records.
         size, shapes, scales, orientations, full_circle, columns, rows, colours: as in `Design`.
-        val, test, split_seed, limit, dequantize: as in `betafront.data.images.prepare`. No more
-            than `limit` images are drawn.
+        val, test, split_seed, limit, levels, dequantize: as in `betafront.data.images.prepare`. No
+            more than `limit` images are drawn.
 
     Raises:
         UserError: there cannot be such sprites, two of them would look the same, or they are too
@@ -76,7 +77,8 @@ def sprites(
         test=test,
         split_seed=split_seed,
         limit=limit,
-        binarize=0.5,
+        binarize=None,
+        levels=levels,
         dequantize=dequantize,
     )
 
