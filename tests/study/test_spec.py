@@ -1,10 +1,15 @@
-"""Which objectives compare likelihoods, and on which data."""
+"""Which objectives compare likelihoods, on which data, and what makes a study another one."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
+
+from betafront.recipe import PARTS
+from betafront.study.space import Space
+from betafront.study.spec import base
 
 Command = Callable[..., Any]
 
@@ -42,3 +47,12 @@ def test_cross_entropy_has_no_place_among_them(betafront: Command) -> None:
     assert said.code == 2
     assert "likelihood=bernoulli has no place" in said.err
     assert "likelihood=categorical" in said.err
+
+
+def test_where_images_and_labels_lie_does_not_decide_which_study_it_is() -> None:
+    def settings(**data: Any) -> dict[str, Any]:
+        nodes: dict[str, Any] = {part: {} for part in PARTS}
+        config = OmegaConf.create(nodes | {"data": {"val": 0.1} | data})
+        return base(config, Space.parse([]))
+
+    assert settings(path="a.npy", labels="b.npy") == settings(path="c.npy") == {"data.val": 0.1}
