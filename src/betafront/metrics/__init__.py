@@ -1,7 +1,22 @@
 """What a trained VAE is worth."""
 
+from betafront.metrics.decomposition import decomposition
 from betafront.metrics.evaluation import Evaluation, evaluate
+from betafront.metrics.iwae import iwae
+from betafront.metrics.likeness import likeness
+from betafront.metrics.prior_gap import prior_gap
+from betafront.metrics.score import Score
 from betafront.metrics.stationary_beta import stationary_beta
 from betafront.metrics.zero_rate import zero_rate
 
-__all__ = ["Evaluation", "evaluate", "stationary_beta", "zero_rate"]
+__all__ = [
+    "Evaluation",
+    "Score",
+    "decomposition",
+    "evaluate",
+    "iwae",
+    "likeness",
+    "prior_gap",
+    "stationary_beta",
+    "zero_rate",
+]

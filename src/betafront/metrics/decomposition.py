@@ -1,0 +1,84 @@
+"""What the rate is made of: mutual information, total correlation, dimension-wise KL."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from betafront.errors import UserError
+from betafront.metrics.evaluation import EVALUATION_BATCH
+from betafront.metrics.score import Score
+from betafront.models import VAE, Posterior
+from betafront.objective.likelihoods.gaussian import log_normal
+
+AT_ONCE = 2**22  # numbers of one (rows, n, M) array: 32 MB
+
+
+@torch.no_grad()
+def decomposition(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
+    """The parts of the rate over n examples, all pairs of them, in nats (see `decomposed`).
+
+    Args:
+        vae: in evaluation mode or not; left as it was.
+        x: (N, C, H, W) on the device of the model.
+        examples: n, the first of them that are used; the time grows with n².
+        seed: of one draw of z per example.
+    """
+    was_training = vae.training
+    vae.eval()
+    posteriors = [vae.encode(batch) for batch in x[:examples].split(EVALUATION_BATCH)]
+    vae.train(was_training)
+    mean, log_var = (torch.cat(parts).double() for parts in zip(*posteriors, strict=True))
+    return decomposed(Posterior(mean, log_var), seed=seed)
+
+
+def decomposed(posterior: Posterior, *, seed: int = 0) -> Score:
+    """`mutual_information` I(x; z), `total_correlation` KL(q(z) || Π_j q(z_j)) and `dimension_wise`
+    Σ_j KL(q(z_j) || p(z_j)) of n posteriors, in nats; q(z) is their mean, exactly.
+
+    Their sum is the sampled rate, the mean of log q(z|x) - log p(z) over one draw per example
+    (`sampled_rate`); it differs from the analytic rate by the noise of the draws alone.
+    `aggregate_kl` is KL(q(z) || p(z)), the sum of the last two. I(x; z) cannot exceed ln n, the
+    entropy of which example it is: near that `cap`, more examples would show more.
+
+    Args:
+        posterior: (n, M) means and log variances, float64.
+        seed: of the draws.
+
+    Raises:
+        UserError: there are fewer than 2 examples.
+
+    Source: Hoffman & Johnson 2016; Chen et al. 2018, equation 2.
+    """
+    mean, log_var = posterior
+    n = len(mean)
+    if n < 2:
+        raise UserError(f"the parts of the rate need 2 examples or more, not {n}")
+    noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
+    z = mean + torch.exp(0.5 * log_var) * noise
+    log_qz_x = log_normal(noise**2, torch.zeros_like(mean)) - 0.5 * log_var
+    log_pz = log_normal(z**2, torch.zeros_like(z))
+    log_qz, log_qz_each = _aggregate(z, posterior)
+    parts = {
+        "mutual_information": (log_qz_x.sum(1) - log_qz).mean(),
+        "total_correlation": (log_qz - log_qz_each.sum(1)).mean(),
+        "dimension_wise": (log_qz_each - log_pz).sum(1).mean(),
+        "aggregate_kl": (log_qz - log_pz.sum(1)).mean(),
+        "sampled_rate": (log_qz_x - log_pz).sum(1).mean(),
+    }
+    values = {name: float(value) for name, value in parts.items()}
+    settings: dict[str, float | str] = {"examples": n, "cap": math.log(n), "seed": seed}
+    each = (log_qz_each - log_pz).mean(0).cpu().numpy()
+    return Score(values, settings, {"dimension_wise_each": each})
+
+
+def _aggregate(z: Tensor, posterior: Posterior) -> tuple[Tensor, Tensor]:
+    """(n,) log q(z) and (n, M) log q(z_j) of each draw, q the mean of all posteriors."""
+    mean, log_var = posterior
+    n, latents = mean.shape
+    joint, each = [], []
+    for rows in z.split(max(1, AT_ONCE // (n * latents))):
+        pairs = log_normal((rows.unsqueeze(1) - mean) ** 2, 0.5 * log_var)  # (rows, n, M)
+        joint.append(torch.logsumexp(pairs.sum(2), 1))
+        each.append(torch.logsumexp(pairs, 1))
+    return torch.cat(joint) - math.log(n), torch.cat(each) - math.log(n)

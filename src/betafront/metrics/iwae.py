@@ -1,0 +1,84 @@
+"""The importance-weighted bound on log p(x), tighter the more draws it takes."""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from betafront.errors import UserError
+from betafront.metrics.score import Score
+from betafront.models import VAE
+
+DECODED = 8192  # draws that are decoded at once
+
+
+@torch.no_grad()
+def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed: int = 0) -> Score:
+    """`-E_x[log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x)]` in nats per example, for each k.
+
+    The bound at one k is the mean over as many groups of k draws of z from q(z|x) as the largest k
+    has. So all use the same draws, and since each k divides the next, the bounds never rise with k,
+    whatever the draws (Jensen's inequality, from one size of the groups to the next). At k = 1 it
+    is the negative ELBO with the sampled rate.
+
+    The sums over the draws are in float64, and the noise is drawn on the CPU, the same for every
+    device.
+
+    Args:
+        vae: in evaluation mode or not; left as it was.
+        x: (n, C, H, W) on the device of the model.
+        draws: each k, rising; each divides the next.
+        seed: of the draws.
+
+    Raises:
+        UserError: a k does not divide the next.
+
+    Source: Burda et al. 2016, equation 8.
+    """
+    _check(draws)
+    was_training = vae.training
+    vae.eval()
+    generator = torch.Generator().manual_seed(seed)
+    bounds = torch.zeros(len(draws), len(x), dtype=torch.float64)
+    each = max(1, DECODED // draws[-1])
+    for first in range(0, len(x), each):
+        log_w = torch.cat(list(_log_weights(vae, x[first : first + each], draws[-1], generator)), 1)
+        bounds[:, first : first + each] = torch.stack([_bound(log_w, k) for k in draws]).cpu()
+    vae.train(was_training)
+    means, errors = -bounds.mean(1), bounds.std(1) / math.sqrt(len(x))
+    values = {f"iwae_{k}": float(mean) for k, mean in zip(draws, means, strict=True)}
+    settings: dict[str, float | str] = {"examples": len(x), "seed": seed}
+    return Score(values, settings, {"standard_error": errors.numpy()})
+
+
+def _log_weights(vae: VAE, x: Tensor, draws: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """(B, k) float64 log p(x|z) + log p(z) - log q(z|x), in parts of the k draws."""
+    mean, log_var = vae.encode(x)
+    at_once = max(1, DECODED // len(x))
+    for first in range(0, draws, at_once):
+        k = min(at_once, draws - first)
+        noise = torch.randn(len(x), k, vae.latents, generator=generator).to(mean)
+        z = mean.unsqueeze(1) + torch.exp(0.5 * log_var).unsqueeze(1) * noise
+        log_px = vae.log_px(vae.decoder(z.flatten(0, 1)), x.repeat_interleave(k, 0))
+        # log N(z; 0, 1) - log N(z; mean, σ²), in which the constants cancel.
+        log_ratio = 0.5 * (noise.double() ** 2 - z.double() ** 2 + log_var.double().unsqueeze(1))
+        yield log_px.double().unflatten(0, (len(x), k)) + log_ratio.sum(-1)
+
+
+def _bound(log_w: Tensor, k: int) -> Tensor:
+    """(B,) the mean over groups of k draws of the logarithm of their mean weight."""
+    groups = log_w.unflatten(1, (-1, k))
+    return (torch.logsumexp(groups, 2) - math.log(k)).mean(1)
+
+
+def _check(draws: Sequence[int]) -> None:
+    if not draws or draws[0] < 1:
+        raise UserError(f"iwae.draws must be numbers of at least 1, not {list(draws)}")
+    for k, after in pairwise(draws):
+        if after <= k or after % k:
+            raise UserError(
+                f"iwae.draws must rise, each dividing the next, as in [1, 10, 100]: {k} and {after}"
+                " do not"
+            )
