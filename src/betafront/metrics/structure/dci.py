@@ -1,0 +1,132 @@
+"""Disentanglement, completeness and informativeness."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import entr
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+
+from betafront.errors import UserError
+from betafront.metrics.structure.inputs import (
+    PER_VALUE,
+    TEST_SHARE,
+    Floats,
+    Ints,
+    checked,
+    relabelled,
+    split,
+)
+from betafront.metrics.structure.score import Score
+
+Regressor = Literal["random_forest", "gradient_boosting"]
+
+# All latents are candidates at every split: where only some are drawn, a split among the wrong
+# ones gives importance to latents that know nothing.
+REGRESSORS: dict[str, Callable[[int, int, int], Any]] = {
+    "random_forest": lambda trees, depth, seed: RandomForestClassifier(
+        trees, max_depth=depth, max_features=None, random_state=seed
+    ),
+    "gradient_boosting": lambda trees, depth, seed: GradientBoostingClassifier(
+        n_estimators=trees, max_depth=depth, random_state=seed
+    ),
+}
+
+
+def dci(
+    codes: ArrayLike,
+    factors: ArrayLike,
+    *,
+    regressor: Regressor = "random_forest",
+    trees: int = 20,
+    depth: int = 8,
+    seed: int = 0,
+) -> Score:
+    """DCI (Eastwood & Williams 2018, section 2) from the importances of trees.
+
+    The importance R_jk of latent j for factor k is the decrease of impurity in a classifier of v_k
+    from all latents, fitted to three quarters of the examples; informativeness is measured on the
+    others. The values depend on the regressor and its depth: compare none across them.
+
+    Args:
+        codes: (n, M).
+        factors: (n, K) integers.
+        regressor: a random forest, or boosted trees (slow where factors have many levels: every
+            stage has a tree for each level; a depth of 3 is usual there).
+        trees: of the forest, or stages of boosting.
+        depth: of each tree; 8 leaves room for 256 levels and little for noise.
+        seed: of the split and the trees.
+
+    Returns:
+        values: `dci_disentanglement`, `dci_completeness` from 0 to 1; `dci_accuracy`, the mean over
+            factors of the held-out accuracy, and `dci_informativeness`, the same with the accuracy
+            of the commonest value at 0 and all right at 1.
+        detail: `importance` (M, K), `accuracy` (K,), `chance` (K,).
+
+    Raises:
+        UserError: see `checked` (four examples of every value), and an unknown regressor.
+    """
+    z, v = checked(codes, factors, per_value=PER_VALUE)
+    if regressor not in REGRESSORS:
+        raise UserError(f"unknown regressor {regressor!r}: take one of {', '.join(REGRESSORS)}")
+    fits = [
+        _fit(z, relabelled(factor), REGRESSORS[regressor](trees, depth, seed), seed)
+        for factor in v.T
+    ]
+    importance = np.column_stack([fit[0] for fit in fits])
+    accuracy, chance = (np.array([fit[i] for fit in fits]) for i in (1, 2))
+    return Score(
+        values={
+            "dci_disentanglement": disentanglement(importance),
+            "dci_completeness": completeness(importance),
+            "dci_accuracy": float(accuracy.mean()),
+            "dci_informativeness": float(((accuracy - chance) / (1 - chance)).mean()),
+        },
+        settings={
+            "n": len(z),
+            "regressor": regressor,
+            "trees": trees,
+            "depth": depth,
+            "test_share": TEST_SHARE,
+            "seed": seed,
+        },
+        detail={"importance": importance, "accuracy": accuracy, "chance": chance},
+    )
+
+
+def disentanglement(importance: Floats) -> float:
+    """The mean over latents of 1 - H_K(P_j), where P_jk = R_jk / Σ_k R_jk and logarithms are to the
+    base K, each latent weighted by its share of all importance: a dead one by 0.
+
+    Args:
+        importance: (M, K), not negative.
+    """
+    total = importance.sum(axis=1)
+    if not total.any():
+        return 0.0
+    shares = importance / np.where(total > 0, total, 1)[:, None]
+    # A single factor has entropy 0 to any base.
+    purity = 1 - entr(shares).sum(axis=1) / np.log(max(importance.shape[1], 2))
+    return float(np.average(purity, weights=total))
+
+
+def completeness(importance: Floats) -> float:
+    """The same with latents and factors exchanged: 1 where one latent holds all of a factor.
+
+    Args:
+        importance: (M, K), not negative; logarithms are to the base M, dead latents included.
+    """
+    return disentanglement(importance.T)
+
+
+def _fit(z: Floats, level: Ints, model: Any, seed: int) -> tuple[Floats, float, float]:
+    """Importance (M,), held-out accuracy, and that of the commonest level."""
+    train, test = split(level, seed)
+    model.fit(z[train], level[train])
+    commonest = np.bincount(level[train]).argmax()
+    return (
+        model.feature_importances_,
+        float(model.score(z[test], level[test])),
+        float((level[test] == commonest).mean()),
+    )

@@ -1,0 +1,118 @@
+"""DCI against its definition."""
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from betafront.errors import UserError
+from betafront.metrics.structure import dci
+from betafront.metrics.structure.dci import completeness, disentanglement
+
+Ints = NDArray[np.int64]
+
+
+@pytest.fixture(scope="module")
+def few(draws: Ints) -> Ints:
+    return draws[:2000]
+
+
+def test_disentanglement_weighs_latents_by_their_share() -> None:
+    # Latent 0 knows factor 0 alone, latent 1 both alike, latent 2 is dead.
+    importance = np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 0.0]])
+    assert disentanglement(importance) == pytest.approx((1 * 1 + 1 * 0) / 2)
+
+
+def test_completeness_is_to_the_base_of_all_latents() -> None:
+    importance = np.array([[1.0, 0.5], [0.0, 0.5], [0.0, 0.0]])
+    by_hand = (1 + (1 - math.log(2) / math.log(3))) / 2
+    assert completeness(importance) == pytest.approx(by_hand)
+    # Exchanging latents and factors exchanges the two.
+    assert disentanglement(importance.T) == pytest.approx(by_hand)
+
+
+def test_no_importance_at_all_is_no_structure() -> None:
+    assert disentanglement(np.zeros((3, 2))) == completeness(np.zeros((3, 2))) == 0
+
+
+def test_the_factors_themselves_score_one(few: Ints) -> None:
+    scored = dci(few, few)
+    for name in ("disentanglement", "completeness", "accuracy", "informativeness"):
+        # Trees of depth 8 may leave a few of 40 levels in one leaf.
+        assert scored.values[f"dci_{name}"] == pytest.approx(1, abs=0.02)
+    np.testing.assert_allclose(scored.detail["importance"], np.eye(4), atol=0.01)
+    assert scored.settings["regressor"] == "random_forest"
+    assert (scored.settings["depth"], scored.settings["trees"]) == (8, 20)
+
+
+def test_order_sign_scale_and_dead_latents(few: Ints) -> None:
+    order = [2, 0, 3, 1]
+    codes = np.column_stack([few[:, order] * [-1, 0.01, 5, -300], np.full((len(few), 2), 0.1)])
+    scored = dci(codes, few)
+    expected = np.zeros((6, 4))
+    expected[range(4), order] = 1
+    np.testing.assert_allclose(scored.detail["importance"], expected, atol=0.02)
+    assert (scored.detail["importance"][4:] == 0).all()
+    assert scored.values["dci_disentanglement"] == pytest.approx(1, abs=0.03)
+    assert scored.values["dci_completeness"] == pytest.approx(1, abs=0.03)
+
+
+def test_duplicates_cost_completeness_alone(few: Ints) -> None:
+    two = few[:, [0, 3]]
+    scored = dci(np.hstack([two, two]), two, trees=60)
+    assert scored.values["dci_disentanglement"] == pytest.approx(1, abs=0.01)
+    # Ties are broken by chance; near one half each the entropy is flat.
+    assert scored.values["dci_completeness"] == pytest.approx(
+        1 - math.log(2) / math.log(4), abs=0.1
+    )
+    assert scored.values["dci_accuracy"] == 1
+
+
+def test_turned_by_45_degrees_each_latent_knows_both() -> None:
+    factors = np.random.default_rng(0).integers(0, 6, (2000, 2))
+    turned = factors @ np.array([[1, 1], [1, -1]])
+    scored = dci(turned, factors)
+    np.testing.assert_allclose(scored.detail["importance"], 0.5, atol=0.12)
+    assert scored.values["dci_disentanglement"] < 0.05
+    assert scored.values["dci_completeness"] < 0.05
+    assert scored.values["dci_informativeness"] > 0.9  # nothing is lost, it is only mixed
+
+
+def test_informativeness_is_held_out_and_chance_is_zero(few: Ints) -> None:
+    factor = (np.random.default_rng(1).random((len(few), 1)) < 0.2).astype(int)
+    noise = np.random.default_rng(2).normal(size=(len(few), 4))
+    scored = dci(noise, factor)
+    assert scored.detail["chance"][0] == pytest.approx(0.8, abs=0.02)
+    # Accuracy flatters noise; on the training examples a depth of 8 would beat chance by far.
+    assert scored.values["dci_accuracy"] == pytest.approx(0.8, abs=0.04)
+    assert scored.values["dci_informativeness"] < 0.05
+
+
+def test_dead_codes_score_nothing_and_no_nan(few: Ints) -> None:
+    values = dci(np.full((len(few), 3), 0.1), few).values
+    assert values["dci_disentanglement"] == values["dci_completeness"] == 0
+    assert values["dci_informativeness"] == pytest.approx(0, abs=0.02)
+
+
+def test_boosted_trees_are_another_setting(few: Ints) -> None:
+    two = few[:, [0, 3]]
+    scored = dci(two, two, regressor="gradient_boosting", trees=5, depth=3)
+    assert scored.settings["regressor"] == "gradient_boosting"
+    assert scored.values["dci_disentanglement"] == pytest.approx(1, abs=0.01)
+
+
+def test_a_seed_gives_the_same_and_another_another(few: Ints) -> None:
+    codes = few + np.random.default_rng(1).normal(size=few.shape)
+    one, two = codes[:, :2], few[:, [0, 3]]
+    assert dci(one, two, seed=3).values == dci(one, two, seed=3).values
+    assert dci(one, two, seed=3).values != dci(one, two, seed=4).values
+
+
+def test_bad_input_is_refused(few: Ints) -> None:
+    lonely = few[:, :1].copy()
+    lonely[0] = 9
+    with pytest.raises(UserError, match="factor 0 has 1 examples of the value 9 and 4 are needed"):
+        dci(few, lonely)
+    with pytest.raises(UserError, match="unknown regressor"):
+        dci(few, few, regressor="lasso")  # type: ignore[arg-type]
