@@ -107,6 +107,13 @@ def test_values_of_a_factor_are_names() -> None:
     assert told.values == pytest.approx(again.values)
 
 
+def test_unknown_settings_are_refused(draws: Ints) -> None:
+    with pytest.raises(UserError, match="unknown binning 'quantiles': did you mean 'quantile'"):
+        information(draws, draws, binning="quantiles")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="unknown correction"):
+        information(draws, draws, correction="jackknife")  # type: ignore[arg-type]
+
+
 BAD = [
     (np.zeros((300, 2)), np.zeros((299, 1), int), "do not match"),
     (np.zeros(300), np.zeros((300, 1), int), "do not match"),

@@ -132,6 +132,17 @@ def test_one_factor_is_refused(metric, draws: Ints) -> None:
         metric(draws, draws[:, [0]])
 
 
+def test_settings_that_leave_nothing_to_draw_are_refused(draws: Ints) -> None:
+    with pytest.raises(UserError, match="pairs of 0 is too few: give 1 or more"):
+        beta_vae_score(draws, draws, pairs=0)
+    with pytest.raises(UserError, match="train_points of 3 is too few: give 4 or more"):
+        beta_vae_score(draws, draws, train_points=3)
+    with pytest.raises(UserError, match="examples of 1 is too few: give 2 or more"):
+        factor_vae_score(draws, draws, examples=1)
+    with pytest.raises(UserError, match="test_votes of 0 is too few"):
+        factor_vae_score(draws, draws, test_votes=0)
+
+
 def test_settings_say_what_was_drawn(draws: Ints) -> None:
     scored = beta_vae_score(draws, draws, pairs=8, train_points=50, test_points=40, seed=2)
     assert {"n": 5000, "pairs": 8, "train_points": 50, "seed": 2}.items() <= scored.settings.items()

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from betafront.metrics.structure.inputs import Floats, Ints, checked, relabelled
+from betafront.metrics.structure.inputs import Floats, Ints, at_least, checked, relabelled
 from betafront.metrics.structure.score import Score
 
 
@@ -29,22 +29,25 @@ def beta_vae_score(
         codes: (n, M).
         factors: (n, K) integers, two factors or more.
         pairs: for each point.
-        train_points, test_points: points to fit and to score the classifier on; the pairs of both
-            are drawn from the same examples.
+        train_points, test_points: points to fit and to score the classifier on, an even number
+            for each factor; the pairs of both are drawn from the same examples.
         seed: of the draws.
 
     Returns:
         values: `beta_vae_score`, the accuracy, and `chance`, 1/K.
 
     Raises:
-        UserError: see `checked` (two examples of every value).
+        UserError: see `checked` (two examples of every value); no pairs; fewer points than
+            factors.
     """
     z, v = checked(codes, factors, per_value=2, least_factors=2)
+    at_least(1, pairs=pairs)
+    at_least(v.shape[1], train_points=train_points, test_points=test_points)
     generator = np.random.default_rng(seed)
     mates = [_Mates(relabelled(factor)) for factor in v.T]
 
     def points(number: int) -> tuple[Floats, Ints]:
-        shared = generator.integers(len(mates), size=number)
+        shared = np.arange(number) % len(mates)
         return np.array([_point(z, mates[k], pairs, generator) for k in shared]), shared
 
     # Standardised, the penalty on the weights sees no scale of the latents.

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from betafront.metrics.structure.inputs import Floats, Ints, active, checked
+from betafront.metrics.structure.inputs import Floats, Ints, active, at_least, checked
 from betafront.metrics.structure.score import Score
 
 
@@ -28,7 +28,7 @@ def factor_vae_score(
         codes: (n, M).
         factors: (n, K) integers, two factors or more.
         examples: for each vote, without repetition; every value of a factor needs as many.
-        train_votes, test_votes: votes to learn from and to score.
+        train_votes, test_votes: votes to learn from and to score, an even number for each factor.
         active_threshold: on the variance of a latent (not its standard deviation); others get no
             vote, since a ratio of two small variances is noise.
         seed: of the draws.
@@ -38,9 +38,11 @@ def factor_vae_score(
         detail: `votes` (M, K) to learn from.
 
     Raises:
-        UserError: see `checked` (`examples` of every value).
+        UserError: see `checked` (`examples` of every value); fewer votes than factors.
     """
     z, v = checked(codes, factors, per_value=examples, least_factors=2, setting="examples")
+    at_least(2, examples=examples)
+    at_least(v.shape[1], train_votes=train_votes, test_votes=test_votes)
     generator = np.random.default_rng(seed)
     used = active(z, active_threshold)
     # Those not used are infinitely far from a vote, and their variance is not divided by.
@@ -48,7 +50,7 @@ def factor_vae_score(
 
     def votes(number: int) -> Ints:
         counts = np.zeros((z.shape[1], v.shape[1]), dtype=np.int64)
-        for k in generator.integers(v.shape[1], size=number):
+        for k in np.arange(number) % v.shape[1]:
             value = v[generator.integers(len(v)), k]
             drawn = generator.choice(np.flatnonzero(v[:, k] == value), examples, replace=False)
             counts[_steadiest(z[drawn], scale, used), k] += 1

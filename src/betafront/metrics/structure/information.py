@@ -1,13 +1,13 @@
 """How many nats each latent tells about each factor."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import entropy, rankdata
 
 from betafront.errors import UserError
-from betafront.metrics.structure.inputs import Floats, Ints, checked, relabelled
+from betafront.metrics.structure.inputs import Floats, Ints, checked, known, relabelled
 from betafront.metrics.structure.score import Score
 
 Binning = Literal["quantile", "width"]
@@ -51,9 +51,11 @@ def information(
         detail: `mutual_information` (M, K), `entropy` (K,), `latent_entropy` (M,), `cap` (K,).
 
     Raises:
-        UserError: see `checked`; fewer than ten examples a bin.
+        UserError: see `checked`; fewer than ten examples a bin, an unknown binning or correction.
     """
     z, v = checked(codes, factors)
+    known("binning", binning, get_args(Binning))
+    known("correction", correction, get_args(Correction))
     n = len(z)
     levels = [relabelled(factor) for factor in v.T]
     sizes = [int(level.max()) + 1 for level in levels]

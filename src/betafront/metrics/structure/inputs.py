@@ -1,10 +1,12 @@
 """Codes and factors as every metric takes them: checked once, split alike."""
 
+from collections.abc import Collection
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 
-from betafront.errors import UserError
+from betafront.errors import UserError, near_miss
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -59,6 +61,19 @@ def checked(
                 + (f" or lower `{setting}`" if setting else "")
             )
     return z, v.astype(np.int64)
+
+
+def known(setting: str, value: str, choices: Collection[str]) -> None:
+    """Refuse a `value` of a setting that is none of its choices."""
+    if value not in choices:
+        raise UserError(f"unknown {setting} {value!r}: {near_miss(value, choices)}")
+
+
+def at_least(least: int, **settings: int) -> None:
+    """Refuse a setting, given by name, that is below `least`."""
+    for setting, value in settings.items():
+        if value < least:
+            raise UserError(f"{setting} of {value} is too few: give {least} or more")
 
 
 def relabelled(factor: Ints) -> Ints:

@@ -10,7 +10,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from betafront.errors import UserError
-from betafront.metrics.structure.inputs import PER_VALUE, TEST_SHARE, checked, relabelled, split
+from betafront.metrics.structure.inputs import (
+    PER_VALUE,
+    TEST_SHARE,
+    at_least,
+    checked,
+    relabelled,
+    split,
+)
 from betafront.metrics.structure.score import Score
 
 
@@ -51,7 +58,8 @@ def knn_probe(codes: ArrayLike, labels: ArrayLike, *, neighbours: int = 5, seed:
     Raises:
         UserError: see `checked` (four examples of every label); more neighbours than examples.
     """
-    if not 0 < neighbours <= (1 - TEST_SHARE) * len(np.asarray(codes)):
+    at_least(1, neighbours=neighbours)
+    if neighbours > (1 - TEST_SHARE) * len(np.asarray(codes)):
         raise UserError(
             f"{neighbours} neighbours among {len(np.asarray(codes))} examples, a quarter of them "
             "held out: give more examples or ask for fewer"
