@@ -28,6 +28,8 @@ def test_a_dead_latent_scores_chance_and_not_nothing(draws: Ints) -> None:
     scored = sap(codes, draws[:, [0]])
     assert scored.detail["score"][:, 0] == pytest.approx([1, 1 / 3, 1 / 3])
     assert scored.values["sap"] == pytest.approx(2 / 3)
+    # A latent alone has its gap to what knowing nothing scores.
+    assert sap(draws[:, [0]], draws[:, [0]]).values["sap"] == pytest.approx(2 / 3)
 
 
 def test_accuracy_is_balanced() -> None:
