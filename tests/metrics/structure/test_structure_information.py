@@ -74,7 +74,8 @@ def test_the_correction_takes_back_what_counting_in_cells_invents(draws: Ints) -
     plain, corrected = (nats(noise, draws, correction=c) for c in ("none", "miller-madow"))
     # (80 - 1)(L - 1) / 2n nats to first order: 0.31 of 40 levels.
     np.testing.assert_allclose(plain.mean(0), 79 * (SIZES - 1) / (2 * len(draws)), rtol=0.2)
-    assert (corrected.mean(0) < plain.mean(0) / 3).all()
+    # A third is left where 5,000 examples fill 3,200 cells: those never seen are not counted.
+    assert (corrected.mean(0) < 0.4 * plain.mean(0)).all()
 
 
 @pytest.mark.parametrize("binning", ["quantile", "width"])

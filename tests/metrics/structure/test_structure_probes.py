@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.typing import NDArray
 
 from betafront.errors import UserError
@@ -102,3 +103,10 @@ def test_all_refuse_what_is_not_finite_and_what_is_constant(name: str, draws: In
         STRUCTURE[name](np.full(draws.shape, np.inf), draws)
     with pytest.raises(UserError, match="factor 0 is constant"):
         STRUCTURE[name](draws, np.ones_like(draws))
+
+
+@pytest.mark.parametrize("name", ["dci", "explicitness", "beta_vae_score"])
+def test_scores_of_fitted_models_name_the_library(name: str, draws: Ints) -> None:
+    settings = STRUCTURE[name](draws[:500, [0, 3]], draws[:500, [0, 3]]).settings
+    assert settings["scikit-learn"] == sklearn.__version__
+    assert "seed" in settings

@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from betafront.metrics.structure.inputs import Floats, Ints, at_least, checked, relabelled
-from betafront.metrics.structure.score import Score
+from betafront.metrics.structure.score import LIBRARY, Score
 
 
 def beta_vae_score(
@@ -60,11 +60,12 @@ def beta_vae_score(
         },
         settings={
             "n": len(z),
-            "classifier": "logistic regression",
+            "classifier": "logistic regression, L2, C = 1",
             "pairs": pairs,
             "train_points": train_points,
             "test_points": test_points,
             "seed": seed,
+            **LIBRARY,
         },
     )
 

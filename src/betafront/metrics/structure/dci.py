@@ -20,7 +20,7 @@ from betafront.metrics.structure.inputs import (
     relabelled,
     split,
 )
-from betafront.metrics.structure.score import Score
+from betafront.metrics.structure.score import LIBRARY, Score
 
 Regressor = Literal["random_forest", "gradient_boosting"]
 Importance = Literal["permutation", "impurity"]
@@ -87,11 +87,8 @@ def dci(
         for factor in v.T
     ]
     weights, accuracies, chances = zip(*fits, strict=True)
-    importances, accuracy, chance = (
-        np.column_stack(weights),
-        np.array(accuracies),
-        np.array(chances),
-    )
+    importances = np.column_stack(weights)
+    accuracy, chance = np.array(accuracies), np.array(chances)
     return Score(
         values={
             "dci_disentanglement": disentanglement(importances),
@@ -103,10 +100,12 @@ def dci(
             "n": len(z),
             "regressor": regressor,
             "importance": importance,
+            "shuffles": SHUFFLES if importance == "permutation" else 0,
             "trees": trees,
             "depth": depth,
             "test_share": TEST_SHARE,
             "seed": seed,
+            **LIBRARY,
         },
         detail={"importance": importances, "accuracy": accuracy, "chance": chance},
     )

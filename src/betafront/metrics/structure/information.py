@@ -33,7 +33,8 @@ def information(
     factor: the `cap`. The default, two bins for each level of the largest factor and never fewer
     than 20, caps nothing and keeps evenly used levels apart. Counting in cells overestimates
     information, of independent variables by about (B - 1)(L - 1) / 2n nats; the correction of
-    Miller (1955) and Madow adds (occupied cells - 1) / 2n to each entropy.
+    Miller (1955) and Madow adds (occupied cells - 1) / 2n to each entropy, and leaves a third of it
+    where there are hardly more examples than cells.
 
     Args:
         codes: (n, M) posterior means, or samples: the means of a collapsed latent may still tell

@@ -17,7 +17,7 @@ from betafront.metrics.structure.inputs import (
     relabelled,
     split,
 )
-from betafront.metrics.structure.score import Score
+from betafront.metrics.structure.score import LIBRARY, Score
 
 
 def modularity(
@@ -101,9 +101,10 @@ def explicitness(codes: ArrayLike, factors: ArrayLike, *, seed: int = 0) -> Scor
         values={"explicitness": float(each.mean())},
         settings={
             "n": len(z),
-            "classifier": "logistic regression, one versus rest",
+            "classifier": "logistic regression, one versus rest, L2, C = 1",
             "test_share": TEST_SHARE,
             "seed": seed,
+            **LIBRARY,
         },
         detail={"explicitness": each},
     )

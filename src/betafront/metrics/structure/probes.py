@@ -18,7 +18,7 @@ from betafront.metrics.structure.inputs import (
     relabelled,
     split,
 )
-from betafront.metrics.structure.score import Score
+from betafront.metrics.structure.score import LIBRARY, Score
 
 
 def linear_probe(codes: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Score:
@@ -36,7 +36,7 @@ def linear_probe(codes: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Score
         UserError: see `checked` (four examples of every label).
     """
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-    settings: dict[str, float | str] = {"classifier": "multinomial logistic regression"}
+    settings: dict[str, float | str] = {"classifier": "multinomial logistic regression, L2, C = 1"}
     return _probe("linear_probe", model, codes, labels, settings, seed)
 
 
@@ -90,5 +90,5 @@ def _probe(
             name: float(model.score(z[test], level[test])),
             "chance": float((level[test] == commonest).mean()),
         },
-        settings={"n": len(z), **settings, "test_share": TEST_SHARE, "seed": seed},
+        settings={"n": len(z), **settings, "test_share": TEST_SHARE, "seed": seed, **LIBRARY},
     )

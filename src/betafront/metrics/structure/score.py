@@ -4,7 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import sklearn
 from numpy.typing import NDArray
+
+# Of the settings of a score that rests on a fitted model: the defaults and the splits of
+# scikit-learn have changed published scores from one version to the next.
+LIBRARY: dict[str, float | str] = {"scikit-learn": sklearn.__version__}
 
 
 @dataclass(frozen=True)
