@@ -8,11 +8,26 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from betafront.front import console, print_next
 from betafront.training import Result, Run, draw_training, fit
 
+SPLITS = ("val", "test")
+UNITS = {
+    "distortion": "D, nats",
+    "rate": "R, nats",
+    "negative_elbo": "D + R, nats",
+    "mse": "per data dimension",
+    "mutual_information": "nats",
+    "total_correlation": "nats",
+    "dimension_wise": "nats",
+    "aggregate_kl": "nats",
+    "sampled_rate": "nats",
+    "psnr": "dB",
+}
+
 
 def train_and_show(run: Run, folder: Path) -> Result:
     """Train with a progress bar, and print the result."""
     from rich.table import Table
 
+    run.first_look()  # what cannot be evaluated is not trained
     out = console()
     columns = (
         TextColumn("training"),
@@ -34,20 +49,16 @@ def train_and_show(run: Run, folder: Path) -> Result:
     out.print(_where(result.scale))
     table = Table(box=None)
     table.add_column(result.data["name"])
-    names = [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]
-    units = {
-        "distortion": "D (nats)",
-        "rate": "R (nats)",
-        "negative_elbo": "D + R (nats)",
-        "mse": "MSE / pixel",
-        "bits_per_dim": "bits/dim",
-        "active_units": "active",
-    }
-    for name in names:
-        table.add_column(units.get(name, name), justify="right")
-    for split in ("val", "test"):
-        table.add_row(split, *(f"{result.metrics[f'{split}/{name}']:.4g}" for name in names))
+    for split in SPLITS:
+        table.add_column(split, justify="right")
+    for name in [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]:
+        values = (f"{result.metrics[f'{split}/{name}']:.4g}" for split in SPLITS)
+        table.add_row(f"{name} ({UNITS[name]})" if name in UNITS else name, *values)
     out.print(table)
+    if result.costs:
+        slowest = sorted(result.costs.items(), key=lambda cost: -cost[1])
+        each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in slowest)
+        out.print(f"seconds that further metrics took: {each}", style="dim", markup=False)
     print_next(
         [
             ("result", folder / "result.json"),

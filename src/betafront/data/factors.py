@@ -2,11 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+
+
+class Known(NamedTuple):
+    """The factors of the images of one split.
+
+    Attributes:
+        values: (n, K) int64, on the CPU.
+        ordinal: (K,) whether each has an order, as in `Factors`.
+    """
+
+    values: Tensor
+    ordinal: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,10 @@ class Factors:
     train: Tensor
     val: Tensor
     test: Tensor
+
+    def of(self, split: Literal["train", "val", "test"]) -> Known:
+        """Those of the images of one split."""
+        return Known(getattr(self, split), self.ordinal)
 
 
 @dataclass(frozen=True)

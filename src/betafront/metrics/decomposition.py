@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.metrics.evaluation import EVALUATION_BATCH
-from betafront.metrics.score import Score
+from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE, Posterior
 from betafront.objective.likelihoods.gaussian import log_normal
 

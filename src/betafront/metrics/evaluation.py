@@ -1,14 +1,16 @@
 """What a trained VAE is worth, in nats: never with the training weight or the schedule."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from betafront.data.factors import Known
+from betafront.metrics.further import Settings, Subject, measured
+from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import VAE
-
-EVALUATION_BATCH = 1000
 
 
 @dataclass(frozen=True)
@@ -20,18 +22,28 @@ class Evaluation:
             dimension, `bits_per_dim`, `active_units`.
         kl: (M,) mean KL per latent dimension in nats; their sum is the rate.
         variance: (M,) variance over the examples of the posterior means.
-        settings: what the values depend on: draws per example, threshold, examples.
+        settings: what the values depend on: draws per example, threshold, examples; and of each
+            further metric, under its name.
+        seconds: that each further metric took.
     """
 
     values: dict[str, float]
     kl: Tensor
     variance: Tensor
-    settings: dict[str, float]
+    settings: dict[str, float | str]
+    seconds: dict[str, float]
 
 
 @torch.no_grad()
 def evaluate(
-    vae: VAE, x: Tensor, *, samples: int = 8, active_threshold: float = 0.01, seed: int = 0
+    vae: VAE,
+    x: Tensor,
+    *,
+    samples: int = 8,
+    active_threshold: float = 0.01,
+    further: Mapping[str, Settings | None] | None = None,
+    known: Known | None = None,
+    seed: int = 0,
 ) -> Evaluation:
     """Evaluate on all of `x`, the same numbers for the same model, data and seed.
 
@@ -47,7 +59,12 @@ def evaluate(
         samples: draws of z per example.
         active_threshold: a latent is active when the variance of its posterior mean over the data
             (biased, as in Burda et al. 2016, section 5.2) exceeds it.
+        further: names of `betafront.metrics.further` and their settings, where they differ.
+        known: the factors behind `x`, if any are known.
         seed: of the draws.
+
+    Raises:
+        UserError: a further metric is unknown, or cannot be had of this data.
     """
     was_training = vae.training
     vae.eval()
@@ -79,5 +96,13 @@ def evaluate(
         "bits_per_dim": (distortion + rate) / (pixels * math.log(2)),
         "active_units": float((variance > active_threshold).sum()),
     }
-    settings = {"samples": samples, "active_threshold": active_threshold, "examples": len(x)}
-    return Evaluation(values, kl, variance, settings)
+    settings: dict[str, float | str] = {
+        "samples": samples, "active_threshold": active_threshold, "examples": len(x)
+    }  # fmt: skip
+    subject = Subject(vae, x, torch.cat(means).cpu(), known, seed)
+    seconds: dict[str, float] = {}
+    for name, changed in (further or {}).items():
+        score, seconds[name] = measured(name, changed or {}, subject)
+        values |= score.values
+        settings |= {f"{name}/{key}": value for key, value in score.settings.items()}
+    return Evaluation(values, kl, variance, settings, seconds)

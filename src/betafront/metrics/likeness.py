@@ -3,15 +3,14 @@
 import torch
 from torch import Tensor
 
-from betafront.metrics.evaluation import EVALUATION_BATCH
-from betafront.metrics.score import Score
+from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE
 
 SIGMA = 1.5  # of SSIM's Gaussian window in pixels (Wang et al. 2004): 11 pixels of it are used
 
 
 @torch.no_grad()
-def likeness(vae: VAE, x: Tensor, *, examples: int = 2000) -> Score:
+def likeness(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
     """`psnr` in dB and `ssim` of E[x|z] at the posterior's mean z, means over the images.
 
     Both are for values in [0, 1]. The window of SSIM has a σ of 1.5 pixels, or a smaller one in
@@ -21,6 +20,7 @@ def likeness(vae: VAE, x: Tensor, *, examples: int = 2000) -> Score:
         vae: in evaluation mode or not; left as it was.
         x: (N, C, H, W) on the device of the model.
         examples: the first of them that are used.
+        seed: nothing here is random.
 
     Source: Wang et al. 2004 (SSIM), through torchmetrics.
     """

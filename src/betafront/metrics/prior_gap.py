@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from betafront.metrics.evaluation import EVALUATION_BATCH
-from betafront.metrics.score import Score
+from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)

@@ -1,10 +1,12 @@
-"""What every metric of latent structure returns."""
+"""What a metric returns."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+EVALUATION_BATCH = 1000  # images that a model is given at once
 
 
 @dataclass(frozen=True)
@@ -13,7 +15,7 @@ class Score:
 
     Attributes:
         values: the numbers, by name.
-        settings: what the values depend on besides codes and factors: sizes, estimators, seeds.
+        settings: what the values depend on besides model and data: sizes, estimators, seeds.
             Scores with different settings are not to be compared.
         detail: arrays behind the values, by name; latents are rows, factors are columns.
     """

@@ -5,16 +5,16 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 
-from betafront.data import Batches, Images
+from betafront.data import Batches, Images, Known
 from betafront.errors import UserError, one_line
 from betafront.metrics import Evaluation
 from betafront.models import VAE, Architecture
@@ -94,6 +94,22 @@ class Run:
         vae.log_volume = self.images.log_volume
         return vae
 
+    def known(self, split: Literal["val", "test"]) -> Known | None:
+        """The factors behind the images of a split, if any are known."""
+        return self.images.factors.of(split) if self.images.factors else None
+
+    def first_look(self) -> Evaluation:
+        """The untrained model, evaluated on two images; on all of the validation split where there
+        are further metrics, which may want examples enough of every factor.
+
+        Raises:
+            UserError: a metric cannot be had of this data.
+        """
+        further = getattr(self.evaluate, "keywords", {}).get("further")
+        if not further:
+            return self.evaluate(self.vae(), self.images.val[:2], seed=self.seed)
+        return self.evaluate(self.vae(), self.images.val, known=self.known("val"), seed=self.seed)
+
     def objective(self, latents: int) -> Objective:
         """The loss for a model with this many latents."""
         return self.make_objective(
@@ -138,7 +154,8 @@ def fit(
         limits = [] if seconds is None else [Deadline(seconds)]
         vae, module, images = _train(run, report, checkpoint, limits)
     evaluations = {
-        split: run.evaluate(vae, getattr(images, split), seed=run.seed) for split in ("val", "test")
+        "val": run.evaluate(vae, images.val, known=run.known("val"), seed=run.seed),
+        "test": run.evaluate(vae, images.test, known=run.known("test"), seed=run.seed),
     }
     metrics = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.values.items()}
     if not finite(metrics):
@@ -159,9 +176,14 @@ def fit(
         seed=run.seed,
         seconds=time.monotonic() - started,
         folder=str(folder),
+        costs=_added([e.seconds for e in evaluations.values()]),
     )
     _write(result, vae, trace, images, folder)
     return result
+
+
+def _added(costs: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: round(sum(cost[name] for cost in costs), 3) for name in costs[0]}
 
 
 def _train(

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -81,17 +81,19 @@ class Result:
         seed: of the run.
         seconds: wall-clock time of training and evaluation.
         folder: where the run's files are.
+        costs: seconds that each further metric took, on both splits.
     """
 
     metrics: dict[str, float]
     scale: dict[str, Any]
     spectrum: list[float]
-    settings: dict[str, float]
+    settings: dict[str, float | str]
     history: list[dict[str, float]]
     data: dict[str, Any]
     seed: int
     seconds: float
     folder: str
+    costs: dict[str, float] = field(default_factory=dict)
 
     def save(self) -> None:
         """Write `result.json`, whole or not at all: where it stands, the run had finished."""

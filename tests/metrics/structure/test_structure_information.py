@@ -25,7 +25,9 @@ def test_a_latent_that_is_a_factor_tells_its_entropy_and_nothing_else(
     told = information(grid, grid, binning=binning, correction="none")  # type: ignore[arg-type]
     np.testing.assert_allclose(told.detail["mutual_information"], np.diag(np.log(SIZES)), atol=1e-9)
     np.testing.assert_allclose(told.detail["entropy"], np.log(SIZES))
-    assert told.values == pytest.approx({"top_share": 1.0, "second_share": 0.0}, abs=1e-9)
+    assert told.values == pytest.approx(
+        {"information_top": 1.0, "information_second": 0.0}, abs=1e-9
+    )
     assert told.settings["bins"] == 80  # two for each of 40 levels
     assert told.settings["cap"] == 1
 

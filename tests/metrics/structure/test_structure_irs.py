@@ -49,9 +49,9 @@ def test_more_noise_is_less_robust(draws: Ints) -> None:
 
 def test_dead_latents_have_no_weight_and_are_not_counted(grid: Ints) -> None:
     scored = irs(np.hstack([grid, np.full((len(grid), 3), 0.1)]), grid)
-    assert scored.values == pytest.approx({"irs": 1, "used_latents": 4})
+    assert scored.values == pytest.approx({"irs": 1, "irs_latents": 4})
     dead = irs(np.full((len(grid), 3), 0.1), grid)
-    assert dead.values == {"irs": 0, "used_latents": 0}
+    assert dead.values == {"irs": 0, "irs_latents": 0}
 
 
 def test_bad_input_is_refused(draws: Ints) -> None:

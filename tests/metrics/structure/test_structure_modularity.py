@@ -24,19 +24,19 @@ def test_dead_latents_lower_one_mean_and_not_the_other(grid: Ints) -> None:
     values = modularity(codes, grid, correction="none").values
     assert values["modularity"] == pytest.approx(4 / 10)
     assert values["modularity_active"] == pytest.approx(1)
-    assert values["active_latents"] == 4
+    assert values["modularity_latents"] == 4
 
 
 def test_activity_is_a_variance_and_not_a_standard_deviation(grid: Ints) -> None:
     standard = (grid - grid.mean(0)) / grid.std(0)
     # A standard deviation of 0.08 is above 0.01, its square is not.
     values = modularity(standard * [1, 1, 0.12, 0.08], grid).values
-    assert values["active_latents"] == 3
+    assert values["modularity_latents"] == 3
 
 
 def test_dead_codes_score_nothing_and_no_nan(draws: Ints) -> None:
     values = modularity(np.full((len(draws), 3), 0.1), draws).values
-    assert values == {"modularity": 0, "modularity_active": 0, "active_latents": 0}
+    assert values == {"modularity": 0, "modularity_active": 0, "modularity_latents": 0}
 
 
 def test_duplicates_are_modular_and_mixtures_not(grid: Ints) -> None:

@@ -89,17 +89,17 @@ def test_votes_are_counted_by_latent_and_factor(standard: np.ndarray, draws: Int
     assert votes.argmax(axis=0).tolist() == [2, 4, 1, 3]
     assert votes[0].sum() == 0
     assert votes.sum() == 400
-    assert scored.values["used_latents"] == 4
-    assert scored.values["chance"] == 0.25
+    assert scored.values["factor_vae_score_latents"] == 4
+    assert scored.values["factor_vae_score_chance"] == 0.25
 
 
 def test_latents_are_left_out_by_variance_and_counted(standard: np.ndarray, draws: Ints) -> None:
     # A standard deviation of 0.08 is above 0.01 and 0.05; the variance, 0.0064, is not.
     scored = factor_vae_score(standard * [1, 1, 1, 0.08], draws)
-    assert scored.values["used_latents"] == 3
+    assert scored.values["factor_vae_score_latents"] == 3
     assert scored.values["factor_vae_score"] < 0.9
     kept = factor_vae_score(standard * [1, 1, 1, 0.08], draws, active_threshold=0.005)
-    assert kept.values["used_latents"] == 4
+    assert kept.values["factor_vae_score_latents"] == 4
     assert kept.values["factor_vae_score"] == pytest.approx(1, abs=0.01)
 
 

@@ -7,6 +7,7 @@ may still vary with a factor. Samples from q(z|x) as codes measure what is trans
 
 from collections.abc import Callable
 
+from betafront.metrics.score import Score
 from betafront.metrics.structure.beta_vae_score import beta_vae_score
 from betafront.metrics.structure.dci import dci
 from betafront.metrics.structure.factor_vae_score import factor_vae_score
@@ -16,7 +17,6 @@ from betafront.metrics.structure.mig import mig
 from betafront.metrics.structure.modularity import explicitness, modularity
 from betafront.metrics.structure.probes import knn_probe, linear_probe
 from betafront.metrics.structure.sap import sap
-from betafront.metrics.structure.score import Score
 
 # By name, those of all factors; each is called with codes, factors and a seed.
 STRUCTURE: dict[str, Callable[..., Score]] = {

@@ -6,8 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from betafront.metrics.structure.inputs import Floats, Ints, at_least, checked, relabelled
-from betafront.metrics.structure.score import LIBRARY, Score
+from betafront.metrics.score import Score
+from betafront.metrics.structure.inputs import LIBRARY, Floats, Ints, at_least, checked, relabelled
 
 
 def beta_vae_score(
@@ -34,7 +34,7 @@ def beta_vae_score(
         seed: of the draws.
 
     Returns:
-        values: `beta_vae_score`, the accuracy, and `chance`, 1/K.
+        values: `beta_vae_score`, the accuracy, and `beta_vae_score_chance`, 1/K.
 
     Raises:
         UserError: see `checked` (two examples of every value); no pairs; fewer points than
@@ -56,7 +56,7 @@ def beta_vae_score(
     return Score(
         values={
             "beta_vae_score": float(classifier.score(*points(test_points))),
-            "chance": 1 / len(mates),
+            "beta_vae_score_chance": 1 / len(mates),
         },
         settings={
             "n": len(z),

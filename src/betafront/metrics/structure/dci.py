@@ -9,7 +9,9 @@ from scipy.special import entr
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.inspection import permutation_importance
 
+from betafront.metrics.score import Score
 from betafront.metrics.structure.inputs import (
+    LIBRARY,
     PER_VALUE,
     TEST_SHARE,
     Floats,
@@ -20,7 +22,6 @@ from betafront.metrics.structure.inputs import (
     relabelled,
     split,
 )
-from betafront.metrics.structure.score import LIBRARY, Score
 
 Regressor = Literal["random_forest", "gradient_boosting"]
 Importance = Literal["permutation", "impurity"]

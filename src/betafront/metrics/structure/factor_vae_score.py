@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from betafront.metrics.score import Score
 from betafront.metrics.structure.inputs import Floats, Ints, active, at_least, checked
-from betafront.metrics.structure.score import Score
 
 
 def factor_vae_score(
@@ -34,7 +34,8 @@ def factor_vae_score(
         seed: of the draws.
 
     Returns:
-        values: `factor_vae_score`; `used_latents`, the number above the threshold; `chance`, 1/K.
+        values: `factor_vae_score`; `factor_vae_score_latents`, the number above the
+            threshold; `factor_vae_score_chance`, 1/K.
         detail: `votes` (M, K) to learn from.
 
     Raises:
@@ -61,8 +62,8 @@ def factor_vae_score(
     return Score(
         values={
             "factor_vae_score": float(right / further.sum()),
-            "used_latents": float(used.sum()),
-            "chance": 1 / v.shape[1],
+            "factor_vae_score_latents": float(used.sum()),
+            "factor_vae_score_chance": 1 / v.shape[1],
         },
         settings={
             "n": len(z),

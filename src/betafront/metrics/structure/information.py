@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import entropy, rankdata
 
 from betafront.errors import UserError
+from betafront.metrics.score import Score
 from betafront.metrics.structure.inputs import Floats, Ints, checked, known, relabelled
-from betafront.metrics.structure.score import Score
 
 Binning = Literal["quantile", "width"]
 Correction = Literal["miller-madow", "none"]
@@ -47,8 +47,8 @@ def information(
         seed: not used, nothing is drawn; all metrics are called alike.
 
     Returns:
-        values: `top_share`, `second_share`, the mean over the factors of what the best and the
-            next latent tell of a factor as a share of its entropy.
+        values: `information_top`, `information_second`, the mean over the factors of what the
+            best and the next latent tell of a factor as a share of its entropy.
         detail: `mutual_information` (M, K), `entropy` (K,), `latent_entropy` (M,), `cap` (K,).
 
     Raises:
@@ -85,7 +85,10 @@ def information(
     cap = np.minimum(1, np.log(bins) / of_factors)
     share = np.sort(np.vstack([mutual / of_factors, np.zeros((1, len(sizes)))]), axis=0)
     return Score(
-        values={"top_share": float(share[-1].mean()), "second_share": float(share[-2].mean())},
+        values={
+            "information_top": float(share[-1].mean()),
+            "information_second": float(share[-2].mean()),
+        },
         settings={
             "n": n,
             "bins": bins,

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 import numpy as np
+import sklearn
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import train_test_split
 
@@ -10,6 +11,10 @@ from betafront.errors import UserError, near_miss
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+# Of the settings of a score that rests on a fitted model: the defaults and the splits of
+# scikit-learn have changed published scores from one version to the next.
+LIBRARY: dict[str, float | str] = {"scikit-learn": sklearn.__version__}
 
 TEST_SHARE = 0.25
 PER_VALUE = 4  # so that a quarter, stratified, holds at least one example of every value

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from betafront.errors import UserError
+from betafront.metrics.score import Score
 from betafront.metrics.structure.inputs import Floats, Ints, checked
-from betafront.metrics.structure.score import Score
 
 
 def irs(codes: ArrayLike, factors: ArrayLike, *, quantile: float = 0.95, seed: int = 0) -> Score:
@@ -26,7 +26,7 @@ def irs(codes: ArrayLike, factors: ArrayLike, *, quantile: float = 0.95, seed: i
         seed: not used, nothing is drawn; all metrics are called alike.
 
     Returns:
-        values: `irs` from 0 to 1 (0 where all latents are dead); `used_latents`, the number that
+        values: `irs` from 0 to 1 (0 where all latents are dead); `irs_latents`, the number that
             are not constant.
         detail: `robustness` (M, K); of a dead latent 0.
 
@@ -48,7 +48,7 @@ def irs(codes: ArrayLike, factors: ArrayLike, *, quantile: float = 0.95, seed: i
     return Score(
         values={
             "irs": float(np.average(best, weights=overall)) if used.any() else 0.0,
-            "used_latents": float(used.sum()),
+            "irs_latents": float(used.sum()),
         },
         settings={"n": len(z), "quantile": quantile},
         detail={"robustness": robustness},

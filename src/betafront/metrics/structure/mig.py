@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from betafront.metrics.score import Score
 from betafront.metrics.structure.gap import top_two_gap
 from betafront.metrics.structure.information import Binning, Correction, information
-from betafront.metrics.structure.score import Score
 
 
 def mig(

@@ -6,8 +6,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
+from betafront.metrics.score import Score
 from betafront.metrics.structure.information import Binning, Correction, information
 from betafront.metrics.structure.inputs import (
+    LIBRARY,
     PER_VALUE,
     TEST_SHARE,
     Floats,
@@ -17,7 +19,6 @@ from betafront.metrics.structure.inputs import (
     relabelled,
     split,
 )
-from betafront.metrics.structure.score import LIBRARY, Score
 
 
 def modularity(
@@ -41,7 +42,7 @@ def modularity(
 
     Returns:
         values: `modularity` over all latents, `modularity_active` over the active (0 without any),
-            `active_latents`, their number.
+            `modularity_latents`, their number.
         detail: `latent_modularity` (M,), and that of `information`.
 
     Raises:
@@ -55,7 +56,7 @@ def modularity(
         values={
             "modularity": float(each.mean()),
             "modularity_active": float(each[is_active].mean()) if is_active.any() else 0.0,
-            "active_latents": float(is_active.sum()),
+            "modularity_latents": float(is_active.sum()),
         },
         settings={**told.settings, "active_threshold": active_threshold},
         detail={**told.detail, "latent_modularity": each},

@@ -10,7 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from betafront.errors import UserError
+from betafront.metrics.score import Score
 from betafront.metrics.structure.inputs import (
+    LIBRARY,
     PER_VALUE,
     TEST_SHARE,
     at_least,
@@ -18,7 +20,6 @@ from betafront.metrics.structure.inputs import (
     relabelled,
     split,
 )
-from betafront.metrics.structure.score import LIBRARY, Score
 
 
 def linear_probe(codes: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Score:
@@ -30,7 +31,8 @@ def linear_probe(codes: ArrayLike, labels: ArrayLike, *, seed: int = 0) -> Score
         seed: of the split, three quarters to train on and one to test on.
 
     Returns:
-        values: `linear_probe`, the held-out accuracy; `chance`, that of the commonest label.
+        values: `linear_probe`, the held-out accuracy; `linear_probe_chance`, that of the
+            commonest label.
 
     Raises:
         UserError: see `checked` (four examples of every label).
@@ -53,7 +55,7 @@ def knn_probe(codes: ArrayLike, labels: ArrayLike, *, neighbours: int = 5, seed:
         seed: of the split, three quarters to train on and one to test on.
 
     Returns:
-        values: `knn_probe`, the held-out accuracy; `chance`, that of the commonest label.
+        values: `knn_probe`, the held-out accuracy; `knn_probe_chance`, that of the commonest label.
 
     Raises:
         UserError: see `checked` (four examples of every label); more neighbours than examples.
@@ -88,7 +90,7 @@ def _probe(
     return Score(
         values={
             name: float(model.score(z[test], level[test])),
-            "chance": float((level[test] == commonest).mean()),
+            f"{name}_chance": float((level[test] == commonest).mean()),
         },
         settings={"n": len(z), **settings, "test_share": TEST_SHARE, "seed": seed, **LIBRARY},
     )

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 from sklearn.metrics import balanced_accuracy_score
 
 from betafront.errors import UserError
+from betafront.metrics.score import Score
 from betafront.metrics.structure.gap import top_two_gap
 from betafront.metrics.structure.inputs import (
     PER_VALUE,
@@ -17,7 +18,6 @@ from betafront.metrics.structure.inputs import (
     relabelled,
     split,
 )
-from betafront.metrics.structure.score import Score
 
 
 def sap(

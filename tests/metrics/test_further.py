@@ -1,0 +1,123 @@
+"""Every metric by the name that users give it, and what is said where one cannot be had."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from betafront.data import Known
+from betafront.errors import UserError
+from betafront.metrics import evaluate
+from betafront.metrics.further import OF_FACTORS, OF_LABELS, OF_MODEL
+from betafront.metrics.structure import PROBES, STRUCTURE
+from betafront.models import VAE, mlp
+from betafront.objective import Bernoulli
+from betafront.shipped import conf_dir
+
+SMALL = {"beta_vae_score": {"train_points": 40, "test_points": 40}, "iwae": {"draws": [1, 4]}}
+CHOICES = sorted(path.stem for path in (conf_dir() / "metrics").glob("*.yaml"))
+
+
+@pytest.fixture
+def vae() -> VAE:
+    torch.manual_seed(0)
+    return mlp((1, 8, 8), Bernoulli(), latents=3, hidden=(8,))
+
+
+def images(n: int = 400) -> torch.Tensor:
+    return torch.rand(n, 1, 8, 8, generator=torch.Generator().manual_seed(1)).round()
+
+
+def known(n: int = 400) -> Known:
+    generator = torch.Generator().manual_seed(2)
+    columns = [torch.randint(0, size, (n,), generator=generator) for size in (2, 4)]
+    return Known(torch.stack(columns, 1), (False, True))
+
+
+def test_every_structure_metric_has_its_name_here() -> None:
+    assert set(OF_FACTORS) == set(STRUCTURE)
+    assert set(OF_LABELS) == set(PROBES)
+
+
+def test_all_together_no_value_hides_another(vae: VAE) -> None:
+    names = [*OF_MODEL, *OF_FACTORS, *OF_LABELS]
+    plain = evaluate(vae, images(), seed=3)
+    further = {name: SMALL.get(name) for name in names}
+    every = evaluate(vae, images(), further=further, known=known(), seed=3)
+    each = [evaluate(vae, images(), further={name: SMALL.get(name)}, known=known(), seed=3)
+            for name in names]  # fmt: skip
+    assert len(every.values) == len(plain.values) + sum(
+        len(one.values) - len(plain.values) for one in each
+    )
+    for one in [plain, *each]:
+        assert one.values.items() <= every.values.items()
+    assert list(every.seconds) == names
+    assert every.settings["iwae/examples"] == 400
+    assert every.settings["sap/ordinal"] == "1"  # as the data says
+
+
+def test_settings_reach_the_metric(vae: VAE) -> None:
+    found = evaluate(vae, images(20), further={"iwae": {"draws": [1, 2, 6]}})
+    assert {"iwae_1", "iwae_2", "iwae_6"} <= set(found.values)
+
+
+def test_a_probe_of_several_factors_is_their_mean(vae: VAE) -> None:
+    values, factors = known()
+    both, *each = (
+        evaluate(
+            vae, images(), further={"linear_probe": {}}, known=Known(values[:, which], factors)
+        ).values["linear_probe"]
+        for which in ([0, 1], [0], [1])
+    )
+    assert both == pytest.approx(sum(each) / 2)
+
+
+WRONG = {
+    "a misspelt name": ({"migg": {}}, "there is no such metric: did you mean 'mig'"),
+    "a misspelt setting": ({"dci": {"tree": 3}}, "'tree'"),
+    "a setting that cannot be": ({"iwae": {"draws": [3, 2]}}, "iwae.draws"),
+    "too few examples": ({"factor_vae_score": {"examples": 399}}, "399 are needed"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_what_is_wrong_is_said_with_the_name_of_the_metric(vae: VAE, name: str) -> None:
+    further, words = WRONG[name]
+    with pytest.raises(UserError) as said:
+        evaluate(vae, images(), further=further, known=known())
+    assert words in str(said.value)
+    assert f"metrics.further.{next(iter(further))}" in str(said.value)
+
+
+@pytest.mark.parametrize("name", [*OF_FACTORS, *OF_LABELS])
+def test_without_factors_the_data_is_named_that_has_some(vae: VAE, name: str) -> None:
+    with pytest.raises(UserError, match="sprites_small"):
+        evaluate(vae, images(10), further={name: {}})
+
+
+def test_every_choice_of_metrics_names_what_there_is() -> None:
+    assert CHOICES == ["all", "disentanglement", "fast", "latent", "probes"]
+    for choice in CHOICES:
+        further = OmegaConf.load(conf_dir() / "metrics" / f"{choice}.yaml").get("further") or {}
+        assert set(further) <= {*OF_MODEL, *OF_FACTORS, *OF_LABELS}
+
+
+def test_a_run_with_known_factors_is_measured(betafront, own_place: Path) -> None:
+    said = betafront(
+        "train", "data=sprites_small", "data.limit=1500", "likelihood=bernoulli",
+        "metrics=disentanglement", "~metrics.further.explicitness", "trainer.steps=5",
+        "metrics.further.factor_vae_score.examples=16", "hydra.run.dir=run",
+        "metrics.further.beta_vae_score.train_points=50",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert "mig" in said.out
+    assert "seconds that further metrics took" in said.out
+
+
+def test_nothing_is_trained_that_cannot_be_measured(betafront, own_place: Path) -> None:
+    said = betafront("train", "metrics=disentanglement", "hydra.run.dir=run")
+    assert said.code == 2
+    (line,) = said.err.strip().splitlines()
+    assert "metrics.further" in line and "2" in line
+    assert not (own_place / "run/result.json").exists()
