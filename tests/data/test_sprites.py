@@ -73,7 +73,7 @@ def centroids(images: Tensor) -> tuple[Tensor, Tensor]:
 def test_every_combination_of_factors_once() -> None:
     images = small()
     x, values = everything(images)
-    assert [len(images.train), len(images.val), len(images.test)] == [2764, 922, 922]
+    assert [len(images.train), len(images.val), len(images.test)] == [3686, 461, 461]
     assert known(images).names == ("shape", "scale", "orientation", "x", "y")
     assert known(images).sizes == SIZES
     assert known(images).ordinal == (False, True, True, True, True)

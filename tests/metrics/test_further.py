@@ -1,5 +1,6 @@
 """Every metric by the name that users give it, and what is said where one cannot be had."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from omegaconf import OmegaConf
 from betafront.data import Known
 from betafront.errors import UserError
 from betafront.metrics import evaluate
-from betafront.metrics.further import OF_FACTORS, OF_LABELS, OF_MODEL
+from betafront.metrics.further import OF_FACTORS, OF_LABELS, OF_MODEL, values_of
 from betafront.metrics.structure import PROBES, STRUCTURE
 from betafront.models import VAE, mlp
 from betafront.objective import Bernoulli
@@ -73,6 +74,27 @@ def test_a_probe_of_several_factors_is_their_mean(vae: VAE) -> None:
     assert both == pytest.approx(sum(each) / 2)
 
 
+def test_a_seed_of_its_own(vae: VAE) -> None:
+    one, other, plain = (
+        evaluate(vae, images(50), further={"prior_gap": settings}).values["mmd"]
+        for settings in ({"seed": 0}, {"seed": 1}, {})
+    )
+    assert one == plain != other
+
+
+def test_the_values_are_known_before_anything_is_trained(vae: VAE) -> None:
+    further = {name: SMALL.get(name) for name in (*OF_MODEL, *OF_FACTORS, *OF_LABELS)}
+    plain = set(evaluate(vae, images(20)).values)
+    every = set(evaluate(vae, images(), further=further, known=known()).values)
+    assert values_of(further, vae, images(2), known()) == every - plain
+
+
+def test_a_diverged_model_has_no_further_metrics(vae: VAE) -> None:
+    with torch.no_grad():
+        next(vae.encoder.parameters()).fill_(math.nan)
+    assert not evaluate(vae, images(), further={"mig": {}}, known=known()).seconds
+
+
 WRONG = {
     "a misspelt name": ({"migg": {}}, "there is no such metric: did you mean 'mig'"),
     "a misspelt setting": ({"dci": {"tree": 3}}, "'tree'"),
@@ -121,3 +143,9 @@ def test_nothing_is_trained_that_cannot_be_measured(betafront, own_place: Path) 
     (line,) = said.err.strip().splitlines()
     assert "metrics.further" in line and "2" in line
     assert not (own_place / "run/result.json").exists()
+
+
+def test_the_test_split_too_must_have_examples_enough(betafront, own_place: Path) -> None:
+    said = betafront("train", "metrics=probes", "data.test=0.01", "hydra.run.dir=run")
+    assert said.code == 2
+    assert "linear_probe" in said.err

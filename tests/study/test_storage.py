@@ -22,7 +22,7 @@ from betafront.errors import UserError
 from betafront.study import sqlite
 from betafront.study.address import FROM_ENVIRONMENT, VARIABLE
 from betafront.study.storage import Storage, find, load_study, masked, open_storage, study_names
-from betafront.study.store import again
+from betafront.study.store import again, is_away
 
 # Processes of their own that do not import PyTorch and its kin each.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -236,6 +236,13 @@ def test_a_worker_that_begins_while_the_server_is_away_waits_for_it(postgresql: 
         assert study_names(again(lambda: open_storage(url))) == []
     finally:
         soon.join()
+
+
+@pytest.mark.parametrize(
+    "words", ["SSL connection has been closed unexpectedly", "SSL SYSCALL error: EOF detected"]
+)
+def test_a_lost_connection_is_waited_for(words: str) -> None:
+    assert is_away(OperationalError("SELECT 1", {}, Exception(words)))
 
 
 def test_a_worker_does_not_wait_for_a_password_to_become_right(postgresql: Any) -> None:

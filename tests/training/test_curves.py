@@ -55,6 +55,13 @@ def test_the_page_of_a_finished_run_is_drawn_once(make_run: MakeRun, tmp_path: P
     assert page.stat().st_mtime_ns > drawn.st_mtime_ns
 
 
+def test_what_is_damaged_has_no_page_and_stops_nothing(make_run: MakeRun, tmp_path: Path) -> None:
+    fit(make_run(), tmp_path)
+    (tmp_path / "trace.npz").write_bytes(b"PK")
+    draw_training(tmp_path)
+    assert not [p for p in (tmp_path / "pictures").iterdir() if p.name.startswith("training")]
+
+
 @pytest.mark.parametrize("name", sorted(RUNS))
 def test_a_page_does_not_remember_the_run_before(tmp_path: Path, name: str) -> None:
     fresh, used = tmp_path / "fresh.png", tmp_path / "used.png"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -42,8 +42,8 @@ class Factors:
     val: Tensor
     test: Tensor
 
-    def of(self, split: Literal["train", "val", "test"]) -> Known:
-        """Those of the images of one split."""
+    def of(self, split: str) -> Known:
+        """Those of the images of one split: `train`, `val` or `test`."""
         return Known(getattr(self, split), self.ordinal)
 
 

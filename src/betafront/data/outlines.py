@@ -7,6 +7,7 @@ stays where it is and never outgrows its frame. The points are (u, v), u to the 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -80,12 +81,12 @@ def drawn(outline: Outline, scales: Array, degrees: Array, height: int, width: i
     """
     radius = min(height, width) / 2
     y, x = (_points(side) / radius for side in (height, width))
-    turn = np.deg2rad(degrees)[:, None, None]
-    scale = scales[:, None, None, None]
-    u = (np.cos(turn) * x + np.sin(turn) * y[:, None]) / scale
-    v = (np.cos(turn) * y[:, None] - np.sin(turn) * x) / scale
-    hit = outline.inside(u, v).reshape(len(scales), len(degrees), height, FINE, width, FINE)
-    filled: Array = 2 * hit.sum(axis=(3, 5)) >= FINE**2
+    filled = np.empty((len(scales), len(degrees), height, width), bool)
+    for (i, scale), (j, turn) in product(enumerate(scales), enumerate(np.deg2rad(degrees))):
+        u = (np.cos(turn) * x + np.sin(turn) * y[:, None]) / scale
+        v = (np.cos(turn) * y[:, None] - np.sin(turn) * x) / scale
+        hit = outline.inside(u, v).reshape(height, FINE, width, FINE)
+        filled[i, j] = 2 * hit.sum(axis=(1, 3)) >= FINE**2
     return filled
 
 

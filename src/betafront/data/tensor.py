@@ -128,6 +128,8 @@ def _arrays(path: Path, main: str) -> dict[str, Any]:
     else:
         raise UserError(f"{path} is not a .npy, .npz or .pt file")
     arrays = {main: loaded} if isinstance(loaded, np.ndarray | Tensor) else dict(loaded)
+    if main == "labels" and "factors" in arrays:
+        return arrays
     if main not in arrays and len(arrays) == 1:
         arrays = {main: next(iter(arrays.values()))}
     if main not in arrays:

@@ -101,7 +101,8 @@ def evaluate(
     }  # fmt: skip
     subject = Subject(vae, x, torch.cat(means).cpu(), known, seed)
     seconds: dict[str, float] = {}
-    for name, changed in (further or {}).items():
+    sound = all(math.isfinite(value) for value in values.values())  # else the run has diverged
+    for name, changed in (further or {}).items() if sound else ():
         score, seconds[name] = measured(name, changed or {}, subject)
         values |= score.values
         settings |= {f"{name}/{key}": value for key, value in score.settings.items()}

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from betafront.data.factors import Known
@@ -79,9 +80,32 @@ def measured(name: str, settings: Settings, subject: Subject) -> tuple[Score, fl
     return score, time.perf_counter() - started
 
 
+def values_of(
+    further: Mapping[str, Settings | None], vae: VAE, x: Tensor, known: Known | None
+) -> set[str]:
+    """The names of the values that metrics will have, found out before a model is trained: from a
+    few images, and from noise in place of the codes of all.
+
+    Args:
+        further: names of metrics and their settings, where they differ.
+        vae: untrained.
+        x: (n, C, H, W) a few images.
+        known: the factors of all images of a split, if any are known.
+
+    Raises:
+        UserError: a metric or setting is unknown, or cannot be had of this data.
+    """
+    generator = torch.Generator().manual_seed(0)
+    codes = torch.randn(len(known.values) if known else 0, vae.latents, generator=generator)
+    subject = Subject(vae, x, codes, known, 0)
+    scores = [measured(name, settings or {}, subject)[0] for name, settings in further.items()]
+    return {name for score in scores for name in score.values}
+
+
 def _score(name: str, settings: Settings, subject: Subject) -> Score:
+    settings = {"seed": subject.seed, **settings}
     if name in OF_MODEL:
-        return OF_MODEL[name](subject.vae, subject.x, seed=subject.seed, **settings)
+        return OF_MODEL[name](subject.vae, subject.x, **settings)
     if name not in (*OF_FACTORS, *OF_LABELS):
         guess = near_miss(name, [*OF_MODEL, *OF_FACTORS, *OF_LABELS])
         raise UserError(f"there is no such metric: {guess}")
@@ -92,19 +116,19 @@ def _score(name: str, settings: Settings, subject: Subject) -> Score:
         )
     codes, factors = subject.codes.numpy(), subject.known.values.numpy()
     if name in OF_LABELS:
-        return _probed(name, settings, codes, factors, subject.seed)
+        return _probed(name, settings, codes, factors)
     from betafront.metrics.structure import STRUCTURE  # with it comes scikit-learn
 
     if name == "sap":
         settings = {"ordinal": subject.known.ordinal, **settings}
-    return STRUCTURE[name](codes, factors, seed=subject.seed, **settings)
+    return STRUCTURE[name](codes, factors, **settings)
 
 
-def _probed(name: str, settings: Settings, codes: Any, factors: Any, seed: int) -> Score:
+def _probed(name: str, settings: Settings, codes: Any, factors: Any) -> Score:
     """The means over the factors; of a label alone, what the probe of it says."""
     from betafront.metrics.structure import PROBES
 
-    scores = [PROBES[name](codes, factor, seed=seed, **settings) for factor in factors.T]
+    scores = [PROBES[name](codes, factor, **settings) for factor in factors.T]
     each = {key: [score.values[key] for score in scores] for key in scores[0].values}
     means = {key: float(np.mean(values)) for key, values in each.items()}
     return Score(means, scores[0].settings, {key: np.array(v) for key, v in each.items()})

@@ -11,7 +11,7 @@ from betafront.errors import UserError
 from betafront.metrics.score import Score
 from betafront.models import VAE
 
-DECODED = 8192  # draws that are decoded at once
+DECODED = 2**24  # numbers of one decoder's output: 64 MB
 
 
 @torch.no_grad()
@@ -42,9 +42,13 @@ def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed
     vae.eval()
     generator = torch.Generator().manual_seed(seed)
     bounds = torch.zeros(len(draws), len(x), dtype=torch.float64)
-    each = max(1, DECODED // draws[-1])
+    _, channels, height, width = x.shape
+    output = vae.likelihood.output_shape((channels, height, width))
+    at_once = max(1, DECODED // (output[0] * height * width))
+    each = max(1, at_once // draws[-1])
     for first in range(0, len(x), each):
-        log_w = torch.cat(list(_log_weights(vae, x[first : first + each], draws[-1], generator)), 1)
+        some = x[first : first + each]
+        log_w = torch.cat(list(_log_weights(vae, some, draws[-1], at_once, generator)), 1)
         bounds[:, first : first + each] = torch.stack([_bound(log_w, k) for k in draws]).cpu()
     vae.train(was_training)
     means, errors = -bounds.mean(1), bounds.std(1) / math.sqrt(len(x))
@@ -53,12 +57,14 @@ def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed
     return Score(values, settings, {"standard_error": errors.numpy()})
 
 
-def _log_weights(vae: VAE, x: Tensor, draws: int, generator: torch.Generator) -> Iterator[Tensor]:
+def _log_weights(
+    vae: VAE, x: Tensor, draws: int, at_once: int, generator: torch.Generator
+) -> Iterator[Tensor]:
     """(B, k) float64 log p(x|z) + log p(z) - log q(z|x), in parts of the k draws."""
     mean, log_var = vae.encode(x)
-    at_once = max(1, DECODED // len(x))
-    for first in range(0, draws, at_once):
-        k = min(at_once, draws - first)
+    part = max(1, at_once // len(x))
+    for first in range(0, draws, part):
+        k = min(part, draws - first)
         noise = torch.randn(len(x), k, vae.latents, generator=generator).to(mean)
         z = mean.unsqueeze(1) + torch.exp(0.5 * log_var).unsqueeze(1) * noise
         log_px = vae.log_px(vae.decoder(z.flatten(0, 1)), x.repeat_interleave(k, 0))

@@ -31,7 +31,16 @@ OF_POSTGRESQL = {
     "read-only": "name the server that takes writes",
 }
 
-SETTINGS = ("password", "does not exist", "pg_hba.conf", "SSL", "permission denied")
+# Words of what a wait does not mend; a connection that was lost may name SSL or a password, too.
+SETTINGS = (
+    "password authentication failed",
+    "no password supplied",
+    "does not exist",
+    "no pg_hba.conf entry",
+    "does not support SSL",
+    "certificate",
+    "permission denied",
+)
 
 
 def refusal(error: BaseException, shown: str) -> str:

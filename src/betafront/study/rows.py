@@ -94,7 +94,7 @@ _NUMBERED = sa.select(TRIALS.c.trial_id).where(
 )
 _LOCK = sa.select(STUDIES.c.study_id).where(STUDIES.c.study_id == _STUDY).with_for_update()
 _COUNT = sa.select(sa.func.count()).where(TRIALS.c.study_id == _STUDY)
-_MAKE = sa.insert(TRIALS).returning(TRIALS.c.trial_id)
+_MAKE = sa.insert(TRIALS)
 _END = sa.update(TRIALS).where(
     TRIALS.c.trial_id == sa.bindparam("trial"), TRIALS.c.state.in_(["RUNNING", "WAITING"])
 )
@@ -141,7 +141,7 @@ class Rows:
                 "datetime_start": _utc(trial.datetime_start),
                 "datetime_complete": _utc(trial.datetime_complete),
             }
-            key = to.execute(_MAKE, row).scalar_one()
+            key = to.execute(_MAKE, row).inserted_primary_key[0]  # type: ignore[index]
             _insert(to, PARAMS, [{"trial_id": key} | p for p in _params(trial)])
             _insert(to, VALUES, [{"trial_id": key} | v for v in _values(trial.values)])
             for table, attrs in ((USER, trial.user_attrs), (SYSTEM, trial.system_attrs)):
@@ -176,8 +176,7 @@ class Rows:
         with self.reads.begin() as to:
             rows = to.execute(_NEWS, self._mine | looked_for).all()
             parts = _Parts(to, rows)
-        for row in rows:
-            trial = parts.trial(row)
+        for row, trial in [(row, parts.trial(row)) for row in rows]:
             self._known[row.trial_id] = trial
             self._ids[trial.number] = row.trial_id
             if trial.state.is_finished():

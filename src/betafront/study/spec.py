@@ -300,8 +300,11 @@ def _below(key: str, parent: str) -> bool:
     return key == parent or key.startswith(f"{parent}.")
 
 
+FURTHER = "metrics.further."  # a metric is there also where it has no settings
+
+
 def _flatten(node: Any, prefix: str, into: dict[str, Any]) -> None:
-    if isinstance(node, dict):
+    if isinstance(node, dict) and not (prefix.startswith(FURTHER) and not node):
         for key, value in node.items():
             _flatten(value, f"{prefix}.{key}", into)
     else:

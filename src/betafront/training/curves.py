@@ -6,6 +6,8 @@ it, so a process makes one, and changes its lines. What is left is the text: tic
 colour of an axis' name says which line is meant, and what does not move is placed by hand.
 """
 
+import logging
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from betafront.errors import one_line
 from betafront.training.module import Trace
 from betafront.training.result import PICTURES, RESULT, TRACE_FILE, Result
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import BarContainer
 
+log = logging.getLogger(__name__)
 RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
 Corner = Literal["upper right", "lower right"]
 DPI, ROOM, TICKS = 80, 0.05, 5
@@ -29,15 +33,23 @@ PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # from where and how wide, o
 def draw_training(folder: Path) -> None:
     """Write `pictures/training.png` of a run, if it has finished since the page was drawn.
 
+    Where its files are damaged or gone there is no page: that ends no report.
+
     Args:
         folder: of the run.
     """
     path, result = folder / PICTURES / "training.png", folder / RESULT
+    part = path.with_name(f"{path.name}.{os.getpid()}")
     if not result.is_file() or _is_newer(path, result):
         return
-    path.parent.mkdir(exist_ok=True)
-    with np.load(folder / TRACE_FILE) as trace:
-        _page().draw(Result.load(folder), dict(trace), path)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with np.load(folder / TRACE_FILE) as trace:
+            _page().draw(Result.load(folder), dict(trace), part)
+        part.replace(path)
+    except Exception as error:  # a damaged file makes its reader raise almost anything
+        log.warning("%s is not drawn: %s", path, one_line(error))
+        part.unlink(missing_ok=True)
 
 
 class Page:
@@ -76,7 +88,7 @@ class Page:
         self._show_weight(trace)
         self._show_spectrum(result)
         # The page is mostly white: to pack it harder takes longer than all lines on it.
-        self.figure.savefig(path, dpi=DPI, pil_kwargs={"compress_level": 1})
+        self.figure.savefig(path, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 
     def _show_weight(self, trace: Trace) -> None:
         beta = trace["beta"]

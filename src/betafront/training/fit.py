@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ import torch
 from betafront.data import Batches, Images, Known
 from betafront.errors import UserError, one_line
 from betafront.metrics import Evaluation
+from betafront.metrics.further import values_of
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Objective
 from betafront.training.checkpoint import CHECKPOINT, Checkpoint, Halt
@@ -94,21 +95,23 @@ class Run:
         vae.log_volume = self.images.log_volume
         return vae
 
-    def known(self, split: Literal["val", "test"]) -> Known | None:
+    def known(self, split: str) -> Known | None:
         """The factors behind the images of a split, if any are known."""
         return self.images.factors.of(split) if self.images.factors else None
 
-    def first_look(self) -> Evaluation:
-        """The untrained model, evaluated on two images; on all of the validation split where there
-        are further metrics, which may want examples enough of every factor.
+    def first_look(self) -> set[str]:
+        """The names of the values that a run will have, from two images and an untrained model.
 
         Raises:
             UserError: a metric cannot be had of this data.
         """
-        further = getattr(self.evaluate, "keywords", {}).get("further")
-        if not further:
-            return self.evaluate(self.vae(), self.images.val[:2], seed=self.seed)
-        return self.evaluate(self.vae(), self.images.val, known=self.known("val"), seed=self.seed)
+        vae, x = self.vae(), self.images.val[:2]
+        further = getattr(self.evaluate, "keywords", {}).get("further") or {}
+        none = {"further": None} if further else {}
+        names = set(self.evaluate(vae, x, seed=self.seed, **none).values)
+        for split in ("val", "test"):
+            names |= values_of(further, vae, x, self.known(split))
+        return names
 
     def objective(self, latents: int) -> Objective:
         """The loss for a model with this many latents."""
