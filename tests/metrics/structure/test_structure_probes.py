@@ -20,7 +20,7 @@ def test_codes_that_hold_the_label_are_read(name: str, draws: Ints) -> None:
     values = PROBES[name](codes, label).values
     assert values[name] == 1
     # The commonest of three, of 1,250 held out.
-    assert values["linear_probe_chance"] == pytest.approx(1 / 3, abs=0.03)
+    assert values[f"{name}_chance"] == pytest.approx(1 / 3, abs=0.03)
 
 
 @pytest.mark.parametrize("name", PROBES)
