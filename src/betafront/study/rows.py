@@ -1,9 +1,9 @@
 """The rows of trials, written and read in few statements.
 
-Optuna's own calls ask the database anew for every parameter and attribute: 57 statements for a
-trial of eight parameters, all of it time on the processor. These make do with a dozen, in two
-transactions. They know one schema, that of Optuna 3 to 5; for any other, `betafront.study.calls`
-does the same through Optuna.
+Optuna's own calls ask the database anew for every parameter and attribute: 71 statements for a
+trial of eight parameters, all of it time on the processor. A worker makes do with 20, reading
+included, and two transactions that write (both as `benchmarks/store.py` counts them). They know one
+schema, that of Optuna 3 to 5; for any other, `betafront.study.calls` does the same through Optuna.
 """
 
 import json
