@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
+from betafront.metrics.evaluating import evaluating
 from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE, Posterior
 from betafront.objective.likelihoods.gaussian import log_normal
@@ -13,6 +14,7 @@ from betafront.objective.likelihoods.gaussian import log_normal
 AT_ONCE = 2**22  # numbers of one (rows, n, M) array: 32 MB
 
 
+@evaluating
 @torch.no_grad()
 def decomposition(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
     """The parts of the rate over n examples, all pairs of them, in nats (see `decomposed`).
@@ -23,10 +25,7 @@ def decomposition(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -
         examples: n, the first of them that are used; the time grows with n².
         seed: of one draw of z per example.
     """
-    was_training = vae.training
-    vae.eval()
     posteriors = [vae.encode(batch) for batch in x[:examples].split(EVALUATION_BATCH)]
-    vae.train(was_training)
     mean, log_var = (torch.cat(parts).double() for parts in zip(*posteriors, strict=True))
     return decomposed(Posterior(mean, log_var), seed=seed)
 

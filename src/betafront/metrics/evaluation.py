@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.factors import Known
+from betafront.metrics.evaluating import evaluating
 from betafront.metrics.further import Settings, Subject, measured
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import VAE
@@ -34,6 +35,7 @@ class Evaluation:
     seconds: dict[str, float]
 
 
+@evaluating
 @torch.no_grad()
 def evaluate(
     vae: VAE,
@@ -66,8 +68,6 @@ def evaluate(
     Raises:
         UserError: a further metric is unknown, or cannot be had of this data.
     """
-    was_training = vae.training
-    vae.eval()
     generator = torch.Generator(x.device).manual_seed(seed)
     pixels = x[0].numel()
     log_px = torch.zeros((), dtype=torch.float64, device=x.device)
@@ -82,7 +82,6 @@ def evaluate(
             log_px += vae.log_px(params, batch).double().sum() / samples
             error = (vae.likelihood.mean(params) - batch) ** 2
             squares += error.double().sum() / samples
-    vae.train(was_training)
 
     kl = torch.cat(kls).mean(0).cpu()
     variance = torch.cat(means).var(0, unbiased=False).cpu()

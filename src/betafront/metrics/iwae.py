@@ -8,12 +8,14 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
+from betafront.metrics.evaluating import evaluating
 from betafront.metrics.score import Score
 from betafront.models import VAE
 
 DECODED = 2**24  # numbers of one decoder's output: 64 MB
 
 
+@evaluating
 @torch.no_grad()
 def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed: int = 0) -> Score:
     """`-E_x[log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x)]` in nats per example, for each k.
@@ -38,8 +40,6 @@ def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed
     Source: Burda et al. 2016, equation 8.
     """
     _check(draws)
-    was_training = vae.training
-    vae.eval()
     generator = torch.Generator().manual_seed(seed)
     bounds = torch.zeros(len(draws), len(x), dtype=torch.float64)
     _, channels, height, width = x.shape
@@ -50,7 +50,6 @@ def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed
         some = x[first : first + each]
         log_w = torch.cat(list(_log_weights(vae, some, draws[-1], at_once, generator)), 1)
         bounds[:, first : first + each] = torch.stack([_bound(log_w, k) for k in draws]).cpu()
-    vae.train(was_training)
     means, errors = -bounds.mean(1), bounds.std(1) / math.sqrt(len(x))
     values = {f"iwae_{k}": float(mean) for k, mean in zip(draws, means, strict=True)}
     settings: dict[str, float | str] = {"examples": len(x), "seed": seed}

@@ -3,12 +3,14 @@
 import torch
 from torch import Tensor
 
+from betafront.metrics.evaluating import evaluating
 from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE
 
 SIGMA = 1.5  # of SSIM's Gaussian window in pixels (Wang et al. 2004): 11 pixels of it are used
 
 
+@evaluating
 @torch.no_grad()
 def likeness(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
     """`psnr` in dB and `ssim` of E[x|z] at the posterior's mean z, means over the images.
@@ -29,8 +31,6 @@ def likeness(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sco
         structural_similarity_index_measure,
     )
 
-    was_training = vae.training
-    vae.eval()
     radius = (min(x.shape[-2:]) - 1) // 2
     sigma = min(SIGMA, radius / 3.5)  # torchmetrics cuts the window at 3.5 σ
     total = torch.zeros(2, dtype=torch.float64)
@@ -42,7 +42,6 @@ def likeness(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sco
             made, batch, data_range=1.0, sigma=sigma, reduction="sum"
         )
         total += torch.tensor([float(psnr), float(ssim)])  # type: ignore[arg-type]
-    vae.train(was_training)
     psnr_mean, ssim_mean = (total / len(used)).tolist()
     settings: dict[str, float | str] = {"examples": len(used), "ssim_sigma": sigma}
     return Score({"psnr": psnr_mean, "ssim": ssim_mean}, settings)

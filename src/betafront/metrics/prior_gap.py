@@ -3,12 +3,14 @@
 import torch
 from torch import Tensor
 
+from betafront.metrics.evaluating import evaluating
 from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
+@evaluating
 @torch.no_grad()
 def prior_gap(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
     """`mmd`, the squared maximum mean discrepancy between q(z) and p(z) (see `mmd`).
@@ -19,15 +21,12 @@ def prior_gap(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sc
         examples: the first of them that are used, one draw of z each; as many draws of the prior.
         seed: of both.
     """
-    was_training = vae.training
-    vae.eval()
     generator = torch.Generator().manual_seed(seed)
     draws = []
     for batch in x[:examples].split(EVALUATION_BATCH):
         mean, log_var = (part.double().cpu() for part in vae.encode(batch))
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
         draws.append(mean + torch.exp(0.5 * log_var) * noise)
-    vae.train(was_training)
     z = torch.cat(draws)
     prior = torch.randn(z.shape, generator=generator, dtype=z.dtype)
     settings: dict[str, float | str] = {

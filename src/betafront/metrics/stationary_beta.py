@@ -6,12 +6,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from betafront.metrics.evaluating import evaluating
 from betafront.models import VAE, Posterior
 from betafront.objective import Code
 
 EXAMPLES, BATCH = 1000, 250
 
 
+@evaluating
 def stationary_beta(
     vae: VAE,
     x: Tensor,
@@ -38,8 +40,6 @@ def stationary_beta(
         β and its standard error over the draws; NaN for both where the error is above half of β, as
         in a model whose latents say nothing.
     """
-    was_training = vae.training
-    vae.eval()
     x = x[:EXAMPLES]
     generator = torch.Generator(x.device).manual_seed(seed)
     shift = x.new_zeros(vae.latents).requires_grad_()
@@ -58,7 +58,6 @@ def stationary_beta(
             if penalty is not None and len(batch) > 1:
                 loss = loss + penalty(Code(z, *posterior))
             rest[draw] += part * torch.autograd.grad(loss, shift)[0]
-    vae.train(was_training)
     betas = -(rest @ rate) / (rate @ rate)
     beta, error = float(betas.mean()), float(betas.std() / math.sqrt(samples))
     return (beta, error) if error <= 0.5 * abs(beta) else (math.nan, math.nan)
