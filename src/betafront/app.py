@@ -11,13 +11,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from betafront import recipe
-from betafront.composition import COMPOSITION_ERRORS, explain, known_keys
+from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
 from betafront.training import CHECKPOINT, RESULT, Diverged, Result
-
-# 1.3 warns where it is left out, 1.4 where it is given.
-VERSION_BASE = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 
 
 class Stop(BaseException):

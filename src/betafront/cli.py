@@ -130,6 +130,7 @@ def status(
 ) -> None:
     """Show how far a study is, and its front so far."""
     from betafront.front import console, front, print_next, print_study
+    from betafront.study.additions import additions
     from betafront.study.records import facts, failures, table
 
     found, spec = find_study(study)
@@ -139,7 +140,7 @@ def status(
         watch(found, spec, console())
         spec = spec.load(found, spec.folder)
     trials = found.get_trials(deepcopy=False)
-    rows, known = table(trials), facts(spec, trials)
+    rows, known = table(trials, additions(found.user_attrs)), facts(spec, trials)
     if as_json:
         members = front(rows, spec.objectives)
         print_json(
@@ -159,6 +160,26 @@ def status(
     out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
     print_study(rows, known, out)
     print_next([("go on with", known.command)], out)
+
+
+@app.command(context_settings=HYDRA)
+def evaluate(
+    study: Study = None,
+    overrides: Overrides = None,
+    trial: Annotated[int | None, typer.Option(help="This trial only.")] = None,
+) -> None:
+    """Measure a study's trained models by more metrics, without training them again.
+
+    betafront evaluate weighting-digits metrics=probes
+
+    betafront evaluate weighting-digits metrics=latent metrics.further.iwae.draws=[1,50,5000]
+    """
+    from betafront.evaluate import evaluate_study
+
+    words = list(overrides or [])
+    if study is not None and "=" in study:
+        words, study = [study, *words], None
+    evaluate_study(*find_store(study), words, trial)
 
 
 @app.command()
@@ -221,6 +242,17 @@ def find_study(name: str | None) -> tuple[Any, Any]:
     runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
     study = find(name, runs)
     return study, Spec.load(study, runs / study.study_name)
+
+
+def find_store(name: str | None) -> tuple[Any, Any]:
+    """As `find_study`, to be written."""
+    from betafront.study.spec import Spec
+    from betafront.study.storage import find_storage
+    from betafront.study.store import Store
+
+    runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
+    store = Store(*find_storage(name, runs))
+    return store, Spec.load(store.study, runs / store.study.study_name)
 
 
 def quiet_libraries() -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
@@ -12,6 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 from betafront.errors import UserError, near_miss, one_line
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
+
+# 1.3 warns where it is left out, 1.4 where it is given.
+VERSION_BASE = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 
 
 def compose(loader: ConfigLoader, master: DictConfig, overrides: list[str]) -> DictConfig:

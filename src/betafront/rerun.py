@@ -10,9 +10,8 @@ from betafront import recipe
 from betafront.errors import UserError
 from betafront.front import console
 from betafront.single import train_and_show
-from betafront.study.ledger import RECORD, origin
-from betafront.study.records import state
-from betafront.study.replicates import Record, runs_of
+from betafront.study.records import every_run, state
+from betafront.study.replicates import Record
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -68,8 +67,7 @@ def _run(study: "Study", spec: "Spec", number: int, replicate: int) -> Record:
             f"trial {number} of {spec.name} is not complete, but "
             f"{state(trial) or 'no trial of its own'}"
         )
-    more = [t for t in trials if origin(t).tops == number and t.state.name == "COMPLETE"]
-    runs = max((runs_of(t.user_attrs[RECORD]) for t in [trial, *more]), key=len)
+    runs = every_run(trial, trials)
     if not 0 <= replicate < len(runs):
         raise UserError(
             f"trial {number} of {spec.name} has no replicate {replicate}: they go from 0 to "

@@ -1,7 +1,7 @@
 """What a trained VAE is worth."""
 
 from betafront.metrics.decomposition import decomposition
-from betafront.metrics.evaluation import Evaluation, evaluate
+from betafront.metrics.evaluation import ALWAYS, Evaluation, evaluate
 from betafront.metrics.iwae import iwae
 from betafront.metrics.likeness import likeness
 from betafront.metrics.prior_gap import prior_gap
@@ -10,6 +10,7 @@ from betafront.metrics.stationary_beta import stationary_beta
 from betafront.metrics.zero_rate import zero_rate
 
 __all__ = [
+    "ALWAYS",
     "Evaluation",
     "Score",
     "decomposition",

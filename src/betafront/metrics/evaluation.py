@@ -13,6 +13,8 @@ from betafront.metrics.further import Settings, Subject, measured
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import VAE
 
+ALWAYS = ("distortion", "rate", "negative_elbo", "mse", "bits_per_dim", "active_units")
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -3,7 +3,7 @@
 import shlex
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -20,13 +20,24 @@ from betafront.study.ledger import (
     origin,
     reason,
 )
-from betafront.study.replicates import runs_of
+from betafront.study.replicates import Record, runs_of
 from betafront.study.spec import Spec
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-__all__ = ["command", "facts", "failures", "reason", "row", "rows", "state", "table", "tally"]
+__all__ = [
+    "command",
+    "every_run",
+    "facts",
+    "failures",
+    "reason",
+    "row",
+    "rows",
+    "state",
+    "table",
+    "tally",
+]
 
 STATES = ("complete", "failed", "running", "lost")
 
@@ -57,13 +68,22 @@ def failures(trials: Sequence["FrozenTrial"]) -> dict[str, int]:
     return dict(Counter(kind(t) for t in trials if state(t) == "failed").most_common())
 
 
-def table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
-    """The finished trials, one row each."""
-    return trials_table(list(rows(trials).values()))
+def table(
+    trials: Sequence["FrozenTrial"], added: Mapping[int, Mapping[str, float]] = {}
+) -> pd.DataFrame:
+    """The finished trials, one row each, as `rows` has them."""
+    return trials_table(list(rows(trials, added).values()))
 
 
-def rows(trials: Sequence["FrozenTrial"]) -> dict[int, dict[str, Any]]:
-    """The finished trials by their numbers, each with the replicates that were added later."""
+def rows(
+    trials: Sequence["FrozenTrial"], added: Mapping[int, Mapping[str, float]] = {}
+) -> dict[int, dict[str, Any]]:
+    """The finished trials by their numbers, each with what was added later.
+
+    Args:
+        trials: of the study; some of them only add replicates to another.
+        added: values by the numbers of the trials (`betafront.study.additions`).
+    """
     found = {t.number: row(t) for t in trials if state(t) == "complete" and RECORD in t.user_attrs}
     for trial in trials:
         number = origin(trial).tops
@@ -71,7 +91,13 @@ def rows(trials: Sequence["FrozenTrial"]) -> dict[int, dict[str, Any]]:
             more = row(trial)
             if more["replicates"] > found[number]["replicates"]:
                 found[number] = found[number] | more | {"trial": number}
-    return found
+    return {number: {**one, **added.get(number, {})} for number, one in found.items()}
+
+
+def every_run(trial: "FrozenTrial", trials: Sequence["FrozenTrial"]) -> list[Record]:
+    """The runs of a finished trial, with the replicates that were added later."""
+    more = [t for t in trials if origin(t).tops == trial.number and t.state.name == "COMPLETE"]
+    return max((runs_of(t.user_attrs[RECORD]) for t in [trial, *more]), key=len)
 
 
 def row(trial: "FrozenTrial") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from betafront.errors import one_line
 from betafront.front import draw_front, front, print_next, print_study, write_page
+from betafront.study.additions import additions
 from betafront.study.failures import print_failures
 from betafront.study.records import facts, table
 from betafront.study.spec import Spec
@@ -25,7 +26,8 @@ PAGE, PICTURE, DATA, MADE_BY = "front.html", "front.png", "front.csv", "study.js
 def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
     """Print what the study found, write its files, and say where to look."""
     trials = study.get_trials(deepcopy=False)
-    rows, known = table(trials), facts(spec, trials)
+    rows = table(trials, additions(study.user_attrs))
+    known = facts(spec, trials)
     print_failures(trials, spec, out)
     print_study(rows, known, out)
     if rows.empty:

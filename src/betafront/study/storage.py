@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.storages import RDBStorage
 
-__all__ = ["Storage", "find", "load_study", "masked", "open_storage", "study_names"]
+__all__ = ["Storage", "find", "find_storage", "load_study", "masked", "open_storage", "study_names"]
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,17 @@ def load_study(storage: Storage, name: str) -> "Study":
 
 
 def find(name: str | None, runs: Path) -> "Study":
-    """The study called `name`, or the newest, to be read: in the storage that BETAFRONT_STORAGE
-    names, where it is set, and then in the file below `runs`.
+    """The study called `name`, or the newest, to be read; see `find_storage`.
+
+    Raises:
+        UserError: there is none of that name, or none at all.
+    """
+    return load_study(*find_storage(name, runs))
+
+
+def find_storage(name: str | None, runs: Path) -> tuple[Storage, str]:
+    """Where the study called `name` is, or the newest, and its name: in the storage that
+    BETAFRONT_STORAGE names, where it is set, and then in the file below `runs`.
 
     Raises:
         UserError: there is none of that name, or none at all.
@@ -118,7 +127,7 @@ def find(name: str | None, runs: Path) -> "Study":
     found = {storage: study_names(storage) for storage in _storages(runs)}
     for storage, names in found.items():
         if name in names or (name is None and names):
-            return load_study(storage, name or names[-1])
+            return storage, name or names[-1]
     known = [other for names in found.values() for other in names]
     if name is None or not known:
         places = " and ".join(masked(looked_up(storage.url)) for storage in found)

@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from betafront.errors import UserError, one_line
 from betafront.front import Facts, decide, front, hypervolume
+from betafront.study.additions import additions
 from betafront.study.records import facts, reason, rows, state, table
 from betafront.study.replicates import trial_folder
 from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 SQLITE = "sqlite:///"
 BATCH = 1000
+EXTENT = ("replicates", "values")
 FILES = ("config.yaml", "result.json", "run.log", "trace.npz")
 
 
@@ -44,7 +46,8 @@ class MLflowView:
         self.uri = absolute(uri)
         self._experiment = ""
         self._parent = ""
-        self._trials: dict[int, tuple[str, int]] = {}  # number to its run and its replicates
+        # The number of a trial to its run, and to how much of it stands there.
+        self._trials: dict[int, tuple[str, tuple[int, int]]] = {}
 
     def start(self, spec: Spec) -> None:
         """Make the experiment and the parent run, or find them; drop runs left half written."""
@@ -64,20 +67,20 @@ class MLflowView:
             if run.info.status == "RUNNING":  # its writer was killed
                 client.delete_run(run.info.run_id)
             else:
-                replicates = int(run.data.tags.get("replicates", 1))
-                self._trials[int(run.data.tags["trial"])] = (run.info.run_id, replicates)
+                self._trials[int(run.data.tags["trial"])] = (run.info.run_id, _extent(run))
         client.set_experiment_tag(self._experiment, TAG, self._saved_view(spec))
 
     def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
-        """Write a finished trial as a child run, once; anew when it has more replicates."""
+        """Write a finished trial as a child run, once; anew when it has more replicates, or values
+        that were added later."""
         from mlflow.entities import Metric, Param
 
         number = int(row["trial"])
         if not self._parent:
             self.start(spec)
-        old, had = self._trials.get(number, ("", 0))
-        replicates = int(row["replicates"])
-        if had >= replicates:
+        old, had = self._trials.get(number, ("", (0, 0)))
+        extent = int(row["replicates"]), sum("/" in key for key in row)
+        if had >= extent:
             return
         client = self.client()
         if old:
@@ -104,9 +107,10 @@ class MLflowView:
             client.log_batch(run_id, points[i : i + BATCH])
         self._log_data(client, run_id, spec, folder)
         self._log_files(client, run_id, folder)
-        client.set_tag(run_id, "replicates", str(replicates))
+        for key, value in zip(EXTENT, extent, strict=True):
+            client.set_tag(run_id, key, str(value))
         client.set_terminated(run_id, "FINISHED", finished)
-        self._trials[number] = (run_id, replicates)
+        self._trials[number] = (run_id, extent)
 
     def failed(
         self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
@@ -124,7 +128,7 @@ class MLflowView:
         client.log_batch(run_id, params=chosen, tags=[RunTag("reason", reason)])
         self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FAILED")
-        self._trials[number] = (run_id, 1)
+        self._trials[number] = (run_id, (1, 0))
 
     def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
         """Write the front, the decision and the pages to the parent run."""
@@ -261,17 +265,19 @@ def sync(study: "Study", spec: Spec) -> str:
 
 def _write_all(view: MLflowView, study: "Study", spec: Spec) -> str:
     view.start(spec)
-    before = len(view._trials)
+    before = dict(view._trials)
     trials = study.get_trials(deepcopy=False)
-    for r in rows(trials).values():
+    added = additions(study.user_attrs)
+    for r in rows(trials, added).values():
         view.record(spec, r, Path(spec.folder) / r["folder"])
     for trial in trials:
         if state(trial) == "failed":
             folder = Path(spec.folder) / trial_folder(trial.number)
             view.failed(spec, trial.number, trial.params, reason(trial), folder)
-    view.finish(spec, table(trials), facts(spec, trials), Path(spec.folder) / "report")
-    added = len(view._trials) - before
-    return f"{spec.name}: {added} trials written to MLflow, {before} were there, in {view.uri}"
+    view.finish(spec, table(trials, added), facts(spec, trials), Path(spec.folder) / "report")
+    written = sum(before.get(number) != now for number, now in view._trials.items())
+    there = len(view._trials) - written
+    return f"{spec.name}: {written} trials written to MLflow, {there} were there, in {view.uri}"
 
 
 def view_of(spec: Spec) -> MLflowView:
@@ -307,6 +313,12 @@ def absolute(uri: str) -> str:
     if uri.startswith(SQLITE):
         return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
     return uri
+
+
+def _extent(run: "Run") -> tuple[int, int]:
+    """How many replicates a child run was written with, and how many values."""
+    replicates, values = (int(run.data.tags.get(key, 1)) for key in EXTENT)
+    return replicates, values
 
 
 def _history(folder: Path) -> list[dict[str, float]]:

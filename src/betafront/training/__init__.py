@@ -2,12 +2,13 @@
 
 from betafront.training.checkpoint import CHECKPOINT, Halt
 from betafront.training.curves import draw_training
-from betafront.training.fit import Run, Trainer, fit, lightning_trainer
+from betafront.training.fit import MODEL, Run, Trainer, fit, lightning_trainer
 from betafront.training.memory import out_of_memory
 from betafront.training.result import RESULT, Diverged, Halted, Result, TimedOut
 
 __all__ = [
     "CHECKPOINT",
+    "MODEL",
     "RESULT",
     "Diverged",
     "Halt",

@@ -1,0 +1,169 @@
+"""`betafront evaluate`: the trained models of a study, measured by more metrics than they were."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+from rich.progress import track
+from rich.table import Table
+
+from betafront import recipe
+from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
+from betafront.errors import UserError
+from betafront.front import console, print_next
+from betafront.metrics import ALWAYS
+from betafront.shipped import conf_dir
+from betafront.study.additions import additions, key
+from betafront.study.records import every_run, rows, state
+from betafront.training import MODEL, Result, Run
+
+if TYPE_CHECKING:
+    from betafront.study.spec import Spec
+    from betafront.study.store import Store
+
+# Of the rate, which is analytic: by how much the arithmetic of another machine may differ.
+CLOSE = 1e-3
+SHOWN = 6  # values in the table
+Values = dict[str, float]
+
+
+def evaluate_study(
+    store: "Store", spec: "Spec", words: Sequence[str], number: int | None = None
+) -> None:
+    """Measure the trained models of a study, and keep the values with the study and in the run
+    folders. Nothing is trained, and no value that was there before is changed but by its own name.
+
+    Args:
+        store: of the study.
+        spec: of the study.
+        words: overrides of the group `metrics`.
+        number: of the only trial to measure; None measures all.
+
+    Raises:
+        UserError: there is nothing to measure, or it cannot be measured so.
+    """
+    metrics, trials = chosen(words), store.trials()
+    done = [t for t in trials if state(t) == "complete" and number in (None, t.number)]
+    if not done:
+        what = "no finished trial" if number is None else f"no finished trial {number}"
+        raise UserError(f"{spec.name} has {what}")
+    out, before = console(), additions(store.settings())
+    for trial in track(done, "measuring", console=out, transient=True):
+        runs = [Path(spec.folder) / run["folder"] for run in every_run(trial, trials)]
+        values = together([measure(folder, metrics) for folder in runs])
+        store.set(key(trial.number), before.get(trial.number, {}) | values)
+    added = additions(store.settings())
+    out.print(table(rows(trials), {t.number: added[t.number] for t in done}))
+    out.print(f"{len(done)} trials of {spec.name} have {len(values)} more values.")
+    print_next(
+        [
+            ("table", f"betafront report {spec.name}"),
+            ("in MLflow", f"betafront sync {spec.name}"),
+        ],
+        out,
+    )
+
+
+def chosen(words: Sequence[str]) -> DictConfig:
+    """The group `metrics` as `words` compose it.
+
+    Raises:
+        UserError: they are about anything else, or do not compose.
+    """
+    import hydra
+
+    other = [word for word in words if not word.lstrip("+~").startswith("metrics")]
+    if other or not words:
+        raise UserError(
+            "betafront evaluate takes a choice of metrics and its settings, as in metrics=latent"
+            + (f", and not {other[0]}" if other else "")
+        )
+    with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
+        try:
+            config = hydra.compose("betafront", list(words))
+        except COMPOSITION_ERRORS as error:
+            keys = list(known_keys(hydra.compose("betafront")))
+            raise UserError(explain(error, keys)) from error
+    metrics: DictConfig = config.metrics
+    if not metrics.get("further"):
+        raise UserError("these metrics every run has: choose others, as in metrics=latent")
+    return metrics
+
+
+def measure(folder: Path, metrics: DictConfig) -> Values:
+    """The further values of one trained model, which are also written to its `result.json`.
+
+    Raises:
+        UserError: its files are gone, or its model is not the one that was measured before.
+    """
+    run, result = _run(folder, metrics), Result.load(folder)
+    vae = run.vae()
+    vae.load_state_dict(_weights(folder))
+    found = {
+        "val": run.evaluate(vae, run.images.val, known=run.known("val"), seed=run.seed),
+        "test": run.evaluate(vae, run.images.test, known=run.known("test"), seed=run.seed),
+    }
+    now, then = found["val"].values["rate"], result.metrics["val/rate"]
+    if abs(now - then) > CLOSE * max(1.0, then):
+        raise UserError(
+            f"{folder / MODEL} has a rate of {now:.4g} nats where {then:.4g} were measured: it is "
+            "another model, or the data has changed"
+        )
+    values = {
+        f"{split}/{name}": value
+        for split, evaluation in found.items()
+        for name, value in evaluation.values.items()
+        if name not in ALWAYS
+    }
+    settings = {f"{split}/{k}": v for split, e in found.items() for k, v in e.settings.items()}
+    costs = {k: sum(e.seconds[k] for e in found.values()) for k in found["val"].seconds}
+    replace(
+        result,
+        metrics=result.metrics | values,
+        settings=result.settings | settings,
+        costs=result.costs | costs,
+    ).save()
+    return values
+
+
+def together(runs: Sequence[Values]) -> Values:
+    """The means over replicates, with the standard deviations as `sd/…` where there are several."""
+    means = {name: fmean(run[name] for run in runs) for name in runs[0]}
+    if len(runs) == 1:
+        return means
+    return means | {f"sd/{name}": stdev(run[name] for run in runs) for name in runs[0]}
+
+
+def table(known: Mapping[int, Mapping[str, Any]], added: Mapping[int, Values]) -> Table:
+    """The trials in order of their rates, with the first of the values on the validation split."""
+    names = [n for n in next(iter(added.values())) if n.startswith("val/")][:SHOWN]
+    shown = Table(box=None)
+    for name in ("trial", "β", "D", "R", *(n.removeprefix("val/") for n in names)):
+        shown.add_column(name, justify="right")
+    for number in sorted(added, key=lambda n: known[n]["val/rate"]):
+        row = {**known[number], **added[number]}
+        values = ("beta", "val/distortion", "val/rate", *names)
+        shown.add_row(str(number), *(f"{row[value]:.4g}" for value in values))
+    return shown
+
+
+def _run(folder: Path, metrics: DictConfig) -> Run:
+    path = folder / recipe.CONFIG
+    if not path.is_file():
+        raise UserError(f"the configuration of the run is gone: {path} is missing")
+    config = OmegaConf.load(path)
+    assert isinstance(config, DictConfig)
+    config.metrics = metrics
+    return recipe.build(config)
+
+
+def _weights(folder: Path) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    path = folder / MODEL
+    if not path.is_file():
+        raise UserError(f"the model of the run is gone: {path} is missing")
+    return load_file(path)

@@ -1,0 +1,114 @@
+"""More metrics for a study whose models are trained already."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+STUDY = ("sweep", "study.name=one", "objective.weight=0.1,1,10", "study.sampler=grid",
+         "study.budget.trials=3")  # fmt: skip
+LIGHT = ("metrics=latent", "metrics.further.iwae.draws=[1,4]")
+
+
+@pytest.fixture
+def swept(betafront, own_place: Path, fast: tuple[str, ...]) -> Path:
+    said = betafront(*STUDY, *fast)
+    assert said.code == 0, said.err
+    return own_place / "runs/one"
+
+
+def table(folder: Path) -> tuple[list[str], list[list[str]]]:
+    head, *rows = (folder / "report/front.csv").read_text().splitlines()
+    return head.split(","), [row.split(",") for row in rows]
+
+
+def test_values_are_added_and_nothing_else_changes(betafront, swept: Path) -> None:
+    results = sorted(swept.glob("trial-*/result.json"))
+    before = [json.loads(path.read_text()) for path in results]
+    names, rows = table(swept)
+    said = betafront("evaluate", "one", *LIGHT)
+    assert said.code == 0, said.err
+    assert "3 trials of one have" in said.out
+    for path, old in zip(results, before, strict=True):
+        new = json.loads(path.read_text())
+        assert old["metrics"].items() < new["metrics"].items()
+        assert new["metrics"]["val/iwae_4"] <= new["metrics"]["val/iwae_1"]
+        assert new["settings"]["val/iwae/examples"] == new["data"]["val"]
+        assert set(new["costs"]) == {"iwae", "decomposition", "prior_gap", "likeness"}
+        assert {k: old[k] for k in ("scale", "history", "seed")} == {
+            k: new[k] for k in ("scale", "history", "seed")
+        }
+    assert betafront("report", "one").code == 0
+    more, longer = table(swept)
+    assert set(names) < set(more)
+    for old_row, new_row in zip(rows, longer, strict=True):
+        found = dict(zip(more, new_row, strict=True))
+        assert all(found[name] == value for name, value in zip(names, old_row, strict=True))
+        assert float(found["val/iwae_4"]) > 0
+
+
+def test_a_study_goes_on_as_it_was(betafront, swept: Path, fast: tuple[str, ...]) -> None:
+    assert betafront("evaluate", "one", *LIGHT).code == 0
+    said = betafront(*STUDY, *fast)
+    assert said.code == 0, said.err
+    assert "complete: 3 of 3 trials" in said.out
+    assert betafront("train", "--trial", "1", "--study", "one").code == 0
+
+
+def test_one_trial_and_then_others_by_other_metrics(betafront, swept: Path) -> None:
+    assert betafront("evaluate", "one", *LIGHT, "--trial", "1").code == 0
+    said = betafront("evaluate", "metrics=probes", "~metrics.further.iwae")  # the newest study
+    assert said.code == 0, said.err
+    assert betafront("report", "one").code == 0
+    names, rows = table(swept)
+    at = names.index("val/iwae_4")
+    assert [bool(row[at]) for row in sorted(rows, key=lambda r: int(r[0]))] == [False, True, False]
+    assert all(row[names.index("val/linear_probe")] for row in rows)
+
+
+WRONG = {
+    "no metrics": ((), "metrics=latent"),
+    "something else": (("metrics=latent", "trainer.steps=3"), "not trainer.steps=3"),
+    "what every run has": (("metrics=fast",), "every run has"),
+    "a misspelt choice": (("metrics=latnt",), "did you mean 'latent'"),
+    "no factors but a label": (("metrics=disentanglement",), "metrics.further"),
+    "no such trial": ((*LIGHT, "--trial", "9"), "no finished trial 9"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_what_is_wrong_is_one_line(betafront, swept: Path, name: str) -> None:
+    words, expected = WRONG[name]
+    said = betafront("evaluate", "one", *words)
+    assert said.code == 2
+    (line,) = said.err.strip().splitlines()
+    assert expected in line
+
+
+@pytest.mark.parametrize("gone", ["config.yaml", "model.safetensors"])
+def test_a_run_whose_files_are_gone_is_named(betafront, swept: Path, gone: str) -> None:
+    (swept / "trial-0001" / gone).unlink()
+    said = betafront("evaluate", "one", *LIGHT)
+    assert said.code == 2
+    assert f"trial-0001/{gone} is missing" in said.err
+
+
+def test_another_model_is_refused(betafront, swept: Path) -> None:
+    other, own = (swept / f"trial-000{n}/model.safetensors" for n in (0, 2))
+    own.write_bytes(other.read_bytes())
+    said = betafront("evaluate", "one", *LIGHT, "--trial", "2")
+    assert said.code == 2
+    assert "another model" in said.err
+
+
+def test_replicates_are_averaged(betafront, own_place: Path, fast: tuple[str, ...]) -> None:
+    words = (*STUDY[:2], "objective.weight=1,2", "study.sampler=grid", "study.budget.trials=2")
+    assert betafront(*words, *fast, "study.replicates=2").code == 0
+    assert betafront("evaluate", "one", *LIGHT).code == 0
+    assert betafront("report", "one").code == 0
+    names, rows = table(own_place / "runs/one")
+    runs = [own_place / "runs/one/trial-0000" / part for part in ("", "replicate-1")]
+    each = [json.loads((r / "result.json").read_text())["metrics"]["val/iwae_4"] for r in runs]
+    (row,) = (row for row in rows if row[0] == "0")
+    assert float(row[names.index("val/iwae_4")]) == pytest.approx(sum(each) / 2)
+    assert float(row[names.index("sd/val/iwae_4")]) > 0
