@@ -72,6 +72,20 @@ def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(
     assert {r.info.run_id for r in again} == {r.info.run_id for r in trials}
 
 
+def test_values_that_were_added_later_are_written_once(
+    swept: MlflowClient, betafront: Command
+) -> None:
+    before = runs(swept)["trial"]
+    assert betafront("evaluate", "s", "metrics=latent", "--trial", "1").code == 0
+    said = betafront("sync", "s")
+    assert "1 trials written to MLflow, 1 were there" in " ".join(said.out.split())
+    after = {run.data.tags["trial"]: run for run in runs(swept)["trial"]}
+    assert after["0"].info.run_id in {run.info.run_id for run in before}
+    assert after["1"].data.metrics["val/iwae_100"] > 0
+    said = betafront("sync", "s")
+    assert "0 trials written to MLflow, 2 were there" in " ".join(said.out.split())
+
+
 def test_the_record_can_be_made_again_from_the_storage_and_the_folders(
     swept: MlflowClient, own_place: Path
 ) -> None:

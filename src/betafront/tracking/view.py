@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 SQLITE = "sqlite:///"
 BATCH = 1000
-EXTENT = ("replicates", "values")
+FINAL = ("val/", "test/", "sd/")  # what the names of final values begin with
 FILES = ("config.yaml", "result.json", "run.log", "trace.npz")
 
 
@@ -79,7 +79,7 @@ class MLflowView:
         if not self._parent:
             self.start(spec)
         old, had = self._trials.get(number, ("", (0, 0)))
-        extent = int(row["replicates"]), sum("/" in key for key in row)
+        extent = int(row["replicates"]), sum(key.startswith(FINAL) for key in row)
         if had >= extent:
             return
         client = self.client()
@@ -107,8 +107,7 @@ class MLflowView:
             client.log_batch(run_id, points[i : i + BATCH])
         self._log_data(client, run_id, spec, folder)
         self._log_files(client, run_id, folder)
-        for key, value in zip(EXTENT, extent, strict=True):
-            client.set_tag(run_id, key, str(value))
+        client.set_tag(run_id, "replicates", str(extent[0]))
         client.set_terminated(run_id, "FINISHED", finished)
         self._trials[number] = (run_id, extent)
 
@@ -317,8 +316,8 @@ def absolute(uri: str) -> str:
 
 def _extent(run: "Run") -> tuple[int, int]:
     """How many replicates a child run was written with, and how many values."""
-    replicates, values = (int(run.data.tags.get(key, 1)) for key in EXTENT)
-    return replicates, values
+    values = sum(name.startswith(FINAL) for name in run.data.metrics)
+    return int(run.data.tags.get("replicates", 1)), values
 
 
 def _history(folder: Path) -> list[dict[str, float]]:
