@@ -85,7 +85,7 @@ def chosen(words: Sequence[str]) -> DictConfig:
         try:
             config = hydra.compose("betafront", list(words))
         except COMPOSITION_ERRORS as error:
-            keys = list(known_keys(hydra.compose("betafront")))
+            keys = list(known_keys(hydra.compose("betafront", return_hydra_config=True)))
             raise UserError(explain(error, keys)) from error
     metrics: DictConfig = config.metrics
     if not metrics.get("further"):

@@ -11,8 +11,14 @@ LIGHT = ("metrics=latent", "metrics.further.iwae.draws=[1,4]")
 
 
 @pytest.fixture
-def swept(betafront, own_place: Path, fast: tuple[str, ...]) -> Path:
-    said = betafront(*STUDY, *fast)
+def study(fast: tuple[str, ...]) -> tuple[str, ...]:
+    """Of all digits: the probes need some examples of every label."""
+    return (*STUDY, *(word for word in fast if not word.startswith("data.limit")))
+
+
+@pytest.fixture
+def swept(betafront, own_place: Path, study: tuple[str, ...]) -> Path:
+    said = betafront(*study)
     assert said.code == 0, said.err
     return own_place / "runs/one"
 
@@ -47,9 +53,9 @@ def test_values_are_added_and_nothing_else_changes(betafront, swept: Path) -> No
         assert float(found["val/iwae_4"]) > 0
 
 
-def test_a_study_goes_on_as_it_was(betafront, swept: Path, fast: tuple[str, ...]) -> None:
+def test_a_study_goes_on_as_it_was(betafront, swept: Path, study: tuple[str, ...]) -> None:
     assert betafront("evaluate", "one", *LIGHT).code == 0
-    said = betafront(*STUDY, *fast)
+    said = betafront(*study)
     assert said.code == 0, said.err
     assert "complete: 3 of 3 trials" in said.out
     assert betafront("train", "--trial", "1", "--study", "one").code == 0
