@@ -1,6 +1,6 @@
 """`betafront evaluate`: the trained models of a study, measured by more metrics than they were."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -53,7 +53,7 @@ def evaluate_study(
     out, before = console(), additions(store.settings())
     for trial in track(done, "measuring", console=out, transient=True):
         runs = [Path(spec.folder) / run["folder"] for run in every_run(trial, trials)]
-        values = together([measure(folder, metrics) for folder in runs])
+        values = together([measure(folder, metrics, spec.objectives) for folder in runs])
         store.set(key(trial.number), before.get(trial.number, {}) | values)
     added = additions(store.settings())
     out.print(table(rows(trials), {t.number: added[t.number] for t in done}))
@@ -93,11 +93,12 @@ def chosen(words: Sequence[str]) -> DictConfig:
     return metrics
 
 
-def measure(folder: Path, metrics: DictConfig) -> Values:
+def measure(folder: Path, metrics: DictConfig, objectives: Container[str] = ()) -> Values:
     """The further values of one trained model, which are also written to its `result.json`.
 
     Raises:
-        UserError: its files are gone, or its model is not the one that was measured before.
+        UserError: its files are gone, its model is not the one that was measured before, or a value
+            is one of the `objectives`, which a search went by.
     """
     run, result = _run(folder, metrics), Result.load(folder)
     vae = run.vae()
@@ -118,6 +119,11 @@ def measure(folder: Path, metrics: DictConfig) -> Values:
         for name, value in evaluation.values.items()
         if name not in ALWAYS
     }
+    if searched := [name for name in values if name in objectives]:
+        raise UserError(
+            f"{searched[0]} is an objective of the study, and stays what the search was told: "
+            "leave its metric out, as in ~metrics.further.NAME"
+        )
     settings = {f"{split}/{k}": v for split, e in found.items() for k, v in e.settings.items()}
     costs = {k: sum(e.seconds[k] for e in found.values()) for k in found["val"].seconds}
     replace(

@@ -107,6 +107,27 @@ def test_another_model_is_refused(betafront, swept: Path) -> None:
     assert "another model" in said.err
 
 
+def test_a_third_objective_is_searched_and_stays(betafront, own_place: Path) -> None:
+    said = betafront(
+        "sweep", "study.name=three", "data=sprites_small", "data.columns=4", "data.rows=4",
+        "likelihood=bernoulli", "model.hidden=[8]", "trainer.steps=12", "+metrics.further.mig={}",
+        "study.objectives=[val/rate,val/distortion,val/mig]", "objective.weight=0.1,1",
+        "study.sampler=grid", "study.budget.trials=2", "hydra/launcher=basic", "tracking=off",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    assert "best MIG" in said.out
+    made = json.loads((own_place / "runs/three/report/study.json").read_text())
+    assert made["objectives"]["val/mig"] == "maximize"
+    assert made["reference"][2] == 0
+    said = betafront("evaluate", "three", "metrics=fast", "+metrics.further.mig={bins: 6}")
+    assert said.code == 2
+    assert "val/mig is an objective of the study" in said.err
+    assert betafront("evaluate", "three", "metrics=fast", "+metrics.further.sap={}").code == 0
+    assert betafront("report", "three").code == 0
+    names, _ = table(own_place / "runs/three")
+    assert {"val/mig", "val/sap"} < set(names)
+
+
 def test_replicates_are_averaged(betafront, own_place: Path, fast: tuple[str, ...]) -> None:
     words = (*STUDY[:2], "objective.weight=1,2", "study.sampler=grid", "study.budget.trials=2")
     assert betafront(*words, *fast, "study.replicates=2").code == 0
