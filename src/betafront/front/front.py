@@ -17,7 +17,7 @@ def nondominated(table: pd.DataFrame, objectives: Mapping[str, str]) -> NDArray[
     if table.empty:
         return np.zeros(0, dtype=bool)
     mask: NDArray[np.bool_] = moocore.is_nondominated(
-        table[list(objectives)].to_numpy(float), maximise=_maximise(objectives), keep_weakly=True
+        table[list(objectives)].to_numpy(float), maximise=maximised(objectives), keep_weakly=True
     )
     return mask
 
@@ -43,7 +43,7 @@ def hypervolume(
         moocore.hypervolume(
             table[list(objectives)].to_numpy(float),
             ref=np.asarray(reference, float),
-            maximise=_maximise(objectives),
+            maximise=maximised(objectives),
         )
     )
 
@@ -74,5 +74,6 @@ def planes(objectives: Mapping[str, str]) -> list[dict[str, str]]:
     return [dict(pair) for pair in combinations(objectives.items(), 2)]
 
 
-def _maximise(objectives: Mapping[str, str]) -> list[bool]:
+def maximised(objectives: Mapping[str, str]) -> list[bool]:
+    """Which objectives are maximised."""
     return [direction == "maximize" for direction in objectives.values()]

@@ -1,0 +1,55 @@
+"""Whether runs have converged: along the lowest curve of D over R the slope is -β.
+
+A run trained to the end with weight β sits where the line D + βR = c touches the curve (Alemi et
+al. 2018, section 3). So no other run may lie below that line: one that does is a better end of the
+same objective, and says by how many nats the run was not converged, or its schedule worse.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from betafront.front.table import DISTORTION, RATE
+
+
+def shortfall(table: pd.DataFrame) -> NDArray[np.float64]:
+    """For each trial, by how many nats another one is better in the trial's own objective, D + βR;
+    0 where none is.
+
+    Args:
+        table: finished trials whose distortions compare.
+    """
+    d, r, beta = (table[key].to_numpy(float) for key in (DISTORTION, RATE, "beta"))
+    return np.array([di + b * ri - (d + b * r).min() for di, ri, b in zip(d, r, beta, strict=True)])
+
+
+def fitted_slope(table: pd.DataFrame) -> NDArray[np.float64]:
+    """For each trial, the slope dD/dR of the lower convex hull of all trials where it touches the
+    trial's own line: between the steps on both sides of it, which -β must lie.
+
+    Returns:
+        (n, 2): the steeper and the flatter of the two slopes; -inf and 0 beyond the ends.
+    """
+    d, r, beta = (table[key].to_numpy(float) for key in (DISTORTION, RATE, "beta"))
+    hull = lower_hull(np.column_stack([r, d]))
+    slopes = np.diff(hull[:, 1]) / np.diff(hull[:, 0])
+    edges = np.concatenate([[-np.inf], slopes, [0.0]])
+    at = [int(np.argmin(hull[:, 1] + b * hull[:, 0])) for b in beta]
+    return np.array([[edges[i], edges[i + 1]] for i in at])
+
+
+def lower_hull(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lower convex hull of points (n, 2), from left to right, falling parts only (Andrew
+    1979)."""
+    hull: list[NDArray[np.float64]] = []
+    for point in points[np.lexsort(points.T[::-1])]:
+        while len(hull) > 1 and _turns_right(hull[-2], hull[-1], point):
+            hull.pop()
+        if not hull or point[0] > hull[-1][0]:
+            hull.append(point)
+    found = np.array(hull)
+    return found[: int(found[:, 1].argmin()) + 1]
+
+
+def _turns_right(a: NDArray[np.float64], b: NDArray[np.float64], c: NDArray[np.float64]) -> bool:
+    return bool((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]) <= 0)
