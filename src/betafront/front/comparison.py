@@ -1,0 +1,139 @@
+"""Fronts side by side: of studies, or of groups of trials within one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+
+from betafront.front.attainment import Interval, bootstrapped, p_better, volumes
+from betafront.front.front import nondominated
+from betafront.front.indicators import Indicators, Shape, compared, shape
+
+GROUP = "group"  # the column that says whose trial it is
+
+
+@dataclass(frozen=True)
+class Group:
+    """Finished trials with a name.
+
+    Attributes:
+        name: of the study, or of what its trials have in common.
+        table: a row per trial.
+        runs: a row per run, with the column `replicate`.
+    """
+
+    name: str
+    table: pd.DataFrame
+    runs: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Side:
+    """A group in a comparison.
+
+    Attributes:
+        name: of the group.
+        trials: that have finished.
+        shape: of its front.
+        volume: the hypervolumes of its replicates' fronts; None where there is one replicate.
+        joint: how many of its trials are on the front of all groups together.
+        lost: the share of the joint hypervolume that is lost without this group.
+    """
+
+    name: str
+    trials: int
+    shape: Shape
+    volume: Interval | None
+    joint: int
+    lost: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One group beside another.
+
+    Attributes:
+        one, other: their names.
+        indicators: of the first one's front beside the other's.
+        p: how often chance alone makes the replicates of the first have so much more hypervolume
+            than the other's; None where either has one replicate.
+    """
+
+    one: str
+    other: str
+    indicators: Indicators
+    p: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Fronts side by side.
+
+    Attributes:
+        objectives: metric to direction, in order.
+        reference: the worst values of interest, for all hypervolumes here.
+        sides: the groups, the greatest hypervolume first.
+        pairs: every two of them, both ways round.
+        table: all trials, with the columns `group` and `on_front` (of all together).
+    """
+
+    objectives: dict[str, str]
+    reference: list[float]
+    sides: list[Side]
+    pairs: list[Pair]
+    table: pd.DataFrame
+
+
+def compare(
+    groups: Sequence[Group], objectives: Mapping[str, str], reference: Sequence[float]
+) -> Comparison:
+    """Measure groups beside each other.
+
+    Args:
+        groups: two or more, whose objectives have the same units on the same data.
+        objectives: metric to direction, in order.
+        reference: one number per objective.
+
+    Raises:
+        UserError: a group has no trial, or a value that is no number.
+    """
+    every = pd.concat([g.table.assign(**{GROUP: g.name}) for g in groups], ignore_index=True)
+    every["on_front"] = nondominated(every, objectives)
+    sampled = {g.name: volumes(g.runs, objectives, reference) for g in groups}
+    sides = [_side(g, every, sampled[g.name], objectives, reference) for g in groups]
+    pairs = []
+    for one, other in permutations(groups, 2):
+        a, b = sampled[one.name], sampled[other.name]
+        p = p_better(a, b) if min(len(a), len(b)) > 1 else None
+        found = compared(one.table, other.table, objectives, reference)
+        pairs.append(Pair(one.name, other.name, found, p))
+    return Comparison(
+        objectives=dict(objectives),
+        reference=list(reference),
+        sides=sorted(sides, key=lambda side: -side.shape.hypervolume),
+        pairs=pairs,
+        table=every,
+    )
+
+
+def _side(
+    group: Group,
+    every: pd.DataFrame,
+    sampled: "np.ndarray[tuple[int], np.dtype[np.float64]]",
+    objectives: Mapping[str, str],
+    reference: Sequence[float],
+) -> Side:
+    mine = every[GROUP] == group.name
+    joint = shape(every, objectives, reference).hypervolume
+    rest = every[~mine]
+    without = shape(rest, objectives, reference).hypervolume if len(rest) else 0.0
+    return Side(
+        name=group.name,
+        trials=len(group.table),
+        shape=shape(group.table, objectives, reference),
+        volume=bootstrapped(sampled) if len(sampled) > 1 else None,
+        joint=int((mine & every["on_front"]).sum()),
+        lost=(joint - without) / joint if joint > 0 else 0.0,
+    )

@@ -1,0 +1,49 @@
+"""Fronts side by side."""
+
+import pandas as pd
+import pytest
+
+from betafront.front.comparison import GROUP, Group, compare
+
+LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}
+
+
+def group(name: str, *replicates: list[tuple[float, float]]) -> Group:
+    runs = pd.DataFrame(
+        [(i, t, *point) for i, points in enumerate(replicates) for t, point in enumerate(points)],
+        columns=["replicate", "trial", *LEAST],
+    )
+    return Group(name, runs.groupby("trial", as_index=False).mean(), runs)
+
+
+def test_by_hand() -> None:
+    found = compare(
+        [group("a", [(1, 3), (3, 2)]), group("b", [(1, 4), (2, 2), (5, 5)])], LEAST, [6, 6]
+    )
+    a, b = sorted(found.sides, key=lambda side: side.name)
+    assert (a.trials, b.trials) == (2, 3)
+    assert (a.shape.hypervolume, b.shape.hypervolume) == (18, 18)
+    assert (a.joint, b.joint) == (1, 1)  # (1, 3) and (2, 2)
+    # Together 5 x 3 + 4 x 1 = 19, of which each alone has 18.
+    assert (a.lost, b.lost) == (1 / 19, 1 / 19)
+    assert found.table[found.table["on_front"]][GROUP].tolist() == ["a", "b"]
+    (ab, ba) = found.pairs
+    assert (ab.one, ab.other, ab.indicators.covered) == ("a", "b", 0.5)
+    assert (ab.indicators.epsilon, ba.indicators.epsilon) == (1, 1)
+    assert ab.p is None
+
+
+def test_replicates_give_intervals_and_a_test() -> None:
+    good = [[(1 + 0.01 * i, 1.0)] for i in range(3)]
+    bad = [[(2 + 0.01 * i, 2.0)] for i in range(3)]
+    found = compare([group("bad", *bad), group("good", *good)], LEAST, [4, 4])
+    first, second = found.sides
+    assert (first.name, second.name) == ("good", "bad")
+    assert first.volume is not None
+    assert first.volume.low <= first.volume.value <= first.volume.high
+    assert {(p.one, p.p) for p in found.pairs} == {("good", 1 / 20), ("bad", 1.0)}
+
+
+def test_one_group_of_two_adds_nothing() -> None:
+    found = compare([group("a", [(1, 1)]), group("b", [(2, 2)])], LEAST, [4, 4])
+    assert {s.name: s.lost for s in found.sides} == {"a": pytest.approx(5 / 9), "b": 0}
