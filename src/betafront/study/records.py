@@ -33,6 +33,7 @@ __all__ = [
     "failures",
     "reason",
     "row",
+    "run_rows",
     "rows",
     "state",
     "table",
@@ -92,6 +93,18 @@ def rows(
             if more["replicates"] > found[number]["replicates"]:
                 found[number] = found[number] | more | {"trial": number}
     return {number: {**one, **added.get(number, {})} for number, one in found.items()}
+
+
+def run_rows(trials: Sequence["FrozenTrial"]) -> list[dict[str, Any]]:
+    """The runs of the finished trials, a row each, with the trial's number and the run's, as
+    `replicate`."""
+    found = []
+    for trial in trials:
+        if state(trial) == "complete" and RECORD in trial.user_attrs:
+            for number, run in enumerate(every_run(trial, trials)):
+                place = {"trial": trial.number, "replicate": number, **trial.params}
+                found.append({**place, **run["scale"], **run["metrics"]})
+    return found
 
 
 def every_run(trial: "FrozenTrial", trials: Sequence["FrozenTrial"]) -> list[Record]:

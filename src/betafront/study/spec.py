@@ -1,7 +1,7 @@
 """What a study is: its question, objectives, space and budget, read from the configuration and kept
 in the storage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +90,24 @@ class Spec:
         """Whether distortions of all trials compare: those of different likelihoods do on
         dequantised data alone, where all are bounds on the log mass of the discrete images."""
         return "likelihood" not in self.space or self.base.get("data.dequantize") is True
+
+    def comparable(self, other: "Spec", objectives: Collection[str]) -> str:
+        """Why trials of this study and of another cannot be compared by these objectives; empty
+        where they can."""
+        if self.data_digest != other.data_digest:
+            return (
+                f"{self.name} and {other.name} have other data, or another split of it (digests "
+                f"{self.data_digest} and {other.data_digest})"
+            )
+        kinds = {spec.base.get("likelihood._target_") for spec in (self, other)}
+        over = sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))
+        whole = all(spec.base.get("data.dequantize") is True for spec in (self, other))
+        if over and not whole and (len(kinds) > 1 or not (self.one_scale and other.one_scale)):
+            return (
+                f"{self.name} and {other.name} have other likelihoods, and {over[0]} of a density "
+                "is not in the units of a mass or of another density"
+            )
+        return ""
 
     @property
     def written_space(self) -> dict[str, str]:

@@ -1,0 +1,108 @@
+"""`betafront compare`: fronts of studies side by side, or of groups within one."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from betafront.errors import UserError, near_miss
+from betafront.front.comparison import Comparison, Group, compare
+from betafront.front.front import maximised
+from betafront.study.additions import additions
+from betafront.study.records import run_rows, table
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+    from betafront.study.spec import Spec
+
+Found = Sequence[tuple["Study", "Spec"]]
+
+
+def compare_studies(found: Found, by: str | None = None) -> Comparison:
+    """Measure the fronts of studies beside each other.
+
+    Args:
+        found: the studies; one is enough where its trials are grouped.
+        by: a searched parameter, by whose values the trials of each study make groups.
+
+    Raises:
+        UserError: there is nothing to compare, or it does not compare.
+    """
+    specs = [spec for _, spec in found]
+    for one, other in combinations(specs, 2):
+        if one.objectives != other.objectives:
+            raise UserError(
+                f"{one.name} and {other.name} have other objectives ({', '.join(one.objectives)}, "
+                f"and {', '.join(other.objectives)}): fronts compare by the same ones"
+            )
+        if why := one.comparable(other, one.objectives):
+            raise UserError(f"{why}: their fronts do not compare")
+    groups = [group for study, spec in found for group in _groups(study, spec, by, len(found) > 1)]
+    if len(groups) < 2:
+        raise UserError(
+            "there is only one group: name another study, or a parameter with --by that has several"
+            " values"
+        )
+    return compare(groups, specs[0].objectives, _worst(specs))
+
+
+def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list[Group]:
+    trials = study.get_trials(deepcopy=False)
+    rows, runs = table(trials, additions(study.user_attrs)), pd.DataFrame(run_rows(trials))
+    if rows.empty:
+        raise UserError(f"no trial of {spec.name} has finished: there is no front to compare")
+    if by is None:
+        return [Group(spec.name, rows, runs)]
+    if by not in rows:
+        guess = near_miss(by, list(spec.space))
+        raise UserError(f"{spec.name} does not search {by}: {guess}")
+    head = f"{spec.name} " if several else ""
+    return [
+        Group(f"{head}{by.rpartition('.')[2]}={value}", part, runs[runs[by] == value])
+        for value, part in rows.groupby(by, sort=True)
+    ]
+
+
+def _worst(specs: "Sequence[Spec]") -> list[float]:
+    """The reference point within which all of them lie."""
+    signs = np.where(maximised(specs[0].objectives), -1.0, 1.0)
+    points = np.array([spec.reference for spec in specs], float) * signs
+    return [float(value) for value in points.max(0) * signs]
+
+
+def as_json(found: Comparison) -> dict[str, Any]:
+    """The comparison without its trials."""
+    sides = [
+        {
+            "name": side.name,
+            "trials": side.trials,
+            "front": side.shape.points,
+            "hypervolume": side.shape.hypervolume,
+            "interval": [side.volume.low, side.volume.high] if side.volume else None,
+            "spread": side.shape.spread,
+            "gap": side.shape.gap,
+            "on_joint_front": side.joint,
+            "lost_without": side.lost,
+        }
+        for side in found.sides
+    ]
+    pairs: list[Mapping[str, Any]] = [
+        {
+            "one": pair.one,
+            "other": pair.other,
+            "epsilon": pair.indicators.epsilon,
+            "igd_plus": pair.indicators.igd_plus,
+            "covered": pair.indicators.covered,
+            "p": pair.p,
+        }
+        for pair in found.pairs
+    ]
+    return {
+        "objectives": found.objectives,
+        "reference": found.reference,
+        "groups": sides,
+        "pairs": pairs,
+    }
