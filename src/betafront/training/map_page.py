@@ -6,7 +6,7 @@ single latent, which is rare, is made anew.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +49,11 @@ class MapPage:
         self.factor = ("", 1)
         self.key: list[Text] = []
         behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        for sigma in SIGMAS:
-            self.axis.add_patch(Circle((0, 0), sigma, fill=False, color=GREY, ls="--"))
-            name = f"prior {sigma}σ"
-            self.axis.text(0, sigma, name, color=GREY, ha="center", va="center", bbox=behind)
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "bbox": behind}
+        for sigma in SIGMAS:  # behind the dots, of which none must be hidden
+            circle = Circle((0, 0), sigma, fill=False, color=GREY, ls="--", zorder=0.5)
+            self.axis.add_patch(circle)
+            self.axis.text(0, sigma, f"prior {sigma}σ", color=GREY, zorder=0.5, **middle)
 
     def show(self, found: LatentMap, title: str) -> "Figure":
         """The page of a map of two dimensions."""
@@ -111,16 +112,9 @@ def _key(axis: "Axes", found: LatentMap) -> "list[Text]":
     colors = _colors(found.size)
     shown = np.unique(np.linspace(0, found.size - 1, NAMED).astype(int))
     lines = [(found.factor, "black"), *((f"● {v}", colors[v]) for v in shown)]
+    place: dict[str, Any] = {"va": "top", "transform": axis.transAxes, "parse_math": False}
     return [
-        axis.text(
-            1.02,
-            1 - i / (NAMED + 1),
-            line,
-            color=color,
-            va="top",
-            transform=axis.transAxes,
-            parse_math=False,
-        )
+        axis.text(1.02, 1 - i / (NAMED + 1), line, color=color, **place)
         for i, (line, color) in enumerate(lines)
     ]
 
