@@ -47,7 +47,11 @@ def train_and_show(run: Run, folder: Path) -> Result:
             now = f"D {row['val/distortion']:.2f}  R {row['val/rate']:.2f} nats"
             progress.update(bar, completed=row["step"], now=now)
 
-        result = fit(run, folder, report, tell=doing.begin)
+        def tell(name: str) -> None:
+            progress.update(bar, completed=run.trainer.steps)
+            doing.begin(name)
+
+        result = fit(run, folder, report, tell=tell)
         doing.end()
         progress.update(bar, completed=run.trainer.steps)
     draw_pages(folder)
