@@ -57,9 +57,9 @@ def dsprites(
     }
     file = _found(name, root, DSPRITES, "https://github.com/google-deepmind/dsprites-dataset")
     with _reading(name, file), np.load(file, allow_pickle=False) as arrays:
+        table = Table.of(tuple(kinds), tuple(kinds.values()), arrays["latents_classes"])
         return _split(
-            Stored(name, arrays["imgs"], 1, limit),
-            Table.of(tuple(kinds), tuple(kinds.values()), arrays["latents_classes"]),
+            Stored(name, arrays["imgs"], 1, limit), table,
             val=val, test=test, split_seed=split_seed, levels=levels, dequantize=dequantize,
         )  # fmt: skip
 
@@ -102,9 +102,9 @@ def shapes3d(
     except ImportError as error:
         raise UserError(f"data={name}: {file} is read with h5py: pip install h5py") from error
     with _reading(name, file), h5py.File(file) as arrays:
+        table = Table.of(tuple(kinds), tuple(kinds.values()), arrays["labels"][:])
         return _split(
-            Stored(name, arrays["images"], 255, limit),
-            Table.of(tuple(kinds), tuple(kinds.values()), arrays["labels"][:]),
+            Stored(name, arrays["images"], 255, limit), table,
             val=val, test=test, split_seed=split_seed, levels=levels, dequantize=dequantize,
         )  # fmt: skip
 
