@@ -1,6 +1,6 @@
 """`betafront evaluate`: the trained models of a study, measured by more metrics than they were."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -57,7 +57,8 @@ def evaluate_study(
     with Progress(*columns, console=out, transient=True) as progress:
         for trial in progress.track(done):
             runs = [Path(spec.folder) / run["folder"] for run in every_run(trial, trials)]
-            values = together([measure(folder, metrics, doing.begin) for folder in runs])
+            each = [measure(run, metrics, spec.objectives, doing.begin) for run in runs]
+            values = together(each)
             store.set(key(trial.number), before.get(trial.number, {}) | values)
     added = additions(store.settings())
     out.print(table(rows(trials), {t.number: added[t.number] for t in done}))
@@ -89,7 +90,7 @@ def chosen(words: Sequence[str]) -> DictConfig:
         try:
             config = hydra.compose("betafront", list(words))
         except COMPOSITION_ERRORS as error:
-            keys = list(known_keys(hydra.compose("betafront")))
+            keys = list(known_keys(hydra.compose("betafront", return_hydra_config=True)))
             raise UserError(explain(error, keys)) from error
     metrics: DictConfig = config.metrics
     if not metrics.get("further"):
@@ -97,16 +98,20 @@ def chosen(words: Sequence[str]) -> DictConfig:
     return metrics
 
 
-def measure(folder: Path, metrics: DictConfig, tell: Tell = no_one) -> Values:
+def measure(
+    folder: Path, metrics: DictConfig, objectives: Container[str] = (), tell: Tell = no_one
+) -> Values:
     """The further values of one trained model, which are also written to its `result.json`.
 
     Args:
         folder: of the run.
         metrics: the group of that name.
+        objectives: values that a search went by, which are not to be changed.
         tell: called with the split and the name of each metric as it begins.
 
     Raises:
-        UserError: its files are gone, or its model is not the one that was measured before.
+        UserError: its files are gone, its model is not the one that was measured before, or a value
+            is one of the `objectives`.
     """
     run, result = _run(folder, metrics), Result.load(folder)
     vae = run.vae()
@@ -124,6 +129,11 @@ def measure(folder: Path, metrics: DictConfig, tell: Tell = no_one) -> Values:
         for name, value in evaluation.values.items()
         if name not in ALWAYS
     }
+    if searched := [name for name in values if name in objectives]:
+        raise UserError(
+            f"{searched[0]} is an objective of the study, and stays what the search was told: "
+            "leave its metric out, as in ~metrics.further.NAME"
+        )
     settings = {f"{split}/{k}": v for split, e in found.items() for k, v in e.settings.items()}
     costs = {k: sum(e.seconds[k] for e in found.values()) for k in found["val"].seconds}
     replace(

@@ -20,7 +20,8 @@ from betafront.front import (
     trade,
     write_page,
 )
-from betafront.front.decision import in_every_row
+from betafront.front.decision import in_every_row, names, trades
+from betafront.front.front import planes
 from betafront.front.terminal import short_names
 
 LEAST = {"a": "minimize", "b": "minimize"}
@@ -98,6 +99,63 @@ def test_points_of_different_likelihoods_share_a_table_and_no_best_elbo(
     rows = dict(in_every_row(decide(mixed, facts) + decide(mixed.iloc[[1]], facts)))
     assert rows["SSE + w·KL"][-1] == "–"
     assert len(rows["canonical β"]) == len(rows["SSE + w·KL"])
+
+
+@pytest.fixture
+def three(table: pd.DataFrame, facts: Facts) -> tuple[pd.DataFrame, Facts]:
+    """A third objective, which is highest at β = 3, beside the best ELBO and the knee."""
+    structure = np.exp(-(np.log(table["beta"] / 3) ** 2))
+    objectives = facts.objectives | {"val/mig": "maximize"}
+    return table.assign(**{"val/mig": structure}), replace(
+        facts, objectives=objectives, reference=[10.0, 10.0, 0.0]
+    )
+
+
+def test_a_third_objective_has_its_best_and_its_price(three: tuple[pd.DataFrame, Facts]) -> None:
+    table, facts = three
+    best, structured = decide(table, facts)  # no knee: that is of two objectives
+    assert (best.name, structured.name) == ("best ELBO", "best MIG")
+    assert (structured.beta, structured.metrics["val/mig"]) == (3.0, 1.0)
+    assert "MIG = 1" in structured.text
+    gain = structured.metrics["val/mig"] - best.metrics["val/mig"]
+    assert trade(best, structured).endswith(f"nats, MIG {gain:+.3g}.")
+    worst = table["val/mig"].to_numpy() == table["val/mig"].min()
+    assert front(table[worst], facts.objectives).shape[0] == 1
+
+
+def test_three_objectives_are_shown_two_at_a_time(
+    three: tuple[pd.DataFrame, Facts], tmp_path: Path
+) -> None:
+    table, facts = three
+    assert [list(p) for p in planes(facts.objectives)] == [
+        ["val/rate", "val/distortion"],
+        ["val/rate", "val/mig"],
+        ["val/distortion", "val/mig"],
+    ]
+    spread = {f"sd/{m}": 0.1 for m in facts.objectives}
+    draw_front(table.assign(**spread), facts, tmp_path / "front.png")
+    write_page(table, facts, tmp_path / "front.html")
+    text = (tmp_path / "front.html").read_text()
+    assert "rate R and distortion D" in text
+    assert "distortion D and MIG" in text
+    out = StringIO()
+    print_study(table, facts, Console(file=out, width=100))
+    assert "best MIG" in out.getvalue()
+    assert max(map(len, out.getvalue().splitlines())) <= 100
+
+
+def test_a_volume_by_hand() -> None:
+    table = pd.DataFrame([(1, 1, 0.5), (2, 0, 0.25)], columns=["a", "b", "c"])
+    objectives = LEAST | {"c": "maximize"}
+    # Below (3, 2, 0): 2 x 1 x 0.5, and what the second adds: 1 x 1 x 0.25.
+    assert hypervolume(table, objectives, [3, 2, 0]) == 1.25
+
+
+def test_a_trial_of_several_names_has_them_all(table: pd.DataFrame, facts: Facts) -> None:
+    best, corner = decide(table, facts)
+    assert names([best, corner]) == {best.trial: best.name, corner.trial: corner.name}
+    assert names([best, replace(corner, trial=best.trial)]) == {best.trial: "best ELBO, knee"}
+    assert trades([best, replace(corner, trial=best.trial)]) == []
 
 
 def test_no_decision_without_trials(facts: Facts) -> None:

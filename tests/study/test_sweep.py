@@ -161,7 +161,19 @@ WRONG = {
     "half a worker": (["study.workers=0.5"], "study.workers must be a whole number"),
     "sampler": (["study.sampler=tpee"], "did you mean 'tpe'?"),
     "objective": (["study.objectives=[val/rate,val/msee]"], "did you mean 'val/mse'?"),
-    "one objective": (["study.objectives=[val/rate]"], "must name two metrics, not 1"),
+    "one objective": (["study.objectives=[val/rate]"], "must name two or three metrics, not 1"),
+    "four objectives": (
+        ["study.objectives=[val/rate,val/distortion,val/mse,val/active_units]"],
+        "two or three metrics, not 4",
+    ),
+    "a metric that no run has": (
+        ["study.objectives=[val/rate,val/linear_probe]"],
+        "no run has the metric val/linear_probe",
+    ),
+    "a worst value that is not known": (
+        ["study.objectives=[val/rate,maximize val/distortion]"],
+        "study.reference must be given",
+    ),
     "reference": (["study.reference=[1]"], "one number per objective"),
     "name": (["study.name=a/b"], "study.name names a folder"),
     "grid of an interval": (["study.sampler=grid"], "cannot search objective.weight"),

@@ -11,12 +11,14 @@ from torch import Tensor
 
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
+from betafront.data.resize import resized
 from betafront.errors import UserError, one_line
 
 
 def tensor(
     name: str,
     path: str,
+    size: int | None = None,
     val: float = 0.1,
     test: float = 0.1,
     split_seed: int = 0,
@@ -34,6 +36,7 @@ def tensor(
         name: what the data is called in tables and records.
         path: `.npy`; `.npz` or a `.pt` dictionary with the images under `images`, or alone; or a
             `.pt` tensor (read without unpickling code).
+        size: as in `betafront.data.resize.resized`.
         val, test, split_seed, limit, binarize, levels, dequantize: as in
             `betafront.data.images.prepare`.
         labels: such a file with the class of each image, (n,), or K factors of it, (n, K), of any
@@ -54,7 +57,7 @@ def tensor(
             factors = as_factors(_arrays(file, "labels"), labels)
     return prepare(
         name,
-        x,
+        resized(x, size),
         factors=factors,
         val=val,
         test=test,

@@ -13,6 +13,7 @@ from torch import Tensor
 from betafront.data.cache import home
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
+from betafront.data.resize import resized
 from betafront.errors import UserError, near_miss, one_line
 
 
@@ -21,6 +22,7 @@ def torchvision(
     dataset: str,
     root: str,
     download: bool = False,
+    size: int | None = None,
     val: float = 1 / 6,
     split_seed: int = 0,
     limit: int | None = None,
@@ -36,6 +38,7 @@ def torchvision(
         dataset: the class in `torchvision.datasets`.
         root: the folder that holds the set as torchvision lays it out.
         download: fetch the set into `root` where it is missing.
+        size: as in `betafront.data.resize.resized`.
         val, split_seed, limit, binarize, levels, dequantize: as in
             `betafront.data.images.prepare`.
 
@@ -54,8 +57,8 @@ def torchvision(
         raise UserError(f"data={name} {_problem(error, place, download)}") from error
     return prepare(
         name,
-        train,
-        test_set=test,
+        resized(train, size),
+        test_set=resized(test, size),
         **_known(labels, test_labels),
         val=val,
         split_seed=split_seed,

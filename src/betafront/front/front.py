@@ -1,6 +1,7 @@
 """The front of a study: the non-dominated trials, and how much they dominate."""
 
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 
 import moocore
 import numpy as np
@@ -31,7 +32,8 @@ def front(table: pd.DataFrame, objectives: Mapping[str, str]) -> pd.DataFrame:
 def hypervolume(
     table: pd.DataFrame, objectives: Mapping[str, str], reference: Sequence[float]
 ) -> float:
-    """The area between the front and the reference point, in the product of the objectives' units.
+    """The area or volume between the front and the reference point, in the product of the
+    objectives' units.
 
     Trials that are no better than the reference point in every objective add nothing.
     """
@@ -65,6 +67,11 @@ def knee(points: NDArray[np.float64]) -> int | None:
     below = 1.0 - ((points - low) / (high - low)).sum(1)
     best = int(below.argmax())
     return best if below[best] > 0 else None
+
+
+def planes(objectives: Mapping[str, str]) -> list[dict[str, str]]:
+    """Every two of the objectives, which a plane can show, in order."""
+    return [dict(pair) for pair in combinations(objectives.items(), 2)]
 
 
 def _maximise(objectives: Mapping[str, str]) -> list[bool]:

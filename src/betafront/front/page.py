@@ -1,17 +1,28 @@
 """The front as one HTML file that opens without a network."""
 
 import html
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from betafront.front.decision import Advice, decide, in_every_row, trade
-from betafront.front.front import front, hypervolume
+from betafront.front.decision import Advice, decide, in_every_row, names, trades
+from betafront.front.front import front, hypervolume, nondominated, planes
 from betafront.front.one_curve import one_curve
 from betafront.front.picture import COLOURS
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, label, text
+from betafront.front.table import (
+    ACTIVE,
+    DISTORTION,
+    DOMINATED,
+    ELBO,
+    MSE,
+    RATE,
+    Facts,
+    label,
+    text,
+)
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem;
@@ -35,15 +46,14 @@ def write_page(table: pd.DataFrame, facts: Facts, path: Path) -> None:
         f"<h1>{html.escape(facts.name)}</h1>",
         f"<p>{html.escape(facts.question)}</p>",
         _answer(advice),
-        "<h2>Rate against distortion</h2>",
-        f'<div class="plot">{_figure(_plane(table, members, facts), first=True)}</div>',
+        *_planes(table, members, facts),
         "<h2>On one scale</h2>",
         f"<p>{html.escape(found.text)}</p>" if found else "",
         f'<div class="plot">{_figure(_scale(table))}</div>',
         "<h2>The same β in every convention</h2>",
         _conventions(advice),
         "<h2>The front</h2>",
-        _members(members, facts, {a.trial: a.name for a in advice}),
+        _members(members, facts, names(advice)),
         _footer(table, facts),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,8 +70,7 @@ def _answer(advice: Sequence[Advice]) -> str:
     if not advice:
         return ""
     lines = [f"<b>{html.escape(a.text)}</b><br><span class=dim>{a.method}</span>" for a in advice]
-    if len(advice) == 2:
-        lines.append(html.escape(trade(*advice)))
+    lines += map(html.escape, trades(advice))
     return f'<div class="answer"><p>{"</p><p>".join(lines)}</p></div>'
 
 
@@ -73,22 +82,36 @@ def _figure(figure: Any, first: bool = False) -> str:
     return drawn
 
 
-def _plane(table: pd.DataFrame, members: pd.DataFrame, facts: Facts) -> Any:
+def _planes(table: pd.DataFrame, members: pd.DataFrame, facts: Facts) -> list[str]:
+    """A heading and a picture for every two objectives."""
+    parts = []
+    for i, plane in enumerate(planes(facts.objectives)):
+        x, y = (label(metric).partition(" (")[0] for metric in plane)
+        drawn = _figure(_plane(table, members, facts, plane), first=i == 0)
+        parts += [f"<h2>{html.escape(f'{x} and {y}')}</h2>", f'<div class="plot">{drawn}</div>']
+    return parts
+
+
+def _plane(
+    table: pd.DataFrame, members: pd.DataFrame, facts: Facts, plane: Mapping[str, str]
+) -> Any:
     import plotly.graph_objects as go
 
-    x, y = facts.objectives
+    x, y = plane
     figure = go.Figure()
-    figure.add_trace(
-        go.Scatter(
-            x=members[x],
-            y=members[y],
-            mode="lines",
-            line={"shape": "hv", "color": "#888"},
-            name="front",
-            hoverinfo="skip",
+    if len(plane) == len(facts.objectives):
+        figure.add_trace(
+            go.Scatter(
+                x=members[x],
+                y=members[y],
+                mode="lines",
+                line={"shape": "vh" if plane[x] == "maximize" else "hv", "color": "#888"},
+                name="front",
+                hoverinfo="skip",
+            )
         )
-    )
     markers = ("circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon")
+    opacity = np.where(nondominated(table, facts.objectives), 1.0, DOMINATED)
     log_beta = table["beta"].clip(lower=1e-12).map(_log10)
     low, high = float(log_beta.min()), float(log_beta.max())
     for (name, group), marker in zip(table.groupby("normalisation"), markers, strict=False):
@@ -103,6 +126,7 @@ def _plane(table: pd.DataFrame, members: pd.DataFrame, facts: Facts) -> Any:
                 marker={
                     "symbol": marker,
                     "size": 9,
+                    "opacity": opacity[table.index.get_indexer(group.index)],
                     "color": log_beta[group.index],
                     "cmin": low,
                     "cmax": high,
@@ -171,10 +195,11 @@ def _scale(table: pd.DataFrame) -> Any:
 
 def _hover(row: dict[Any, Any], facts: Facts) -> str:
     chosen = "".join(f"<br>{p} = {text(row[p])}" for p in facts.parameters)
+    others = "".join(f"<br>{label(m)} = {text(row[m])}" for m in facts.others)
     return (
         f"<b>trial {row['trial']}</b><br>β = {row['beta']:.4g}, β_norm = {row['beta_norm']:.4g}"
         f"<br>D = {row[DISTORTION]:.2f}, R = {row[RATE]:.2f} nats<br>MSE = {row[MSE]:.4g}, "
-        f"{row[ACTIVE]:.0f} active units{chosen}"
+        f"{row[ACTIVE]:.0f} active units{others}{chosen}"
     )
 
 
@@ -186,8 +211,9 @@ def _conventions(advice: Sequence[Advice]) -> str:
 
 
 def _members(members: pd.DataFrame, facts: Facts, named: dict[int, str]) -> str:
-    columns = ["beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE]
+    columns = ["beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE, *facts.others]
     head = ["", "trial", *facts.parameters, "β", "β_norm", "D", "R", "D + R", "MSE", "active"]
+    head += map(label, facts.others)
     rows = [
         [
             named.get(r["trial"], ""),

@@ -1,14 +1,16 @@
 """The front as a picture: the rate-distortion plane, and the one scale beside it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from betafront.front.decision import decide
-from betafront.front.front import front
+from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
-from betafront.front.table import DISTORTION, RATE, Facts, label
+from betafront.front.table import DISTORTION, DOMINATED, RATE, Facts, label
 
 MARKERS = "osD^vP*X"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
@@ -18,39 +20,51 @@ def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
     """Write the picture of a study as a PNG file."""
     from matplotlib.figure import Figure
 
-    found = one_curve(table)
-    panels = 3 if found else 1
-    figure = Figure(figsize=(6.2 + 4 * (panels - 1), 5), layout="constrained")
-    axes = figure.subplots(1, panels, squeeze=False, width_ratios=[1.5] + [1] * (panels - 1))[0]
-    _plane(figure, axes[0], table, facts)
+    found, shown = one_curve(table), planes(facts.objectives)
+    widths = [1.5] * len(shown) + [1.0] * (2 if found else 0)
+    figure = Figure(figsize=(4.1 * sum(widths), 5), layout="constrained")
+    axes = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
+    for at, plane in zip(axes, shown, strict=False):
+        _plane(figure, at, table, facts, plane)
     if found:
-        _rates(
-            axes[1],
-            table,
-            "weight",
-            f"weight w, as written\n{found.written:.2f} nats off one curve",
-        )
-        _rates(axes[2], table, "beta", f"canonical β\n{found.canonical:.2f} nats off one curve")
-        axes[2].sharey(axes[1])
-        axes[1].legend(title="normalisation", fontsize="small")
+        written, canonical = axes[-2:]
+        title = f"weight w, as written\n{found.written:.2f} nats off one curve"
+        _rates(written, table, "weight", title)
+        _rates(canonical, table, "beta", f"canonical β\n{found.canonical:.2f} nats off one curve")
+        canonical.sharey(written)
+        written.legend(title="normalisation", fontsize="small")
     figure.suptitle(f"{facts.name}: {len(table)} trials", fontsize="medium")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
 
 
-def _plane(figure: Any, axes: Any, table: pd.DataFrame, facts: Facts) -> None:
+def _plane(
+    figure: Any, axes: Any, table: pd.DataFrame, facts: Facts, plane: Mapping[str, str]
+) -> None:
+    from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
 
-    x, y = facts.objectives
-    members = front(table, facts.objectives)
-    axes.step(members[x], members[y], where="post", color="#888888", lw=1, zorder=1, label="front")
+    x, y = plane
+    on_front = nondominated(table, facts.objectives)
+    if len(plane) == len(facts.objectives):
+        members, where = front(table, facts.objectives), "pre" if plane[x] == "maximize" else "post"
+        axes.step(
+            members[x], members[y], where=where, color="#888888", lw=1, zorder=1, label="front"
+        )
+    if f"sd/{x}" in table and f"sd/{y}" in table:  # over replicates
+        axes.errorbar(
+            table[x], table[y], xerr=table[f"sd/{x}"], yerr=table[f"sd/{y}"], fmt="none",
+            ecolor="#cccccc", lw=0.8, zorder=1,
+        )  # fmt: skip
     beta = table["beta"].clip(lower=1e-12)
-    dots = axes.scatter(
-        table[x], table[y], c=beta, norm=LogNorm(beta.min(), beta.max()), cmap="viridis", s=26,
-        zorder=2,
+    scale = LogNorm(beta.min(), beta.max())
+    axes.scatter(
+        table[x], table[y], c=beta, norm=scale, cmap="viridis", s=26, zorder=2,
+        alpha=np.where(on_front, 1.0, DOMINATED),
     )  # fmt: skip
-    figure.colorbar(dots, ax=axes, label="canonical β")
-    for advice, marker in zip(decide(table, facts), "*P", strict=False):
+    # Of the scale and not of the dots, whose bar would be as faint as they are.
+    figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label="canonical β")
+    for advice, marker in zip(decide(table, facts), "*Ps", strict=False):
         row = table[table["trial"] == advice.trial].iloc[0]
         axes.scatter(
             row[x], row[y], marker=marker, s=170, facecolor="none", edgecolor="#d62728", lw=1.6,
@@ -59,7 +73,7 @@ def _plane(figure: Any, axes: Any, table: pd.DataFrame, facts: Facts) -> None:
     axes.set(xlabel=label(x), ylabel=label(y))
     if (x, y) == (RATE, DISTORTION):
         _iso_elbo(axes, table)
-    axes.legend(fontsize="small", loc="upper right")
+    axes.legend(fontsize="small")
 
 
 def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:

@@ -16,6 +16,9 @@ UNITS = {
     "bits_per_dim": "bits/dim",
 }
 
+ACRONYMS = {"dci", "irs", "iwae", "kl", "mig", "mmd", "mse", "psnr", "sap", "ssim"}
+DOMINATED = 0.45  # the opacity of trials that are not on the front
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -47,6 +50,11 @@ class Facts:
     command: str
     data: str
 
+    @property
+    def others(self) -> list[str]:
+        """The objectives beside those that every table shows."""
+        return [m for m in self.objectives if m not in (RATE, DISTORTION, ELBO, MSE, ACTIVE)]
+
 
 def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     """A table with one row per finished trial.
@@ -68,5 +76,6 @@ def label(metric: str) -> str:
     """The axis label of a metric, with its unit: `val/rate` is `rate R (nats)`."""
     name = metric.rsplit("/", maxsplit=1)[-1]
     symbol = {"rate": "rate R", "distortion": "distortion D", "negative_elbo": "−ELBO, D + R"}
-    words = symbol.get(name, name.replace("_", " "))
+    plain = " ".join(w.upper() if w in ACRONYMS else w for w in name.split("_"))
+    words = symbol.get(name, plain)
     return f"{words} ({UNITS[name]})" if name in UNITS else words

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.decision import Advice, decide, in_every_row, trade
+from betafront.front.decision import Advice, decide, in_every_row, names, trades
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, text
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, label, text
 
 ROWS = 20
 NUMBERS = (
@@ -62,8 +62,8 @@ def print_study(table: pd.DataFrame, facts: Facts, out: Console) -> None:
     out.print(advice_table(advice))
     for a in advice:
         out.print(f"{a.name}: {a.method}.", markup=False)
-    if len(advice) == 2:
-        out.print(trade(*advice))
+    for line in trades(advice):
+        out.print(line, markup=False)
     out.print(f"[bold green]Decision[/]  {advice[0].text}")
 
 
@@ -73,7 +73,7 @@ def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice], w
     Columns that do not fit into `width` are left out, the least telling first, rather than cut:
     half a number is a wrong one.
     """
-    marks = {a.trial: a.name for a in advice}
+    marks = names(advice)
     rows = _thinned(members, marks)
     varied = [p for p in facts.parameters if p != "objective.weight" and members[p].nunique() > 1]
     short = dict(zip(varied, short_names(varied), strict=True))
@@ -81,6 +81,8 @@ def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice], w
     columns |= {short[p]: [text(row[p]) for row in rows] for p in varied}
     for name, key, form in NUMBERS:
         columns[name] = [form.format(row[key]) for row in rows]
+    for metric in facts.others:
+        columns[label(metric)] = [f"{row[metric]:.3g}" for row in rows]
     columns[""] = [marks.get(row["trial"], "") for row in rows]
     droppable = ["weight", *(short[p] for p in reversed(varied)), "D+R", "active", "β_norm"]
     while _width(columns) > width and droppable:

@@ -1,6 +1,7 @@
 """What a trained VAE is worth."""
 
 from betafront.metrics.decomposition import decomposition
+from betafront.metrics.direction import BETTER_HIGH, direction
 from betafront.metrics.evaluation import ALWAYS, Evaluation, evaluate
 from betafront.metrics.iwae import iwae
 from betafront.metrics.likeness import likeness
@@ -11,9 +12,11 @@ from betafront.metrics.zero_rate import zero_rate
 
 __all__ = [
     "ALWAYS",
+    "BETTER_HIGH",
     "Evaluation",
     "Score",
     "decomposition",
+    "direction",
     "evaluate",
     "iwae",
     "likeness",

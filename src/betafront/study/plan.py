@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront import composition
 from betafront.errors import UserError, near_miss, one_line
-from betafront.metrics import zero_rate
+from betafront.metrics import BETTER_HIGH, zero_rate
 from betafront.recipe import PARTS, build, check
 from betafront.study.conditions import Conditions, Lines, decide, flatten
 from betafront.study.distributions import parse
@@ -252,13 +252,20 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
 
 
 def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[float]:
-    """The worst values of interest: those of a collapsed VAE, and a rate that no latent needs."""
+    """The worst values of interest: those of a collapsed VAE, a rate that no latent needs, and 0
+    of what is better the more of it there is."""
     floor = zero_rate(run.likelihood(), run.images.train, run.images.val, run.images.log_volume)
     floor["rate"] = REFERENCE_RATE_PER_LATENT * latents
-    try:
-        return [floor[metric.removeprefix("val/")] for metric in objectives]
-    except KeyError as error:
-        raise UserError(
-            f"study.reference must be given where {error.args[0]} is an objective: one number per "
-            "objective, the worst values of interest"
-        ) from error
+    reference = []
+    for metric, way in objectives.items():
+        split, _, name = metric.partition("/")
+        if way == "maximize" and name in BETTER_HIGH:
+            reference.append(0.0)
+        elif way == "minimize" and split == "val" and name in floor:
+            reference.append(floor[name])
+        else:
+            raise UserError(
+                f"study.reference must be given where '{way} {metric}' is an objective: one number "
+                "per objective, the worst values of interest"
+            )
+    return reference

@@ -251,21 +251,24 @@ def _check_likelihoods(spec: Spec, objective: str, likelihoods: Sequence[Any]) -
 
 
 def read_objectives(written: list[str]) -> dict[str, str]:
-    """Metric to direction, from a list of `NAME`, `minimize NAME` or `maximize NAME`.
+    """Metric to direction, from a list of `NAME`, `minimize NAME` or `maximize NAME`; a name alone
+    goes the way that is better (`betafront.metrics.direction`).
 
     Raises:
-        UserError: there are not two, or one is written in another way.
+        UserError: there are not two or three, or one is written in another way.
     """
+    from betafront.metrics import direction  # with torch
+
     objectives = {}
     for text in written:
-        direction, _, metric = str(text).rpartition(" ")
-        if direction not in ("", *DIRECTIONS):
+        way, _, metric = str(text).rpartition(" ")
+        if way not in ("", *DIRECTIONS):
             raise UserError(
                 f"study.objectives: '{text}' should be NAME, minimize NAME or maximize NAME"
             )
-        objectives[metric] = direction or "minimize"
-    if len(objectives) != 2:
-        raise UserError(f"study.objectives must name two metrics, not {len(objectives)}")
+        objectives[metric] = way or direction(metric)
+    if len(objectives) not in (2, 3):
+        raise UserError(f"study.objectives must name two or three metrics, not {len(objectives)}")
     return objectives
 
 

@@ -1,6 +1,7 @@
 """A worker: claim a trial, train it, tell what came of it, until the budget is met."""
 
 import logging
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -169,9 +170,9 @@ def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> No
         release(store, trial)
         return
     metrics = outcome.record["metrics"] if outcome.record else {}
-    missing = [m for m in spec.objectives if m not in metrics]
+    missing = [m for m in spec.objectives if not math.isfinite(metrics.get(m, math.nan))]
     if outcome.record is None or missing:
-        why = outcome.reason or f"failed: the run has no metric {missing[0]}"
+        why = outcome.reason or f"failed: the run has no value of {missing[0]}"
         in_time = end_failed(store, trial, why)
     else:
         values = [metrics[m] for m in spec.objectives]
