@@ -7,14 +7,15 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from betafront import recipe
 from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError
-from betafront.front import console, print_next
+from betafront.front import Doing, console, print_next
 from betafront.metrics import ALWAYS
+from betafront.metrics.further import Tell, no_one
 from betafront.shipped import conf_dir
 from betafront.study.additions import additions, key
 from betafront.study.records import every_run, rows, state
@@ -51,10 +52,14 @@ def evaluate_study(
         what = "no finished trial" if number is None else f"no finished trial {number}"
         raise UserError(f"{spec.name} has {what}")
     out, before = console(), additions(store.settings())
-    for trial in track(done, "measuring", console=out, transient=True):
-        runs = [Path(spec.folder) / run["folder"] for run in every_run(trial, trials)]
-        values = together([measure(folder, metrics, spec.objectives) for folder in runs])
-        store.set(key(trial.number), before.get(trial.number, {}) | values)
+    doing = Doing()
+    columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), doing)
+    with Progress(*columns, console=out, transient=True) as progress:
+        for trial in progress.track(done):
+            runs = [Path(spec.folder) / run["folder"] for run in every_run(trial, trials)]
+            each = [measure(run, metrics, spec.objectives, doing.begin) for run in runs]
+            values = together(each)
+            store.set(key(trial.number), before.get(trial.number, {}) | values)
     added = additions(store.settings())
     out.print(table(rows(trials), {t.number: added[t.number] for t in done}))
     out.print(f"{len(done)} trials of {spec.name} have {len(values)} more values.")
@@ -93,20 +98,25 @@ def chosen(words: Sequence[str]) -> DictConfig:
     return metrics
 
 
-def measure(folder: Path, metrics: DictConfig, objectives: Container[str] = ()) -> Values:
+def measure(
+    folder: Path, metrics: DictConfig, objectives: Container[str] = (), tell: Tell = no_one
+) -> Values:
     """The further values of one trained model, which are also written to its `result.json`.
+
+    Args:
+        folder: of the run.
+        metrics: the group of that name.
+        objectives: values that a search went by, which are not to be changed.
+        tell: called with the split and the name of each metric as it begins.
 
     Raises:
         UserError: its files are gone, its model is not the one that was measured before, or a value
-            is one of the `objectives`, which a search went by.
+            is one of the `objectives`.
     """
     run, result = _run(folder, metrics), Result.load(folder)
     vae = run.vae()
     vae.load_state_dict(_weights(folder))
-    found = {
-        "val": run.evaluate(vae, run.images.val, known=run.known("val"), seed=run.seed),
-        "test": run.evaluate(vae, run.images.test, known=run.known("test"), seed=run.seed),
-    }
+    found = run.evaluations(vae, run.images, tell)
     now, then = found["val"].values["rate"], result.metrics["val/rate"]
     if abs(now - then) > CLOSE * max(1.0, then):
         raise UserError(

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from betafront.front import console, print_next
-from betafront.training import Result, Run, draw_training, fit
+from betafront.front import Doing, console, print_next
+from betafront.training import Result, Run, draw_pages, fit
 
 SPLITS = ("val", "test")
 UNITS = {
@@ -27,13 +27,17 @@ def train_and_show(run: Run, folder: Path) -> Result:
     """Train with a progress bar, and print the result."""
     from rich.table import Table
 
-    run.first_look()  # what cannot be evaluated is not trained
-    out = console()
+    out, doing = console(), Doing()
+    with Progress(doing, console=out, transient=True, disable=not out.is_terminal) as progress:
+        progress.add_task("checking")
+        # What cannot be evaluated is not trained; to find out takes as long as the metrics.
+        run.first_look(lambda name: doing.begin(f"checking {name}"))
+        doing.end()
     columns = (
         TextColumn("training"),
         BarColumn(),
         TextColumn("step {task.completed:.0f}/{task.total:.0f}"),
-        TextColumn("{task.fields[now]}"),
+        doing,
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=out) as progress:
@@ -43,9 +47,14 @@ def train_and_show(run: Run, folder: Path) -> Result:
             now = f"D {row['val/distortion']:.2f}  R {row['val/rate']:.2f} nats"
             progress.update(bar, completed=row["step"], now=now)
 
-        result = fit(run, folder, report)
+        def tell(name: str) -> None:
+            progress.update(bar, completed=run.trainer.steps)
+            doing.begin(name)
+
+        result = fit(run, folder, report, tell=tell)
+        doing.end()
         progress.update(bar, completed=run.trainer.steps)
-    draw_training(folder)
+    draw_pages(folder)
     out.print(_where(result.scale))
     table = Table(box=None)
     table.add_column(result.data["name"])

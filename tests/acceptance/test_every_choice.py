@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from betafront.shipped import conf_dir
+from betafront.training.pages import PAGES
 
 # (data, overrides of the data, steps of five epochs at 64 examples a step)
 DATA = {
@@ -96,4 +97,5 @@ def test_five_epochs_without_a_nan(
         # Something was learnt: the last epoch describes the images better than the first steps.
         epoch = steps // 5
         assert trace["distortion"][-epoch:].mean() < trace["distortion"][:5].mean()
-    assert (own_place / "run/pictures/training.png").stat().st_size > 10_000
+    for page in PAGES:
+        assert (own_place / "run/pictures" / page).stat().st_size > 10_000

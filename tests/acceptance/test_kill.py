@@ -11,6 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
+from betafront.training.pages import PAGES
+
 SWEEP = (
     "sweep", "study=weighting", "study.budget.trials=12", "trainer.steps=300", "model.hidden=[16]",
     "tracking=off",
@@ -21,8 +23,8 @@ def finished(place: Path) -> dict[str, str]:
     """Each finished run folder, and the digest of all that the run has left in it."""
     found = {}
     for result in sorted(place.glob("runs/weighting-digits/trial-*/result.json")):
-        # The page of its training is drawn by whoever looks at it first.
-        left = (p for p in result.parent.rglob("*") if p.name != "training.png")
+        # The pages are drawn by whoever looks at the run first.
+        left = (p for p in result.parent.rglob("*") if p.name not in PAGES)
         files = sorted(p for p in left if p.is_file())
         sha = hashlib.sha256(b"".join(p.read_bytes() for p in files))
         found[result.parent.name] = sha.hexdigest()

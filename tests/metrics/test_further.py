@@ -10,12 +10,13 @@ from omegaconf import OmegaConf
 from betafront.data import Known
 from betafront.errors import UserError
 from betafront.metrics import evaluate
-from betafront.metrics.further import OF_FACTORS, OF_LABELS, OF_MODEL, values_of
+from betafront.metrics.further import OF_MODEL, values_of
 from betafront.metrics.structure import PROBES, STRUCTURE
 from betafront.models import VAE, mlp
 from betafront.objective import Bernoulli
 from betafront.shipped import conf_dir
 
+EVERY = [*OF_MODEL, *STRUCTURE, *PROBES]
 SMALL = {"beta_vae_score": {"train_points": 40, "test_points": 40}, "iwae": {"draws": [1, 4]}}
 CHOICES = sorted(path.stem for path in (conf_dir() / "metrics").glob("*.yaml"))
 
@@ -36,13 +37,8 @@ def known(n: int = 400) -> Known:
     return Known(torch.stack(columns, 1), (False, True))
 
 
-def test_every_structure_metric_has_its_name_here() -> None:
-    assert set(OF_FACTORS) == set(STRUCTURE)
-    assert set(OF_LABELS) == set(PROBES)
-
-
 def test_all_together_no_value_hides_another(vae: VAE) -> None:
-    names = [*OF_MODEL, *OF_FACTORS, *OF_LABELS]
+    names = EVERY
     plain = evaluate(vae, images(), seed=3)
     further = {name: SMALL.get(name) for name in names}
     every = evaluate(vae, images(), further=further, known=known(), seed=3)
@@ -83,10 +79,22 @@ def test_a_seed_of_its_own(vae: VAE) -> None:
 
 
 def test_the_values_are_known_before_anything_is_trained(vae: VAE) -> None:
-    further = {name: SMALL.get(name) for name in (*OF_MODEL, *OF_FACTORS, *OF_LABELS)}
+    further = {name: SMALL.get(name) for name in EVERY}
     plain = set(evaluate(vae, images(20)).values)
     every = set(evaluate(vae, images(), further=further, known=known()).values)
     assert values_of(further, vae, images(2), known()) == every - plain
+
+
+def test_each_metric_is_told_as_it_begins(vae: VAE) -> None:
+    told: list[str] = []
+    further = {"prior_gap": {}, "mig": {}, "linear_probe": {}}
+    evaluate(vae, images(), further=further, known=known(), tell=told.append)
+    assert told == list(further)
+    values_of(further, vae, images(2), known(), told.append)
+    assert told == 2 * list(further)
+    with pytest.raises(UserError):
+        evaluate(vae, images(), further={"iwae": {}, "migg": {}, "sap": {}}, tell=told.append)
+    assert told[-2:] == ["iwae", "migg"]
 
 
 def test_a_diverged_model_has_no_further_metrics(vae: VAE) -> None:
@@ -99,6 +107,8 @@ WRONG = {
     "a misspelt name": ({"migg": {}}, "there is no such metric: did you mean 'mig'"),
     "a misspelt setting": ({"dci": {"tree": 3}}, "'tree'"),
     "a setting that cannot be": ({"iwae": {"draws": [3, 2]}}, "iwae.draws"),
+    "no pair of examples": ({"prior_gap": {"examples": 1}}, "2 examples or more, not 1"),
+    "no example": ({"likeness": {"examples": 0}}, "give 1 or more"),
     "too few examples": ({"factor_vae_score": {"examples": 399}}, "399 are needed"),
 }
 
@@ -112,7 +122,7 @@ def test_what_is_wrong_is_said_with_the_name_of_the_metric(vae: VAE, name: str) 
     assert f"metrics.further.{next(iter(further))}" in str(said.value)
 
 
-@pytest.mark.parametrize("name", [*OF_FACTORS, *OF_LABELS])
+@pytest.mark.parametrize("name", [*STRUCTURE, *PROBES])
 def test_without_factors_the_data_is_named_that_has_some(vae: VAE, name: str) -> None:
     with pytest.raises(UserError, match="sprites_small"):
         evaluate(vae, images(10), further={name: {}})
@@ -122,7 +132,7 @@ def test_every_choice_of_metrics_names_what_there_is() -> None:
     assert CHOICES == ["all", "disentanglement", "fast", "latent", "probes"]
     for choice in CHOICES:
         further = OmegaConf.load(conf_dir() / "metrics" / f"{choice}.yaml").get("further") or {}
-        assert set(further) <= {*OF_MODEL, *OF_FACTORS, *OF_LABELS}
+        assert set(further) <= set(EVERY)
 
 
 def test_a_run_with_known_factors_is_measured(betafront, own_place: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from betafront.errors import UserError
 from betafront.metrics import likeness
 from betafront.models import VAE
 from betafront.objective import Gaussian
@@ -53,6 +54,12 @@ def test_small_images_have_a_smaller_window() -> None:
     small, large = (likeness(brighter(s, 0.1), images(2, s)).settings for s in (8, 28))
     assert small["ssim_sigma"] == pytest.approx(3 / 3.5)
     assert large["ssim_sigma"] == 1.5
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_images_smaller_than_any_window_are_refused(side: int) -> None:
+    with pytest.raises(UserError, match=f"3 x 3 pixels, and these have {side} x {side}: leave"):
+        likeness(brighter(side, 0.1), images(3, side))
 
 
 def test_batches_are_weighed_by_their_images(monkeypatch: pytest.MonkeyPatch) -> None:

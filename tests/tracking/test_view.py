@@ -44,6 +44,8 @@ def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient
         assert trial.info.status == "FINISHED"
         paths = {f.path for f in swept.list_artifacts(trial.info.run_id)}
         assert {"config.yaml", "result.json", "pictures"} <= paths
+        pictures = {f.path for f in swept.list_artifacts(trial.info.run_id, "pictures")}
+        assert {"pictures/training.png", "pictures/latent_map.png"} <= pictures
     assert {f.path for f in swept.list_artifacts(parent.info.run_id, "front")} == {
         "front/front.html", "front/front.png", "front/front.csv", "front/study.json",
     }  # fmt: skip

@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from betafront.training import Result, Run, draw_training, fit
+from betafront.training import Result
 from betafront.training.curves import Page, felt
 from betafront.training.module import Trace
 
-MakeRun = Callable[..., Run]
 Told = tuple[Result, Trace]
 
 
@@ -39,27 +38,6 @@ RUNS: dict[str, Callable[[], Told]] = {
     "one step": lambda: told(2.0, latents=1, steps=1),
     "codes nothing": lambda: told(1.0, latents=1),
 }
-
-
-def test_the_page_of_a_finished_run_is_drawn_once(make_run: MakeRun, tmp_path: Path) -> None:
-    page = tmp_path / "pictures/training.png"
-    draw_training(tmp_path)
-    assert not page.exists()
-    fit(make_run(), tmp_path)
-    draw_training(tmp_path)
-    drawn = page.stat()
-    draw_training(tmp_path)
-    assert page.stat() == drawn
-    Result.load(tmp_path).save()  # as a later run in the same folder does
-    draw_training(tmp_path)
-    assert page.stat().st_mtime_ns > drawn.st_mtime_ns
-
-
-def test_what_is_damaged_has_no_page_and_stops_nothing(make_run: MakeRun, tmp_path: Path) -> None:
-    fit(make_run(), tmp_path)
-    (tmp_path / "trace.npz").write_bytes(b"PK")
-    draw_training(tmp_path)
-    assert not [p for p in (tmp_path / "pictures").iterdir() if p.name.startswith("training")]
 
 
 @pytest.mark.parametrize("name", sorted(RUNS))

@@ -32,7 +32,9 @@ from betafront.training import Diverged, Result, Run, Trainer, fit
 
 MakeRun = Callable[..., Run]
 
-FILES = {"result.json", "history.json", "trace.npz", "model.safetensors", "pictures"}
+FILES = {
+    "result.json", "history.json", "trace.npz", "latent_map.npz", "model.safetensors", "pictures",
+}  # fmt: skip
 PICTURES = {"reconstructions.png", "samples.png", "traversals.png"}
 FLOAT32 = 1e-5  # sums of some dozen float32 numbers, each right to 6e-8
 

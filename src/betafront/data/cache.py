@@ -1,6 +1,7 @@
 """The user's cache: what can be made again, and is kept because that takes a while."""
 
 import os
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -11,8 +12,12 @@ from numpy.typing import NDArray
 
 
 def home() -> Path:
-    """Our folder in the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "betafront"
+    """Our folder in the user's cache; of one without a home, in the folder for temporary files."""
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # no HOME, and an account that the system does not know, as in containers
+        return Path(tempfile.gettempdir()) / f"betafront-{os.getuid()}"
+    return cache / "betafront"
 
 
 def kept(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:

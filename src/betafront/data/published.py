@@ -58,18 +58,10 @@ def dsprites(
     file = _found(name, root, DSPRITES, "https://github.com/google-deepmind/dsprites-dataset")
     with _reading(name, file), np.load(file, allow_pickle=False) as arrays:
         table = Table.of(tuple(kinds), tuple(kinds.values()), arrays["latents_classes"])
-        return prepare(
-            name,
-            Stored(name, arrays["imgs"], 1, limit),
-            factors=table.varying(),
-            val=val,
-            test=test,
-            split_seed=split_seed,
-            limit=limit,
-            binarize=None,
-            levels=levels,
-            dequantize=dequantize,
-        )
+        return _split(
+            Stored(name, arrays["imgs"], 1, limit), table,
+            val=val, test=test, split_seed=split_seed, levels=levels, dequantize=dequantize,
+        )  # fmt: skip
 
 
 def shapes3d(
@@ -111,18 +103,10 @@ def shapes3d(
         raise UserError(f"data={name}: {file} is read with h5py: pip install h5py") from error
     with _reading(name, file), h5py.File(file) as arrays:
         table = Table.of(tuple(kinds), tuple(kinds.values()), arrays["labels"][:])
-        return prepare(
-            name,
-            Stored(name, arrays["images"], 255, limit),
-            factors=table.varying(),
-            val=val,
-            test=test,
-            split_seed=split_seed,
-            limit=limit,
-            binarize=None,
-            levels=levels,
-            dequantize=dequantize,
-        )
+        return _split(
+            Stored(name, arrays["images"], 255, limit), table,
+            val=val, test=test, split_seed=split_seed, levels=levels, dequantize=dequantize,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -161,6 +145,12 @@ class Stored:
         x = torch.from_numpy(found)
         x = x.unsqueeze(1) if x.ndim == 3 else x.permute(0, 3, 1, 2).contiguous()
         return x.float().div_(self.top)
+
+
+def _split(images: Stored, table: Table, **how: Any) -> Images:
+    return prepare(
+        images.name, images, factors=table.varying(), limit=images.limit, binarize=None, **how
+    )
 
 
 def _found(name: str, root: str, file: str, source: str) -> Path:

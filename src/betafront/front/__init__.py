@@ -1,6 +1,7 @@
 """Pareto fronts: indicators, the knee, the decision, tables, pictures and pages."""
 
 from betafront.front.decision import Advice, decide, trade
+from betafront.front.doing import Doing
 from betafront.front.front import front, hypervolume, knee, nondominated
 from betafront.front.one_curve import OneCurve, one_curve
 from betafront.front.page import write_page
@@ -10,6 +11,7 @@ from betafront.front.terminal import console, print_next, print_study
 
 __all__ = [
     "Advice",
+    "Doing",
     "Facts",
     "OneCurve",
     "console",

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from betafront.data.factors import Known
 from betafront.metrics.evaluating import evaluating
-from betafront.metrics.further import Settings, Subject, measured
+from betafront.metrics.further import Settings, Subject, Tell, measured, no_one
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import VAE
 
@@ -25,6 +25,7 @@ class Evaluation:
             dimension, `bits_per_dim`, `active_units`.
         kl: (M,) mean KL per latent dimension in nats; their sum is the rate.
         variance: (M,) variance over the examples of the posterior means.
+        codes: (n, M) the posterior means.
         settings: what the values depend on: draws per example, threshold, examples; and of each
             further metric, under its name.
         seconds: that each further metric took.
@@ -33,6 +34,7 @@ class Evaluation:
     values: dict[str, float]
     kl: Tensor
     variance: Tensor
+    codes: Tensor
     settings: dict[str, float | str]
     seconds: dict[str, float]
 
@@ -48,6 +50,7 @@ def evaluate(
     further: Mapping[str, Settings | None] | None = None,
     known: Known | None = None,
     seed: int = 0,
+    tell: Tell = no_one,
 ) -> Evaluation:
     """Evaluate on all of `x`, the same numbers for the same model, data and seed.
 
@@ -66,6 +69,7 @@ def evaluate(
         further: names of `betafront.metrics.further` and their settings, where they differ.
         known: the factors behind `x`, if any are known.
         seed: of the draws.
+        tell: called with the name of each further metric as it begins.
 
     Raises:
         UserError: a further metric is unknown, or cannot be had of this data.
@@ -86,7 +90,8 @@ def evaluate(
             squares += error.double().sum() / samples
 
     kl = torch.cat(kls).mean(0).cpu()
-    variance = torch.cat(means).var(0, unbiased=False).cpu()
+    codes = torch.cat(means)
+    variance = codes.var(0, unbiased=False).cpu()
     distortion = -float(log_px) / len(x)
     rate = float(kl.sum())
     values = {
@@ -100,11 +105,12 @@ def evaluate(
     settings: dict[str, float | str] = {
         "samples": samples, "active_threshold": active_threshold, "examples": len(x)
     }  # fmt: skip
-    subject = Subject(vae, x, torch.cat(means).cpu(), known, seed)
+    subject = Subject(vae, x, codes.cpu(), known, seed)
     seconds: dict[str, float] = {}
     sound = all(math.isfinite(value) for value in values.values())  # else the run has diverged
     for name, changed in (further or {}).items() if sound else ():
+        tell(name)
         score, seconds[name] = measured(name, changed or {}, subject)
         values |= score.values
         settings |= {f"{name}/{key}": value for key, value in score.settings.items()}
-    return Evaluation(values, kl, variance, settings, seconds)
+    return Evaluation(values, kl, variance, subject.codes, settings, seconds)

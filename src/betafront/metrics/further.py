@@ -25,18 +25,12 @@ OF_MODEL: dict[str, Callable[..., Score]] = {
     "prior_gap": prior_gap,
     "likeness": likeness,
 }
-OF_FACTORS = (
-    "information",
-    "mig",
-    "dci",
-    "sap",
-    "modularity",
-    "explicitness",
-    "beta_vae_score",
-    "factor_vae_score",
-    "irs",
-)
-OF_LABELS = ("linear_probe", "knn_probe")
+
+Tell = Callable[[str], None]
+
+
+def no_one(name: str) -> None:
+    """What begins is told to no one."""
 
 
 class Subject(NamedTuple):
@@ -81,7 +75,11 @@ def measured(name: str, settings: Settings, subject: Subject) -> tuple[Score, fl
 
 
 def values_of(
-    further: Mapping[str, Settings | None], vae: VAE, x: Tensor, known: Known | None
+    further: Mapping[str, Settings | None],
+    vae: VAE,
+    x: Tensor,
+    known: Known | None,
+    tell: Tell = no_one,
 ) -> set[str]:
     """The names of the values that metrics will have, found out before a model is trained: from a
     few images, and from noise in place of the codes of all.
@@ -91,6 +89,7 @@ def values_of(
         vae: untrained.
         x: (n, C, H, W) a few images.
         known: the factors of all images of a split, if any are known.
+        tell: called with the name of each metric as it begins.
 
     Raises:
         UserError: a metric or setting is unknown, or cannot be had of this data.
@@ -98,16 +97,22 @@ def values_of(
     generator = torch.Generator().manual_seed(0)
     codes = torch.randn(len(known.values) if known else 0, vae.latents, generator=generator)
     subject = Subject(vae, x, codes, known, 0)
-    scores = [measured(name, settings or {}, subject)[0] for name, settings in further.items()]
-    return {name for score in scores for name in score.values}
+    names: set[str] = set()
+    for name, settings in further.items():
+        tell(name)
+        score, _ = measured(name, settings or {}, subject)
+        names |= set(score.values)
+    return names
 
 
 def _score(name: str, settings: Settings, subject: Subject) -> Score:
     settings = {"seed": subject.seed, **settings}
     if name in OF_MODEL:
         return OF_MODEL[name](subject.vae, subject.x, **settings)
-    if name not in (*OF_FACTORS, *OF_LABELS):
-        guess = near_miss(name, [*OF_MODEL, *OF_FACTORS, *OF_LABELS])
+    from betafront.metrics.structure import PROBES, STRUCTURE  # with them comes scikit-learn
+
+    if name not in (*STRUCTURE, *PROBES):
+        guess = near_miss(name, [*OF_MODEL, *STRUCTURE, *PROBES])
         raise UserError(f"there is no such metric: {guess}")
     if subject.known is None:
         raise UserError(
@@ -115,20 +120,16 @@ def _score(name: str, settings: Settings, subject: Subject) -> Score:
             "factors, such as data=sprites_small"
         )
     codes, factors = subject.codes.numpy(), subject.known.values.numpy()
-    if name in OF_LABELS:
-        return _probed(name, settings, codes, factors)
-    from betafront.metrics.structure import STRUCTURE  # with it comes scikit-learn
-
+    if name in PROBES:
+        return _probed(PROBES[name], settings, codes, factors)
     if name == "sap":
         settings = {"ordinal": subject.known.ordinal, **settings}
     return STRUCTURE[name](codes, factors, **settings)
 
 
-def _probed(name: str, settings: Settings, codes: Any, factors: Any) -> Score:
+def _probed(probe: Callable[..., Score], settings: Settings, codes: Any, factors: Any) -> Score:
     """The means over the factors; of a label alone, what the probe of it says."""
-    from betafront.metrics.structure import PROBES
-
-    scores = [PROBES[name](codes, factor, **settings) for factor in factors.T]
+    scores = [probe(codes, factor, **settings) for factor in factors.T]
     each = {key: [score.values[key] for score in scores] for key in scores[0].values}
     means = {key: float(np.mean(values)) for key, values in each.items()}
     return Score(means, scores[0].settings, {key: np.array(v) for key, v in each.items()})

@@ -3,11 +3,13 @@
 import torch
 from torch import Tensor
 
+from betafront.errors import UserError
 from betafront.metrics.evaluating import evaluating
 from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE
 
 SIGMA = 1.5  # of SSIM's Gaussian window in pixels (Wang et al. 2004): 11 pixels of it are used
+SMALLEST = 3  # pixels of a window, with one on each side of its middle
 
 
 @evaluating
@@ -24,6 +26,9 @@ def likeness(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sco
         examples: the first of them that are used.
         seed: nothing here is random.
 
+    Raises:
+        UserError: there is no example, or the images have no room for a window of 3 pixels.
+
     Source: Wang et al. 2004 (SSIM), through torchmetrics.
     """
     from torchmetrics.functional.image import (
@@ -31,6 +36,13 @@ def likeness(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sco
         structural_similarity_index_measure,
     )
 
+    if min(x.shape[-2:]) < SMALLEST:
+        raise UserError(
+            f"SSIM needs images of at least {SMALLEST} x {SMALLEST} pixels, and these have "
+            f"{x.shape[-2]} x {x.shape[-1]}: leave it out with ~metrics.further.likeness"
+        )
+    if examples < 1:
+        raise UserError(f"examples of {examples} is too few: give 1 or more")
     radius = (min(x.shape[-2:]) - 1) // 2
     sigma = min(SIGMA, radius / 3.5)  # torchmetrics cuts the window at 3.5 σ
     total = torch.zeros(2, dtype=torch.float64)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from betafront.errors import UserError
 from betafront.metrics.evaluating import evaluating
 from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE
@@ -20,6 +21,9 @@ def prior_gap(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sc
         x: (N, C, H, W) on the device of the model.
         examples: the first of them that are used, one draw of z each; as many draws of the prior.
         seed: of both.
+
+    Raises:
+        UserError: there are fewer than 2 examples, of which there are no pairs.
     """
     generator = torch.Generator().manual_seed(seed)
     draws = []
@@ -28,6 +32,8 @@ def prior_gap(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sc
         noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
         draws.append(mean + torch.exp(0.5 * log_var) * noise)
     z = torch.cat(draws)
+    if len(z) < 2:
+        raise UserError(f"the distance of q(z) to the prior needs 2 examples or more, not {len(z)}")
     prior = torch.randn(z.shape, generator=generator, dtype=z.dtype)
     settings: dict[str, float | str] = {
         "examples": len(z), "kernel": f"inverse multiquadratic, scales {SCALES}", "seed": seed

@@ -15,7 +15,7 @@ from betafront.study.failures import print_failures
 from betafront.study.records import facts, table
 from betafront.study.spec import Spec
 from betafront.study.view import View
-from betafront.training import draw_training
+from betafront.training import draw_pages
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -34,7 +34,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
         return
     where = Path(spec.folder)
     for run in front(rows, known.objectives)["folder"]:  # those that are looked at
-        draw_training(where / run)
+        draw_pages(where / run)
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
     draw_front(rows, known, folder / PICTURE)

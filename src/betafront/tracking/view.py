@@ -21,7 +21,7 @@ from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
 from betafront.study.spec import Spec
 from betafront.study.watch import BusyStudy, only_writer
 from betafront.tracking.saved_view import TAG, saved_view
-from betafront.training import draw_training
+from betafront.training import draw_pages
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -209,7 +209,7 @@ class MLflowView:
         return str(run.info.run_id)
 
     def _log_files(self, client: "MlflowClient", run_id: str, folder: Path) -> None:
-        draw_training(folder)
+        draw_pages(folder)
         for name in FILES:
             if (folder / name).is_file():
                 client.log_artifact(run_id, str(folder / name))

@@ -1,9 +1,9 @@
 """Lightning: one run from its parts to a Result."""
 
 from betafront.training.checkpoint import CHECKPOINT, Halt
-from betafront.training.curves import draw_training
 from betafront.training.fit import MODEL, Run, Trainer, fit, lightning_trainer
 from betafront.training.memory import out_of_memory
+from betafront.training.pages import draw_pages
 from betafront.training.result import RESULT, Diverged, Halted, Result, TimedOut
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "Run",
     "TimedOut",
     "Trainer",
-    "draw_training",
+    "draw_pages",
     "fit",
     "lightning_trainer",
     "out_of_memory",

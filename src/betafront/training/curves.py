@@ -1,13 +1,10 @@
 """How training went, on one page: the weight and the KL, the distortion, and the KL spectrum.
 
-It is drawn of the files of a run that has finished, where somebody is to see it: a page takes as
-long as dozens of training steps. Making one takes matplotlib several times as long as drawing on
+Making one takes matplotlib several times as long as drawing on
 it, so a process makes one, and changes its lines. What is left is the text: ticks are few, the
 colour of an axis' name says which line is meant, and what does not move is placed by hand.
 """
 
-import logging
-import os
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,41 +12,23 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from betafront.errors import one_line
 from betafront.training.module import Trace
-from betafront.training.result import PICTURES, RESULT, TRACE_FILE, Result
+from betafront.training.result import TRACE_FILE, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import BarContainer
 
-log = logging.getLogger(__name__)
 RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
 Corner = Literal["upper right", "lower right"]
 DPI, ROOM, TICKS = 80, 0.05, 5
 PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # from where and how wide, of the page
 
 
-def draw_training(folder: Path) -> None:
-    """Write `pictures/training.png` of a run, if it has finished since the page was drawn.
-
-    Where its files are damaged or gone there is no page: that ends no report.
-
-    Args:
-        folder: of the run.
-    """
-    path, result = folder / PICTURES / "training.png", folder / RESULT
-    part = path.with_name(f"{path.name}.{os.getpid()}")
-    if not result.is_file() or _is_newer(path, result):
-        return
-    try:
-        path.parent.mkdir(exist_ok=True)
-        with np.load(folder / TRACE_FILE) as trace:
-            _page().draw(Result.load(folder), dict(trace), part)
-        part.replace(path)
-    except Exception as error:  # a damaged file makes its reader raise almost anything
-        log.warning("%s is not drawn: %s", path, one_line(error))
-        part.unlink(missing_ok=True)
+def draw_training(result: Result, path: Path) -> None:
+    """Write the page of how a run's training went, as a PNG."""
+    with np.load(Path(result.folder) / TRACE_FILE) as trace:
+        _page().draw(result, dict(trace), path)
 
 
 class Page:
@@ -163,10 +142,6 @@ def _ends(*values: float) -> tuple[float, float]:
 @lru_cache(maxsize=1)
 def _page() -> Page:
     return Page()
-
-
-def _is_newer(path: Path, other: Path) -> bool:
-    return path.is_file() and path.stat().st_mtime_ns > other.stat().st_mtime_ns
 
 
 def felt(beta: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -8,20 +8,23 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from betafront.data import Batches, Images, Known
 from betafront.errors import UserError, one_line
 from betafront.metrics import Evaluation
-from betafront.metrics.further import values_of
+from betafront.metrics.further import Tell, no_one, values_of
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Objective
 from betafront.training.checkpoint import CHECKPOINT, Checkpoint, Halt
 from betafront.training.deadline import Deadline
+from betafront.training.latent_map import LatentMap, latent_map
 from betafront.training.module import MakeOptimizer, Report, Trace, TrainingModule
 from betafront.training.result import PICTURES, TRACE_FILE, Diverged, Result, finite
 from betafront.training.standing import standing, trace_of
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     import pytorch_lightning as pl
 
 LOGGED_EPOCHS = 20
+SPLITS = ("val", "test")  # that a trained model is evaluated on
 MODEL, HISTORY = "model.safetensors", "history.json"
 
 
@@ -99,19 +103,41 @@ class Run:
         """The factors behind the images of a split, if any are known."""
         return self.images.factors.of(split) if self.images.factors else None
 
-    def first_look(self) -> set[str]:
+    def first_look(self, tell: Tell = no_one) -> set[str]:
         """The names of the values that a run will have, from two images and an untrained model.
+
+        Args:
+            tell: called with what is to be measured next, as long metrics take as long here.
 
         Raises:
             UserError: a metric cannot be had of this data.
         """
         vae, x = self.vae(), self.images.val[:2]
-        further = getattr(self.evaluate, "keywords", {}).get("further") or {}
+        further = self._further()
         none = {"further": None} if further else {}
         names = set(self.evaluate(vae, x, seed=self.seed, **none).values)
-        for split in ("val", "test"):
-            names |= values_of(further, vae, x, self.known(split))
+        for split in SPLITS:
+            names |= values_of(further, vae, x, self.known(split), partial(_say, tell, split))
         return names
+
+    def evaluations(self, vae: VAE, images: Images, tell: Tell = no_one) -> dict[str, Evaluation]:
+        """What a trained model is worth on the validation and on the test split.
+
+        Args:
+            vae: the model.
+            images: those of the run, on its device.
+            tell: called with the split and the name of each further metric as it begins.
+        """
+        found = {}
+        for split in SPLITS:
+            # One of the user's own, which knows no further metrics, has nothing to tell.
+            more = {"tell": partial(_say, tell, split)} if self._further() else {}
+            x, known = getattr(images, split), self.known(split)
+            found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
+        return found
+
+    def _further(self) -> dict[str, Any]:
+        return getattr(self.evaluate, "keywords", {}).get("further") or {}
 
     def objective(self, latents: int) -> Objective:
         """The loss for a model with this many latents."""
@@ -126,6 +152,7 @@ def fit(
     report: Report = lambda row: None,
     halt: Halt | None = None,
     seconds: float | None = None,
+    tell: Tell = no_one,
 ) -> Result:
     """Train, evaluate on validation and test, and write everything into `folder`.
 
@@ -139,6 +166,7 @@ def fit(
         halt: asked at the end of every epoch that is validated, but the last, whether to stop with
             a checkpoint.
         seconds: the most that training may take in this attempt, by the wall clock.
+        tell: called with the split and the name of each further metric as it begins.
 
     Returns:
         The result, which also stands in `folder/result.json`.
@@ -156,10 +184,7 @@ def fit(
         checkpoint = Checkpoint(folder, run.trainer.checkpoint_seconds, order, halt)
         limits = [] if seconds is None else [Deadline(seconds)]
         vae, module, images = _train(run, report, checkpoint, limits)
-    evaluations = {
-        "val": run.evaluate(vae, images.val, known=run.known("val"), seed=run.seed),
-        "test": run.evaluate(vae, images.test, known=run.known("test"), seed=run.seed),
-    }
+    evaluations = run.evaluations(vae, images, tell)
     metrics = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.values.items()}
     if not finite(metrics):
         raise Diverged(run.trainer.steps, "evaluation")
@@ -174,15 +199,21 @@ def fit(
             "name": run.images.name,
             "digest": run.images.digest,
             "shape": list(run.images.shape),
-            **{split: len(getattr(run.images, split)) for split in ("train", "val", "test")},
+            **{split: len(getattr(run.images, split)) for split in ("train", *SPLITS)},
         },
         seed=run.seed,
         seconds=time.monotonic() - started,
         folder=str(folder),
         costs=_added([e.seconds for e in evaluations.values()]),
     )
-    _write(result, vae, trace, images, folder)
+    active = int(metrics["val/active_units"])
+    where = latent_map(evaluations["val"].codes, result.spectrum, active, run.images.factors)
+    _write(result, vae, trace, where, images.val, folder)
     return result
+
+
+def _say(tell: Tell, split: str, name: str) -> None:
+    tell(f"{split}/{name}")
 
 
 def _added(costs: Sequence[dict[str, float]]) -> dict[str, float]:
@@ -243,15 +274,18 @@ def lightning_trainer(run: Run, *callbacks: "pl.Callback") -> "pl.Trainer":
         ) from error
 
 
-def _write(result: Result, vae: VAE, trace: Trace, images: Images, folder: Path) -> None:
+def _write(
+    result: Result, vae: VAE, trace: Trace, where: LatentMap, x: Tensor, folder: Path
+) -> None:
     from safetensors.torch import save_file
 
     from betafront.training.pictures import draw_run
 
     save_file(vae.state_dict(), folder / MODEL)
     np.savez(folder / TRACE_FILE, **trace)  # type: ignore[arg-type]
+    where.save(folder)
     (folder / HISTORY).write_text(json.dumps(result.history))
-    draw_run(result, vae, images.val, folder / PICTURES)
+    draw_run(result, vae, x, folder / PICTURES)
     result.save()
     (folder / CHECKPOINT).unlink(missing_ok=True)
 

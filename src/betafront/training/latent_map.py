@@ -1,0 +1,91 @@
+"""Where the codes of images lie, in at most two dimensions: the numbers of a run's latent map."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from betafront.data import Factors
+
+MAP_FILE = "latent_map.npz"
+POINTS = 2000
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LatentMap:
+    """Posterior means, as they are or projected orthogonally onto a plane through the origin: the
+    prior is a unit Gaussian around 0 here too.
+
+    Attributes:
+        points: (n, 2) float32, or (n, 1) where the model has one latent; in the prior's σ.
+        axes: what each of the dimensions is, in words.
+        values: (n,) of the factor behind the images, from 0; all 0 where none is known.
+        factor: its name, empty where none is known.
+        size: how many values it has.
+    """
+
+    points: NDArray[np.float32]
+    axes: tuple[str, ...]
+    values: NDArray[np.int64]
+    factor: str
+    size: int
+
+    def save(self, folder: Path) -> None:
+        """Write `latent_map.npz`."""
+        np.savez(folder / MAP_FILE, **asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path) -> "LatentMap":
+        """Read it from a run's folder."""
+        with np.load(folder / MAP_FILE) as kept:
+            return cls(
+                points=kept["points"],
+                axes=tuple(kept["axes"].tolist()),
+                values=kept["values"],
+                factor=str(kept["factor"]),
+                size=int(kept["size"]),
+            )
+
+
+def latent_map(
+    codes: Tensor, kl: Sequence[float], active: int, factors: Factors | None
+) -> LatentMap:
+    """The map of the first `POINTS` images of the validation split.
+
+    Of more than two active latents it shows the principal plane of the posterior means, of others
+    the two latents of the highest KL. Neither is centred or scaled.
+
+    Args:
+        codes: (n, M) posterior means of all of the split.
+        kl: (M,) mean KL per latent, in nats.
+        active: how many of the latents are.
+        factors: what varies behind the images, if it is known. The first whose values are names, as
+            a label or a shape, gives the colours; failing that the first.
+    """
+    every = codes.numpy()
+    places, axes = _plane(every) if active > 2 else _most_used(every, np.asarray(kl))
+    points = places[:POINTS].astype(np.float32)
+    if factors is None:
+        return LatentMap(points, axes, np.zeros(len(points), np.int64), "", 1)
+    k = factors.ordinal.index(False) if False in factors.ordinal else 0
+    values = factors.val[:POINTS, k].numpy()
+    return LatentMap(points, axes, values, factors.names[k], factors.sizes[k])
+
+
+def _plane(codes: Array) -> tuple[Array, tuple[str, ...]]:
+    variances, directions = np.linalg.eigh(np.cov(codes, rowvar=False))
+    shares = variances[:-3:-1] / variances.sum()
+    across = directions[:, :-3:-1]  # the last two, as the variances rise
+    across = across * np.sign(across[np.abs(across).argmax(0), [0, 1]])  # of either sign else
+    names = [f"PC {i}: {share:.0%} of the means' variance" for i, share in enumerate(shares, 1)]
+    return codes @ across, tuple(names)
+
+
+def _most_used(codes: Array, kl: Array) -> tuple[Array, tuple[str, ...]]:
+    chosen = sorted(np.argsort(-kl, kind="stable")[:2].tolist())
+    return codes[:, chosen], tuple(f"z{j + 1}, KL {kl[j]:.2f} nats" for j in chosen)

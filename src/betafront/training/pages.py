@@ -1,0 +1,56 @@
+"""The pages of a run that wait until somebody is to see them.
+
+They are drawn of the files of a run that has finished: a page takes as long as dozens of training
+steps, which most trials of a sweep need not pay.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from betafront.errors import one_line
+from betafront.training.curves import draw_training
+from betafront.training.latent_map import MAP_FILE
+from betafront.training.map_page import draw_map
+from betafront.training.result import PICTURES, RESULT, TRACE_FILE, Result
+
+log = logging.getLogger(__name__)
+Draw = Callable[[Result, Path], None]
+# By the name of the page, the file of the run that it is drawn of, and what draws it.
+PAGES: dict[str, tuple[str, Draw]] = {
+    "training.png": (TRACE_FILE, draw_training),
+    "latent_map.png": (MAP_FILE, draw_map),
+}
+
+
+def draw_pages(folder: Path) -> None:
+    """Write those pages of a run into its `pictures` that are not newer than its result.
+
+    Where its files are damaged or gone there is no page: that ends no report.
+
+    Args:
+        folder: of the run.
+    """
+    result = folder / RESULT
+    if not result.is_file():
+        return
+    for name, (source, draw) in PAGES.items():
+        path = folder / PICTURES / name
+        if (folder / source).is_file() and not _is_newer(path, result):
+            _draw(folder, draw, path)
+
+
+def _draw(folder: Path, draw: Draw, path: Path) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        draw(Result.load(folder), part)
+        part.replace(path)
+    except Exception as error:  # a damaged file makes its reader raise almost anything
+        log.warning("%s is not drawn: %s", path, one_line(error))
+        part.unlink(missing_ok=True)
+
+
+def _is_newer(path: Path, other: Path) -> bool:
+    return path.is_file() and path.stat().st_mtime_ns > other.stat().st_mtime_ns

@@ -1,0 +1,34 @@
+"""Where the cache is, and that it can be done without."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from betafront.data import cache
+
+
+def nowhere(cls: type[Path]) -> Path:
+    raise RuntimeError("Could not determine home directory.")
+
+
+def test_the_users_cache_is_where_the_user_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache.home() == tmp_path / "betafront"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache.home() == tmp_path / ".cache/betafront"
+
+
+def test_without_a_home_things_are_kept_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", classmethod(nowhere))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert cache.home().parent == tmp_path
+    assert cache.kept("one.npz", lambda: np.arange(3)).tolist() == [0, 1, 2]
+    assert cache.kept("one.npz", lambda: np.arange(9)).tolist() == [0, 1, 2]

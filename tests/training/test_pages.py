@@ -1,0 +1,49 @@
+"""The pages that are drawn when somebody looks at a run."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from betafront.training import Result, Run, draw_pages, fit
+from betafront.training.pages import PAGES
+
+MakeRun = Callable[..., Run]
+
+
+def test_the_pages_of_a_finished_run_are_drawn_once(make_run: MakeRun, tmp_path: Path) -> None:
+    pages = [tmp_path / "pictures" / name for name in PAGES]
+    draw_pages(tmp_path)
+    assert not any(page.exists() for page in pages)
+    fit(make_run(), tmp_path)
+    draw_pages(tmp_path)
+    drawn = [page.stat() for page in pages]
+    draw_pages(tmp_path)
+    assert [page.stat() for page in pages] == drawn
+    Result.load(tmp_path).save()  # as a later run in the same folder does
+    draw_pages(tmp_path)
+    for page, before in zip(pages, drawn, strict=True):
+        assert page.stat().st_mtime_ns > before.st_mtime_ns
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_what_is_damaged_has_no_page_and_stops_no_other(
+    make_run: MakeRun, tmp_path: Path, name: str
+) -> None:
+    fit(make_run(), tmp_path)
+    source, _ = PAGES[name]
+    (tmp_path / source).write_bytes(b"PK")
+    draw_pages(tmp_path)
+    drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
+    assert drawn >= set(PAGES) - {name}
+    assert not [other for other in drawn if other.startswith(name)]  # nor a part of it
+
+
+def test_a_run_without_a_map_as_of_an_older_version_is_passed_over(
+    make_run: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit(make_run(), tmp_path)
+    (tmp_path / "latent_map.npz").unlink()
+    draw_pages(tmp_path)
+    assert not (tmp_path / "pictures/latent_map.png").exists()
+    assert not caplog.records
