@@ -183,6 +183,36 @@ def evaluate(
 
 
 @app.command()
+def compare(
+    studies: Annotated[
+        list[str] | None, typer.Argument(help="The studies; the newest where left out.")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="A searched parameter: the trials of each of its values are a group."),
+    ] = None,
+    as_json: Json = False,
+    csv: Annotated[Path | None, typer.Option(help="Write all trials into this file.")] = None,
+    png: Annotated[Path | None, typer.Option(help="Draw the fronts into this file.")] = None,
+) -> None:
+    """Put the fronts of studies side by side, or of groups within one.
+
+    betafront compare weighting-digits schedules-digits --png fronts.png
+
+    betafront compare weighting-digits --by normalisation
+    """
+    from betafront.compare import as_json as as_json_of
+    from betafront.compare import compare_studies, show
+
+    found = [find_study(name) for name in studies or [None]]
+    compared = compare_studies(found, by)
+    if as_json:
+        print_json(as_json_of(compared.found))
+        return
+    show(compared, csv, png)
+
+
+@app.command()
 def report(study: Study = None) -> None:
     """Write a study's page, picture and table again."""
     from betafront.front import console

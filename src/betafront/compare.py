@@ -1,15 +1,19 @@
 """`betafront compare`: fronts of studies side by side, or of groups within one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from betafront.errors import UserError, near_miss
+from betafront.front import console, print_next
 from betafront.front.comparison import Comparison, Group, compare
 from betafront.front.front import maximised
+from betafront.front.side_by_side import draw_comparison, print_comparison
 from betafront.study.additions import additions
 from betafront.study.records import run_rows, table
 
@@ -21,7 +25,22 @@ if TYPE_CHECKING:
 Found = Sequence[tuple["Study", "Spec"]]
 
 
-def compare_studies(found: Found, by: str | None = None) -> Comparison:
+@dataclass(frozen=True)
+class Compared:
+    """Groups beside each other.
+
+    Attributes:
+        found: what came of it.
+        groups: in the order in which they were named.
+        parameters: that any of the studies searches.
+    """
+
+    found: Comparison
+    groups: list[Group]
+    parameters: list[str]
+
+
+def compare_studies(found: Found, by: str | None = None) -> Compared:
     """Measure the fronts of studies beside each other.
 
     Args:
@@ -46,7 +65,23 @@ def compare_studies(found: Found, by: str | None = None) -> Comparison:
             "there is only one group: name another study, or a parameter with --by that has several"
             " values"
         )
-    return compare(groups, specs[0].objectives, _worst(specs))
+    parameters = list(dict.fromkeys(key for spec in specs for key in spec.space))
+    return Compared(compare(groups, specs[0].objectives, _worst(specs)), groups, parameters)
+
+
+def show(compared: Compared, csv: Path | None, png: Path | None) -> None:
+    """Print a comparison, and write the files that are asked for."""
+    out, found = console(), compared.found
+    print_comparison(found, compared.parameters, out)
+    written = []
+    if csv is not None:
+        csv.parent.mkdir(parents=True, exist_ok=True)
+        found.table.to_csv(csv, index=False)
+        written.append(("table", csv.absolute()))
+    if png is not None:
+        draw_comparison(found, compared.groups, png)
+        written.append(("picture", png.absolute()))
+    print_next(written, out)
 
 
 def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list[Group]:

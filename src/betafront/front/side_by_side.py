@@ -1,0 +1,152 @@
+"""A comparison of fronts in the terminal and as a picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from betafront.front.attainment import attained
+from betafront.front.comparison import GROUP, Comparison, Group
+from betafront.front.front import front, planes
+from betafront.front.picture import COLOURS, MARKERS
+from betafront.front.table import label, text
+from betafront.front.terminal import NUMBERS, ROWS, short_names
+
+CERTAIN = 0.05
+
+
+def print_comparison(found: Comparison, parameters: Sequence[str], out: Console) -> None:
+    """Print what each group is worth, every two of them, the front of all, and what follows.
+
+    Args:
+        found: the comparison.
+        parameters: columns of the trials that may differ.
+        out: where to.
+    """
+    out.print(_sides(found))
+    out.print(_pairs(found))
+    out.print(_members(found, parameters))
+    reference = ", ".join(f"{value:.4g}" for value in found.reference)
+    out.print(f"Hypervolumes are below the reference point ({reference}).")
+    for line in conclusions(found):
+        out.print(f"[bold green]Finding[/]  {line}")
+
+
+def conclusions(found: Comparison) -> list[str]:
+    """What the comparison says, in sentences."""
+    lines = []
+    best, rest = found.sides[0], found.sides[1:]
+    for other in rest:
+        there, back = (
+            _pair(found, *names) for names in ((best.name, other.name), (other.name, best.name))
+        )
+        if there.indicators.covered == 1 and back.indicators.covered < 1:
+            lines.append(f"{best.name} equals or beats every point of {other.name}'s front.")
+        more = best.shape.hypervolume - other.shape.hypervolume
+        sure = "one run each: whether that is chance is not known (study.replicates=3 would tell)"
+        if there.p is not None:
+            sure = f"p = {there.p:.3g}, " + (
+                "more than chance" if there.p <= CERTAIN else "within what chance does"
+            )
+        lines.append(
+            f"{best.name} has {more:.3g} more hypervolume than {other.name} "
+            f"({more / (other.shape.hypervolume or 1):.1%}): {sure}."
+        )
+    unused = [side.name for side in rest if side.joint == 0]
+    if unused:
+        lines.append(f"Nothing is lost without {', '.join(unused)}.")
+    return lines
+
+
+def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> None:
+    """Write the fronts of the groups on one plane as a PNG file, with the band between the surfaces
+    that a quarter and three quarters of the replicates attain."""
+    from matplotlib.figure import Figure
+
+    shown = planes(found.objectives)
+    figure = Figure(figsize=(6.4 * len(shown), 5.2), layout="constrained")
+    axes = figure.subplots(1, len(shown), squeeze=False)[0]
+    for at, plane in zip(axes, shown, strict=True):
+        x, y = plane
+        for group, marker, colour in zip(groups, MARKERS, COLOURS, strict=False):
+            at.scatter(
+                group.table[x], group.table[y], marker=marker, c=colour, s=22, alpha=0.5,
+                label=group.name,
+            )  # fmt: skip
+            if len(plane) == len(found.objectives):
+                _front(at, group, found, colour)
+        at.set(xlabel=label(x), ylabel=label(y))
+        at.legend(fontsize="small")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=120)
+
+
+def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:
+    x, y = found.objectives
+    where = "pre" if found.objectives[x] == "maximize" else "post"
+    members = front(group.table, found.objectives)
+    axes.step(members[x], members[y], where=where, color=colour, lw=1.2)
+    if group.runs["replicate"].nunique() > 1:
+        for surface in attained(group.runs, found.objectives, (25.0, 75.0)).values():
+            axes.step(*surface.T, where=where, color=colour, lw=0.8, ls=":")
+
+
+def _pair(found: Comparison, one: str, other: str) -> Any:
+    return next(p for p in found.pairs if (p.one, p.other) == (one, other))
+
+
+def _sides(found: Comparison) -> Table:
+    shown = Table(title="Groups, the greatest hypervolume first", title_justify="left", box=None)
+    shown.add_column("group")
+    for name in (
+        "trials",
+        "front",
+        "hypervolume",
+        "95 % of replicates",
+        "on joint front",
+        "lost without",
+    ):
+        shown.add_column(name, justify="right")
+    for side in found.sides:
+        interval = f"{side.volume.low:.5g} to {side.volume.high:.5g}" if side.volume else "–"
+        shown.add_row(
+            side.name, str(side.trials), str(side.shape.points), f"{side.shape.hypervolume:.5g}",
+            interval, str(side.joint), f"{side.lost:.2%}",
+        )  # fmt: skip
+    return shown
+
+
+def _pairs(found: Comparison) -> Table:
+    shown = Table(title="Each beside the others", title_justify="left", box=None)
+    shown.add_column("front of")
+    shown.add_column("beside")
+    for name in ("covers", "ε", "IGD+", "p"):
+        shown.add_column(name, justify="right")
+    for pair in found.pairs:
+        values = pair.indicators
+        shown.add_row(
+            pair.one, pair.other, f"{values.covered:.0%}", f"{values.epsilon:.3g}",
+            f"{values.igd_plus:.3g}", "–" if pair.p is None else f"{pair.p:.3g}",
+        )  # fmt: skip
+    shown.caption = "covers: the share of the other's points that it equals or dominates"
+    shown.caption_justify = "left"
+    return shown
+
+
+def _members(found: Comparison, parameters: Sequence[str]) -> Table:
+    """The front of all groups together, thinned, with the parameters that differ on it."""
+    members = front(found.table[found.table["on_front"]], found.objectives)
+    differ = [p for p in parameters if p in members and members[p].nunique() > 1]
+    step = max(1, -(-len(members) // ROWS))
+    shown = Table(title="The front of all together", title_justify="left", box=None)
+    for name in ("group", "trial", *short_names(differ), *(n for n, _, _ in NUMBERS)):
+        shown.add_column(name, justify="left" if name == "group" else "right", no_wrap=True)
+    rows: list[dict[str, Any]] = members.iloc[::step].to_dict("records")  # type: ignore[assignment]
+    for row in rows:
+        cells = [form.format(row[key]) for _, key, form in NUMBERS]
+        chosen = ["" if pd.isna(row[p]) else text(row[p]) for p in differ]
+        shown.add_row(str(row[GROUP]), str(row["trial"]), *chosen, *cells)
+    return shown
