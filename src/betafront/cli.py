@@ -204,7 +204,8 @@ def compare(
     from betafront.compare import as_json as as_json_of
     from betafront.compare import compare_studies, show
 
-    found = [find_study(name) for name in studies or [None]]
+    names: list[str | None] = list(studies or [None])
+    found = [find_study(name) for name in names]
     compared = compare_studies(found, by)
     if as_json:
         print_json(as_json_of(compared.found))
