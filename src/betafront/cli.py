@@ -204,7 +204,7 @@ def compare(
     from betafront.compare import as_json as as_json_of
     from betafront.compare import compare_studies, show
 
-    names: list[str | None] = list(studies or [None])
+    names: list[str | None] = [*studies] if studies else [None]
     found = [find_study(name) for name in names]
     compared = compare_studies(found, by)
     if as_json:
