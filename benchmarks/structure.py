@@ -36,8 +36,8 @@ from betafront.metrics.structure.inputs import relabelled, split
 
 SIZES = (4, 24, 8, 6)
 EXAMPLES = 5000
-BOOSTED = 2500  # examples for DCI: boosting has a tree for each level and stage
-POINTS = 4000  # of the β-VAE score, and votes of the FactorVAE score, to learn from and to score
+BOOSTED = 1000  # examples for DCI: boosting has a tree for each level and stage
+POINTS = 2000  # of the β-VAE score, and votes of the FactorVAE score, to learn from and to score
 LIB, DISENT, LATTE, OURS = "dlib", "disent", "latte", "ours"
 AS_LIB = "ours, 20 equal bins, no correction"
 
@@ -285,29 +285,30 @@ Why the others differ
 MIG. dlib takes 20 bins of equal width (its mig.gin): of 24 levels they hold ln 20 / ln 24 = 0.94,
   and of a bent latent less. latte's nearest neighbours (scikit-learn's mutual_info_classif) have no
   bins, and come to ours but for their noise.
-modularity. As MIG; plain counts overestimate the information of what tells nothing, and the ratios
-  of such estimates are arbitrary: small, noise. latte's are noise of its own: for dead latents too,
-  where dlib and ours have 0. Read ours over the active latents.
+modularity. As MIG; plain counts overestimate the information of what tells nothing, and ratios of
+  such estimates are arbitrary, ours too: small, noise (only the information itself tells that it is
+  noise). latte has its own noise for dead latents, where dlib and ours have 0.
 DCI. dlib boosts trees without a seed and takes their impurity (dci.py:129-131), which gives
-  importance to whatever trees learn of noise: small, noisy, noise. Ours is the held-out accuracy
-  that a latent's shuffling costs. The two formulas are the same but for dlib's 1e-11 in each
-  logarithm. Accuracies differ as boosting and a forest do.
+  importance to whatever trees learn of noise: noisy. Ours is the held-out accuracy that a latent's
+  shuffling costs; of noise alone it is all chance. The formulas are the same, but for the 1e-11
+  that dlib adds to each importance. Of twins, which one a tree takes is drawn. Accuracies differ
+  as boosting and a forest do.
 SAP, a classifier. Linear machines, one against the rest, find the first and the last of many levels
   in one latent (dlib sap_score.py:146, latte sap.py:46, which moreover scores the examples that it
-  was fitted to). dlib's accuracy is plain and ours balanced; in their order of evaluation the rows
-  agree within the levels' unequal shares.
-explicitness. dlib's LogisticRegression() (modularity_explicitness.py:104) was one against the rest
-  when it was published, and is multinomial since scikit-learn 0.22; the area under its probabilities
-  ranks middle values right too, and so is no longer that of the paper. dlib's row is moved as ours,
-  2 A - 1.
-β-VAE score. dlib does not standardise its points, so that its penalty sees the latents' scales. The
-  draws are others: a standard error of 0.01, twice.
-FactorVAE score. dlib prunes by the standard deviation (0.05 in its gin file, 0 in its code), ours by
-  the variance. disent has 0: dead latents are divided by 0 and, not being numbers, take every vote
-  (_factor_vae.py:202). Both give len(mask), all latents, as num_active_dims (factor_vae.py:99).
-  The draws are others; ours are from the examples alone.
-IRS. dlib divides a 99 % quantile at one value by the largest deviation of all (irs.py:112, 125), so
-  that fewer examples and noise look robust: noise. It bins the factors too, 24 levels to 20
+  was fitted to). With class means in their place dlib comes to ours, but for its plain accuracy:
+  ours is balanced.
+explicitness. dlib's LogisticRegression() (modularity_explicitness.py:104) was one against the
+  rest when it was published, and is multinomial since scikit-learn 0.22; the area under its
+  probabilities ranks middle values right too, and is no longer that of the paper. dlib's row is
+  moved as ours is, to 2 A - 1.
+β-VAE score. dlib does not standardise its points, so that its penalty sees the latents' scales.
+  The draws are others: a standard error of 0.01 for each.
+FactorVAE score. dlib prunes by the standard deviation (0.05 in its gin file, 0 in its code), ours
+  by the variance. disent has 0: dead latents are divided by 0 and, not being numbers, take every
+  vote (_factor_vae.py:202). Both give len(mask), all latents, as num_active_dims
+  (factor_vae.py:99). The draws are others, and ours are from the examples alone.
+IRS. dlib divides a 99 % quantile at one value by the largest deviation of all (irs.py:112, 125),
+  so that fewer examples and noise look robust: noise. It bins the factors too, 24 levels to 20
   (irs.py:64). Its num_active_dims is the sum of the codes (irs.py:75).
 All of these metrics are in disentanglement_lib; none is without a public implementation."""
 
