@@ -51,9 +51,9 @@ def console() -> Console:
     return Console(width=100, highlight=False)
 
 
-def say_where(out: Console) -> None:
-    """When, by which command and on what this is measured."""
-    packages = " ".join(f"{name} {version(name)}" for name in ("optuna", "sqlalchemy", "torch"))
+def say_where(out: Console, names: tuple[str, ...] = ("optuna", "sqlalchemy", "torch")) -> None:
+    """When, by which command, on what and with which packages this is measured."""
+    packages = " ".join(f"{name} {version(name)}" for name in names)
     load = f"{os.getloadavg()[0]:.1f}"
     words = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
     out.print(f"{time.strftime('%Y-%m-%d %H:%M')}  {words}")

@@ -14,7 +14,7 @@ from betafront import recipe
 from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError
 from betafront.front import Doing, console, print_next
-from betafront.metrics import ALWAYS
+from betafront.metrics import ALWAYS, by_split
 from betafront.metrics.further import Tell, no_one
 from betafront.shipped import conf_dir
 from betafront.study.additions import additions, key
@@ -123,23 +123,17 @@ def measure(
             f"{folder / MODEL} has a rate of {now:.4g} nats where {then:.4g} were measured: it is "
             "another model, or the data has changed"
         )
-    values = {
-        f"{split}/{name}": value
-        for split, evaluation in found.items()
-        for name, value in evaluation.values.items()
-        if name not in ALWAYS
-    }
+    values, settings, costs = by_split(found)
+    values = {name: value for name, value in values.items() if name.partition("/")[2] not in ALWAYS}
     if searched := [name for name in values if name in objectives]:
         raise UserError(
             f"{searched[0]} is an objective of the study, and stays what the search was told: "
             "leave its metric out, as in ~metrics.further.NAME"
         )
-    settings = {f"{split}/{k}": v for split, e in found.items() for k, v in e.settings.items()}
-    costs = {k: sum(e.seconds[k] for e in found.values()) for k in found["val"].seconds}
     replace(
         result,
         metrics=result.metrics | values,
-        settings=result.settings | settings,
+        settings=result.settings | {k: v for k, v in settings.items() if k.count("/") > 1},
         costs=result.costs | costs,
     ).save()
     return values

@@ -23,7 +23,8 @@ def test_it_is_what_its_definition_says() -> None:
 
     between = [kernel(a, b) for a in one for b in other]
     expected = within(one) + within(other) - 2 * sum(between) / len(between)
-    assert float(mmd(torch.tensor(one), torch.tensor(other))) == pytest.approx(expected, rel=1e-5)
+    a, b = (torch.tensor(x, dtype=torch.float64) for x in (one, other))
+    assert float(mmd(a, b)) == pytest.approx(expected, rel=1e-9)
 
 
 def test_alike_samples_are_as_often_below_zero_as_above() -> None:

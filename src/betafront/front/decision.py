@@ -71,7 +71,7 @@ def decide(table: pd.DataFrame, facts: Facts) -> list[Advice]:
         method = "the front's point farthest below the line between its ends, both axes scaled to "
         advice.append(_advice("knee", f"{method}[0, 1]", at, facts))
     for metric in (m for m, direction in facts.objectives.items() if direction == "maximize"):
-        method = f"the most {metric} of all trials, whatever it costs"
+        method = f"the most {label(metric)} of all trials, whatever it costs"
         best = table.loc[table[metric].idxmax()]
         advice.append(_advice(f"best {label(metric)}", method, best, facts))
     return advice

@@ -136,6 +136,7 @@ def _plane(
                 },
             )
         )
+    middle = (table[x].min() + table[x].max()) / 2
     for advice in decide(table, facts):
         row = table[table["trial"] == advice.trial].iloc[0]
         figure.add_trace(
@@ -145,7 +146,7 @@ def _plane(
                 mode="markers+text",
                 name=advice.name,
                 text=[f"{advice.name}, β {advice.beta:.2g}"],
-                textposition="top right",
+                textposition="top left" if row[x] > middle else "top right",
                 hoverinfo="skip",
                 showlegend=False,
                 marker={

@@ -33,7 +33,12 @@ def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
         _rates(canonical, table, "beta", f"canonical β\n{found.canonical:.2f} nats off one curve")
         canonical.sharey(written)
         written.legend(title="normalisation", fontsize="small")
-    figure.suptitle(f"{facts.name}: {len(table)} trials", fontsize="medium")
+    bars = (
+        "; bars: a standard deviation over the replicates of each"
+        if _spread(table, shown[0])
+        else ""
+    )
+    figure.suptitle(f"{facts.name}: {len(table)} trials{bars}", fontsize="medium")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
 
@@ -51,7 +56,7 @@ def _plane(
         axes.step(
             members[x], members[y], where=where, color="#888888", lw=1, zorder=1, label="front"
         )
-    if f"sd/{x}" in table and f"sd/{y}" in table:  # over replicates
+    if _spread(table, plane):
         axes.errorbar(
             table[x], table[y], xerr=table[f"sd/{x}"], yerr=table[f"sd/{y}"], fmt="none",
             ecolor="#cccccc", lw=0.8, zorder=1,
@@ -74,6 +79,10 @@ def _plane(
     if (x, y) == (RATE, DISTORTION):
         _iso_elbo(axes, table)
     axes.legend(fontsize="small")
+
+
+def _spread(table: pd.DataFrame, plane: Mapping[str, str]) -> bool:
+    return all(f"sd/{metric}" in table for metric in plane)
 
 
 def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:

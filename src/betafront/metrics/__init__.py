@@ -2,7 +2,7 @@
 
 from betafront.metrics.decomposition import decomposition
 from betafront.metrics.direction import BETTER_HIGH, direction
-from betafront.metrics.evaluation import ALWAYS, Evaluation, evaluate
+from betafront.metrics.evaluation import ALWAYS, Evaluation, by_split, evaluate
 from betafront.metrics.iwae import iwae
 from betafront.metrics.likeness import likeness
 from betafront.metrics.prior_gap import prior_gap
@@ -15,6 +15,7 @@ __all__ = [
     "BETTER_HIGH",
     "Evaluation",
     "Score",
+    "by_split",
     "decomposition",
     "direction",
     "evaluate",

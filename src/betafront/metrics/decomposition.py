@@ -11,7 +11,7 @@ from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE, Posterior
 from betafront.objective.likelihoods.gaussian import log_normal
 
-AT_ONCE = 2**22  # numbers of one (rows, n, M) array: 32 MB
+AT_ONCE = 2**19  # numbers of one (rows, n, M) array: 4 MB, which a cache holds
 
 
 @evaluating
@@ -74,9 +74,10 @@ def _aggregate(z: Tensor, posterior: Posterior) -> tuple[Tensor, Tensor]:
     """(n,) log q(z) and (n, M) log q(z_j) of each draw, q the mean of all posteriors."""
     mean, log_var = posterior
     n, latents = mean.shape
-    joint, each = [], []
-    for rows in z.split(max(1, AT_ONCE // (n * latents))):
-        pairs = log_normal((rows.unsqueeze(1) - mean) ** 2, 0.5 * log_var)  # (rows, n, M)
-        joint.append(torch.logsumexp(pairs.sum(2), 1))
-        each.append(torch.logsumexp(pairs, 1))
-    return torch.cat(joint) - math.log(n), torch.cat(each) - math.log(n)
+    # Made before the large arrays: small ones between them would keep their memory from reuse.
+    joint, each = z.new_empty(n), torch.empty_like(z)
+    for rows in torch.arange(n, device=z.device).split(max(1, AT_ONCE // (n * latents))):
+        pairs = log_normal((z[rows].unsqueeze(1) - mean) ** 2, 0.5 * log_var)  # (rows, n, M)
+        joint[rows] = torch.logsumexp(pairs.sum(2), 1)
+        each[rows] = torch.logsumexp(pairs, 1)
+    return joint - math.log(n), each - math.log(n)

@@ -39,6 +39,20 @@ class Evaluation:
     seconds: dict[str, float]
 
 
+def by_split(
+    evaluations: Mapping[str, Evaluation],
+) -> tuple[dict[str, float], dict[str, float | str], dict[str, float]]:
+    """The values and the settings as `split/name`, and the seconds of further metrics on all splits
+    together."""
+    values = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.values.items()}
+    settings = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.settings.items()}
+    seconds: dict[str, float] = {}
+    for evaluation in evaluations.values():
+        for name, took in evaluation.seconds.items():
+            seconds[name] = round(seconds.get(name, 0.0) + took, 3)
+    return values, settings, seconds
+
+
 @evaluating
 @torch.no_grad()
 def evaluate(

@@ -61,5 +61,8 @@ def mmd(one: Tensor, other: Tensor) -> Tensor:
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
     squares = torch.cdist(a, b) ** 2
-    widths = (2 * a.shape[1] * scale for scale in SCALES)
-    return torch.stack([c / (c + squares) for c in widths]).sum(0)
+    total = torch.zeros_like(squares)
+    for scale in SCALES:
+        c = 2 * a.shape[1] * scale
+        total += c / (c + squares)
+    return total

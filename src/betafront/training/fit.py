@@ -5,7 +5,7 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from betafront.data import Batches, Images, Known
 from betafront.errors import UserError, one_line
-from betafront.metrics import Evaluation
+from betafront.metrics import Evaluation, by_split
 from betafront.metrics.further import Tell, no_one, values_of
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Objective
@@ -185,7 +185,7 @@ def fit(
         limits = [] if seconds is None else [Deadline(seconds)]
         vae, module, images = _train(run, report, checkpoint, limits)
     evaluations = run.evaluations(vae, images, tell)
-    metrics = {f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.values.items()}
+    metrics, settings, costs = by_split(evaluations)
     if not finite(metrics):
         raise Diverged(run.trainer.steps, "evaluation")
     trace = trace_of(module)
@@ -193,7 +193,7 @@ def fit(
         metrics=metrics,
         scale=standing(module.objective, trace, vae, images.train, run.seed),
         spectrum=evaluations["val"].kl.tolist(),
-        settings={f"{s}/{k}": v for s, e in evaluations.items() for k, v in e.settings.items()},
+        settings=settings,
         history=module.history,
         data={
             "name": run.images.name,
@@ -204,7 +204,7 @@ def fit(
         seed=run.seed,
         seconds=time.monotonic() - started,
         folder=str(folder),
-        costs=_added([e.seconds for e in evaluations.values()]),
+        costs=costs,
     )
     active = int(metrics["val/active_units"])
     where = latent_map(evaluations["val"].codes, result.spectrum, active, run.images.factors)
@@ -214,10 +214,6 @@ def fit(
 
 def _say(tell: Tell, split: str, name: str) -> None:
     tell(f"{split}/{name}")
-
-
-def _added(costs: Sequence[dict[str, float]]) -> dict[str, float]:
-    return {name: round(sum(cost[name] for cost in costs), 3) for name in costs[0]}
 
 
 def _train(

@@ -123,6 +123,19 @@ def test_boosted_trees_are_another_setting(few: Ints) -> None:
     assert scored.values["dci_disentanglement"] == pytest.approx(1, abs=0.01)
 
 
+def test_boosting_has_no_importance_below_zero() -> None:
+    # The impurity that noise takes off is rounded to -6e-17, whose entropy is infinite.
+    generator = np.random.default_rng(0)
+    factors = generator.integers(0, (2, 3), (400, 2))
+    codes = np.hstack([factors, 0.03 * generator.normal(size=(400, 4))])
+    scored = dci(
+        codes, factors, regressor="gradient_boosting", importance="impurity", trees=20, depth=3
+    )
+    assert (scored.detail["importance"] >= 0).all()
+    assert scored.values["dci_disentanglement"] == pytest.approx(1)
+    assert scored.values["dci_completeness"] == pytest.approx(1)
+
+
 def test_a_seed_gives_the_same_and_another_another(few: Ints) -> None:
     codes = few + np.random.default_rng(1).normal(size=few.shape)
     one, two = codes[:, :2], few[:, [0, 3]]

@@ -146,13 +146,12 @@ def _fit(
     if importance == "impurity":
         weights = model.feature_importances_
     else:
-        shuffled = permutation_importance(
+        weights = permutation_importance(
             model, z[test], level[test], n_repeats=SHUFFLES, random_state=seed
-        )
-        weights = shuffled.importances_mean.clip(min=0)
+        ).importances_mean
     commonest = np.bincount(level[train]).argmax()
     return (
-        weights,
+        weights.clip(min=0),  # of boosting an impurity that falls by nothing is rounded to below 0
         float(model.score(z[test], level[test])),
         float((level[test] == commonest).mean()),
     )
