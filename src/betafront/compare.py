@@ -15,6 +15,7 @@ from betafront.front.comparison import Comparison, Group, compare
 from betafront.front.front import maximised
 from betafront.front.side_by_side import draw_comparison, print_comparison
 from betafront.study.additions import additions
+from betafront.study.lines import word
 from betafront.study.records import run_rows, table
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def compare_studies(found: Found, by: str | None = None) -> Compared:
             "there is only one group: name another study, or a parameter with --by that has several"
             " values"
         )
-    parameters = list(dict.fromkeys(key for spec in specs for key in spec.space))
+    parameters = [key for key in dict.fromkeys(k for s in specs for k in s.space) if key != by]
     return Compared(compare(groups, specs[0].objectives, _worst(specs)), groups, parameters)
 
 
@@ -96,7 +97,7 @@ def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list
         raise UserError(f"{spec.name} does not search {by}: {guess}")
     head = f"{spec.name} " if several else ""
     return [
-        Group(f"{head}{by.rpartition('.')[2]}={value}", part, runs[runs[by] == value])
+        Group(head + word(by.rpartition(".")[2], value), part, runs[runs[by] == value])
         for value, part in rows.groupby(by, sort=True)
     ]
 

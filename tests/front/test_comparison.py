@@ -3,7 +3,8 @@
 import pandas as pd
 import pytest
 
-from betafront.front.comparison import GROUP, Group, compare
+from betafront.front.comparison import Group, compare
+from betafront.front.table import GROUP
 
 LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}
 

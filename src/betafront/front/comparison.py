@@ -10,8 +10,7 @@ import pandas as pd
 from betafront.front.attainment import Interval, bootstrapped, p_better, volumes
 from betafront.front.front import nondominated
 from betafront.front.indicators import Indicators, Shape, compared, shape
-
-GROUP = "group"  # the column that says whose trial it is
+from betafront.front.table import GROUP
 
 
 @dataclass(frozen=True)

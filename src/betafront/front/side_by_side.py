@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
 from betafront.front.attainment import attained
-from betafront.front.comparison import GROUP, Comparison, Group
+from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
 from betafront.front.picture import COLOURS, MARKERS
-from betafront.front.table import label, text
-from betafront.front.terminal import NUMBERS, ROWS, short_names
+from betafront.front.table import label
+from betafront.front.terminal import NUMBERS, front_table
 
-CERTAIN = 0.05
+CERTAIN = 0.05  # the p below which a difference is called more than chance
+FAIR = 1.5  # how many times as many trials one group may have as another
+USUAL = {key for _, key, _ in NUMBERS}  # what every table of trials shows
 
 
 def print_comparison(found: Comparison, parameters: Sequence[str], out: Console) -> None:
@@ -28,7 +29,9 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
     """
     out.print(_sides(found))
     out.print(_pairs(found))
-    out.print(_members(found, parameters))
+    members = front(found.table[found.table["on_front"]], found.objectives)
+    others = [m for m in found.objectives if m not in USUAL]
+    out.print(front_table("The front of all together", members, parameters, others, out.width, {}))
     reference = ", ".join(f"{value:.4g}" for value in found.reference)
     out.print(f"Hypervolumes are below the reference point ({reference}).")
     for line in conclusions(found):
@@ -36,29 +39,38 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
 
 
 def conclusions(found: Comparison) -> list[str]:
-    """What the comparison says, in sentences."""
-    lines = []
+    """What the comparison says, in sentences, and what it cannot say."""
     best, rest = found.sides[0], found.sides[1:]
-    for other in rest:
-        there, back = (
-            _pair(found, *names) for names in ((best.name, other.name), (other.name, best.name))
-        )
-        if there.indicators.covered == 1 and back.indicators.covered < 1:
-            lines.append(f"{best.name} equals or beats every point of {other.name}'s front.")
-        more = best.shape.hypervolume - other.shape.hypervolume
-        sure = "one run each: whether that is chance is not known (study.replicates=3 would tell)"
-        if there.p is not None:
-            sure = f"p = {there.p:.3g}, " + (
-                "more than chance" if there.p <= CERTAIN else "within what chance does"
-            )
-        lines.append(
-            f"{best.name} has {more:.3g} more hypervolume than {other.name} "
-            f"({more / (other.shape.hypervolume or 1):.1%}): {sure}."
-        )
+    lines = [_conclusion(found, best, other) for other in rest]
     unused = [side.name for side in rest if side.joint == 0]
     if unused:
         lines.append(f"Nothing is lost without {', '.join(unused)}.")
+    if any(pair.p is None for pair in found.pairs):
+        lines.append(
+            "With one run a trial it is not known what of this is chance: study.replicates=3 adds two."
+        )
+    counts = sorted(side.trials for side in found.sides)
+    if counts[-1] > FAIR * counts[0]:
+        lines.append(
+            f"The groups have {counts[0]} to {counts[-1]} trials, and more trials alone make more "
+            "hypervolume."
+        )
     return lines
+
+
+def _conclusion(found: Comparison, best: Side, other: Side) -> str:
+    there, back = (
+        next(p for p in found.pairs if (p.one, p.other) == both)
+        for both in ((best.name, other.name), (other.name, best.name))
+    )
+    beats = there.indicators.covered == 1 and back.indicators.covered < 1
+    what = ", and equals or beats every point of its front" if beats else ""
+    more = best.shape.hypervolume - other.shape.hypervolume
+    sure = ""
+    if there.p is not None:
+        chance = "more than chance" if there.p <= CERTAIN else "within what chance does"
+        sure = f" (p = {there.p:.3g}, {chance})"
+    return f"{best.name} has {more:.4g} more hypervolume than {other.name}{sure}{what}."
 
 
 def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> None:
@@ -94,10 +106,6 @@ def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:
             axes.step(*surface.T, where=where, color=colour, lw=0.8, ls=":")
 
 
-def _pair(found: Comparison, one: str, other: str) -> Any:
-    return next(p for p in found.pairs if (p.one, p.other) == (one, other))
-
-
 def _sides(found: Comparison) -> Table:
     shown = Table(title="Groups, the greatest hypervolume first", title_justify="left", box=None)
     shown.add_column("group")
@@ -106,7 +114,7 @@ def _sides(found: Comparison) -> Table:
         "front",
         "hypervolume",
         "95 % of replicates",
-        "on joint front",
+        "on joint",
         "lost without",
     ):
         shown.add_column(name, justify="right")
@@ -133,20 +141,4 @@ def _pairs(found: Comparison) -> Table:
         )  # fmt: skip
     shown.caption = "covers: the share of the other's points that it equals or dominates"
     shown.caption_justify = "left"
-    return shown
-
-
-def _members(found: Comparison, parameters: Sequence[str]) -> Table:
-    """The front of all groups together, thinned, with the parameters that differ on it."""
-    members = front(found.table[found.table["on_front"]], found.objectives)
-    differ = [p for p in parameters if p in members and members[p].nunique() > 1]
-    step = max(1, -(-len(members) // ROWS))
-    shown = Table(title="The front of all together", title_justify="left", box=None)
-    for name in ("group", "trial", *short_names(differ), *(n for n, _, _ in NUMBERS)):
-        shown.add_column(name, justify="left" if name == "group" else "right", no_wrap=True)
-    rows: list[dict[str, Any]] = members.iloc[::step].to_dict("records")  # type: ignore[assignment]
-    for row in rows:
-        cells = [form.format(row[key]) for _, key, form in NUMBERS]
-        chosen = ["" if pd.isna(row[p]) else text(row[p]) for p in differ]
-        shown.add_row(str(row[GROUP]), str(row["trial"]), *chosen, *cells)
     return shown

@@ -7,6 +7,7 @@ import pandas as pd
 
 RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
 ACTIVE = "val/active_units"
+GROUP = "group"  # the column that says whose trial it is, where there are several groups
 
 UNITS = {
     "rate": "nats",

@@ -13,7 +13,7 @@ from rich.table import Table
 from betafront.front.decision import Advice, decide, in_every_row, names, trades
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, Facts, label, text
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, Facts, label, text
 
 ROWS = 20
 NUMBERS = (
@@ -45,7 +45,8 @@ def print_study(table: pd.DataFrame, facts: Facts, out: Console) -> None:
         out.print("No trial has finished: there is no front yet.")
         return
     advice = decide(table, facts)
-    out.print(front_table(members, facts, advice, out.width))
+    title, marks = f"Front of {facts.name}", names(advice)
+    out.print(front_table(title, members, facts.parameters, facts.others, out.width, marks))
     reference = ", ".join(f"{value:.4g}" for value in facts.reference)
     volume = hypervolume(table, facts.objectives, facts.reference)
     out.print(
@@ -67,30 +68,43 @@ def print_study(table: pd.DataFrame, facts: Facts, out: Console) -> None:
     out.print(f"[bold green]Decision[/]  {advice[0].text}")
 
 
-def front_table(members: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int) -> Table:
-    """The trials of the front, from low to high rate, thinned to ROWS.
+def front_table(
+    title: str,
+    members: pd.DataFrame,
+    parameters: Sequence[str],
+    others: Sequence[str],
+    width: int,
+    marks: dict[int, str],
+) -> Table:
+    """The trials of a front, from low to high rate, thinned to ROWS.
 
     Columns that do not fit into `width` are left out, the least telling first, rather than cut:
     half a number is a wrong one.
+
+    Args:
+        title: of the table.
+        members: of the front; those of several groups have a column GROUP.
+        parameters: that were searched; of these, those that differ are shown.
+        others: objectives beside the usual columns.
+        width: in characters.
+        marks: what trials are named for, by their numbers.
     """
-    marks = names(advice)
     rows = _thinned(members, marks)
-    varied = [p for p in facts.parameters if p != "objective.weight" and members[p].nunique() > 1]
+    varied = [p for p in parameters if p != "objective.weight" and members[p].nunique() > 1]
     short = dict(zip(varied, short_names(varied), strict=True))
-    columns = {"trial": [str(row["trial"]) for row in rows]}
-    columns |= {short[p]: [text(row[p]) for row in rows] for p in varied}
+    columns = {GROUP: [str(row[GROUP]) for row in rows]} if GROUP in members else {}
+    columns |= {"trial": [str(row["trial"]) for row in rows]}
+    columns |= {short[p]: ["" if pd.isna(row[p]) else text(row[p]) for row in rows] for p in varied}
     for name, key, form in NUMBERS:
         columns[name] = [form.format(row[key]) for row in rows]
-    for metric in facts.others:
+    for metric in others:
         columns[label(metric)] = [f"{row[metric]:.3g}" for row in rows]
     columns[""] = [marks.get(row["trial"], "") for row in rows]
     droppable = ["weight", *(short[p] for p in reversed(varied)), "D+R", "active", "β_norm"]
     while _width(columns) > width and droppable:
         columns.pop(droppable.pop(0))
-    table = Table(
-        title=f"Front of {facts.name}", title_justify="left", box=None, padding=(0, 1, 0, 0)
-    )
-    words = {"", *short.values()}
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    words = {"", GROUP, *short.values()}
     for name in columns:
         table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
     for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True):

@@ -28,10 +28,11 @@ def chosen(spec: Spec, params: Mapping[str, Any], without: tuple[str, ...] = ())
     last part of their names, as in `weight=0.03 mean warmup=0.2`."""
     names = dict(zip(spec.space, short_names(list(spec.space), own=frozenset()), strict=True))
     shown = (key for key in spec.space if key in params and key not in without)
-    return " ".join(_word(names[key], params[key]) for key in shown)
+    return " ".join(word(names[key], params[key]) for key in shown)
 
 
-def _word(name: str, value: object) -> str:
+def word(name: str, value: object) -> str:
+    """A value, with its name where it does not tell by itself what it is of."""
     plain = isinstance(value, str) and value.replace("_", "").isalpha()
     tells = plain and value not in ("true", "false", "null")
     return str(value) if tells else f"{name}={text(value)}"
