@@ -47,7 +47,8 @@ def conclusions(found: Comparison) -> list[str]:
         lines.append(f"Nothing is lost without {', '.join(unused)}.")
     if any(pair.p is None for pair in found.pairs):
         lines.append(
-            "With one run a trial it is not known what of this is chance: study.replicates=3 adds two."
+            "With one run a trial it is not known what of this is chance: study.replicates=3 "
+            "adds two."
         )
     counts = sorted(side.trials for side in found.sides)
     if counts[-1] > FAIR * counts[0]:
