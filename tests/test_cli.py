@@ -174,7 +174,7 @@ def test_a_trial_is_run_again_with_the_same_numbers(
         assert answer.code == 2
         assert said in answer.err
     (own_place / "runs/s/trial-0001/config.yaml").unlink()
-    assert "configuration of trial 1 is gone" in betafront("train", "--trial", "1").err
+    assert "configuration of the run is gone" in betafront("train", "--trial", "1").err
 
 
 def test_a_study_is_followed_to_its_end(

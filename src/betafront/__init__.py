@@ -1,1 +1,17 @@
 """betafront: how to weight the KL term of a VAE, answered with evidence."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from betafront.trained import Trained
+
+__all__ = ["load"]
+
+
+def load(path: str | Path) -> "Trained":
+    """A model that `betafront export` wrote, to encode, decode, sample and reconstruct; see
+    `betafront.trained.Trained`."""
+    from betafront.trained import load as load_folder  # with torch
+
+    return load_folder(path)

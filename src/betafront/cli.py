@@ -214,6 +214,23 @@ def compare(
 
 
 @app.command()
+def export(
+    study: Study = None,
+    at: Annotated[
+        str, typer.Option(help="knee, elbo, the name of what is maximised, or trial=N.")
+    ] = "elbo",
+    to: Annotated[Path | None, typer.Option(help="The folder to write.")] = None,
+) -> None:
+    """Write a point of the front as a folder: weights, configuration, and how to load it.
+
+    betafront export weighting-digits --at knee --to mymodel
+    """
+    from betafront.export import export as write
+
+    write(*find_study(study), at, to)
+
+
+@app.command()
 def report(study: Study = None) -> None:
     """Write a study's page, picture and table again."""
     from betafront.front import console

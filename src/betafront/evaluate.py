@@ -6,20 +6,20 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from betafront import recipe
 from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError
 from betafront.front import Doing, console, print_next
 from betafront.metrics import ALWAYS, by_split
 from betafront.metrics.further import Tell, no_one
+from betafront.saved import saved_model, saved_run
 from betafront.shipped import conf_dir
 from betafront.study.additions import additions, key
 from betafront.study.records import every_run, rows, state
-from betafront.training import MODEL, Result, Run
+from betafront.training import MODEL, Result
 
 if TYPE_CHECKING:
     from betafront.study.spec import Spec
@@ -113,9 +113,8 @@ def measure(
         UserError: its files are gone, its model is not the one that was measured before, or a value
             is one of the `objectives`.
     """
-    run, result = _run(folder, metrics), Result.load(folder)
-    vae = run.vae()
-    vae.load_state_dict(_weights(folder))
+    run, result = saved_run(folder, metrics=metrics), Result.load(folder)
+    vae = saved_model(folder, run.vae())
     found = run.evaluations(vae, run.images, tell)
     now, then = found["val"].values["rate"], result.metrics["val/rate"]
     if abs(now - then) > CLOSE * max(1.0, then):
@@ -158,22 +157,3 @@ def table(known: Mapping[int, Mapping[str, Any]], added: Mapping[int, Values]) -
         values = ("beta", "val/distortion", "val/rate", *names)
         shown.add_row(str(number), *(f"{row[value]:.4g}" for value in values))
     return shown
-
-
-def _run(folder: Path, metrics: DictConfig) -> Run:
-    path = folder / recipe.CONFIG
-    if not path.is_file():
-        raise UserError(f"the configuration of the run is gone: {path} is missing")
-    config = OmegaConf.load(path)
-    assert isinstance(config, DictConfig)
-    config.metrics = metrics
-    return recipe.build(config)
-
-
-def _weights(folder: Path) -> dict[str, Any]:
-    from safetensors.torch import load_file
-
-    path = folder / MODEL
-    if not path.is_file():
-        raise UserError(f"the model of the run is gone: {path} is missing")
-    return load_file(path)

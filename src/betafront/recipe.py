@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.data import Images
 from betafront.errors import UserError, one_line
+from betafront.models import VAE, Shape
 from betafront.objective import Objective
 from betafront.targets import make
 from betafront.training import CHECKPOINT, Run, lightning_trainer
@@ -63,6 +64,22 @@ def build(config: DictConfig) -> Run:
         evaluate=parts["metrics"],
         seed=config.seed,
     )
+
+
+def model(config: DictConfig, shape: Shape, log_volume: float = 0.0) -> VAE:
+    """A fresh model as `config` describes it, for images that need not be there.
+
+    Args:
+        config: of the run.
+        shape: channels, height and width of an image.
+        log_volume: as in `betafront.models.VAE`.
+
+    Raises:
+        UserError: the model or the likelihood refuses its settings.
+    """
+    vae: VAE = _part(config, "model")(shape, _part(config, "likelihood")())
+    vae.log_volume = log_volume
+    return vae
 
 
 def check(run: Run) -> None:

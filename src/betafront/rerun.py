@@ -4,11 +4,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig, OmegaConf
-
 from betafront import recipe
 from betafront.errors import UserError
 from betafront.front import console
+from betafront.saved import saved_config
 from betafront.single import train_and_show
 from betafront.study.records import every_run, state
 from betafront.study.replicates import Record
@@ -34,11 +33,7 @@ def rerun(study: "Study", spec: "Spec", number: int, replicate: int = 0) -> None
     """
     run = _run(study, spec, number, replicate)
     stored: dict[str, float] = run["metrics"]
-    path = Path(spec.folder) / run["folder"] / recipe.CONFIG
-    if not path.is_file():
-        raise UserError(f"the configuration of trial {number} is gone: {path} is missing")
-    config = OmegaConf.load(path)
-    assert isinstance(config, DictConfig)
+    config = saved_config(Path(spec.folder) / run["folder"])
     made = recipe.build(config)
     recipe.check(made)
     folder = Path(spec.folder).parent / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")

@@ -188,12 +188,9 @@ def prepare(
                 f"data={name}: the {key} split has {len(part_x)} image(s), and needs 2 or more: "
                 "give more images, or change data.val and data.test"
             )
-    grid = Grid(levels) if levels is not None else None
-    if binarize is not None:
-        parts = {key: (part_x > binarize).float() for key, part_x in parts.items()}
-        grid = Grid(2)
-    elif grid:
-        parts = {key: quantized(part_x, grid) for key, part_x in parts.items()}
+    parts = {key: on_levels(part_x, binarize, levels) for key, part_x in parts.items()}
+    k = 2 if binarize is not None else levels
+    grid = Grid(k) if k is not None else None
     if dequantize:
         if not grid:
             raise UserError(
@@ -209,6 +206,17 @@ def prepare(
         dequantized=dequantize,
         factors=factors.split(parted, test_set_factors) if factors else None,
     )
+
+
+def on_levels(x: Tensor, binarize: float | None, levels: int | None) -> Tensor:
+    """`x` as 0 and 1 (above `binarize`), on its grey levels, or as it is; see `prepare`.
+
+    Raises:
+        UserError: there cannot be such levels, or `x` leaves [0, 1] and so has none.
+    """
+    if binarize is not None:
+        return (x > binarize).float()
+    return x if levels is None else quantized(x, Grid(levels))
 
 
 def quantized(x: Tensor, grid: Grid) -> Tensor:

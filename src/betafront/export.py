@@ -1,0 +1,109 @@
+"""`betafront export`: a point of the front as a folder that needs neither the study nor its data."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from betafront import recipe
+from betafront.errors import UserError
+from betafront.front import console, decide, print_next
+from betafront.saved import saved_config, saved_model, saved_run
+from betafront.study.additions import additions
+from betafront.study.records import every_run, facts, state, table
+from betafront.trained import ABOUT
+from betafront.training import MODEL, Result
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+    from betafront.study.spec import Spec
+
+LOADER = '''"""Reads the model beside it. Needs betafront, and neither the study nor its data."""
+
+from pathlib import Path
+
+import betafront
+
+model = betafront.load(Path(__file__).parent)
+# z = model.encode(images); images = model.decode(z)
+# model.reconstruct(images); model.sample(16, seed=0)
+
+if __name__ == "__main__":
+    print(model.about["study"], "trial", model.about["trial"], model.about["metrics"])
+'''
+
+
+def export(study: "Study", spec: "Spec", at: str, to: Path | None) -> Path:
+    """Write the model of a trial into a folder: its weights, configuration and preparation.
+
+    Args:
+        study: of the trial.
+        spec: of the study.
+        at: `knee`, `elbo`, or `trial=N`.
+        to: the folder; None is one below the study's.
+
+    Raises:
+        UserError: there is no such point, or the files of its run are gone.
+    """
+    trials = study.get_trials(deepcopy=False)
+    number = _number(at, study, spec)
+    (run, *_) = every_run(trials[number], trials)
+    folder = Path(spec.folder) / run["folder"]
+    result, made = Result.load(folder), saved_run(folder)
+    saved_model(folder, made.vae())  # what cannot be read is not exported
+    where = to or Path(spec.folder) / "export" / at.replace("=", "-")
+    where.mkdir(parents=True, exist_ok=True)
+    for name in (MODEL, recipe.CONFIG):
+        shutil.copy2(folder / name, where / name)
+    (where / "load.py").write_text(LOADER)
+    data = saved_config(folder).data
+    about: dict[str, Any] = {
+        "study": spec.name,
+        "trial": number,
+        "seed": result.seed,
+        "scale": result.scale,
+        "metrics": result.metrics,
+        "data": result.data,
+        "log_volume": made.images.log_volume,
+        "preparation": {
+            "shape": list(made.images.shape),
+            "size": data.get("size"),
+            "binarize": data.get("binarize"),
+            "levels": made.images.levels,
+            "dequantized": made.images.dequantized,
+        },
+    }
+    (where / ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False))
+    out = console()
+    out.print(
+        f"Trial {number} of {spec.name}: β = {result.scale['beta']:.4g}, D = "
+        f"{result.metrics['val/distortion']:.2f}, R = {result.metrics['val/rate']:.2f} nats."
+    )
+    print_next(
+        [("folder", where), ("in Python", f"betafront.load('{where}').sample(16)")],
+        out,
+    )
+    return where
+
+
+def _number(at: str, study: "Study", spec: "Spec") -> int:
+    trials = study.get_trials(deepcopy=False)
+    rows = table(trials, additions(study.user_attrs))
+    if rows.empty:
+        raise UserError(f"no trial of {spec.name} has finished: there is nothing to export")
+    if at.startswith("trial="):
+        text = at.removeprefix("trial=")
+        number = int(text) if text.isdecimal() else -1
+        if number not in set(rows["trial"]) or state(trials[number]) != "complete":
+            raise UserError(f"{spec.name} has no finished trial {text}")
+        return number
+    named = {_short(a.name): a.trial for a in decide(rows, facts(spec, trials))}
+    if at not in named:
+        known = ", ".join([*named, "trial=N"])
+        raise UserError(f"{spec.name} has no point '{at}' to export: there is {known}")
+    return named[at]
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("best ").lower().replace(" ", "-")

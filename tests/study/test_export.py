@@ -1,0 +1,86 @@
+"""A point of the front as a folder, and what it is without its study."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import betafront as product
+from betafront.errors import UserError
+
+STUDY = ("sweep", "study.name=one", "objective.weight=0.1,1,10", "study.sampler=grid",
+         "study.budget.trials=3")  # fmt: skip
+
+FRESH = """
+import json, sys
+import torch
+import betafront
+from betafront.data import digits
+from betafront.metrics import evaluate
+model = betafront.load(sys.argv[1])
+x = digits("digits", val=0.2, test=0.2, split_seed=0, limit=200).test
+found = evaluate(model.vae, x, seed=model.about["seed"]).values
+assert torch.equal(model.prepare(x), x)
+print(json.dumps({"found": found, "kept": model.about["metrics"]}))
+"""
+
+
+@pytest.fixture
+def swept(betafront, own_place: Path, fast: tuple[str, ...]) -> Path:
+    said = betafront(*STUDY, *fast)
+    assert said.code == 0, said.err
+    return own_place / "runs/one"
+
+
+def test_a_fresh_process_gets_the_stored_numbers(betafront, swept: Path, own_place: Path) -> None:
+    said = betafront("export", "one", "--at", "trial=1", "--to", "mine")
+    assert said.code == 0, said.err
+    assert "betafront.load(" in said.out
+    (swept / "trial-0001/model.safetensors").unlink()
+    out = subprocess.run(
+        [sys.executable, "-c", FRESH, "mine"], capture_output=True, text=True, check=True
+    )
+    values = json.loads(out.stdout)
+    for name in ("distortion", "rate"):
+        assert values["found"][name] == pytest.approx(values["kept"][f"test/{name}"], abs=1e-5)
+    subprocess.run([sys.executable, "mine/load.py"], check=True)
+
+
+def test_new_images_go_through_what_the_old_ones_did(betafront, swept: Path) -> None:
+    assert betafront("export", "one").code == 0
+    model = product.load(swept / "export/elbo")
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
+    assert model.encode(images).shape == (5, 8)
+    assert model.reconstruct(images).shape == (5, 1, 8, 8)
+    assert model.sample(3, seed=1).equal(model.sample(3, seed=1))
+    levels = model.prepare(images) * 16
+    assert levels.allclose(levels.round(), atol=1e-5)
+    with pytest.raises(UserError, match="is for images of"):
+        model.encode(np.zeros((2, 9, 9), np.uint8))
+
+
+WRONG = {
+    "no such point": (("--at", "kne"), "no point 'kne' to export: there is elbo"),
+    "no such trial": (("--at", "trial=9"), "no finished trial 9"),
+    "no number": (("--at", "trial=x"), "no finished trial x"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_what_is_wrong_is_one_line(betafront, swept: Path, name: str) -> None:
+    words, expected = WRONG[name]
+    said = betafront("export", "one", *words)
+    assert said.code == 2
+    assert expected in said.err
+
+
+def test_a_missing_model_or_folder_is_named(betafront, swept: Path) -> None:
+    (swept / "trial-0001/model.safetensors").unlink()
+    said = betafront("export", "one", "--at", "trial=1")
+    assert said.code == 2
+    assert "trial-0001/model.safetensors is missing" in said.err
+    with pytest.raises(UserError, match="holds no exported model"):
+        product.load(swept)
