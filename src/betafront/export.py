@@ -1,4 +1,4 @@
-"""`betafront export`: a point of the front as a folder that needs neither the study nor its data."""
+"""`betafront export`: a point of the front as a folder that needs neither study nor data."""
 
 import json
 import shutil
