@@ -6,9 +6,8 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from betafront.front import Doing, console, print_next
-from betafront.training import Result, Run, draw_pages, fit
+from betafront.training import SPLITS, Result, Run, draw_pages, fit
 
-SPLITS = ("val", "test")
 UNITS = {
     "distortion": "D, nats",
     "rate": "R, nats",

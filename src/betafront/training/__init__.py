@@ -1,7 +1,7 @@
 """Lightning: one run from its parts to a Result."""
 
 from betafront.training.checkpoint import CHECKPOINT, Halt
-from betafront.training.fit import MODEL, Run, Trainer, fit, lightning_trainer
+from betafront.training.fit import MODEL, SPLITS, Run, Trainer, fit, lightning_trainer
 from betafront.training.memory import out_of_memory
 from betafront.training.pages import draw_pages
 from betafront.training.result import RESULT, Diverged, Halted, Result, TimedOut
@@ -10,6 +10,7 @@ __all__ = [
     "CHECKPOINT",
     "MODEL",
     "RESULT",
+    "SPLITS",
     "Diverged",
     "Halt",
     "Halted",

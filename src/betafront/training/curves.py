@@ -1,8 +1,8 @@
 """How training went, on one page: the weight and the KL, the distortion, and the KL spectrum.
 
-Making one takes matplotlib several times as long as drawing on
-it, so a process makes one, and changes its lines. What is left is the text: ticks are few, the
-colour of an axis' name says which line is meant, and what does not move is placed by hand.
+Making one takes matplotlib several times as long as drawing on it, so a process makes one, and
+changes its lines. What is left is the text: ticks are few, the colour of an axis' name says which
+line is meant, and what does not move is placed by hand.
 """
 
 from functools import lru_cache
