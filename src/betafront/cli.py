@@ -23,6 +23,16 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="Choices and settings, as in data=mnist objective.weight=4"),
 ]
+Rate = Annotated[
+    float | None,
+    typer.Option(help="Name the trial with the least distortion at so many nats of rate."),
+]
+Within = Annotated[
+    float | None,
+    typer.Option(
+        help="Percent of what rate buys that may be given up for what is maximised; else 10."
+    ),
+]
 Study = Annotated[str | None, typer.Argument(help="The study; the newest where left out.")]
 
 
@@ -127,11 +137,13 @@ def status(
     follow: Annotated[
         bool, typer.Option("--follow", help="Show it as it goes, until the budget is met.")
     ] = False,
+    rate: Rate = None,
+    within: Within = None,
 ) -> None:
-    """Show how far a study is, and its front so far."""
-    from betafront.front import console, front, print_next, print_study
+    """Show how far a study is, its front so far and what it advises."""
+    from betafront.front import Asked, console, decision, front, print_next, print_study
     from betafront.study.additions import additions
-    from betafront.study.records import facts, failures, table
+    from betafront.study.records import facts, failures, runs_table, table
 
     found, spec = find_study(study)
     if follow:
@@ -141,6 +153,7 @@ def status(
         spec = spec.load(found, spec.folder)
     trials = found.get_trials(deepcopy=False)
     rows, known = table(trials, additions(found.user_attrs)), facts(spec, trials)
+    runs, asked = runs_table(trials), Asked(rate, within)
     if as_json:
         members = front(rows, spec.objectives)
         print_json(
@@ -150,6 +163,7 @@ def status(
                 **known.counts,
                 "failures": failures(trials),
                 "front": [] if members.empty else [int(n) for n in members["trial"]],
+                **decision(rows, known, runs, asked),
                 "folder": spec.folder,
                 "command": known.command,
             }
@@ -158,7 +172,7 @@ def status(
     out = console()
     counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
     out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
-    print_study(rows, known, out)
+    print_study(rows, known, out, runs, asked)
     print_next([("go on with", known.command)], out)
 
 
@@ -231,14 +245,17 @@ def export(
 
 
 @app.command()
-def report(study: Study = None) -> None:
-    """Write a study's page, picture and table again."""
-    from betafront.front import console
+def report(study: Study = None, rate: Rate = None, within: Within = None) -> None:
+    """Write a study's page, picture and table again.
+
+    betafront report weighting-digits --rate 10
+    """
+    from betafront.front import Asked, console
     from betafront.study.report import report as write
     from betafront.study.view import NoView
 
     found, spec = find_study(study)
-    write(found, spec, NoView(), console())
+    write(found, spec, NoView(), console(), Asked(rate, within))
 
 
 @app.command()

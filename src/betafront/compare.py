@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from betafront.errors import UserError, near_miss
 from betafront.front import console, print_next
@@ -16,7 +15,7 @@ from betafront.front.front import maximised
 from betafront.front.side_by_side import draw_comparison, print_comparison
 from betafront.study.additions import additions
 from betafront.study.lines import word
-from betafront.study.records import run_rows, table
+from betafront.study.records import runs_table, table
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -87,7 +86,7 @@ def show(compared: Compared, csv: Path | None, png: Path | None) -> None:
 
 def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list[Group]:
     trials = study.get_trials(deepcopy=False)
-    rows, runs = table(trials, additions(study.user_attrs)), pd.DataFrame(run_rows(trials))
+    rows, runs = table(trials, additions(study.user_attrs)), runs_table(trials)
     if rows.empty:
         raise UserError(f"no trial of {spec.name} has finished: there is no front to compare")
     if by is None:

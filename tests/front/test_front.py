@@ -113,7 +113,7 @@ def three(table: pd.DataFrame, facts: Facts) -> tuple[pd.DataFrame, Facts]:
 
 def test_a_third_objective_has_its_best_and_its_price(three: tuple[pd.DataFrame, Facts]) -> None:
     table, facts = three
-    best, structured = decide(table, facts)  # no knee: that is of two objectives
+    best, structured, _ = decide(table, facts)  # no knee: that is of two objectives
     assert (best.name, structured.name) == ("best ELBO", "best MIG")
     assert (structured.beta, structured.metrics["val/mig"]) == (3.0, 1.0)
     assert "MIG = 1" in structured.text

@@ -1,18 +1,65 @@
 """What a study advises: points of the front by name, and what each gives up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from betafront.front.front import front, knee
-from betafront.front.table import DISTORTION, ELBO, RATE, Facts, label
+from betafront.errors import UserError
+from betafront.front.between import Between, between
+from betafront.front.exchange import beta_at, exchange
+from betafront.front.front import front
+from betafront.front.points import Pick, affordable, allowance, at_rate, corner, least_elbo, most
+from betafront.front.table import DISTORTION, ELBO, RATE, Facts, label, usable
 from betafront.objective import (
     NORMALISATIONS,
     in_every_convention,
     squared_error_weight,
 )
+
+WITHIN = 10.0  # percent
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a user wants to know beyond the usual points.
+
+    Attributes:
+        rate: nats of rate that are to be had; None for none.
+        within: percent of what rate buys that may be given up for what is maximised; None for
+            WITHIN.
+    """
+
+    rate: float | None = None
+    within: float | None = None
+
+    def check(self, table: pd.DataFrame, facts: Facts) -> None:
+        """Refuse what this study cannot answer.
+
+        Raises:
+            UserError: naming why.
+        """
+        if self.rate is not None:
+            if not facts.rate_distortion:
+                wanted = f"--rate is for fronts of {RATE} and {DISTORTION}"
+                raise UserError(f"{wanted}; {facts.name} has {', '.join(facts.objectives)}")
+            if not (least := usable(table)[RATE].min()) <= self.rate:  # nor may it be nan
+                raise UserError(
+                    f"no trial of {facts.name} has a rate of {self.rate:g} nats or less: the least "
+                    f"is {least:.4g}"
+                )
+        if self.within is not None:
+            if not 0 <= self.within <= 100:
+                raise UserError(f"--within is percent, from 0 to 100, not {self.within:g}")
+            if not (facts.one_scale and "maximize" in facts.objectives.values()):
+                raise UserError(
+                    f"--within is for objectives that are maximised, where distortions compare: "
+                    f"{facts.name} has {', '.join(facts.objectives)}"
+                )
+
+
+USUAL = Asked()
 
 
 @dataclass(frozen=True)
@@ -20,13 +67,18 @@ class Advice:
     """A point of the front by name.
 
     Attributes:
-        name: `best ELBO`, `knee`, or `best` and an objective that is maximised.
+        name: `best ELBO`, `knee`; `best` or `affordable` and an objective that is maximised; `rate`
+            and the nats that were asked for.
         method: how it was chosen, in words.
         trial: its number.
         beta, beta_norm, sigma: where it stands on the one scale; σ is None but for Gaussians.
+        low, high: between which β the point lies.
+        basis: what says so (`betafront.front.between`).
         weights: what to write in each convention for the same β.
         metrics: of the trial.
         others: the objectives beside rate and distortion.
+        costs, buys: nats of distortion that one nat less of rate costs, and that one more buys;
+            None where the front ends, or is of other objectives.
     """
 
     name: str
@@ -35,54 +87,111 @@ class Advice:
     beta: float
     beta_norm: float
     sigma: float | None
+    low: float
+    high: float
+    basis: str
     weights: dict[str, float]
     metrics: dict[str, float]
     others: tuple[str, ...] = ()
+    costs: float | None = None
+    buys: float | None = None
 
     @property
     def text(self) -> str:
         """The advice in one sentence."""
         m = self.metrics
         others = "".join(f", {label(other)} = {m[other]:.3g}" for other in self.others)
+        interval = f"{self.low:.3g} to {self.high:.3g} by {self.basis}"
         return (
-            f"{self.name}: β = {self.beta:.3g} (β_norm {self.beta_norm:.3g}), "
-            f"D = {m[DISTORTION]:.2f}, R = {m[RATE]:.2f}, D + R = {m[ELBO]:.2f} nats{others}"
+            f"{self.name}: β = {self.beta:.3g} ({interval}), D = {m[DISTORTION]:.2f}, "
+            f"R = {m[RATE]:.2f}, D + R = {m[ELBO]:.2f} nats{others}"
         )
 
+    @property
+    def price(self) -> str:
+        """What rate is worth here, in one sentence; empty where the front does not say."""
+        sides = [("less", "costs", self.costs), ("more", "buys", self.buys)]
+        said = [
+            f"one nat {way} of rate {does} {nats:.3g} nats of distortion"
+            for way, does, nats in sides
+            if nats is not None
+        ]
+        return f"At {self.name} {', and '.join(said)}." if said else ""
 
-def decide(table: pd.DataFrame, facts: Facts) -> list[Advice]:
-    """The ELBO-best trial, the knee of a front of two objectives, and the best of each objective
-    that is maximised, as far as there are any.
+    @property
+    def record(self) -> dict[str, Any]:
+        """For programs: what to write, and how sure it is."""
+        return {
+            "name": self.name,
+            "trial": self.trial,
+            "beta": self.beta,
+            "low": self.low,
+            "high": self.high,
+            "basis": self.basis,
+            "weights": self.weights,
+        }
+
+
+def decide(
+    table: pd.DataFrame,
+    facts: Facts,
+    runs: pd.DataFrame | None = None,
+    asked: Asked = USUAL,
+) -> list[Advice]:
+    """The ELBO-best trial, the knee of a front of two objectives, the best of each objective that
+    is maximised and the best of it that costs little, as far as there are any; and what was asked.
 
     Where distortions do not compare there is no best ELBO: D + R of a density is in other units
     than that of a mass or of another density, but on dequantised data. Trials that did not come to
     what they were held to have no β to recommend.
+
+    Args:
+        table: finished trials.
+        facts: of the study.
+        runs: a row per run, with the columns `trial` and `replicate`: replicates say how sure a β
+            is.
+        asked: for more.
+
+    Raises:
+        UserError: the study cannot answer what was asked.
     """
-    if "reached" in table:
-        table = table[table["reached"] != False]  # noqa: E712, None where nothing was held
+    table = usable(table)
     if table.empty:
         return []
-    advice = []
-    if facts.one_scale:
-        method = "the least D + R on the validation split, which is with β = 1 whatever was trained"
-        advice.append(_advice("best ELBO", method, table.loc[table[ELBO].idxmin()], facts))
-    at = _knee(table, facts) if len(facts.objectives) == 2 else None
-    if at is not None:
-        method = "the front's point farthest below the line between its ends, both axes scaled to "
-        advice.append(_advice("knee", f"{method}[0, 1]", at, facts))
-    for metric in (m for m, direction in facts.objectives.items() if direction == "maximize"):
-        method = f"the most {label(metric)} of all trials, whatever it costs"
-        best = table.loc[table[metric].idxmax()]
-        advice.append(_advice(f"best {label(metric)}", method, best, facts))
+    asked.check(table, facts)
+    members = front(table, facts.objectives)
+    advice: list[Advice] = []
+    for name, method, pick in _ways(table, facts, asked):
+        row = pick(table)
+        if row is None:
+            continue
+        spread = between(pick, float(row["beta"]), members, table, runs)
+        prices = exchange(members, int(row["trial"])) if facts.rate_distortion else (None, None)
+        advice.append(_advice(name, method, row, facts, spread, prices))
     return advice
 
 
-def _knee(table: pd.DataFrame, facts: Facts) -> "pd.Series[float] | None":
-    members = front(table, facts.objectives)
-    values = members[list(facts.objectives)].to_numpy(float)
-    signs = np.array([-1.0 if d == "maximize" else 1.0 for d in facts.objectives.values()])
-    at = knee(values * signs)
-    return None if at is None else members.loc[at]
+def _ways(table: pd.DataFrame, facts: Facts, asked: Asked) -> Iterator[tuple[str, str, Pick]]:
+    """The points that a study can have: a name, how it is chosen, and what picks it."""
+    if facts.one_scale:
+        method = "the least D + R on the validation split, which is with β = 1 whatever was trained"
+        yield "best ELBO", method, least_elbo
+    if len(facts.objectives) == 2:
+        method = "the front's point farthest below the line between its ends, both axes scaled to "
+        yield "knee", f"{method}[0, 1]", corner(facts.objectives)
+    within = WITHIN if asked.within is None else asked.within
+    for metric in (m for m, direction in facts.objectives.items() if direction == "maximize"):
+        best = f"the most {label(metric)} of all trials"
+        yield f"best {label(metric)}", f"{best}, whatever it costs", most(metric)
+        if facts.one_scale:
+            limit = f"that give up at most {within:g} % of the distortion that rate buys"
+            method = f"{best} {limit}, D ≤ {allowance(table, within):.2f}"
+            yield f"affordable {label(metric)}", method, affordable(metric, within)
+    if asked.rate is not None:
+        method = f"the least distortion of all trials with at most {asked.rate:g} nats of rate"
+        if (beta := beta_at(table, asked.rate)) is not None:
+            method += f"; between it and the next, β ≈ {beta:.3g} comes to R = {asked.rate:g}"
+        yield f"rate {asked.rate:g}", method, at_rate(asked.rate)
 
 
 def names(advice: Sequence[Advice]) -> dict[int, str]:
@@ -123,7 +232,14 @@ def trade(one: Advice, other: Advice) -> str:
     )
 
 
-def _advice(name: str, method: str, row: "pd.Series[float]", facts: Facts) -> Advice:
+def _advice(
+    name: str,
+    method: str,
+    row: "pd.Series[float]",
+    facts: Facts,
+    spread: Between,
+    prices: tuple[float | None, float | None],
+) -> Advice:
     beta = float(row["beta"])
     sigma = None if pd.isna(row["sigma"]) else float(row["sigma"])
     weights = in_every_convention(beta, int(row["pixels"]), int(row["latents"]))
@@ -139,7 +255,12 @@ def _advice(name: str, method: str, row: "pd.Series[float]", facts: Facts) -> Ad
         beta=beta,
         beta_norm=float(row["beta_norm"]),
         sigma=sigma,
+        low=spread.low,
+        high=spread.high,
+        basis=spread.basis,
         weights=weights,
         metrics=dict(metrics),
         others=tuple(facts.others),
+        costs=prices[0],
+        buys=prices[1],
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from betafront.front.decision import Advice, decide, in_every_row, names, trades
+from betafront.front.evidence import cautions, refusal
 from betafront.front.front import front, hypervolume, nondominated, planes
 from betafront.front.one_curve import one_curve
 from betafront.front.picture import COLOURS
@@ -37,15 +38,17 @@ th { border-bottom: 1px solid #888; } tr.named td { font-weight: 600; } code { f
 """
 
 
-def write_page(table: pd.DataFrame, facts: Facts, path: Path) -> None:
-    """Write the page of a study."""
-    advice = decide(table, facts)
+def write_page(
+    table: pd.DataFrame, facts: Facts, path: Path, runs: pd.DataFrame | None = None
+) -> None:
+    """Write the page of a study, with a row per run in `runs` for how sure the decision is."""
+    advice = decide(table, facts, runs)
     members = front(table, facts.objectives)
     found = one_curve(table)
     parts = [
         f"<h1>{html.escape(facts.name)}</h1>",
         f"<p>{html.escape(facts.question)}</p>",
-        _answer(advice),
+        _answer(advice, refusal(table, facts), cautions(table, facts, advice)),
         *_planes(table, members, facts),
         "<h2>On one scale</h2>",
         f"<p>{html.escape(found.text)}</p>" if found else "",
@@ -66,11 +69,12 @@ def write_page(table: pd.DataFrame, facts: Facts, path: Path) -> None:
     )
 
 
-def _answer(advice: Sequence[Advice]) -> str:
-    if not advice:
-        return ""
+def _answer(advice: Sequence[Advice], why_not: str, careful: Sequence[str]) -> str:
+    if why_not or not advice:
+        return f"<p>{html.escape(why_not)}</p>"
     lines = [f"<b>{html.escape(a.text)}</b><br><span class=dim>{a.method}</span>" for a in advice]
-    lines += map(html.escape, trades(advice))
+    prices = (a.price for a in advice)
+    lines += map(html.escape, [*filter(None, prices), *trades(advice), *careful])
     return f'<div class="answer"><p>{"</p><p>".join(lines)}</p></div>'
 
 

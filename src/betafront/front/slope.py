@@ -9,7 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from betafront.front.front import front
+from betafront.front.points import PLANE
 from betafront.front.table import DISTORTION, RATE
+
+NAT = 1.0  # less is not worth a word
 
 
 def shortfall(table: pd.DataFrame) -> NDArray[np.float64]:
@@ -21,6 +25,45 @@ def shortfall(table: pd.DataFrame) -> NDArray[np.float64]:
     """
     d, r, beta = (table[key].to_numpy(float) for key in (DISTORTION, RATE, "beta"))
     return np.array([di + b * ri - (d + b * r).min() for di, ri, b in zip(d, r, beta, strict=True)])
+
+
+def off_line(table: pd.DataFrame) -> NDArray[np.float64]:
+    """For each trial, how far it lies from its own line, which the best of the others touches: the
+    `shortfall` as a distance in the plane of R and D, in nats, so that a large β does not make
+    much of a little rate.
+
+    Args:
+        table: finished trials whose distortions compare.
+    """
+    beta = table["beta"].to_numpy(float)
+    distances: NDArray[np.float64] = shortfall(table) / np.hypot(1.0, beta)
+    return distances
+
+
+def off_their_lines(table: pd.DataFrame, of: str = "") -> str:
+    """Which trials lie off their own line D + βR, in one sentence; empty where none does.
+
+    A nat is little where there are thousands, so it is at least 1 % of what rate buys.
+
+    Args:
+        table: finished trials whose distortions compare.
+        of: whose they are.
+    """
+    off = pd.Series(off_line(table), table["trial"]).sort_values(ascending=False)
+    limit = tolerance(table)
+    far = off[off > limit]
+    if far.empty:
+        return ""
+    worst = ", ".join(f"{trial} by {nats:.3g}" for trial, nats in far.head(3).items())
+    return (
+        f"{len(far)} of {len(off)} trials{of} lie more than {limit:.3g} nats off their own line "
+        f"D + βR (trial {worst}): not converged, or what else differs is worse there."
+    )
+
+
+def tolerance(table: pd.DataFrame) -> float:
+    """How many nats off its own line a trial may lie, for noise."""
+    return max(NAT, 0.01 * float(np.ptp(front(table, PLANE)[DISTORTION].to_numpy(float))))
 
 
 def fitted_slope(table: pd.DataFrame) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """The one form in which fronts are compared: a table of finished trials, and facts beside it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,30 @@ DOMINATED = 0.45  # the opacity of trials that are not on the front
 
 
 @dataclass(frozen=True)
+class Reach:
+    """How far the weight was searched.
+
+    Attributes:
+        low, high: the ends, of the weight as written.
+        lower, higher: overrides that search further at either end; empty where nothing lies there.
+    """
+
+    low: float
+    high: float
+    lower: str
+    higher: str
+
+    def share(self, weight: float) -> float:
+        """How far between the ends a weight lies, 0 to 1; in orders of magnitude where both ends
+        are above 0."""
+        if self.high <= self.low:
+            return 0.0
+        if self.low > 0:
+            return math.log(weight / self.low) / math.log(self.high / self.low)
+        return (weight - self.low) / (self.high - self.low)
+
+
+@dataclass(frozen=True)
 class Facts:
     """What a page or a picture says of a study beside its trials.
 
@@ -36,6 +61,7 @@ class Facts:
         one_scale: whether distortions of all trials compare.
         command: reproduces the study.
         data: name and digest.
+        reach: how far the weight was searched; None where it was not, or by no numbers.
     """
 
     name: str
@@ -50,6 +76,12 @@ class Facts:
     one_scale: bool
     command: str
     data: str
+    reach: Reach | None = None
+
+    @property
+    def rate_distortion(self) -> bool:
+        """Whether the front is that of rate and distortion, and all distortions compare."""
+        return self.one_scale and set(self.objectives) == {RATE, DISTORTION}
 
     @property
     def others(self) -> list[str]:
@@ -66,6 +98,12 @@ def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     """
     table = pd.DataFrame(list(rows))
     return table.sort_values("trial", ignore_index=True) if len(table) else table
+
+
+def usable(table: pd.DataFrame) -> pd.DataFrame:
+    """The trials that have a β to recommend: those that came to what they were held to, if they
+    were held to anything."""
+    return table[table["reached"] != False] if "reached" in table else table  # noqa: E712
 
 
 def text(value: object) -> str:

@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.decision import Advice, decide, in_every_row, names, trades
+from betafront.front.capacity import capacity
+from betafront.front.decision import USUAL, Advice, Asked, decide, in_every_row, names, trades
+from betafront.front.evidence import cautions, refusal
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
 from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, Facts, label, text
@@ -38,13 +40,30 @@ def console() -> Console:
     return found
 
 
-def print_study(table: pd.DataFrame, facts: Facts, out: Console) -> None:
-    """Print the front, the decision and what was found."""
+def print_study(
+    table: pd.DataFrame,
+    facts: Facts,
+    out: Console,
+    runs: pd.DataFrame | None = None,
+    asked: Asked = USUAL,
+) -> None:
+    """Print the front, the decision and what was found.
+
+    Args:
+        table: finished trials.
+        facts: of the study.
+        out: where to.
+        runs: a row per run, for how sure the decision is.
+        asked: for more than the usual points.
+
+    Raises:
+        UserError: the study cannot answer what was asked.
+    """
     members = front(table, facts.objectives)
     if members.empty:
         out.print("No trial has finished: there is no front yet.")
         return
-    advice = decide(table, facts)
+    advice = decide(table, facts, runs, asked)
     title, marks = f"Front of {facts.name}", names(advice)
     out.print(front_table(title, members, facts.parameters, facts.others, out.width, marks))
     reference = ", ".join(f"{value:.4g}" for value in facts.reference)
@@ -56,16 +75,27 @@ def print_study(table: pd.DataFrame, facts: Facts, out: Console) -> None:
     found = one_curve(table)
     if found:
         out.print(found.text)
+    if why := refusal(table, facts):
+        out.print(why, markup=False)
+        return
     if not advice:
-        out.print("The front has no knee: its points lie on a line, or there are too few of them.")
+        out.print("No decision: the front has no knee, since its points lie on a line.")
         return
     out.print()
     out.print(advice_table(advice))
-    for a in advice:
-        out.print(f"{a.name}: {a.method}.", markup=False)
-    for line in trades(advice):
+    out.print(f"[bold green]Decision[/]  {escape(advice[0].text)}")
+    for line in reasons(table, facts, advice):
         out.print(line, markup=False)
-    out.print(f"[bold green]Decision[/]  {advice[0].text}")
+    for line in cautions(table, facts, advice):
+        out.print(f"[bold yellow]Careful[/]  {escape(line)}")
+
+
+def reasons(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
+    """How the points were chosen, what rate is worth at each, and what lies between them."""
+    prices = {a.trial: a.price for a in reversed(advice)}  # in the words of its first name
+    lines = [f"{a.name}: {a.method}." for a in advice]
+    lines += [prices[trial] for trial in dict.fromkeys(a.trial for a in advice) if prices[trial]]
+    return [line for line in [*lines, *trades(advice), capacity(table, facts, advice)] if line]
 
 
 def front_table(
@@ -142,9 +172,10 @@ def advice_table(advice: Sequence[Advice]) -> Table:
     """The β of each named point in every convention."""
     table = Table(title="The same β in every convention", title_justify="left", box=None)
     table.add_column("write")
-    for a in advice:
-        table.add_column(f"{a.name} (trial {a.trial})", justify="right")
-    for name, cells in in_every_row(advice):
+    marks = names(advice)
+    for trial, name in marks.items():
+        table.add_column(f"{name} (trial {trial})", justify="right")
+    for name, cells in in_every_row([next(a for a in advice if a.trial == t) for t in marks]):
         table.add_row(name, *cells)
     return table
 

@@ -20,6 +20,7 @@ from betafront.study.ledger import (
     origin,
     reason,
 )
+from betafront.study.reach import reach
 from betafront.study.replicates import Record, runs_of
 from betafront.study.spec import Spec
 
@@ -35,6 +36,7 @@ __all__ = [
     "row",
     "rows",
     "run_rows",
+    "runs_table",
     "state",
     "table",
     "tally",
@@ -107,6 +109,11 @@ def run_rows(trials: Sequence["FrozenTrial"]) -> list[dict[str, Any]]:
     return found
 
 
+def runs_table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
+    """As `run_rows`, as a table."""
+    return pd.DataFrame(run_rows(trials))
+
+
 def every_run(trial: "FrozenTrial", trials: Sequence["FrozenTrial"]) -> list[Record]:
     """The runs of a finished trial, with the replicates that were added later."""
     more = [t for t in trials if origin(t).tops == trial.number and t.state.name == "COMPLETE"]
@@ -142,6 +149,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:
         parameters=list(spec.space),
         one_scale=spec.one_scale,
         command=command(spec),
+        reach=reach(spec.space),
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
     )
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from betafront.errors import one_line
-from betafront.front import draw_front, front, print_next, print_study, write_page
+from betafront.front import USUAL, Asked, draw_front, front, print_next, print_study, write_page
 from betafront.study.additions import additions
 from betafront.study.failures import print_failures
-from betafront.study.records import facts, table
+from betafront.study.records import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.view import View
 from betafront.training import draw_pages
@@ -23,13 +23,17 @@ if TYPE_CHECKING:
 PAGE, PICTURE, DATA, MADE_BY = "front.html", "front.png", "front.csv", "study.json"
 
 
-def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
-    """Print what the study found, write its files, and say where to look."""
+def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = USUAL) -> None:
+    """Print what the study found, write its files, and say where to look.
+
+    Raises:
+        UserError: the study cannot answer what was asked.
+    """
     trials = study.get_trials(deepcopy=False)
     rows = table(trials, additions(study.user_attrs))
-    known = facts(spec, trials)
+    known, runs = facts(spec, trials), runs_table(trials)
     print_failures(trials, spec, out)
-    print_study(rows, known, out)
+    print_study(rows, known, out, runs, asked)
     if rows.empty:
         return
     where = Path(spec.folder)
@@ -38,7 +42,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console) -> None:
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
     draw_front(rows, known, folder / PICTURE)
-    write_page(rows, known, folder / PAGE)
+    write_page(rows, known, folder / PAGE, runs)
     rows.to_csv(folder / DATA, index=False)
     (folder / MADE_BY).write_text(json.dumps(portable(spec), indent=1, ensure_ascii=False))
     try:

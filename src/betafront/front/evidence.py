@@ -1,0 +1,131 @@
+"""How much the trials can tell: when they allow no decision, and what to be careful with."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from betafront.front.decision import USUAL, Advice, Asked, decide
+from betafront.front.exchange import exchange
+from betafront.front.front import front
+from betafront.front.points import PLANE
+from betafront.front.slope import NAT, off_their_lines
+from betafront.front.table import DISTORTION, ELBO, RATE, Facts, usable
+
+TRIALS = 5  # fewer make no decision
+POINTS = 3  # different ones on a front; fewer have no inside
+FAILED = 0.2  # the share of failed trials above which the rest may be what is easy
+END = 0.1  # of a range or of a slope: so near to an end counts as at it
+
+
+def refusal(table: pd.DataFrame, facts: Facts) -> str:
+    """Why the trials allow no decision, in one sentence; empty where they do."""
+    kept = usable(table)
+    if len(kept) < TRIALS:
+        held = "" if len(kept) == len(table) else " of those that came to what they were held to"
+        return f"No decision: the study has {len(kept)} finished trials{held}; it takes {TRIALS}."
+    values = front(kept, facts.objectives)[list(facts.objectives)]
+    if (points := len(values.drop_duplicates())) < POINTS:
+        return f"No decision: the front has {points} different points, and it takes {POINTS}."
+    return ""
+
+
+def decision(
+    table: pd.DataFrame, facts: Facts, runs: pd.DataFrame | None = None, asked: Asked = USUAL
+) -> dict[str, Any]:
+    """For programs: the decision or why there is none, all points with a name, and what to be
+    careful with."""
+    advice = decide(table, facts, runs, asked)
+    why = refusal(table, facts)
+    return {
+        "decision": None if why or not advice else advice[0].record,
+        "refused": why,
+        "points": [one.record for one in advice],
+        "cautions": [] if why else cautions(table, facts, advice),
+    }
+
+
+def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
+    """What to be careful with, a sentence each.
+
+    Args:
+        table: finished trials.
+        facts: of the study.
+        advice: what it advises.
+    """
+    kept = usable(table)
+    if kept.empty:
+        return []
+    found = [*_at_the_edge(kept, facts, advice), *_open_ends(kept, facts, advice)]
+    found += [*_close(kept, advice), *_failed(facts)]
+    return [*found, off] if facts.one_scale and (off := off_their_lines(kept)) else found
+
+
+def _at_the_edge(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
+    """Advised points with the smallest or the greatest β of all."""
+    seen = set()
+    for one in advice:
+        below, above = (table["beta"] < one.beta).any(), (table["beta"] > one.beta).any()
+        if (below and above) or one.trial in seen:
+            continue
+        seen.add(one.trial)
+        which = "greatest" if below else "smallest"
+        weight = float(table.loc[table["trial"] == one.trial, "weight"].iloc[0])
+        yield f"{one.name} has the {which} β of all trials: {_further(facts, weight, below)}"
+
+
+def _further(facts: Facts, weight: float, above: bool) -> str:
+    """Where to look for what may lie beyond the last trial."""
+    reach = facts.reach
+    if reach is None:
+        return "the best may lie beyond."
+    override, share = (reach.higher if above else reach.lower), reach.share(weight)
+    if not (override and (1 - share if above else share) <= END):
+        return "more trials (study.budget.trials) may find better beyond it."
+    return (
+        f"the best may lie beyond what was searched. A space cannot change, so search further in a "
+        f"new study: '{override}' study.name={facts.name}-further"
+    )
+
+
+def _open_ends(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
+    """Ends of the front of rate and distortion that are no ends: a knee moves with them."""
+    if not facts.rate_distortion or not any(one.name == "knee" for one in advice):
+        return
+    members = front(table, PLANE)
+    first, last = members.iloc[0], members.iloc[-1]
+    if first[RATE] > NAT:
+        yield (
+            f"The knee moves with the front's ends, and one is at R = {first[RATE]:.3g} nats: "
+            "search greater β, to where no rate is left."
+        )
+    costs, _ = exchange(members, int(last["trial"]))
+    whole = (first[DISTORTION] - last[DISTORTION]) / (last[RATE] - first[RATE])
+    if costs is not None and costs > END * whole:
+        yield (
+            f"The knee moves with the front's ends, and at that of trial {last['trial']:.0f} a nat "
+            f"of rate still buys {costs:.3g} nats of distortion: search smaller β."
+        )
+
+
+def _close(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
+    """A best ELBO that is the best by less than its replicates differ."""
+    spread = f"sd/{ELBO}"
+    if spread not in table or len(table) < 2 or not (advice and advice[0].name == "best ELBO"):
+        return
+    best, second = (row for _, row in table.sort_values(ELBO).head(2).iterrows())
+    ahead, chance = second[ELBO] - best[ELBO], max(best[spread], second[spread])
+    if ahead < chance:
+        yield (
+            f"best ELBO is ahead of trial {second['trial']} (β = {second['beta']:.3g}) by "
+            f"{ahead:.2g} nats, and the replicates of one trial differ by {chance:.2g} (standard "
+            "deviation)."
+        )
+
+
+def _failed(facts: Facts) -> Iterator[str]:
+    failed, complete = (facts.counts.get(state, 0) for state in ("failed", "complete"))
+    if failed > FAILED * (failed + complete):
+        yield (
+            f"{failed} of {failed + complete} trials failed: the front is of what could be trained."
+        )

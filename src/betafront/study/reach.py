@@ -1,0 +1,54 @@
+"""How far a study searched the weight, and how to search further."""
+
+from collections.abc import Mapping
+
+from betafront.front import Reach
+from betafront.study.distributions import is_choice, meaning, searches, values
+
+WEIGHT = "objective.weight"
+FURTHER = 10.0  # times, at one end
+
+
+def reach(space: Mapping[str, str]) -> Reach | None:
+    """How far the weight was searched; None where it was not, or among what is no number.
+
+    Args:
+        space: parameter to the sweep as written.
+    """
+    if WEIGHT not in space:
+        return None
+    (found,) = searches([f"{WEIGHT}={space[WEIGHT]}"]).values()
+    ends = [meaning(value) for value in values(found)]
+    if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends):
+        return None
+    every = sorted(map(float, ends))
+    if is_choice(found):
+        return Reach(every[0], every[-1], *_choices(every))
+    return Reach(every[0], every[-1], *_intervals(*every))
+
+
+def _intervals(low: float, high: float) -> tuple[str, str]:
+    """Overrides that reach below and above an interval; below one from 0 there is nothing."""
+    if low <= 0:
+        return "", f"{WEIGHT}=interval({_text(low)},{_text(high * FURTHER)})" if high > 0 else ""
+
+    def wider(start: float, end: float) -> str:
+        return f"{WEIGHT}=tag(log,interval({_text(start)},{_text(end)}))"
+
+    return wider(low / FURTHER, high), wider(low, high * FURTHER)
+
+
+def _choices(every: list[float]) -> tuple[str, str]:
+    """Overrides with one more choice below and above, at the step of the last two."""
+    if len(every) < 2 or every[0] <= 0:
+        return "", ""
+    below, above = every[0] ** 2 / every[1], every[-1] ** 2 / every[-2]
+
+    def longer(choices: list[float]) -> str:
+        return f"{WEIGHT}={','.join(map(_text, choices))}"
+
+    return longer([below, *every]), longer([*every, above])
+
+
+def _text(number: float) -> str:
+    return f"{number:.4g}"

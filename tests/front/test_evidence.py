@@ -1,0 +1,146 @@
+"""When trials allow no decision, and what to be careful with."""
+
+from dataclasses import replace
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from betafront.front import Facts, Reach, cautions, decide, print_study, refusal
+from betafront.front.evidence import decision
+from betafront.front.slope import off_line, off_their_lines
+
+BETA = np.geomspace(0.01, 100, 9)
+
+
+@pytest.fixture
+def whole(table: pd.DataFrame) -> pd.DataFrame:
+    """Trials on D = 10 exp(-R), whose slope -β is from nothing to 10: dD/dR = -10 exp(-R)."""
+    beta = np.geomspace(0.001, 10, 9)
+    rate, distortion = np.log(10 / beta), beta
+    return table.assign(
+        **{
+            "weight": beta, "beta": beta, "normalisation": "sum", "val/rate": rate,
+            "val/distortion": distortion, "val/negative_elbo": rate + distortion,
+        }
+    )  # fmt: skip
+
+
+def careful(table: pd.DataFrame, facts: Facts) -> list[str]:
+    return cautions(table, facts, decide(table, facts))
+
+
+def test_a_whole_front_of_converged_trials_gives_no_cause(
+    whole: pd.DataFrame, facts: Facts
+) -> None:
+    assert refusal(whole, facts) == ""
+    assert careful(whole, facts) == []
+
+
+def test_few_trials_or_points_make_no_decision(whole: pd.DataFrame, facts: Facts) -> None:
+    assert refusal(whole.head(5), facts) == ""
+    assert refusal(whole.head(4), facts) == (
+        "No decision: the study has 4 finished trials; it takes 5."
+    )
+    reached = pd.Series([True] * 4 + [False] * 5, dtype=object)
+    assert "4 finished trials of those that came to" in refusal(
+        whole.assign(reached=reached), facts
+    )
+    same = whole.assign(**{"val/rate": 1.0, "val/distortion": [1.0] + [2.0] * 8})
+    assert refusal(same, facts) == "No decision: the front has 1 different points, and it takes 3."
+    out = StringIO()
+    print_study(whole.head(4), facts, Console(file=out, width=100))
+    assert "No decision: the study has 4" in out.getvalue()
+    assert "Decision" not in out.getvalue()
+    answer = decision(whole.head(4), facts)
+    assert answer["decision"] is None
+    assert answer["refused"].startswith("No decision")
+    assert [p["name"] for p in answer["points"]] == ["best ELBO", "knee"]
+
+
+def test_a_best_at_the_end_of_the_search_says_how_to_go_on(
+    whole: pd.DataFrame, facts: Facts
+) -> None:
+    reach = Reach(0.9, 10.0, "objective.weight=LOWER", "objective.weight=HIGHER")
+    upper = whole[whole["beta"] >= 0.9]  # β = 1 is the best ELBO, as it is of any such table
+    known = replace(facts, reach=reach)
+    (said,) = [line for line in careful(upper, known) if line.startswith("best ELBO has")]
+    assert "the smallest β of all trials: the best may lie beyond" in said
+    assert "'objective.weight=LOWER' study.name=example-further" in said
+    lower = whole[whole["beta"] <= 1.1]
+    (said,) = [
+        line
+        for line in careful(lower, replace(known, reach=replace(reach, low=0.001, high=1.1)))
+        if line.startswith("best ELBO has")
+    ]
+    assert "'objective.weight=HIGHER'" in said
+    (said,) = [
+        line
+        for line in careful(upper, replace(known, reach=replace(reach, low=0.001)))
+        if line.startswith("best ELBO has")
+    ]
+    assert said.endswith("more trials (study.budget.trials) may find better beyond it.")
+    (said,) = [line for line in careful(upper, facts) if line.startswith("best ELBO has")]
+    assert said.endswith("the best may lie beyond.")
+
+
+def test_the_reach_of_a_search_in_orders_of_magnitude() -> None:
+    assert Reach(0.01, 100.0, "", "").share(1.0) == pytest.approx(0.5)
+    assert Reach(0.0, 4.0, "", "").share(1.0) == 0.25
+    assert Reach(2.0, 2.0, "", "").share(2.0) == 0.0
+
+
+def test_a_knee_between_ends_that_are_none(whole: pd.DataFrame, facts: Facts) -> None:
+    high_rate = whole[whole["val/rate"] > 1.5]
+    said = careful(high_rate, facts)
+    assert any("one is at R = 2.3 nats: search greater β" in line for line in said)
+    steep = whole[whole["beta"] > 0.1]
+    # From trial 5 (β = 0.316) to 6 and on: the last step buys as much as is worth having.
+    said = careful(steep, facts)
+    assert any("still buys 0.594 nats of distortion: search smaller β" in line for line in said)
+    assert not any("knee moves" in line for line in careful(whole, facts))
+
+
+def test_a_best_within_what_replicates_differ(whole: pd.DataFrame, facts: Facts) -> None:
+    elbo = whole["val/negative_elbo"].nsmallest(2)
+    ahead = elbo.iloc[1] - elbo.iloc[0]
+    noisy = whole.assign(**{"sd/val/negative_elbo": ahead * 1.01})
+    (said,) = careful(noisy, facts)
+    assert said.startswith(f"best ELBO is ahead of trial {elbo.index[1]} ")
+    assert careful(whole.assign(**{"sd/val/negative_elbo": ahead * 0.99}), facts) == []
+
+
+def test_many_failures(whole: pd.DataFrame, facts: Facts) -> None:
+    many = replace(facts, counts={"complete": 9, "failed": 3})
+    assert careful(whole, many) == ["3 of 12 trials failed: the front is of what could be trained."]
+    assert careful(whole, replace(facts, counts={"complete": 9, "failed": 2})) == []
+
+
+def test_trials_off_their_own_line(whole: pd.DataFrame, facts: Facts) -> None:
+    off = whole.copy()
+    # At β = 1, where the next trial's D + R is 3.16 + 1.15 and the own 1 + 2.30: 3 nats more are
+    # 3 - 1.01 off the line D + R = 4.31, and 1 / √2 of that in the plane.
+    off.loc[6, "val/distortion"] += 3.0
+    at = np.log(10 / off["beta"]) + off["beta"]
+    other = at.drop(6).min()
+    assert off_line(off)[6] == pytest.approx((1 + np.log(10) + 3 - other) / 2**0.5)
+    said = off_their_lines(off)
+    assert said.startswith("1 of 9 trials lie more than 1 nats off their own line D + βR (trial 6 ")
+    assert said in careful(off, facts)
+    assert off_their_lines(whole) == ""
+    assert said not in careful(off, replace(facts, one_scale=False))
+    large = off.assign(**{k: off[k] * 100 for k in ("val/rate", "val/distortion")})
+    assert "more than 10 nats" in off_their_lines(large, " of a")
+
+
+def test_all_that_is_said_fits_the_terminal(whole: pd.DataFrame, facts: Facts) -> None:
+    out = StringIO()
+    reach = Reach(0.9, 10.0, "objective.weight=tag(log,interval(0.09,10.0))", "")
+    noisy = whole[whole["beta"] >= 0.5].assign(**{"sd/val/negative_elbo": 9.0})
+    more = pd.concat([noisy] * 2, ignore_index=True).assign(trial=range(2 * len(noisy)))
+    print_study(more, replace(facts, reach=reach), Console(file=out, width=100))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 100
+    assert any("Careful" in line for line in lines)
