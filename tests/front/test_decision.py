@@ -39,10 +39,12 @@ def test_without_replicates_the_neighbours_say_between_which_beta(
     five: pd.DataFrame, facts: Facts
 ) -> None:
     best, knee = decide(five, facts)
+    elbo = [10.0, 6.0, 4.0, 5.0, 8.5, 11.0]
     assert (best.trial, best.beta, best.low, best.high) == (2, 1.0, 0.25, 4.0)
     assert (knee.trial, knee.low, knee.high, knee.basis) == (2, 0.25, 4.0, "its neighbours")
     assert best.text.startswith("best ELBO: β = 1 (0.25 to 4 by its neighbours), D = 2.00, R = 2.0")
-    dominated = pd.concat([five, five.iloc[[2]].assign(**{"beta": 2.0, "val/distortion": 9.0})])
+    more = five.iloc[[2]].assign(**{"trial": 5, "beta": 2.0, "val/distortion": 9.0})
+    dominated = pd.concat([five, more], ignore_index=True).assign(**{"val/negative_elbo": elbo})
     assert decide(dominated, facts)[0].high == 4.0  # what is off the front bounds nothing
 
 
@@ -72,7 +74,8 @@ def test_what_rate_is_worth_on_both_sides(five: pd.DataFrame, facts: Facts) -> N
     best = decide(five, facts)[0]
     assert (best.costs, best.buys) == (3.0, 0.5)  # (5 - 2) / (2 - 1), (2 - 1) / (4 - 2)
     assert best.price == (
-        "At best ELBO one nat less of rate costs 3 nats of distortion, one more buys 0.5."
+        "At best ELBO one nat less of rate costs 3 nats of distortion, "
+        "and one nat more of rate buys 0.5 nats of distortion."
     )
     at_the_end = decide(five.iloc[2:], facts)[0]
     assert (at_the_end.costs, at_the_end.buys) == (None, 0.5)
@@ -139,6 +142,6 @@ def test_the_end_of_a_capacity_schedule(five: pd.DataFrame, facts: Facts) -> Non
 
 def test_programs_get_what_to_write(five: pd.DataFrame, facts: Facts) -> None:
     record = decide(five, facts)[0].record
-    assert record["name"], record["trial"] == ("best ELBO", 2)
+    assert (record["name"], record["trial"]) == ("best ELBO", 2)
     assert (record["low"], record["beta"], record["high"]) == (0.25, 1.0, 4.0)
     assert record["weights"]["mean"] == pytest.approx(1.0 * 8 / 64)
