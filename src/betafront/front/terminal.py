@@ -15,6 +15,7 @@ from betafront.front.decision import USUAL, Advice, Asked, decide, in_every_row,
 from betafront.front.evidence import cautions, refusal
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
+from betafront.front.plot import plot
 from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, Facts, label, text
 
 ROWS = 20
@@ -75,6 +76,8 @@ def print_study(
     found = one_curve(table)
     if found:
         out.print(found.text)
+    if picture := plot(table, facts, advice, out.width):
+        out.print(f"\n{picture}", markup=False)
     if why := refusal(table, facts):
         out.print(why, markup=False)
         return

@@ -1,0 +1,74 @@
+"""The front as characters, for a terminal."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from betafront.front.decision import Advice
+from betafront.front.front import maximised, nondominated, planes
+from betafront.front.table import Facts, label
+
+NARROWEST = 60  # columns, below which nothing can be told from its neighbours
+ROWS = 16  # with the ticks and the label of x; the label of y and the legend are two more
+FRONT, DOMINATED = "o", "·"
+
+
+def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int) -> str:
+    """The trials over the first two objectives, in ROWS + 2 lines of at most `width` characters
+    and no colours: members of the front, what they dominate, and a number for each advised trial.
+
+    Args:
+        table: finished trials.
+        facts: of the study.
+        advice: whose trials are numbered.
+        width: of the terminal; nothing is drawn where it is below NARROWEST.
+    """
+    if width < NARROWEST or table.empty:
+        return ""
+    x, y = planes(facts.objectives)[0]
+    members = nondominated(table, facts.objectives)
+    shown = members | _within(table, facts.objectives, facts.reference)
+    numbers = {trial: str(i) for i, trial in enumerate(dict.fromkeys(a.trial for a in advice), 1)}
+    named = table["trial"].isin(list(numbers)).to_numpy()
+    drawn = [  # from the back to the front
+        (table[shown & ~members], DOMINATED),
+        (table[members], FRONT),
+        *((table[table["trial"] == trial], number) for trial, number in numbers.items()),
+    ]
+    marks = [(part[x].tolist(), part[y].tolist(), mark) for part, mark in drawn if len(part)]
+    legend = [f"{FRONT} front", f"{DOMINATED} dominated"] if (shown & ~members).any() else []
+    legend = legend or [f"{FRONT} front"]
+    for trial, number in numbers.items():
+        points = [a for a in advice if a.trial == trial]
+        legend.append(f"{number} {', '.join(a.name for a in points)} (β = {points[0].beta:.3g})")
+    if beyond := int((~shown & ~named).sum()):
+        legend.append(f"{beyond} beyond the reference point")
+    return "\n".join([label(y), _drawn(marks, label(x), width), "   ".join(legend)])
+
+
+def _within(
+    table: pd.DataFrame, objectives: Mapping[str, str], reference: Sequence[float]
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which trials are better than the worst values of interest; the rest would make the others
+    small. All, where these are not known."""
+    signs = np.where(maximised(objectives), -1.0, 1.0)
+    worst = np.asarray(reference, float) * signs if len(reference) else np.full(len(signs), np.inf)
+    within: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    within = np.all(table[list(objectives)].to_numpy(float) * signs <= worst, axis=1)
+    return within
+
+
+def _drawn(marks: Sequence[tuple[list[float], list[float], str]], below: str, width: int) -> str:
+    import plotext  # 0.2 s
+
+    plotext.terminal.limit(False, False)  # the size is ours, also where there is no terminal
+    figure = plotext.figure
+    figure.clear()
+    figure.theme("colorless")
+    figure.plot_size(width, ROWS)
+    for x, y, mark in marks:
+        figure.draw(figure.signal(x, y, marker=mark))
+    figure.label(below)
+    lines = plotext.uncolorize(str(figure.build())).splitlines()
+    return "\n".join(line.rstrip() for line in lines).rstrip("\n")
