@@ -36,8 +36,8 @@ def test_what_is_printed(table: pd.DataFrame, facts: Facts) -> None:
     assert lines[0] == "distortion D (nats)"
     assert lines[-2].strip() == "rate R (nats)"
     assert lines[-1] == (
-        f"o front   · dominated   1 best ELBO, knee (β = 1)   "
-        f"2 rate 1 (β = 3)   1 beyond the reference point"
+        "o front   · dominated   1 best ELBO, knee (β = 1)   "
+        "2 rate 1 (β = 3)   1 beyond the reference point"
     )
     marks = inside(picture)
     members = len(table) - 2
