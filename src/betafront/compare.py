@@ -1,5 +1,6 @@
 """`betafront compare`: fronts of studies side by side, or of groups within one."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -7,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from betafront.errors import UserError, near_miss
 from betafront.front import console, print_next
 from betafront.front.comparison import Comparison, Group, compare
 from betafront.front.front import maximised
 from betafront.front.side_by_side import draw_comparison, print_comparison
+from betafront.front.table import DISTORTION
 from betafront.study.additions import additions
+from betafront.study.distributions import bare
 from betafront.study.lines import word
 from betafront.study.records import runs_table, table
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from betafront.study.spec import Spec
 
+MOST = 8  # groups, as many as there are markers
 Found = Sequence[tuple["Study", "Spec"]]
 
 
@@ -51,6 +56,8 @@ def compare_studies(found: Found, by: str | None = None) -> Compared:
         UserError: there is nothing to compare, or it does not compare.
     """
     specs = [spec for _, spec in found]
+    if twice := [name for name, n in Counter(spec.name for spec in specs).items() if n > 1]:
+        raise UserError(f"{twice[0]} is named twice")
     for one, other in combinations(specs, 2):
         if one.objectives != other.objectives:
             raise UserError(
@@ -65,8 +72,17 @@ def compare_studies(found: Found, by: str | None = None) -> Compared:
             "there is only one group: name another study, or a parameter with --by that has several"
             " values"
         )
+    if len(groups) > MOST:
+        raise UserError(
+            f"there are {len(groups)} groups, and no more than {MOST} can be told apart: take a "
+            "parameter with fewer values"
+        )
     parameters = [key for key in dict.fromkeys(k for s in specs for k in s.space) if key != by]
-    return Compared(compare(groups, specs[0].objectives, _worst(specs)), groups, parameters)
+    one_scale = all(spec.one_scale for spec in specs) and not any(
+        one.comparable(other, [DISTORTION]) for one, other in combinations(specs, 2)
+    )
+    measured = compare(groups, specs[0].objectives, _worst(specs), one_scale)
+    return Compared(measured, groups, parameters)
 
 
 def show(compared: Compared, csv: Path | None, png: Path | None) -> None:
@@ -91,13 +107,20 @@ def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list
         raise UserError(f"no trial of {spec.name} has finished: there is no front to compare")
     if by is None:
         return [Group(spec.name, rows, runs)]
-    if by not in rows:
-        guess = near_miss(by, list(spec.space))
+    key = next((key for key in spec.space if by in (key, bare(key))), None)
+    if key is None:
+        guess = near_miss(by, map(bare, spec.space))
         raise UserError(f"{spec.name} does not search {by}: {guess}")
-    head = f"{spec.name} " if several else ""
+    if key not in rows:
+        raise UserError(f"no finished trial of {spec.name} has {by}")
+    head, short = f"{spec.name} " if several else "", by.rpartition(".")[2]
     return [
-        Group(head + word(by.rpartition(".")[2], value), part, runs[runs[by] == value])
-        for value, part in rows.groupby(by, sort=True)
+        Group(
+            head + (f"without {short}" if pd.isna(value) else word(short, value)),
+            part,
+            runs[runs["trial"].isin(part["trial"])],
+        )
+        for value, part in rows.groupby(key, sort=False, dropna=False)
     ]
 
 
@@ -121,6 +144,7 @@ def as_json(found: Comparison) -> dict[str, Any]:
             "gap": side.shape.gap,
             "on_joint_front": side.joint,
             "lost_without": side.lost,
+            "off_their_line": side.off,
         }
         for side in found.sides
     ]

@@ -10,7 +10,8 @@ import pandas as pd
 from betafront.front.attainment import Interval, bootstrapped, p_better, volumes
 from betafront.front.front import nondominated
 from betafront.front.indicators import Indicators, Shape, compared, shape
-from betafront.front.table import GROUP
+from betafront.front.slope import far_off
+from betafront.front.table import GROUP, usable
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Side:
         volume: the hypervolumes of its replicates' fronts; None where there is one replicate.
         joint: how many of its trials are on the front of all groups together.
         lost: the share of the joint hypervolume that is lost without this group.
+        off: how many of its trials lie off their own line D + βR, which the best of all groups
+            touches; None where distortions do not compare.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Side:
     volume: Interval | None
     joint: int
     lost: float
+    off: int | None
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,10 @@ class Comparison:
 
 
 def compare(
-    groups: Sequence[Group], objectives: Mapping[str, str], reference: Sequence[float]
+    groups: Sequence[Group],
+    objectives: Mapping[str, str],
+    reference: Sequence[float],
+    one_scale: bool = False,
 ) -> Comparison:
     """Measure groups beside each other.
 
@@ -94,6 +101,7 @@ def compare(
         groups: two or more, whose objectives have the same units on the same data.
         objectives: metric to direction, in order.
         reference: one number per objective.
+        one_scale: whether the distortions of all trials compare.
 
     Raises:
         UserError: a group has no trial, or a value that is no number.
@@ -101,7 +109,8 @@ def compare(
     every = pd.concat([g.table.assign(**{GROUP: g.name}) for g in groups], ignore_index=True)
     every["on_front"] = nondominated(every, objectives)
     sampled = {g.name: volumes(g.runs, objectives, reference) for g in groups}
-    sides = [_side(g, every, sampled[g.name], objectives, reference) for g in groups]
+    off = far_off(usable(every)).index if one_scale else None
+    sides = [_side(g, every, sampled[g.name], objectives, reference, off) for g in groups]
     pairs = []
     for one, other in permutations(groups, 2):
         a, b = sampled[one.name], sampled[other.name]
@@ -123,6 +132,7 @@ def _side(
     sampled: "np.ndarray[tuple[int], np.dtype[np.float64]]",
     objectives: Mapping[str, str],
     reference: Sequence[float],
+    off: "pd.Index[int] | None",
 ) -> Side:
     mine = every[GROUP] == group.name
     joint = shape(every, objectives, reference).hypervolume
@@ -135,4 +145,5 @@ def _side(
         volume=bootstrapped(sampled) if len(sampled) > 1 else None,
         joint=int((mine & every["on_front"]).sum()),
         lost=(joint - without) / joint if joint > 0 else 0.0,
+        off=None if off is None else int(mine[off].sum()),
     )

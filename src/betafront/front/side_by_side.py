@@ -1,6 +1,7 @@
 """A comparison of fronts in the terminal and as a picture."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from betafront.front.attainment import attained
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
 from betafront.front.picture import COLOURS, MARKERS
-from betafront.front.table import label
-from betafront.front.terminal import NUMBERS, front_table
+from betafront.front.slope import off_their_lines
+from betafront.front.table import label, usable
+from betafront.front.terminal import NUMBERS, ROWS, front_table
 
 CERTAIN = 0.05  # the p below which a difference is called more than chance
 FAIR = 1.5  # how many times as many trials one group may have as another
@@ -29,9 +31,13 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
     """
     out.print(_sides(found))
     out.print(_pairs(found))
-    members = front(found.table[found.table["on_front"]], found.objectives)
+    few = len(found.table) <= ROWS
+    shown = found.table if few else found.table[found.table["on_front"]]
+    shown = shown.sort_values(list(found.objectives), ignore_index=True)
+    title = "All trials" if few else "The front of all together"
     others = [m for m in found.objectives if m not in USUAL]
-    out.print(front_table("The front of all together", members, parameters, others, out.width, {}))
+    varied = [p for p in parameters if p in shown]
+    out.print(front_table(title, shown, varied, others, out.width, {}))
     reference = ", ".join(f"{value:.4g}" for value in found.reference)
     out.print(f"Hypervolumes are below the reference point ({reference}).")
     for line in conclusions(found):
@@ -50,6 +56,9 @@ def conclusions(found: Comparison) -> list[str]:
             "With one run a trial it is not known what of this is chance: study.replicates=3 "
             "adds two."
         )
+    for side in found.sides:
+        if side.off:
+            lines.append(off_their_lines(usable(found.table), side.name))
     counts = sorted(side.trials for side in found.sides)
     if counts[-1] > FAIR * counts[0]:
         lines.append(
@@ -84,7 +93,7 @@ def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> N
     axes = figure.subplots(1, len(shown), squeeze=False)[0]
     for at, plane in zip(axes, shown, strict=True):
         x, y = plane
-        for group, marker, colour in zip(groups, MARKERS, COLOURS, strict=False):
+        for group, marker, colour in zip(groups, MARKERS, cycle(COLOURS), strict=False):
             at.scatter(
                 group.table[x], group.table[y], marker=marker, c=colour, s=22, alpha=0.5,
                 label=group.name,

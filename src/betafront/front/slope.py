@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from betafront.front.front import front
 from betafront.front.points import PLANE
-from betafront.front.table import DISTORTION, RATE
+from betafront.front.table import DISTORTION, GROUP, RATE
 
 NAT = 1.0  # less is not worth a word
 
@@ -40,24 +40,36 @@ def off_line(table: pd.DataFrame) -> NDArray[np.float64]:
     return distances
 
 
-def off_their_lines(table: pd.DataFrame, of: str = "") -> str:
+def far_off(table: pd.DataFrame) -> "pd.Series[float]":
+    """How far the trials lie off their own lines that lie farther off than noise, by their index.
+
+    Args:
+        table: finished trials whose distortions compare.
+    """
+    off = pd.Series(off_line(table), table.index)
+    return off[off > tolerance(table)]
+
+
+def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
     """Which trials lie off their own line D + βR, in one sentence; empty where none does.
 
     A nat is little where there are thousands, so it is at least 1 % of what rate buys.
 
     Args:
         table: finished trials whose distortions compare.
-        of: whose they are.
+        group: whose trials are meant, where the table has those of several; the lines are
+            touched by the best of all of them.
     """
-    off = pd.Series(off_line(table), table["trial"]).sort_values(ascending=False)
-    limit = tolerance(table)
-    far = off[off > limit]
+    own = table.index if group is None else table.index[table[GROUP] == group]
+    far = far_off(table)
+    far = far[far.index.isin(own)].sort_values(ascending=False)
     if far.empty:
         return ""
-    worst = ", ".join(f"{trial} by {nats:.3g}" for trial, nats in far.head(3).items())
+    worst = (f"{table.loc[at, 'trial']} by {nats:.3g}" for at, nats in far.head(3).items())
     return (
-        f"{len(far)} of {len(off)} trials{of} lie more than {limit:.3g} nats off their own line "
-        f"D + βR (trial {worst}): not converged, or what else differs is worse there."
+        f"{len(far)} of {len(own)} trials{f' of {group}' if group else ''} lie more than "
+        f"{tolerance(table):.3g} nats off their own line D + βR (trial {', '.join(worst)}): not "
+        "converged, or what else differs is worse there."
     )
 
 

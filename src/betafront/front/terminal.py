@@ -116,7 +116,8 @@ def front_table(
 
     Args:
         title: of the table.
-        members: of the front; those of several groups have a column GROUP.
+        members: of the front; those of several groups have a column GROUP, and one `on_front` where
+            some are not.
         parameters: that were searched; of these, those that differ are shown.
         others: objectives beside the usual columns.
         width: in characters.
@@ -132,7 +133,7 @@ def front_table(
         columns[name] = [form.format(row[key]) for row in rows]
     for metric in others:
         columns[label(metric)] = [f"{row[metric]:.3g}" for row in rows]
-    columns[""] = [marks.get(row["trial"], "") for row in rows]
+    columns[""] = [marks.get(row["trial"], "front" if row.get("on_front") else "") for row in rows]
     droppable = ["weight", *(short[p] for p in reversed(varied)), "D+R", "active", "β_norm"]
     while _width(columns) > width and droppable:
         columns.pop(droppable.pop(0))
@@ -140,8 +141,8 @@ def front_table(
     words = {"", GROUP, *short.values()}
     for name in columns:
         table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
-    for row, cells in zip(rows, zip(*columns.values(), strict=True), strict=True):
-        table.add_row(*map(escape, cells), style="bold" if row["trial"] in marks else None)
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*map(escape, cells), style="bold" if cells[-1] else None)
     left_out = len(members) - len(rows)
     units = "D, R in nats per example; MSE per pixel"
     table.caption = f"{units}; {left_out} rows of the front left out" if left_out else units

@@ -136,7 +136,9 @@ def row(trial: "FrozenTrial") -> dict[str, Any]:
 
 
 def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:
-    """The facts beside the table."""
+    """The facts beside the table: of the parameters those that a finished trial has, since some may
+    be there only for choices that none was given."""
+    done = [t for t in trials if state(t) == "complete"]
     return Facts(
         name=spec.name,
         question=spec.question,
@@ -146,7 +148,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:
         latents=spec.latents,
         budget=spec.trials,
         counts=tally(trials),
-        parameters=list(spec.space),
+        parameters=[key for key in spec.space if any(key in t.params for t in done)],
         one_scale=spec.one_scale,
         command=command(spec),
         reach=reach(spec.space),
