@@ -5,7 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-GUIDE = Path(__file__).parents[1] / "docs" / "sweep.md"
+DOCS = Path(__file__).parents[1] / "docs"
+GUIDE = DOCS / "sweep.md"
+
+
+def test_the_options_in_the_guide_to_the_decision_are_there(betafront: Callable[..., Any]) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / "compare.md").read_text(), re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert len(lines) > 5
+    for line in lines:
+        program, command, *words = line.partition("#")[0].split()
+        assert program == "betafront"
+        offered = betafront(command, "--help").out
+        for option in (word for word in words if word.startswith("--")):
+            assert option in offered, line
 
 
 def test_the_study_in_the_guide_is_sound_and_every_setting_it_names_is_there(

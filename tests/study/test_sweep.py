@@ -34,14 +34,14 @@ def test_every_sampler_meets_the_budget_exactly_and_then_does_nothing(
     )  # fmt: skip
     said = betafront(*command)
     assert said.code == 0, said.err
-    assert "Decision" in said.out
+    assert "Front of s" in said.out
     now = status(betafront)
     assert [now[key] for key in ("complete", "failed", "running", "lost")] == [5, 0, 0, 0]
     assert folders(own_place) == [f"trial-{n:04d}" for n in range(5)]
     again = betafront(*command)
     assert again.code == 0
     assert "complete: 5 of 5" in again.out
-    assert "Decision" in again.out
+    assert "Front of s" in again.out
     assert folders(own_place) == [f"trial-{n:04d}" for n in range(5)]
 
 

@@ -31,6 +31,7 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
     """
     out.print(_sides(found))
     out.print(_pairs(found))
+    out.print("covers: the share of the other's points that it equals or dominates")
     few = len(found.table) <= ROWS
     shown = found.table if few else found.table[found.table["on_front"]]
     shown = shown.sort_values(list(found.objectives), ignore_index=True)
@@ -149,6 +150,4 @@ def _pairs(found: Comparison) -> Table:
             pair.one, pair.other, f"{values.covered:.0%}", f"{values.epsilon:.3g}",
             f"{values.igd_plus:.3g}", "–" if pair.p is None else f"{pair.p:.3g}",
         )  # fmt: skip
-    shown.caption = "covers: the share of the other's points that it equals or dominates"
-    shown.caption_justify = "left"
     return shown
