@@ -32,7 +32,7 @@ def test_an_installed_wheel_runs_from_an_empty_directory(own_place: Path) -> Non
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "Decision" in done.stdout
+    assert "Front of weighting-digits" in done.stdout
     assert (empty / "here/weighting-digits/report/front.html").is_file()
     shown = subprocess.run(
         [sys.executable, "-c", "import betafront; print(betafront.__file__)"],
