@@ -98,6 +98,12 @@ def test_status_shows_the_state_and_the_front(
     assert answer["failed"] == answer["running"] == answer["lost"] == 0
     assert set(answer["front"]) <= {0, 1, 2}
     assert answer["front"]
+    assert answer["decision"] is None
+    assert answer["refused"] == "No decision: the study has 3 finished trials; it takes 5."
+    assert answer["points"][0]["name"] == "best ELBO"
+    assert answer["points"][0]["weights"]["sum"] == answer["points"][0]["beta"]
+    asked = json.loads(betafront("status", "--json", "--rate", "1e6").out)
+    assert asked["points"][-1]["name"] == "rate 1e+06"
     shown = betafront("status", "adhoc-digits")
     assert "3 complete, 0 failed, 0 running, 0 lost; budget 3" in shown.out
     assert "best ELBO" in shown.out
@@ -110,8 +116,18 @@ def test_report_writes_the_files_again(
     betafront("sweep", "objective.weight=0.1,1,10", *fast, "study.budget.trials=3")
     page = own_place / "runs/adhoc-digits/report/front.html"
     page.unlink()
-    assert betafront("report").code == 0
+    said = betafront("report", "--rate", "1e6")
+    assert said.code == 0
+    assert "rate 1e+06" in said.out
     assert page.is_file()
+    for words, expected in {
+        ("--rate", "-1"): "no trial of adhoc-digits has a rate of -1 nats or less",
+        ("--within", "5"): "--within is for objectives that are maximised",
+    }.items():
+        said = betafront("report", *words)
+        assert said.code == 2
+        assert expected in said.err
+        assert len(said.err.strip().splitlines()) == 1
 
 
 def test_a_target_that_cannot_be_had_is_said_so(betafront: Callable[..., Any]) -> None:

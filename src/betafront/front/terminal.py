@@ -86,11 +86,11 @@ def print_study(
         return
     out.print()
     out.print(advice_table(advice))
-    out.print(f"[bold green]Decision[/]  {escape(advice[0].text)}")
     for line in reasons(table, facts, advice):
         out.print(line, markup=False)
     for line in cautions(table, facts, advice):
         out.print(f"[bold yellow]Careful[/]  {escape(line)}")
+    out.print(f"[bold green]Decision[/]  {escape(advice[0].text)}")
 
 
 def reasons(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
