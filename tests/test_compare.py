@@ -1,4 +1,4 @@
-"""`betafront compare` on real studies, made once for all of this file."""
+"""`betafront compare`, and the decisions of what is compared, on real studies, made once."""
 
 import csv
 import json
@@ -139,6 +139,21 @@ def test_trials_that_lack_a_parameter_are_a_group_too(compare: Compare) -> None:
     answer = json.loads(compare("conditional", "--by", "schedule.warmup", "--json").out)
     groups = {group["name"]: group["trials"] for group in answer["groups"]}
     assert groups == {"without warmup": 2, "warmup=0.2": 1}
+
+
+def test_the_decision_of_each(compare: Compare, betafront: Callable[..., Any]) -> None:
+    alone = json.loads(betafront("status", "both", "--json").out)
+    repeated = json.loads(betafront("status", "twice", "--json").out)
+    for answer in (alone, repeated):
+        assert answer["refused"] == ""
+        chosen = answer["decision"]
+        assert chosen == answer["points"][0]
+        assert chosen["low"] <= chosen["beta"] <= chosen["high"]
+    assert alone["decision"]["basis"] == "its neighbours"
+    assert "3 replicates" in repeated["decision"]["basis"]
+    shown = betafront("status", "twice").out
+    assert f"by {repeated['decision']['basis']})" in " ".join(shown.split())
+    assert all(" ".join(line.split()) in " ".join(shown.split()) for line in repeated["cautions"])
 
 
 WRONG = {

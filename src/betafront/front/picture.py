@@ -1,6 +1,7 @@
 """The front as a picture: the rate-distortion plane, and the one scale beside it."""
 
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def _plane(
     )  # fmt: skip
     # Of the scale and not of the dots, whose bar would be as faint as they are.
     figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label="canonical β")
-    for advice, marker in zip(decide(table, facts), "*Ps", strict=False):
+    for advice, marker in zip(decide(table, facts), cycle("*PsD"), strict=False):
         row = table[table["trial"] == advice.trial].iloc[0]
         axes.scatter(
             row[x], row[y], marker=marker, s=170, facecolor="none", edgecolor="#d62728", lw=1.6,
