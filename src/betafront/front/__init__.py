@@ -4,7 +4,6 @@ from betafront.front.decision import Advice, decide, trade
 from betafront.front.doing import Doing
 from betafront.front.front import front, hypervolume, knee, nondominated
 from betafront.front.one_curve import OneCurve, one_curve
-from betafront.front.page import write_page
 from betafront.front.picture import draw_front
 from betafront.front.table import Facts, trials_table
 from betafront.front.terminal import console, print_next, print_study
@@ -26,5 +25,4 @@ __all__ = [
     "print_study",
     "trade",
     "trials_table",
-    "write_page",
 ]
