@@ -23,6 +23,9 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="Choices and settings, as in data=mnist objective.weight=4"),
 ]
+Studies = Annotated[
+    list[str] | None, typer.Argument(help="The studies; the newest where left out.")
+]
 Rate = Annotated[
     float | None,
     typer.Option(help="Name the trial with the least distortion at so many nats of rate."),
@@ -198,9 +201,7 @@ def evaluate(
 
 @app.command()
 def compare(
-    studies: Annotated[
-        list[str] | None, typer.Argument(help="The studies; the newest where left out.")
-    ] = None,
+    studies: Studies = None,
     by: Annotated[
         str | None,
         typer.Option(help="A searched parameter: the trials of each of its values are a group."),
@@ -208,10 +209,11 @@ def compare(
     as_json: Json = False,
     csv: Annotated[Path | None, typer.Option(help="Write all trials into this file.")] = None,
     png: Annotated[Path | None, typer.Option(help="Draw the fronts into this file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page into this file.")] = None,
 ) -> None:
     """Put the fronts of studies side by side, or of groups within one.
 
-    betafront compare weighting-digits schedules-digits --png fronts.png
+    betafront compare weighting-digits schedules-digits --html fronts.html
 
     betafront compare weighting-digits --by normalisation
     """
@@ -224,7 +226,7 @@ def compare(
     if as_json:
         print_json(as_json_of(compared.found))
         return
-    show(compared, csv, png)
+    show(compared, csv, png, None if html is None else (found, html))
 
 
 @app.command()
@@ -245,17 +247,32 @@ def export(
 
 
 @app.command()
-def report(study: Study = None, rate: Rate = None, within: Within = None) -> None:
-    """Write a study's page, picture and table again.
+def report(
+    studies: Studies = None,
+    to: Annotated[Path | None, typer.Option(help="The page of several studies.")] = None,
+    rate: Rate = None,
+    within: Within = None,
+) -> None:
+    """Write a study's page, picture and table again; or one page of several studies.
 
     betafront report weighting-digits --rate 10
+
+    betafront report weighting-digits schedules-digits --to both.html
     """
     from betafront.front import Asked, console
     from betafront.study.report import report as write
-    from betafront.study.view import NoView
+    from betafront.tracking import Reader
 
-    found, spec = find_study(study)
-    write(found, spec, NoView(), console(), Asked(rate, within))
+    asked = Asked(rate, within)
+    if len(studies or []) > 1:
+        if asked != Asked():
+            raise UserError("--rate and --within are for the report of one study")
+        compare(studies, html=to or Path("report.html"))
+        return
+    if to is not None:
+        raise UserError("--to is for a page of several studies: one has its page in its folder")
+    found, spec = find_study(studies[0] if studies else None)
+    write(found, spec, Reader(), console(), asked)
 
 
 @app.command()

@@ -14,12 +14,16 @@ from betafront.errors import UserError, near_miss
 from betafront.front import console, print_next
 from betafront.front.comparison import Comparison, Group, compare
 from betafront.front.front import maximised
+from betafront.front.report import write_page
 from betafront.front.side_by_side import draw_comparison, print_comparison
 from betafront.front.table import DISTORTION
 from betafront.study.additions import additions
+from betafront.study.chapter import chapter
 from betafront.study.distributions import bare
 from betafront.study.lines import word
 from betafront.study.records import runs_table, table
+from betafront.study.report import links_of
+from betafront.tracking import Reader
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -85,8 +89,14 @@ def compare_studies(found: Found, by: str | None = None) -> Compared:
     return Compared(measured, groups, parameters)
 
 
-def show(compared: Compared, csv: Path | None, png: Path | None) -> None:
-    """Print a comparison, and write the files that are asked for."""
+def show(
+    compared: Compared,
+    csv: Path | None = None,
+    png: Path | None = None,
+    html: tuple[Found, Path] | None = None,
+) -> None:
+    """Print a comparison, and write the files that are asked for: all trials, the fronts as a
+    picture, and the page of the studies."""
     out, found = console(), compared.found
     print_comparison(found, compared.parameters, out)
     written = []
@@ -97,6 +107,12 @@ def show(compared: Compared, csv: Path | None, png: Path | None) -> None:
     if png is not None:
         draw_comparison(found, compared.groups, png)
         written.append(("picture", png.absolute()))
+    if html is not None:
+        studies, path = html
+        looked = Reader()
+        chapters = [chapter(study, spec, links_of(looked, spec)) for study, spec in studies]
+        write_page(chapters, path, compared.groups, found)
+        written.append(("page", path.absolute()))
     print_next(written, out)
 
 
@@ -119,6 +135,7 @@ def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list
             head + (f"without {short}" if pd.isna(value) else word(short, value)),
             part,
             runs[runs["trial"].isin(part["trial"])],
+            spec.name,
         )
         for value, part in rows.groupby(key, sort=False, dropna=False)
     ]

@@ -6,7 +6,6 @@ from betafront.front.doing import Doing
 from betafront.front.evidence import cautions, decision, refusal
 from betafront.front.front import front, hypervolume, knee, nondominated
 from betafront.front.one_curve import OneCurve, one_curve
-from betafront.front.page import write_page
 from betafront.front.picture import draw_front
 from betafront.front.slope import off_their_lines
 from betafront.front.table import Facts, Reach, trials_table
@@ -37,5 +36,4 @@ __all__ = [
     "refusal",
     "trade",
     "trials_table",
-    "write_page",
 ]

@@ -37,7 +37,7 @@ def between(
         runs: a row per run, with the columns `trial` and `replicate`; None where they are not
             known.
     """
-    picked = pd.DataFrame() if runs is None else _picked(pick, table, runs)
+    picked = pd.DataFrame() if runs is None or runs.empty else _picked(pick, table, runs)
     beside = _beside(beta, members)
     if len(picked) < 2:
         return Between(*beside, "its neighbours")

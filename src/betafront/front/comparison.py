@@ -22,11 +22,13 @@ class Group:
         name: of the study, or of what its trials have in common.
         table: a row per trial.
         runs: a row per run, with the column `replicate`.
+        study: that the trials are of; where left out, the group is all of it, and has its name.
     """
 
     name: str
     table: pd.DataFrame
     runs: pd.DataFrame
+    study: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from betafront.front.terminal import NUMBERS, ROWS, front_table
 
 CERTAIN = 0.05  # the p below which a difference is called more than chance
 FAIR = 1.5  # how many times as many trials one group may have as another
+COVERS = "covers: the share of the other's points that it equals or dominates"
 USUAL = {key for _, key, _ in NUMBERS}  # what every table of trials shows
 
 
@@ -29,9 +30,10 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
         parameters: columns of the trials that may differ.
         out: where to.
     """
-    out.print(_sides(found))
-    out.print(_pairs(found))
-    out.print("covers: the share of the other's points that it equals or dominates")
+    sides, pairs = in_cells(found)
+    out.print(_printed("Groups, the greatest hypervolume first", sides, 1))
+    out.print(_printed("Each beside the others", pairs, 2))
+    out.print(COVERS)
     few = len(found.table) <= ROWS
     shown = found.table if few else found.table[found.table["on_front"]]
     shown = shown.sort_values(list(found.objectives), ignore_index=True)
@@ -117,37 +119,50 @@ def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:
             axes.step(*surface.T, where=where, color=colour, lw=0.8, ls=":")
 
 
-def _sides(found: Comparison) -> Table:
-    shown = Table(title="Groups, the greatest hypervolume first", title_justify="left", box=None)
-    shown.add_column("group")
-    for name in (
-        "trials",
-        "front",
-        "hypervolume",
-        "95 % of replicates",
-        "on joint",
-        "lost without",
-    ):
-        shown.add_column(name, justify="right")
-    for side in found.sides:
-        interval = f"{side.volume.low:.5g} to {side.volume.high:.5g}" if side.volume else "–"
-        shown.add_row(
-            side.name, str(side.trials), str(side.shape.points), f"{side.shape.hypervolume:.5g}",
-            interval, str(side.joint), f"{side.lost:.2%}",
-        )  # fmt: skip
-    return shown
+Cells = tuple[list[str], list[list[str]]]  # the names of columns, and rows
 
 
-def _pairs(found: Comparison) -> Table:
-    shown = Table(title="Each beside the others", title_justify="left", box=None)
-    shown.add_column("front of")
-    shown.add_column("beside")
-    for name in ("covers", "ε", "IGD+", "p"):
-        shown.add_column(name, justify="right")
-    for pair in found.pairs:
-        values = pair.indicators
-        shown.add_row(
-            pair.one, pair.other, f"{values.covered:.0%}", f"{values.epsilon:.3g}",
-            f"{values.igd_plus:.3g}", "–" if pair.p is None else f"{pair.p:.3g}",
-        )  # fmt: skip
+def in_cells(found: Comparison) -> tuple[Cells, Cells]:
+    """The groups, and every two of them, as tables of text."""
+    return _sides(found), _pairs(found)
+
+
+def _sides(found: Comparison) -> Cells:
+    head = ["group", "trials", "front", "hypervolume", "95 % of replicates", "on joint"]
+    return [*head, "lost without"], [
+        [
+            side.name,
+            str(side.trials),
+            str(side.shape.points),
+            f"{side.shape.hypervolume:.5g}",
+            f"{side.volume.low:.5g} to {side.volume.high:.5g}" if side.volume else "–",
+            str(side.joint),
+            f"{side.lost:.2%}",
+        ]
+        for side in found.sides
+    ]
+
+
+def _pairs(found: Comparison) -> Cells:
+    return ["front of", "beside", "covers", "ε", "IGD+", "p"], [
+        [
+            pair.one,
+            pair.other,
+            f"{pair.indicators.covered:.0%}",
+            f"{pair.indicators.epsilon:.3g}",
+            f"{pair.indicators.igd_plus:.3g}",
+            "–" if pair.p is None else f"{pair.p:.3g}",
+        ]
+        for pair in found.pairs
+    ]
+
+
+def _printed(title: str, cells: Cells, words: int) -> Table:
+    """A table for the terminal, whose first `words` columns are text."""
+    shown = Table(title=title, title_justify="left", box=None)
+    head, rows = cells
+    for i, name in enumerate(head):
+        shown.add_column(name, justify="left" if i < words else "right")
+    for row in rows:
+        shown.add_row(*row)
     return shown

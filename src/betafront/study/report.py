@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from betafront.errors import one_line
-from betafront.front import USUAL, Asked, draw_front, front, print_next, print_study, write_page
+from betafront.front import USUAL, Asked, draw_front, front, print_next, print_study
+from betafront.front.report import write_page
 from betafront.study.additions import additions
+from betafront.study.chapter import chapter
 from betafront.study.failures import print_failures
 from betafront.study.records import facts, runs_table, table
 from betafront.study.spec import Spec
-from betafront.study.view import View
+from betafront.study.view import Links, View
 from betafront.training import draw_pages
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     """
     trials = study.get_trials(deepcopy=False)
     rows = table(trials, additions(study.user_attrs))
-    known, runs = facts(spec, trials), runs_table(trials)
+    known = facts(spec, trials)
     print_failures(trials, spec, out)
-    print_study(rows, known, out, runs, asked)
+    print_study(rows, known, out, runs_table(trials), asked)
     if rows.empty:
         return
     where = Path(spec.folder)
@@ -42,7 +44,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
     draw_front(rows, known, folder / PICTURE)
-    write_page(rows, known, folder / PAGE, runs)
+    write_page([chapter(study, spec, links_of(view, spec))], folder / PAGE)
     rows.to_csv(folder / DATA, index=False)
     (folder / MADE_BY).write_text(json.dumps(portable(spec), indent=1, ensure_ascii=False))
     try:
@@ -64,6 +66,14 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
         ],
         out,
     )
+
+
+def links_of(view: View, spec: Spec) -> Links:
+    """Where a study's trials are shown, if that can be found out."""
+    try:
+        return view.links(spec)
+    except Exception:  # a record that is gone or damaged raises almost anything
+        return Links()
 
 
 def portable(spec: Spec) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What a study shows of itself elsewhere: the interface of `betafront.tracking`."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -7,6 +9,19 @@ import pandas as pd
 
 from betafront.front import Facts
 from betafront.study.spec import Spec
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where trials are shown.
+
+    Attributes:
+        runs: addresses by the numbers of the trials.
+        needs: the command that must run before they open; empty where none must.
+    """
+
+    runs: Mapping[int, str] = field(default_factory=dict)
+    needs: str = ""
 
 
 class View(Protocol):
@@ -34,6 +49,10 @@ class View(Protocol):
         """Show the study as it stands, with the files in its report folder."""
         ...
 
+    def links(self, spec: Spec) -> Links:
+        """Where the trials are shown."""
+        ...
+
 
 class NoView:
     """`tracking=off`: shows nothing."""
@@ -51,3 +70,6 @@ class NoView:
 
     def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
         pass
+
+    def links(self, spec: Spec) -> Links:
+        return Links()

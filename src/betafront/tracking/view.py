@@ -19,6 +19,7 @@ from betafront.study.records import facts, reason, rows, state, table
 from betafront.study.replicates import trial_folder
 from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
 from betafront.study.spec import Spec
+from betafront.study.view import Links
 from betafront.study.watch import BusyStudy, only_writer
 from betafront.tracking.saved_view import TAG, saved_view
 from betafront.training import draw_pages
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from optuna import Study
 
 SQLITE = "sqlite:///"
+PORT = 5000  # of `betafront ui`, unless it is told another
 BATCH = 1000
 FINAL = ("val/", "test/", "sd/")  # what the names of final values begin with
 FILES = ("config.yaml", "result.json", "run.log", "trace.npz")
@@ -148,6 +150,19 @@ class MLflowView:
         note = "\n\n".join([spec.question, *(f"**{a.text}**" for a in decide(table, facts))])
         client.set_tag(self._parent, "mlflow.note.content", note)
         client.set_terminated(self._parent, "FINISHED")
+
+    def links(self, spec: Spec) -> Links:
+        """The address of each trial's run; of a file, on the server that `betafront ui` starts."""
+        local = self.uri.startswith(SQLITE)
+        server = f"http://127.0.0.1:{PORT}" if local else self.uri.rstrip("/")
+        client, experiment = self.client(), self.experiment(spec)
+        place = f"{server}/#/experiments/{experiment}/runs"
+        runs = {
+            int(run.data.tags["trial"]): f"{place}/{run.info.run_id}"
+            for run in all_runs(client, experiment)
+            if run.data.tags.get("role") == "trial"
+        }
+        return Links(runs, f"betafront ui {spec.name}" if local else "")
 
     def client(self) -> "MlflowClient":
         """A client of the store, whose tables are made under a lock: two processes that make them

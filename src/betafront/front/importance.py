@@ -1,0 +1,71 @@
+"""Which searched parameters decide an objective, and how much of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+FEWEST = 10  # trials, below which a forest says nothing
+TREES, REPEATS = 100, 5
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Importance:
+    """What a random forest makes of an objective.
+
+    Attributes:
+        metric: the objective.
+        shares: for each searched parameter how much of what the forest explains is lost when the
+            parameter's values are shuffled among the trials (Breiman 2001), as a part of what is
+            lost for all of them. What two parameters say together counts for both.
+        explained: the part of the objective's variance that it explains of trials it has not seen
+            (R² out of bag). Where it is low, the shares mean little.
+    """
+
+    metric: str
+    shares: dict[str, float]
+    explained: float
+
+
+def importance(
+    table: pd.DataFrame, parameters: Sequence[str], metrics: Sequence[str]
+) -> list[Importance]:
+    """How much each parameter decides each of `metrics`. Left out are those that the parameters do
+    not explain; of fewer than ten trials, or where no parameter varies, there is nothing.
+
+    Args:
+        table: finished trials.
+        parameters: searched ones. One that a trial does not have is a value of its own.
+        metrics: of the table, where they are numbers.
+    """
+    varied = [p for p in parameters if p in table and table[p].nunique(dropna=False) > 1]
+    if len(table) < FEWEST or not varied:
+        return []
+    x = np.column_stack([_codes(table[p]) for p in varied])
+    found = [_of(metric, varied, x, table[metric].to_numpy(float)) for metric in metrics]
+    return [one for one in found if one.explained > 0]
+
+
+def _of(
+    metric: str, parameters: Sequence[str], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> Importance:
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.inspection import permutation_importance
+
+    forest = RandomForestRegressor(TREES, oob_score=True, random_state=0).fit(x, y)
+    lost = permutation_importance(forest, x, y, n_repeats=REPEATS, random_state=0).importances_mean
+    lost = np.maximum(lost, 0) / max(np.maximum(lost, 0).sum(), TINY)
+    shares = dict(zip(parameters, map(float, lost), strict=True))
+    return Importance(metric, shares, float(forest.oob_score_) if np.ptp(y) > 0 else 0.0)
+
+
+def _codes(column: "pd.Series[float]") -> NDArray[np.float64]:
+    """Numbers as they are, words by their place in the alphabet, what is missing below all."""
+    if pd.api.types.is_numeric_dtype(column):
+        column = column.fillna(column.min() - 1)
+    else:
+        column = column.astype("category").cat.codes
+    return np.asarray(column, float)

@@ -1,0 +1,91 @@
+// The other pictures: small planes by group, the one scale, training, and the search.
+
+/** Rate and distortion over β. */
+function scaleOf() {
+  const by = columns.normalisation && values("normalisation").length > 1 ? "normalisation" : "group";
+  const traces = values(by).flatMap((name, k) => [[RATE, "circle"], [DISTORTION, "diamond-open"]].map(([column, symbol]) => {
+    const rows = every().filter((i) => columns[by][i] === name);
+    return { type: "scatter", mode: "markers", name: `${label(column).split(" (")[0]}, ${shorter(name)}`,
+      x: rows.map((i) => columns.beta[i]), y: rows.map((i) => columns[column][i]),
+      text: rows.map((i) => `trial ${columns.trial[i]}`), marker: { symbol, size: 8, color: PALETTE[k % PALETTE.length] } };
+  }));
+  return { traces, layout: layout({ title: "canonical β", type: "log" }, { title: "nats per example" }, { height: 440 }) };
+}
+
+/** The plane of the first two objectives, a group of trials each. */
+function drawMultiples() {
+  const outer = byId("multiples"), grid = outer.querySelector(".grid");
+  if (!words.length) return;
+  const [x, y] = metrics;
+  const draw = (by) => {
+    for (let k = plots.length - 1; k >= 0; k -= 1) if (grid.contains(plots[k][0])) plots.splice(k, 1);
+    grid.replaceChildren();
+    values(by).forEach((name, k) => {
+      const where = element("div", "", { class: "plot" });
+      grid.append(where);
+      plot(where, () => smallPlane(x, y, by, name, PALETTE[k % PALETTE.length]));
+    });
+  };
+  outer.hidden = false;
+  outer.querySelector(".controls").append(choice("by", words.map((c) => [c, label(c)]), words[0], draw));
+  draw(words[0]);
+}
+
+function smallPlane(x, y, by, name, colour) {
+  const mine = every().filter((i) => columns[by][i] === name);
+  const fronts = data.objectives.length === 2 ? data.groups.map((g, i) => ({ ...frontOf(g, i, x, y), showlegend: false,
+    line: { shape: step(x), width: 1, color: style("--dim") } })) : [];
+  const points = { type: "scatter", mode: "markers", hoverinfo: "text", showlegend: false,
+    x: mine.map((i) => columns[x][i]), y: mine.map((i) => columns[y][i]),
+    text: mine.map((i) => `trial ${columns.trial[i]}, β ${shorter(columns.beta[i])}`),
+    marker: { color: colour, size: 5, opacity: mine.map((i) => columns.on_front[i] ? 1 : 0.45) } };
+  return { traces: [...fronts, points], layout: layout(
+    { title: label(x), range: rangeOf(x, false) }, { title: label(y), range: rangeOf(y, false) },
+    { height: 260, title: { text: `${shorter(name)} (${mine.length})`, font: { size: 13 } }, hovermode: "closest" }) };
+}
+
+/** Weight and rate over the steps, and the KL of each latent, of runs along the front. */
+function drawTraining() {
+  const shown = Object.entries(data.shown).flatMap(([study, all]) => all.map((s) => ({ ...s, row: rowOf({ study, trial: s.trial }) })));
+  const traced = shown.filter((s) => s.trace.step), latents = shown.filter((s) => s.spectrum.length);
+  if (!shown.length) return;
+  byId("training").hidden = false;
+  const grid = byId("training").querySelector(".grid");
+  const name = (s) => `trial ${columns.trial[s.row]}, β ${shorter(columns.beta[s.row])}`;
+  const shade = (k, n) => `hsl(${Math.round(260 - 200 * (n > 1 ? k / (n - 1) : 0))}, 60%, 50%)`;
+  const lines = (key, title, type) => () => ({
+    traces: traced.map((s, k) => ({ type: "scatter", mode: "lines", name: name(s), x: s.trace.step, y: s.trace[key],
+      line: { width: 1.3, color: shade(k, traced.length) }, showlegend: key === "beta" })),
+    layout: layout({ title: "optimiser steps" }, { title, type }, { height: 340, legend: { orientation: "v", font: { size: 9 } } }) });
+  const add = (make) => { const where = element("div", "", { class: "plot" }); grid.append(where); plot(where, make); };
+  if (traced.length) {
+    const flips = traced.some((s) => s.trace.beta.some((v) => v < 0)); // a capacity's ±γ
+    add(lines("beta", "canonical β in force", flips ? "linear" : "log"));
+    add(lines("rate", "rate R of training (nats)", "linear"));
+  }
+  if (latents.length) add(() => ({
+    traces: [{ type: "heatmap", z: latents.map((s) => s.spectrum), x: latents[0].spectrum.map((_, k) => k + 1),
+      y: latents.map((s, k) => k), colorscale: "Viridis", colorbar: { title: { text: "KL (nats)", side: "right" } },
+      hovertemplate: "latent %{x}: %{z:.3g} nats<extra></extra>" }],
+    layout: layout({ title: "latent dimension, by KL" }, { title: "", tickvals: latents.map((s, k) => k), ticktext: latents.map(name) },
+      { height: 340 }) }));
+}
+
+/** How the front grew, and what decides where a trial lies. */
+function drawSearch() {
+  const grid = byId("search").querySelector(".grid");
+  const add = (make) => { const where = element("div", "", { class: "plot" }); grid.append(where); plot(where, make); };
+  add(() => ({
+    traces: Object.entries(data.history).map(([study, h], k) => ({ type: "scatter", mode: "lines", name: study,
+      x: h.trial.map((_, i) => i + 1), y: h.hypervolume, text: h.trial.map((t) => `trial ${t}`),
+      line: { shape: "hv", color: PALETTE[k % PALETTE.length] } })),
+    layout: layout({ title: "finished trials" }, { title: "hypervolume below the study's reference" }, { height: 340 }) }));
+  for (const [study, found] of Object.entries(data.importances)) {
+    if (!found.length) continue;
+    add(() => ({
+      traces: found.map((one, k) => ({ type: "bar", orientation: "h", y: one.parameters, x: one.shares,
+        name: `${one.label.split(" (")[0]}; explained ${(100 * one.explained).toFixed(0)} %`, marker: { color: PALETTE[k % PALETTE.length] } })),
+      layout: layout({ title: `share of what the parameters decide${Object.keys(data.history).length > 1 ? `, ${study}` : ""}` },
+        { title: "", autorange: "reversed" }, { height: 340, barmode: "group" }) }));
+  }
+}

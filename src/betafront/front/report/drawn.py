@@ -1,0 +1,125 @@
+"""What the page's pictures are drawn of, as plain numbers: the page has each of them once."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from betafront.front.attainment import attained
+from betafront.front.comparison import Group
+from betafront.front.decision import names
+from betafront.front.front import nondominated
+from betafront.front.history import hypervolumes
+from betafront.front.importance import importance
+from betafront.front.report.chapter import Chapter
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, label
+
+DIGITS = 6  # of every number in the page
+NUMBERS = ("weight", "beta", "beta_norm", "sigma", RATE, DISTORTION, ELBO, MSE, ACTIVE, "seconds")
+NAMES = {"beta": "canonical β", "beta_norm": "β_norm", "sigma": "σ", "weight": "weight, as written"}
+
+
+def drawn(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str, Any]:
+    """The data of the page.
+
+    Args:
+        chapters: the studies.
+        groups: whose trials are told apart; one, or several that are compared.
+    """
+    objectives = chapters[0].facts.objectives
+    parameters = list(dict.fromkeys(p for c in chapters for p in c.facts.parameters))
+    table = _every_trial(groups, objectives)
+    others = [m for c in chapters for m in c.facts.others]
+    kept = dict.fromkeys(
+        ["study", GROUP, "trial", *parameters, "normalisation", *NUMBERS, *others, "on_front"]
+    )
+    spread = [f"sd/{m}" for m in objectives]
+    columns = [c for c in [*kept, *spread] if c in table and table[c].notna().any()]
+    return {
+        "objectives": [{"key": k, "direction": d} for k, d in objectives.items()],
+        "columns": {c: _plain(table[c]) for c in columns},
+        "labels": {c: NAMES.get(c) or (label(c) if "/" in c else c) for c in columns},
+        "parameters": [p for p in parameters if p in columns],
+        "groups": [g.name for g in groups],
+        "oneScale": all(c.facts.one_scale for c in chapters),
+        "bands": {g.name: _bands(g, objectives) for g in groups if len(objectives) == 2},
+        "named": _named(chapters),
+        "history": {c.facts.name: _history(c) for c in chapters},
+        "importances": {c.facts.name: _importances(c) for c in chapters},
+        "shown": {c.facts.name: _shown(c) for c in chapters},
+        "thumbnails": {c.facts.name: c.thumbnails for c in chapters},
+        "links": {c.facts.name: c.links for c in chapters},
+        "needs": {c.facts.name: c.needs for c in chapters},
+    }
+
+
+def _every_trial(groups: Sequence[Group], objectives: Mapping[str, str]) -> pd.DataFrame:
+    """All trials, with the columns `study`, GROUP and `on_front` (of the group)."""
+    tables = []
+    for g in groups:
+        on_front = nondominated(g.table, objectives)
+        whose = {"study": g.study or g.name, GROUP: g.name, "on_front": on_front}
+        tables.append(g.table.assign(**whose))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _bands(group: Group, objectives: Mapping[str, str]) -> dict[str, Any]:
+    """The surfaces that a quarter, a half and three quarters of the replicates attain."""
+    if group.runs.empty or group.runs["replicate"].nunique() < 2:
+        return {}
+    surfaces = attained(group.runs, objectives)
+    return {f"{level:.0f}": [_short(p) for p in surface] for level, surface in surfaces.items()}
+
+
+def _named(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
+    """The points that the decisions name, those of one trial together."""
+    found = []
+    for chapter in chapters:
+        betas = {a.trial: a.beta for a in chapter.advice}
+        for trial, name in names(chapter.advice).items():
+            text = f"{name}, β {betas[trial]:.2g}"
+            found.append({"study": chapter.facts.name, "trial": trial, "text": text})
+    return found
+
+
+def _history(chapter: Chapter) -> dict[str, list[float]]:
+    found = hypervolumes(chapter.table, chapter.facts.objectives, chapter.facts.reference)
+    return {"trial": found["trial"].tolist(), "hypervolume": _short(found["hypervolume"])}
+
+
+def _importances(chapter: Chapter) -> list[dict[str, Any]]:
+    facts = chapter.facts
+    metrics = [*facts.objectives, *([ELBO] if facts.one_scale else [])]
+    found = importance(chapter.table, facts.parameters, list(dict.fromkeys(metrics)))
+    return [
+        {
+            "label": label(one.metric),
+            "parameters": list(one.shares),
+            "shares": _short(one.shares.values()),
+            "explained": round(one.explained, 3),
+        }
+        for one in found
+    ]
+
+
+def _shown(chapter: Chapter) -> list[dict[str, Any]]:
+    return [
+        {
+            "trial": one.trial,
+            "trace": {key: _short(values) for key, values in one.trace.items()},
+            "spectrum": _short(one.spectrum),
+        }
+        for one in chapter.shown
+    ]
+
+
+def _plain(column: "pd.Series[Any]") -> list[Any]:
+    if pd.api.types.is_float_dtype(column):
+        return _short(column)
+    return [None if pd.isna(value) else value for value in column.tolist()]
+
+
+def _short(values: Iterable[float]) -> list[float | None]:
+    """Numbers of a few digits; what is no finite number, which JSON does not know, is None."""
+    return [float(f"{v:.{DIGITS}g}") if math.isfinite(v) else None for v in map(float, values)]

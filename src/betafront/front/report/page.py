@@ -1,0 +1,73 @@
+"""The report of one study or several, as one HTML file that opens without a network."""
+
+import json
+from collections.abc import Sequence
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from betafront.front.comparison import Comparison, Group
+from betafront.front.report import parts
+from betafront.front.report.chapter import Chapter
+from betafront.front.report.drawn import drawn
+
+SCRIPTS = ("theme.js", "plane.js", "charts.js", "page.js")
+
+
+def write_page(
+    chapters: Sequence[Chapter],
+    path: Path,
+    groups: Sequence[Group] = (),
+    comparison: Comparison | None = None,
+) -> None:
+    """Write the page.
+
+    Args:
+        chapters: one study, or several that compare.
+        path: of the file.
+        groups: whose trials are told apart; where left out, each study is one.
+        comparison: of the groups, if there are several.
+    """
+    groups = groups or [Group(c.facts.name, c.table, c.runs) for c in chapters]
+    data = json.dumps(drawn(chapters, groups), ensure_ascii=False, separators=(",", ":"))
+    data = data.replace("</", "<\\/")  # a name must not end the script that it stands in
+    title = " and ".join(c.facts.name for c in chapters)
+    body = [
+        parts.header(title, chapters),
+        *(parts.answer(c, alone=len(chapters) == 1) for c in chapters),
+        parts.compared(comparison) if comparison else "",
+        parts.planes(chapters[0].facts.objectives),
+        parts.multiples(),
+        parts.one_scale(chapters),
+        *(parts.front_of(c, alone=len(chapters) == 1) for c in chapters),
+        *(parts.strip(c) for c in chapters),
+        parts.training(),
+        parts.search(),
+        *(parts.failed(c) for c in chapters),
+        *(parts.made(c) for c in chapters),
+        parts.download(),
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)} · betafront</title><style>{_asset('page.css')}</style></head>"
+        f"<body><main>{''.join(body)}</main>{parts.CARD}"
+        f'<script type="application/json" id="data">{data}</script>'
+        f"<script>{_plotly()}</script>"
+        f"<script>{''.join(map(_asset, SCRIPTS))}</script></body></html>",
+        encoding="utf-8",
+    )
+    part.replace(path)
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _plotly() -> str:
+    # plotly.js (4.8 MB) stands in the page once, so that it opens without a network.
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())

@@ -1,0 +1,209 @@
+"""The parts of the page that are read: text and tables. What is drawn is left to its scripts."""
+
+from collections.abc import Collection, Mapping, Sequence
+from html import escape
+
+from betafront.front.comparison import Comparison
+from betafront.front.decision import in_every_row, names, trades
+from betafront.front.evidence import cautions, refusal
+from betafront.front.front import front, hypervolume
+from betafront.front.one_curve import one_curve
+from betafront.front.report.chapter import Chapter, Shown
+from betafront.front.side_by_side import conclusions, in_cells
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, label, text
+
+ROWS = 40  # of the front, before the rest is folded away
+PICTURES = {  # of a run, with what they show
+    "reconstructions": "images of the validation split above their reconstructions",
+    "traversals": "one latent a row, the most used first, from −3 to 3",
+    "samples": "drawn from the prior",
+}
+CARD = '<div id="card" hidden></div>'
+
+
+def header(title: str, chapters: Sequence[Chapter]) -> str:
+    """The name of the studies and what they ask."""
+    questions = dict.fromkeys(c.facts.question for c in chapters if c.facts.question)
+    asked = "".join(f"<p class=question>{escape(q)}</p>" for q in questions)
+    button = '<button id="theme" title="dark or light">◐</button>'
+    return f"<header>{button}<h1>{escape(title)}</h1>{asked}</header>"
+
+
+def answer(chapter: Chapter, alone: bool) -> str:
+    """The decision, before all else."""
+    advice = chapter.advice
+    head = "" if alone else f"<b>{escape(chapter.facts.name)}</b>"
+    lines = [f"<b>{escape(a.text)}</b><br>{_dim(a.method)}" for a in advice]
+    prices = filter(None, (a.price for a in advice))
+    careful = cautions(chapter.table, chapter.facts, advice)
+    lines += map(escape, [*prices, *trades(advice), *careful])
+    if why := refusal(chapter.table, chapter.facts):
+        lines = [escape(why)]
+    elif not advice:
+        lines = ["No decision: the front has no knee."]
+    return f'<section class="answer">{head}<p>{"</p><p>".join(lines)}</p></section>'
+
+
+def compared(found: Comparison) -> str:
+    """What the groups are worth beside each other."""
+    sides, pairs = in_cells(found)
+    findings = "".join(f"<li>{escape(line)}</li>" for line in conclusions(found))
+    return (
+        f"<section><h2>Side by side</h2><ul>{findings}</ul>{_table(*sides)}"
+        f"<details><summary>Every two of them</summary>{_table(*pairs)}</details></section>"
+    )
+
+
+def planes(objectives: Mapping[str, str]) -> str:
+    """Where the planes are drawn, and what they can be set to."""
+    x, y = (label(metric).partition(" (")[0] for metric in list(objectives)[:2])
+    return (
+        f"<section><h2>{escape(f'{x} and {y}') if len(objectives) == 2 else 'The planes'}</h2>"
+        '<div class="controls" id="controls"></div><div id="planes"></div>'
+        '<div id="picked" class="picked" hidden></div></section>'
+    )
+
+
+def multiples() -> str:
+    """Where a small plane for each group is drawn."""
+    return (
+        '<section hidden id="multiples"><h2>Group by group</h2><div class="controls"></div>'
+        '<div class="grid"></div></section>'
+    )
+
+
+def one_scale(chapters: Sequence[Chapter]) -> str:
+    """Rate and distortion over the canonical β, and β in every convention."""
+    found = [one_curve(c.table) for c in chapters]
+    said = "".join(f"<p>{escape(f.text)}</p>" for f in found if f)
+    tables = "".join(_conventions(c, alone=len(chapters) == 1) for c in chapters)
+    return (
+        f'<section><h2>On one scale</h2>{said}<div id="scale" class="plot"></div>'
+        f"<h3>The same β in every convention</h3>{tables}</section>"
+    )
+
+
+def front_of(chapter: Chapter, alone: bool) -> str:
+    """The trials of the front."""
+    facts = chapter.facts
+    members = front(chapter.table, facts.objectives)
+    marks = names(chapter.advice)
+    columns = ["beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE, *facts.others]
+    head = ["", "trial", *facts.parameters, "β", "β_norm", "D", "R", "D + R", "MSE", "active"]
+    head += map(label, facts.others)
+    rows = [
+        [marks.get(r["trial"], ""), str(r["trial"])]
+        + [text(r[c]) for c in [*facts.parameters, *columns]]
+        for r in members.to_dict("records")
+    ]
+    shown = _table(head, rows, {i for i, row in enumerate(rows) if row[0]})
+    if len(rows) > ROWS:
+        shown = f"<details><summary>{len(rows)} trials</summary>{shown}</details>"
+    whose = "The front" if alone else f"The front of {facts.name}"
+    units = "<p class=dim>D, R and D + R in nats per example, MSE per pixel.</p>"
+    return f"<section><h2>{escape(whose)}</h2>{shown}{units}</section>"
+
+
+def strip(chapter: Chapter) -> str:
+    """What models along the front do with images, from low to high rate."""
+    seen = [one for one in chapter.shown if one.pictures]
+    if not seen:
+        return ""
+    rows = chapter.table.set_index("trial")
+    kinds = [kind for kind in PICTURES if any(kind in one.pictures for one in seen)]
+
+    def column(one: Shown) -> str:
+        row = rows.loc[one.trial]
+        said = f"trial {one.trial}: β = {row['beta']:.3g}, D = {row[DISTORTION]:.2f}, R = "
+        said += f"{row[RATE]:.2f} nats"
+        images = "".join(
+            f'<img class="{kind}" alt="{kind}" title="{PICTURES[kind]}" src="{one.pictures[kind]}">'
+            for kind in kinds
+            if kind in one.pictures
+        )
+        return f"<figure><figcaption>{said}</figcaption>{images}</figure>"
+
+    said = f"From low to high rate: {'; '.join(PICTURES[kind] for kind in kinds)}."
+    return (
+        f"<section><h2>Along the front{_of(chapter)}</h2><p class=dim>{said}</p>"
+        f'<div class="strip">{"".join(map(column, seen))}</div></section>'
+    )
+
+
+def training() -> str:
+    """Where schedules and spectra are drawn."""
+    return (
+        '<section hidden id="training"><h2>How they were trained, and which latents are used</h2>'
+        '<div class="grid wide"></div></section>'
+    )
+
+
+def search() -> str:
+    """Where the growth of the front and the importance of the parameters are drawn."""
+    return '<section id="search"><h2>The search</h2><div class="grid wide"></div></section>'
+
+
+def failed(chapter: Chapter) -> str:
+    """The trials that failed, and why."""
+    if not chapter.failures:
+        return ""
+    rows = [[", ".join(map(str, f.trials)), f.reason, f.log, f.advice] for f in chapter.failures]
+    head = ["trials", "reason", "log", "what to do"]
+    return f"<section class=failed><h2>Failed{_of(chapter)}</h2>{_table(head, rows)}</section>"
+
+
+def made(chapter: Chapter) -> str:
+    """How the study was made, and what to run next."""
+    facts = chapter.facts
+    volume = hypervolume(chapter.table, facts.objectives, facts.reference)
+    reference = ", ".join(f"{r:.4g}" for r in facts.reference)
+    counts = ", ".join(f"{n} {state}" for state, n in facts.counts.items() if n)
+    commands = "".join(
+        f"<tr><td>{escape(what)}</td><td><code>{escape(command)}</code></td></tr>"
+        for what, command in [("this study", facts.command), *chapter.commands]
+    )
+    return (
+        f"<section><h2>How it was made{_of(chapter)}</h2><p>{counts} of a budget of {facts.budget} "
+        f"trials; N = {facts.pixels} data dimensions, M = {facts.latents} latents; "
+        f"{escape(facts.data)}. Hypervolume {volume:.5g} below the reference point ({reference})."
+        f'</p><div class="scroll"><table class="commands">{commands}</table></div></section>'
+    )
+
+
+def download() -> str:
+    """The trials as files."""
+    return (
+        '<section class="controls"><button id="csv">All trials as CSV</button>'
+        '<button id="json">as JSON</button></section>'
+    )
+
+
+def _of(chapter: Chapter) -> str:
+    return " " + _dim(chapter.facts.name)
+
+
+def _dim(text: str) -> str:
+    return f"<span class=dim>{escape(text)}</span>"
+
+
+def _conventions(chapter: Chapter, alone: bool) -> str:
+    advice = chapter.advice
+    if not advice:
+        return ""
+    whose = "write" if alone else f"{chapter.facts.name}: write"
+    head = [whose, *(f"{a.name} (trial {a.trial})" for a in advice)]
+    return _table(head, [[name, *cells] for name, cells in in_every_row(advice)])
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], named: Collection[int] = ()) -> str:
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "".join(f"<{tag}>{escape(c)}</{tag}>" for c in cells)
+
+    body = "".join(
+        f"<tr{' class=named' if i in named else ''}>{line(row, 'td')}</tr>"
+        for i, row in enumerate(rows)
+    )
+    return (
+        f'<div class="scroll"><table><thead><tr>{line(head, "th")}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )

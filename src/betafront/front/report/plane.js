@@ -1,0 +1,244 @@
+// The plane of two objectives: trials, fronts, bands, lines of the same ELBO, and one trial's own line.
+const RATE = "val/rate", DISTORTION = "val/distortion", ELBO = "val/negative_elbo";
+const state = { colour: "beta", shape: null, logX: false, logY: false, iso: true, bands: true, picked: null };
+const metrics = data.objectives.map((o) => o.key);
+const words = ["group", ...data.parameters, "normalisation"].filter((c, i, all) =>
+  columns[c] && all.indexOf(c) === i && !isNumber(c) && values(c).length > 1 && values(c).length <= 8);
+const onPlane = (x, y) => x === RATE && y === DISTORTION && data.oneScale;
+const step = (x) => data.objectives.find((o) => o.key === x).direction === "maximize" ? "vh" : "hv";
+state.shape = words[0] || "";
+
+function planeOf(x, y) {
+  const bands = data.objectives.length === 2 && state.bands ? data.groups.flatMap((g, i) => bandOf(g, i, x)) : [];
+  const fronts = data.objectives.length === 2 ? data.groups.map((g, i) => frontOf(g, i, x, y)) : [];
+  const ranges = [rangeOf(x, state.logX), rangeOf(y, state.logY)];
+  const lines = onPlane(x, y) && state.iso ? sameElbo(ranges) : [];
+  const own = onPlane(x, y) && state.picked !== null ? [ownLine(ranges)] : [];
+  const axis = (column, log, range) => ({ title: label(column), type: log ? "log" : "linear", range });
+  const how = layout(axis(x, state.logX, ranges[0]), axis(y, state.logY, ranges[1]), {
+    height: narrow() ? 460 : 600, hovermode: "closest",
+    coloraxis: { colorscale: "Viridis", colorbar: { title: { text: colourTitle(), side: "right" }, len: 0.9,
+      thickness: narrow() ? 8 : 14 } },
+    annotations: [...lines.map(nameOf), ...data.named.map((n) => pointedOut(n, x, y))].filter(Boolean) });
+  return { traces: [...bands, ...lines, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how };
+}
+
+function rangeOf(column, log) {
+  const seen = columns[column].filter((v) => v !== null);
+  let [low, high] = [Math.min(...seen), Math.max(...seen)];
+  if (log) [low, high] = [Math.log10(low), Math.log10(high)];
+  const room = 0.05 * (high - low) || 1;
+  return [low - room, high + room];
+}
+
+/** Colours that span more than a decade are shown by their logarithm. */
+function colours() {
+  const all = columns[state.colour], seen = all.filter((v) => v > 0);
+  const log = seen.length === all.length && Math.max(...seen) > 10 * Math.min(...seen);
+  return { log, of: (i) => all[i] === null ? null : log ? Math.log10(all[i]) : all[i] };
+}
+const colourTitle = () => isNumber(state.colour) ? `${colours().log ? "log₁₀ " : ""}${label(state.colour)}` : "";
+
+/** A trace for each name in the legend, which turns it off and on. */
+function pointsOf(x, y) {
+  const numeric = isNumber(state.colour);
+  const by = numeric ? state.shape : state.colour;
+  const shapes = state.shape ? values(state.shape) : [];
+  const names = by ? values(by) : [null];
+  const { of } = numeric ? colours() : {};
+  const symbol = (i) => state.shape ? SYMBOLS[shapes.indexOf(columns[state.shape][i]) % SYMBOLS.length] : "circle";
+  return names.flatMap((name, k) => {
+    const rows = every().filter((i) => !by || columns[by][i] === name), own = { legendgroup: `group ${name}` };
+    const named = { ...own, type: "scatter", mode: "markers", name: by ? shorter(name) : "trials", x: [null], y: [null],
+      showlegend: Boolean(by), // beside the points: of a colour scale the legend shows no colour
+      marker: { size: 9, color: numeric ? style("--fg") : PALETTE[k % PALETTE.length], symbol: numeric ? symbol(rows[0]) : "circle" } };
+    return [named, { ...own, type: "scatter", mode: "markers", name: "", hoverinfo: "none",
+      x: rows.map((i) => columns[x][i]), y: rows.map((i) => columns[y][i]), customdata: rows,
+      showlegend: false, error_x: barsOf(x, rows), error_y: barsOf(y, rows),
+      marker: { size: count > 500 ? 6 : 9, symbol: rows.map(symbol), line: { width: 0.5, color: style("--bg") },
+        opacity: rows.map((i) => columns.on_front[i] ? 1 : 0.4),
+        color: numeric ? rows.map(of) : PALETTE[k % PALETTE.length],
+        ...(numeric ? { coloraxis: "coloraxis" } : {}) } }];
+  });
+}
+
+function barsOf(column, rows) {
+  const spread = columns[`sd/${column}`];
+  if (!spread) return undefined;
+  return { type: "data", array: rows.map((i) => spread[i]), color: style("--line"), thickness: 1, width: 0 };
+}
+
+function frontOf(group, i, x, y) {
+  const rows = every().filter((r) => columns.group[r] === group && columns.on_front[r]);
+  rows.sort((a, b) => columns[x][a] - columns[x][b]);
+  const several = data.groups.length > 1;
+  return { type: "scatter", mode: "lines", hoverinfo: "skip", name: several ? `front of ${group}` : "front",
+    x: rows.map((r) => columns[x][r]), y: rows.map((r) => columns[y][r]),
+    line: { shape: step(x), width: 1.5, color: several ? PALETTE[i % PALETTE.length] : style("--dim") } };
+}
+
+/** The band between what a quarter and what three quarters of the replicates attain. */
+function bandOf(group, i, x) {
+  const band = data.bands[group] || {};
+  if (!band["25"]) return [];
+  const side = (points) => stairs(points.map((p) => p[0]), points.map((p) => p[1]), step(x));
+  const [a, b] = [side(band["25"]), side(band["75"])];
+  const colour = PALETTE[i % PALETTE.length], name = data.groups.length > 1 ? ` of ${group}` : "";
+  return [{ type: "scatter", mode: "lines", fill: "toself", hoverinfo: "skip", fillcolor: `${colour}33`,
+    line: { width: 0 }, name: `25 to 75 % of replicates${name}`,
+    x: [...a[0], ...b[0].reverse()], y: [...a[1], ...b[1].reverse()] }];
+}
+
+/** Ends of an axis in its own units. */
+const ends = (range, log) => log ? range.map((v) => 10 ** v) : range;
+
+/** Lines along which D + R is the same, from the best of all trials upwards. */
+function sameElbo(ranges) {
+  const best = Math.min(...columns[ELBO]), [left, right] = ends(ranges[0], state.logX);
+  const top = ends(ranges[1], state.logY)[1];
+  const raw = (right + top - best) / 7, power = 10 ** Math.floor(Math.log10(raw));
+  const wide = [1, 2, 5, 10].map((m) => m * power).find((m) => m >= raw);
+  const levels = [best];
+  for (let v = Math.ceil(best / wide + 0.2) * wide; v < right + top; v += wide) levels.push(v);
+  return levels.map((level, i) => ({ ...straight(level, 1, left, right), level, showlegend: i === 0,
+    legendgroup: "elbo", name: "D + R constant (nats)", line: { width: 1, dash: "dot", color: style("--dim") },
+    opacity: 0.6 }));
+}
+
+/** Points of D + βR = level, many, since a logarithmic axis bends it. */
+function straight(level, beta, left, right) {
+  const xs = [...Array(61).keys()].map((k) => left + (right - left) * k / 60);
+  return { type: "scatter", mode: "lines", hoverinfo: "skip", x: xs, y: xs.map((r) => level - beta * r) };
+}
+
+/** The number of a line, where it enters the plane from above or the left. */
+function nameOf(line) {
+  const [low, high] = rangeOf(DISTORTION, state.logY), scale = state.logY ? Math.log10 : (v) => v;
+  const at = line.x.findIndex((_, i) => i > 0 && scale(line.y[i]) < high - 0.03 * (high - low));
+  if (at < 0 || !(scale(line.y[at]) > low)) return null;
+  const x = state.logX ? Math.log10(Math.max(line.x[at], 1e-9)) : line.x[at];
+  return { x, y: scale(line.y[at]), text: shorter(Math.round(line.level * 10) / 10), showarrow: false,
+    font: { size: 9, color: style("--dim") }, bgcolor: style("--bg") };
+}
+
+/** What the picked trial was trained for: no other trial may lie below this line, had it converged. */
+function ownLine(ranges) {
+  const i = state.picked, beta = columns.beta[i];
+  const level = columns[DISTORTION][i] + beta * columns[RATE][i];
+  return { ...straight(level, beta, ...ends(ranges[0], state.logX)), name: `D + ${shorter(beta)}·R of trial ${columns.trial[i]}`,
+    line: { width: 1.5, dash: "dash", color: "#d62728" } };
+}
+
+const rowOf = (n) => every().find((i) => columns.study[i] === n.study && columns.trial[i] === n.trial);
+
+function ringsOf(x, y) {
+  const rows = data.named.map(rowOf).filter((i) => i !== undefined);
+  return [{ type: "scatter", mode: "markers", hoverinfo: "skip", showlegend: false,
+    x: rows.map((i) => columns[x][i]), y: rows.map((i) => columns[y][i]),
+    marker: { size: 17, color: "rgba(0,0,0,0)", line: { width: 2, color: "#d62728" } } }];
+}
+
+function pointedOut(named, x, y) {
+  const i = rowOf(named);
+  if (i === undefined) return null;
+  const scale = (v, log) => log ? Math.log10(v) : v, range = rangeOf(x, state.logX);
+  const px = scale(columns[x][i], state.logX), left = px < (range[0] + range[1]) / 2;
+  return { x: px, y: scale(columns[y][i], state.logY), text: narrow() ? named.text.split(",")[0] : named.text,
+    ax: left ? 45 : -45, ay: -40, xanchor: left ? "left" : "right", arrowcolor: "#d62728", arrowwidth: 1,
+    arrowhead: 0, standoff: 9, bgcolor: style("--bg"), font: { size: 12 } };
+}
+
+/** What is known of a trial, as lines of text. */
+function told(i) {
+  const chosen = data.parameters.filter((p) => columns[p][i] !== null).map((p) => [label(p), columns[p][i]]);
+  const others = Object.keys(columns).filter((c) => !data.parameters.includes(c) && !c.startsWith("sd/") &&
+    !["study", "group", "trial", "on_front", "normalisation"].includes(c) && columns[c][i] !== null);
+  return [...chosen, ...others.map((c) => [label(c), columns[c][i]])];
+}
+
+const titleOf = (i) => `trial ${columns.trial[i]} of ${columns.study[i]}${columns.on_front[i] ? ", on the front" : ""}`;
+const picture = (i) => (data.thumbnails[columns.study[i]] || {})[columns.trial[i]];
+
+function showCard(event) {
+  const i = event.points[0].customdata, card = byId("card");
+  if (i === undefined) return;
+  card.replaceChildren(element("b", titleOf(i)));
+  const most = told(i).slice(0, data.parameters.length + 7);
+  for (const [name, value] of most) card.append(element("div", `${name} = ${shorter(value)}`));
+  if (picture(i)) card.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
+  card.hidden = false;
+  const { clientX: px, clientY: py } = event.event, box = card.getBoundingClientRect();
+  const fits = px + 18 + box.width < window.innerWidth, low = py > window.innerHeight / 2;
+  card.style.left = `${Math.max(4, fits ? px + 18 : px - 18 - box.width)}px`;
+  card.style.top = low ? "" : `${py + 12}px`; // its picture comes later, and makes it longer
+  card.style.bottom = low ? `${window.innerHeight - py + 12}px` : "";
+}
+
+function pick(i) {
+  state.picked = i;
+  const study = columns.study[i], trial = columns.trial[i], where = byId("picked");
+  const left = element("div"), link = (data.links[study] || {})[trial];
+  left.append(element("b", titleOf(i)));
+  const table = element("table");
+  for (const [name, value] of told(i)) {
+    const row = element("tr");
+    row.append(element("td", name), element("td", shorter(value)));
+    table.append(row);
+  }
+  left.append(table);
+  const right = element("div");
+  if (picture(i)) right.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
+  const again = `betafront train --trial ${trial} --study ${study}`;
+  right.append(element("div", "Again, to the same numbers:"), copied(again));
+  right.append(element("div", "Its model, in a folder:"), copied(`betafront export ${study} --at trial=${trial}`));
+  if (link) {
+    const outer = element("div");
+    outer.append(element("a", "its page in MLflow", { href: link, target: "_blank", rel: "noopener" }));
+    if (data.needs[study]) outer.append(` (while ${data.needs[study]} runs)`);
+    right.append(outer);
+  }
+  where.replaceChildren(left, right);
+  where.hidden = false;
+  redraw();
+}
+
+/** A command with a button that copies it; where the browser does not let it, it is selected. */
+function copied(command) {
+  const outer = element("div"), code = element("code", command), button = element("button", "copy");
+  button.addEventListener("click", () => {
+    const selected = () => window.getSelection().selectAllChildren(code);
+    if (!navigator.clipboard) { selected(); return; }
+    navigator.clipboard.writeText(command).then(() => { button.textContent = "copied"; }, selected);
+  });
+  outer.append(code, " ", button);
+  return outer;
+}
+
+const redraws = [];
+const redraw = () => redraws.forEach((draw) => draw());
+
+function drawPlanes() {
+  const pairs = metrics.flatMap((x, i) => metrics.slice(i + 1).map((y) => [x, y]));
+  for (const [x, y] of pairs) {
+    const where = element("div", "", { class: "plot plane" });
+    byId("planes").append(where);
+    redraws.push(plot(where, () => planeOf(x, y)));
+    where.on("plotly_hover", showCard);
+    where.on("plotly_unhover", () => { byId("card").hidden = true; });
+    where.on("plotly_click", (event) => { if (event.points[0].customdata !== undefined) pick(event.points[0].customdata); });
+  }
+  const set = (key) => (value) => { state[key] = value; redraw(); };
+  const skip = ["study", "trial", "on_front"];
+  const all = Object.keys(columns).filter((c) => !skip.includes(c) && !c.startsWith("sd/") && values(c).length > 1)
+    .filter((c) => isNumber(c) || values(c).length <= 8).map((c) => [c, label(c)]);
+  if (!all.some(([c]) => c === state.colour)) state.colour = all[0][0];
+  const controls = [choice("colour", all, state.colour, set("colour"))];
+  if (words.length) controls.push(choice("shape", [["", "none"], ...words.map((c) => [c, label(c)])], state.shape, set("shape")));
+  const positive = (axis) => pairs.every((pair) => columns[pair[axis]].every((v) => v > 0));
+  if (positive(0)) controls.push(toggle("log x", false, set("logX")));
+  if (positive(1)) controls.push(toggle("log y", false, set("logY")));
+  if (pairs.some((pair) => onPlane(...pair))) controls.push(toggle("D + R lines", true, set("iso")));
+  if (Object.values(data.bands).some((band) => band["25"])) controls.push(toggle("replicates", true, set("bands")));
+  byId("controls").replaceChildren(...controls);
+  redraw();
+}

@@ -1,0 +1,77 @@
+"use strict";
+// What all scripts of the page share: its data, its colours, and how a plot is made and kept.
+const data = JSON.parse(document.getElementById("data").textContent);
+const columns = data.columns, count = columns.trial.length;
+const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#999933"];
+const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon"];
+const plots = []; // [element, make], to be made again in other colours
+
+const byId = (id) => document.getElementById(id);
+const label = (column) => data.labels[column] || column;
+const every = () => [...Array(count).keys()];
+const isNumber = (column) => columns[column].every((v) => v === null || typeof v === "number");
+const values = (column) => [...new Set(columns[column])].sort();
+const shorter = (v) => typeof v === "number" ? String(Number(v.toPrecision(4))) : v === null ? "–" : String(v);
+const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const narrow = () => window.innerWidth < 640;
+
+/** An element with text, never markup: names come from the user's configuration. */
+function element(tag, text = "", attributes = {}) {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+/** The layout that all plots begin with; axes are given as {title, type, range}. */
+function layout(x, y, more = {}) {
+  const axis = (given) => ({ gridcolor: style("--line"), zerolinecolor: style("--line"), automargin: true,
+    linecolor: style("--dim"), ...given, title: { text: given.title, standoff: 8 } });
+  return { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: style("--fg"), size: 12 }, margin: { l: 50, r: 15, t: 30, b: 45 },
+    hoverlabel: { namelength: -1 }, modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--dim") }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
+    xaxis: axis(x), yaxis: axis(y), ...more };
+}
+
+/** Draw what `make` returns, {traces, layout}, into an element, now and whenever the colours change. */
+function plot(where, make) {
+  const draw = () => {
+    const { traces, layout: how } = make();
+    return Plotly.react(where, traces, how, { displaylogo: false, responsive: true,
+      modeBarButtonsToRemove: ["lasso2d", "select2d"] });
+  };
+  plots.push([where, draw]);
+  draw();
+  return draw;
+}
+
+/** A select with a name before it; `change` is called with what is chosen. */
+function choice(name, options, chosen, change) {
+  const select = element("select", "", { "aria-label": name });
+  for (const [value, text] of options) select.append(new Option(text, value, false, value === chosen));
+  select.addEventListener("change", () => change(select.value));
+  const outer = element("label", `${name} `);
+  outer.append(select);
+  return outer;
+}
+
+/** A box to tick. */
+function toggle(name, on, change) {
+  const box = element("input", "", { type: "checkbox" });
+  box.checked = on;
+  box.addEventListener("change", () => change(box.checked));
+  const outer = element("label");
+  outer.append(box, ` ${name}`);
+  return outer;
+}
+
+/** The corners of the stairs through points (in order of x), so that they can be filled. */
+function stairs(xs, ys, first) {
+  const out = [[], []];
+  xs.forEach((x, i) => {
+    if (i && first === "hv") { out[0].push(x); out[1].push(ys[i - 1]); }
+    if (i && first === "vh") { out[0].push(xs[i - 1]); out[1].push(ys[i]); }
+    out[0].push(x); out[1].push(ys[i]);
+  });
+  return out;
+}

@@ -1,0 +1,60 @@
+"""A study as its report tells it, from its storage and run folders."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from betafront.errors import UserError
+from betafront.front import front
+from betafront.front.report import Chapter, Failure
+from betafront.study.additions import additions
+from betafront.study.failures import ADVICE, by_reason, log_of
+from betafront.study.gallery import along, thumbnails
+from betafront.study.ledger import kind
+from betafront.study.lines import is_bad
+from betafront.study.records import facts, reason, runs_table, table
+from betafront.study.spec import Spec
+from betafront.study.view import Links
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+
+def chapter(study: "Study", spec: Spec, links: Links) -> Chapter:
+    """What there is to tell of a study.
+
+    Args:
+        study: with trials that have finished.
+        spec: of it.
+        links: where its trials' runs open.
+
+    Raises:
+        UserError: no trial has finished.
+    """
+    trials = study.get_trials(deepcopy=False)
+    rows, folder = table(trials, additions(study.user_attrs)), Path(spec.folder)
+    if rows.empty:
+        raise UserError(f"no trial of {spec.name} has finished: there is nothing to report")
+    members = front(rows, spec.objectives)
+    return Chapter(
+        facts=facts(spec, trials),
+        table=rows,
+        runs=runs_table(trials),
+        shown=along(members, folder),
+        thumbnails=thumbnails(rows, spec.objectives, folder),
+        links=links.runs,
+        needs=links.needs,
+        failures=[_failure(alike, folder) for alike in by_reason([t for t in trials if is_bad(t)])],
+        commands=[
+            ("every run in MLflow", f"betafront ui {spec.name}"),
+            ("a trial again", f"betafront train --trial N --study {spec.name}"),
+            ("the model at the knee", f"betafront export {spec.name} --at knee"),
+            ("beside another study", f"betafront compare {spec.name} OTHER"),
+        ],
+    )
+
+
+def _failure(alike: "list[FrozenTrial]", folder: Path) -> Failure:
+    first = alike[0]
+    numbers = [t.number for t in alike]
+    return Failure(reason(first), numbers, log_of(first, folder), ADVICE.get(kind(first), ""))

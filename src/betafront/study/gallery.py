@@ -1,0 +1,106 @@
+"""What runs left to be looked at, small enough for one page."""
+
+import io
+import json
+from base64 import b64encode
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from betafront.front import nondominated
+from betafront.front.report import Shown
+from betafront.training.result import PICTURES, RESULT, TRACE_FILE
+
+ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
+POINTS = 120  # of a trace
+WIDE, SMALL = 380, 272  # pixels
+QUALITY = 70
+ROOM = 450_000  # characters that small pictures may take: the page is to stay below 6 MB
+KINDS = ("reconstructions", "traversals", "samples")
+
+
+def along(members: pd.DataFrame, folder: Path) -> list[Shown]:
+    """Trials from one end of a front to the other, with what there is to see of them.
+
+    Args:
+        members: of the front, in order.
+        folder: of the study.
+    """
+    return [shown(int(r["trial"]), folder / r["folder"]) for r in thinned(members, ALONG)]
+
+
+def thumbnails(table: pd.DataFrame, objectives: dict[str, str], folder: Path) -> dict[int, str]:
+    """Small pictures of as many trials as there is room for, those of the front first, by the
+    numbers of the trials: images above their reconstructions."""
+    first = nondominated(table, objectives)
+    found: dict[int, str] = {}
+    room = ROOM
+    for part in (table[first], table[~first]):
+        for row in thinned(part, ROOM // 2000):
+            picture = embedded(folder / row["folder"] / PICTURES / f"{KINDS[0]}.png", SMALL, True)
+            room -= len(picture)
+            if room < 0:
+                return found
+            if picture:
+                found[int(row["trial"])] = picture
+    return found
+
+
+def shown(trial: int, folder: Path) -> Shown:
+    """What is left of a run; what is gone or damaged is left out."""
+    files = {kind: folder / PICTURES / f"{kind}.png" for kind in KINDS}
+    pictures = {kind: embedded(path, WIDE, kind != "traversals") for kind, path in files.items()}
+    return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), spectrum(folder))
+
+
+def embedded(path: Path, width: int, left: bool) -> str:
+    """A picture as a `data:` address, no wider than `width` pixels; empty where there is none.
+
+    Args:
+        path: of the file.
+        width: in pixels.
+        left: only the left half, whose images are then twice as large.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            shown = picture.convert("RGB")
+    except (OSError, ValueError):
+        return ""
+    if left:
+        shown = shown.crop((0, 0, shown.width // 2, shown.height))
+    if shown.width > width:
+        shown = shown.resize((width, max(1, round(shown.height * width / shown.width))))
+    out = io.BytesIO()
+    shown.save(out, "WEBP", quality=QUALITY)
+    return f"data:image/webp;base64,{b64encode(out.getvalue()).decode()}"
+
+
+def trace(folder: Path) -> dict[str, list[float]]:
+    """The weight and the rate over the steps of a run, of evenly spread steps."""
+    try:
+        with np.load(folder / TRACE_FILE) as kept:
+            at = np.unique(np.linspace(0, len(kept["step"]) - 1, POINTS).astype(int))
+            return {key: kept[key][at].astype(float).tolist() for key in ("step", "beta", "rate")}
+    except (OSError, ValueError, KeyError):
+        return {}
+
+
+def spectrum(folder: Path) -> list[float]:
+    """The KL of each latent of a run in nats, the highest first."""
+    try:
+        return sorted(json.loads((folder / RESULT).read_text())["spectrum"], reverse=True)
+    except (OSError, ValueError, KeyError):
+        return []
+
+
+def thinned(table: pd.DataFrame, most: int) -> Sequence[dict[str, Any]]:
+    """At most so many rows, evenly spread, with both ends."""
+    if len(table) > most:
+        table = table.iloc[np.linspace(0, len(table) - 1, most).round().astype(int)]
+    rows: Sequence[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    return rows
