@@ -1,9 +1,12 @@
 """Fronts side by side."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from betafront.front.comparison import Group, compare
+from betafront.front.side_by_side import conclusions
 from betafront.front.table import GROUP
 
 LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}
@@ -48,3 +51,15 @@ def test_replicates_give_intervals_and_a_test() -> None:
 def test_one_group_of_two_adds_nothing() -> None:
     found = compare([group("a", [(1, 1)]), group("b", [(2, 2)])], LEAST, [4, 4])
     assert {s.name: s.lost for s in found.sides} == {"a": pytest.approx(5 / 9), "b": 0}
+
+
+def test_runs_off_the_line_that_the_best_of_all_groups_touches() -> None:
+    a, b = group("a", [(1, 1), (1, 1.5)]), group("b", [(2, 4)])
+    groups = [replace(g, table=g.table.assign(beta=1.0)) for g in (a, b)]
+    assert [s.off for s in compare(groups, LEAST, [6, 6]).sides] == [None, None]
+    found = compare(groups, LEAST, [6, 6], one_scale=True)
+    # D + R is 2 at best, 2.5 and 6: of these 0.5 / √2 is less than a nat and 4 / √2 is more.
+    assert [(s.name, s.off) for s in found.sides] == [("a", 0), ("b", 1)]
+    (said,) = [line for line in conclusions(found) if "own line" in line]
+    assert said.startswith("1 of 1 trials of b lie more than 1 nat off their own line D + βR")
+    assert "(trial 0 by 2.83)" in said

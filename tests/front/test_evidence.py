@@ -10,6 +10,8 @@ from rich.console import Console
 
 from betafront.front import Facts, Reach, cautions, decide, print_study, refusal
 from betafront.front.evidence import decision
+from betafront.front.report import Chapter
+from betafront.front.report.parts import answer as answer_of
 from betafront.front.slope import off_line, off_their_lines
 
 BETA = np.geomspace(0.01, 100, 9)
@@ -54,6 +56,10 @@ def test_few_trials_or_points_make_no_decision(whole: pd.DataFrame, facts: Facts
     print_study(whole.head(4), facts, Console(file=out, width=100))
     assert "No decision: the study has 4" in out.getvalue()
     assert "Decision" not in out.getvalue()
+    chapter = Chapter(facts, whole.head(4), whole.head(4).assign(replicate=0))
+    assert "<p>No decision: the study has 4 finished trials; it takes 5.</p>" in answer_of(
+        chapter, alone=True
+    )
     answer = decision(whole.head(4), facts)
     assert answer["decision"] is None
     assert answer["refused"].startswith("No decision")
@@ -112,6 +118,15 @@ def test_a_best_within_what_replicates_differ(whole: pd.DataFrame, facts: Facts)
     assert careful(whole.assign(**{"sd/val/negative_elbo": ahead * 0.99}), facts) == []
 
 
+def test_the_page_says_it_too(whole: pd.DataFrame, facts: Facts) -> None:
+    many = replace(facts, counts={"complete": 9, "failed": 3})
+    runs = pd.concat([whole.assign(replicate=i) for i in range(2)])
+    page = answer_of(Chapter(many, whole, runs), alone=True)
+    assert "3 of 12 trials failed" in page
+    assert "its neighbours; 2 replicates agree" in page
+    assert "one nat less of rate costs" in page
+
+
 def test_many_failures(whole: pd.DataFrame, facts: Facts) -> None:
     many = replace(facts, counts={"complete": 9, "failed": 3})
     assert careful(whole, many) == ["3 of 12 trials failed: the front is of what could be trained."]
@@ -127,7 +142,7 @@ def test_trials_off_their_own_line(whole: pd.DataFrame, facts: Facts) -> None:
     other = at.drop(6).min()
     assert off_line(off)[6] == pytest.approx((1 + np.log(10) + 3 - other) / 2**0.5)
     said = off_their_lines(off)
-    assert said.startswith("1 of 9 trials lie more than 1 nats off their own line D + βR (trial 6 ")
+    assert said.startswith("1 of 9 trials lie more than 1 nat off their own line D + βR (trial 6 ")
     assert said in careful(off, facts)
     assert off_their_lines(whole) == ""
     assert said not in careful(off, replace(facts, one_scale=False))

@@ -65,10 +65,12 @@ def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
     far = far[far.index.isin(own)].sort_values(ascending=False)
     if far.empty:
         return ""
-    worst = (f"{table.loc[at, 'trial']} by {nats:.3g}" for at, nats in far.head(3).items())
+    limit = tolerance(table)
+    nats = f"{limit:.3g} nat{'s' if limit > 1 else ''}"
+    worst = (f"{table.loc[at, 'trial']} by {by:.3g}" for at, by in far.head(3).items())
     return (
         f"{len(far)} of {len(own)} trials{f' of {group}' if group else ''} lie more than "
-        f"{tolerance(table):.3g} nats off their own line D + βR (trial {', '.join(worst)}): not "
+        f"{nats} off their own line D + βR (trial {', '.join(worst)}): not "
         "converged, or what else differs is worse there."
     )
 
