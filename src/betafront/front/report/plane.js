@@ -219,10 +219,9 @@ const redraws = [];
 const redraw = () => redraws.forEach((draw) => draw());
 
 function drawPlanes() {
-  const pairs = metrics.flatMap((x, i) => metrics.slice(i + 1).map((y) => [x, y]));
-  for (const [x, y] of pairs) {
-    const where = element("div", "", { class: "plot plane" });
-    byId("planes").append(where);
+  const drawn = [...document.querySelectorAll(".plane")], pairs = drawn.map((where) => [where.dataset.x, where.dataset.y]);
+  for (const where of drawn) {
+    const { x, y } = where.dataset;
     redraws.push(plot(where, () => planeOf(x, y)));
     where.on("plotly_hover", showCard);
     where.on("plotly_unhover", () => { byId("card").hidden = true; });
