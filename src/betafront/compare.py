@@ -20,6 +20,7 @@ from betafront.front.table import DISTORTION
 from betafront.study.additions import additions
 from betafront.study.chapter import chapter
 from betafront.study.distributions import bare
+from betafront.study.gallery import ROOM
 from betafront.study.lines import word
 from betafront.study.records import runs_table, table
 from betafront.study.report import links_of
@@ -110,7 +111,8 @@ def show(
     if html is not None:
         studies, path = html
         looked = Reader()
-        chapters = [chapter(study, spec, links_of(looked, spec)) for study, spec in studies]
+        room = ROOM // len(studies)
+        chapters = [chapter(study, spec, links_of(looked, spec), room) for study, spec in studies]
         write_page(chapters, path, compared.groups, found)
         written.append(("page", path.absolute()))
     print_next(written, out)

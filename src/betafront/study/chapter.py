@@ -8,7 +8,7 @@ from betafront.front import front
 from betafront.front.report import Chapter, Failure
 from betafront.study.additions import additions
 from betafront.study.failures import ADVICE, by_reason, log_of
-from betafront.study.gallery import along, thumbnails
+from betafront.study.gallery import ROOM, along, taken, thumbnails
 from betafront.study.ledger import kind
 from betafront.study.lines import is_bad
 from betafront.study.records import facts, reason, runs_table, table
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-def chapter(study: "Study", spec: Spec, links: Links) -> Chapter:
+def chapter(study: "Study", spec: Spec, links: Links, room: int = ROOM) -> Chapter:
     """What there is to tell of a study.
 
     Args:
         study: with trials that have finished.
         spec: of it.
         links: where its trials' runs open.
+        room: characters that its pictures may take.
 
     Raises:
         UserError: no trial has finished.
@@ -36,12 +37,13 @@ def chapter(study: "Study", spec: Spec, links: Links) -> Chapter:
     if rows.empty:
         raise UserError(f"no trial of {spec.name} has finished: there is nothing to report")
     members = front(rows, spec.objectives)
+    shown = along(members, folder, room // 2)
     return Chapter(
         facts=facts(spec, trials),
         table=rows,
         runs=runs_table(trials),
-        shown=along(members, folder),
-        thumbnails=thumbnails(rows, spec.objectives, folder),
+        shown=shown,
+        thumbnails=thumbnails(rows, spec.objectives, folder, room - taken(shown)),
         links=links.runs,
         needs=links.needs,
         failures=[_failure(alike, folder) for alike in by_reason([t for t in trials if is_bad(t)])],

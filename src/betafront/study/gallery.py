@@ -16,30 +16,44 @@ from betafront.training.result import PICTURES, RESULT, TRACE_FILE
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
 POINTS = 120  # of a trace
-WIDE, SMALL = 380, 272  # pixels
+WIDTHS, SMALL = (380, 272, 180), 272  # pixels
 QUALITY = 70
-ROOM = 450_000  # characters that small pictures may take: the page is to stay below 6 MB
+LEAST = 1500  # characters that a small picture takes at least
+ROOM = 500_000  # characters that all pictures may take: the page is to stay below 6 MB
 KINDS = ("reconstructions", "traversals", "samples")
 
 
-def along(members: pd.DataFrame, folder: Path) -> list[Shown]:
+def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
     """Trials from one end of a front to the other, with what there is to see of them.
 
     Args:
         members: of the front, in order.
         folder: of the study.
+        room: characters; where there is less than large pictures need, they are smaller.
     """
-    return [shown(int(r["trial"]), folder / r["folder"]) for r in thinned(members, ALONG)]
+    rows = thinned(members, ALONG)
+    found: list[Shown] = []
+    for width in WIDTHS:
+        found = [shown(int(r["trial"]), folder / r["folder"], width) for r in rows]
+        if taken(found) <= room:
+            break
+    return found
 
 
-def thumbnails(table: pd.DataFrame, objectives: dict[str, str], folder: Path) -> dict[int, str]:
+def taken(found: Sequence[Shown]) -> int:
+    """How many characters the pictures take."""
+    return sum(len(picture) for one in found for picture in one.pictures.values())
+
+
+def thumbnails(
+    table: pd.DataFrame, objectives: dict[str, str], folder: Path, room: int
+) -> dict[int, str]:
     """Small pictures of as many trials as there is room for, those of the front first, by the
     numbers of the trials: images above their reconstructions."""
     first = nondominated(table, objectives)
     found: dict[int, str] = {}
-    room = ROOM
     for part in (table[first], table[~first]):
-        for row in thinned(part, ROOM // 2000):
+        for row in thinned(part, room // LEAST + 1):
             picture = embedded(folder / row["folder"] / PICTURES / f"{KINDS[0]}.png", SMALL, True)
             room -= len(picture)
             if room < 0:
@@ -49,10 +63,10 @@ def thumbnails(table: pd.DataFrame, objectives: dict[str, str], folder: Path) ->
     return found
 
 
-def shown(trial: int, folder: Path) -> Shown:
-    """What is left of a run; what is gone or damaged is left out."""
+def shown(trial: int, folder: Path, width: int) -> Shown:
+    """What is left of a run, in pictures of that width; what is gone or damaged is left out."""
     files = {kind: folder / PICTURES / f"{kind}.png" for kind in KINDS}
-    pictures = {kind: embedded(path, WIDE, kind != "traversals") for kind, path in files.items()}
+    pictures = {kind: embedded(path, width, kind != "traversals") for kind, path in files.items()}
     return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), spectrum(folder))
 
 

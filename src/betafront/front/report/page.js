@@ -33,9 +33,11 @@ let before; // what the reader had chosen, while the page is printed on white
 window.addEventListener("beforeprint", () => {
   before = document.documentElement.dataset.theme;
   document.documentElement.dataset.theme = "light";
+  document.documentElement.classList.add("printing"); // as wide as paper
   recolour();
 });
 window.addEventListener("afterprint", () => {
+  document.documentElement.classList.remove("printing");
   if (before) document.documentElement.dataset.theme = before; else delete document.documentElement.dataset.theme;
   recolour();
 });

@@ -7,6 +7,7 @@ from betafront.front.comparison import Comparison
 from betafront.front.decision import in_every_row, names, trades
 from betafront.front.evidence import cautions, refusal
 from betafront.front.front import front, hypervolume
+from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
 from betafront.front.report.chapter import Chapter, Shown
 from betafront.front.side_by_side import conclusions, in_cells
@@ -56,10 +57,13 @@ def compared(found: Comparison) -> str:
 
 def planes(objectives: Mapping[str, str]) -> str:
     """Where the planes are drawn, and what they can be set to."""
-    x, y = (label(metric).partition(" (")[0] for metric in list(objectives)[:2])
+    drawn = ""
+    for x, y in every_plane(objectives):
+        names = " and ".join(label(metric).partition(" (")[0] for metric in (x, y))
+        drawn += f"<h2>{escape(names)}</h2>"
+        drawn += f'<div class="plot plane" data-x="{escape(x)}" data-y="{escape(y)}"></div>'
     return (
-        f"<section><h2>{escape(f'{x} and {y}') if len(objectives) == 2 else 'The planes'}</h2>"
-        '<div class="controls" id="controls"></div><div id="planes"></div>'
+        f'<section><div class="controls" id="controls"></div>{drawn}'
         '<div id="picked" class="picked" hidden></div></section>'
     )
 

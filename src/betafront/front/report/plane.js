@@ -6,7 +6,8 @@ const words = ["group", ...data.parameters, "normalisation"].filter((c, i, all) 
   columns[c] && all.indexOf(c) === i && !isNumber(c) && values(c).length > 1 && values(c).length <= 8);
 const onPlane = (x, y) => x === RATE && y === DISTORTION && data.oneScale;
 const step = (x) => data.objectives.find((o) => o.key === x).direction === "maximize" ? "vh" : "hv";
-state.shape = words[0] || "";
+if (data.groups.length > 1) state.colour = "group";
+state.shape = words.find((c) => c !== state.colour) || "";
 
 function planeOf(x, y) {
   const bands = data.objectives.length === 2 && state.bands ? data.groups.flatMap((g, i) => bandOf(g, i, x)) : [];
@@ -152,7 +153,7 @@ function pointedOut(named, x, y) {
 function told(i) {
   const chosen = data.parameters.filter((p) => columns[p][i] !== null).map((p) => [label(p), columns[p][i]]);
   const others = Object.keys(columns).filter((c) => !data.parameters.includes(c) && !c.startsWith("sd/") &&
-    !["study", "group", "trial", "on_front", "normalisation"].includes(c) && columns[c][i] !== null);
+    !["study", "group", "trial", "on_front", "normalisation", "weight"].includes(c) && columns[c][i] !== null);
   return [...chosen, ...others.map((c) => [label(c), columns[c][i]])];
 }
 
@@ -218,10 +219,9 @@ const redraws = [];
 const redraw = () => redraws.forEach((draw) => draw());
 
 function drawPlanes() {
-  const pairs = metrics.flatMap((x, i) => metrics.slice(i + 1).map((y) => [x, y]));
-  for (const [x, y] of pairs) {
-    const where = element("div", "", { class: "plot plane" });
-    byId("planes").append(where);
+  const drawn = [...document.querySelectorAll(".plane")], pairs = drawn.map((where) => [where.dataset.x, where.dataset.y]);
+  for (const where of drawn) {
+    const { x, y } = where.dataset;
     redraws.push(plot(where, () => planeOf(x, y)));
     where.on("plotly_hover", showCard);
     where.on("plotly_unhover", () => { byId("card").hidden = true; });

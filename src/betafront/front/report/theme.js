@@ -37,6 +37,7 @@ function layout(x, y, more = {}) {
 function plot(where, make) {
   const draw = () => {
     const { traces, layout: how } = make();
+    if (document.documentElement.classList.contains("printing")) how.width = where.clientWidth;
     return Plotly.react(where, traces, how, { displaylogo: false, responsive: true,
       modeBarButtonsToRemove: ["lasso2d", "select2d"] });
   };

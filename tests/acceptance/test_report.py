@@ -1,0 +1,124 @@
+"""The report in a real browser, from a file and without a network."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SWEEP = (
+    "sweep", "study=weighting", "study.name=one", "study.budget.trials=8", "study.replicates=2",
+    "trainer.steps=30", "model.hidden=[16]",
+)  # fmt: skip
+POINT = ".plane .scatterlayer .point"
+DRAWN = "[...document.querySelectorAll('.js-plotly-plot')].every(p => p.querySelector('.main-svg'))"
+
+
+@pytest.mark.slow
+def test_report(shell: Any, browser: Any, own_place: Path) -> None:
+    shell.run(*SWEEP)
+    said = shell.run("compare", "one", "--by", "normalisation", "--html", "by.html")
+    assert "by.html" in said
+    page = own_place / "runs/one/report/front.html"
+    assert page.stat().st_size < 6_000_000
+    for width in (375, 1600):
+        is_usable(browser, page, width)
+    points_answer(browser, page)
+    trials_are_filtered_coloured_and_downloaded(browser, page, own_place)
+    groups_are_told_apart(browser, own_place / "by.html")
+
+
+@contextmanager
+def opened(browser: Any, page: Path, width: int = 1200, **how: Any) -> Iterator[Any]:
+    """The page in a tab of its own; nothing may go wrong in it."""
+    context = browser.new_context(
+        offline=True, viewport={"width": width, "height": 900}, accept_downloads=True, **how
+    )
+    tab = context.new_page()
+    wrong: list[str] = []
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    tab.on("requestfailed", lambda request: wrong.append(request.url))
+    tab.goto(page.as_uri())
+    tab.wait_for_selector(POINT, timeout=30_000)
+    tab.wait_for_function(DRAWN)
+    yield tab
+    assert wrong == []
+    context.close()
+
+
+def is_usable(browser: Any, page: Path, width: int) -> None:
+    with opened(browser, page, width, color_scheme="dark" if width == 375 else "light") as tab:
+        assert tab.evaluate("document.documentElement.scrollWidth") == width
+        plane = tab.locator(".plane").first.bounding_box()
+        assert plane["width"] > 0.85 * min(width, 1280) and plane["height"] > 400
+        assert tab.locator("h1").inner_text() == "one"
+        assert tab.locator(".answer").is_visible()
+        body = "getComputedStyle(document.body).backgroundColor"
+        before = tab.evaluate(body)
+        tab.click("#theme")
+        assert tab.evaluate(body) != before
+        for heading in ("On one scale", "The front", "Along the front", "The search"):
+            assert tab.locator(f"h2:has-text('{heading}')").count() >= 1
+        assert tab.locator(".strip img").count() >= 3
+        for image in tab.locator(".strip img").all():
+            assert image.evaluate("i => i.complete && i.naturalWidth > 0")
+
+
+def points_answer(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        point = tab.locator(f"{POINT}[style*='opacity: 1']").first
+        box = point.bounding_box()
+        tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        tab.wait_for_selector("#card:not([hidden])", timeout=5_000)
+        said = tab.locator("#card").inner_text()
+        assert "of one, on the front" in said and "canonical β = " in said
+        assert tab.locator("#card img").evaluate("i => i.naturalWidth") > 0
+        tab.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        picked = tab.locator("#picked")
+        picked.wait_for(state="visible")
+        number = said.split()[1]
+        assert f"betafront train --trial {number} --study one" in picked.inner_text()
+        link = picked.locator("a").get_attribute("href")
+        assert "/#/experiments/" in link and "/runs/" in link
+        own = tab.locator(f".legendtext:has-text('of trial {number}')")
+        assert own.count() == 1  # the line D + βR of that trial
+
+
+def trials_are_filtered_coloured_and_downloaded(browser: Any, page: Path, place: Path) -> None:
+    with opened(browser, page) as tab:
+        assert tab.locator(POINT).count() >= 8
+        before = tab.locator(POINT).count()
+        names = ("sum", "mean", "pixel_mean", "beta_norm")
+        entries = [tab.locator(f".plane .legendtext[data-unformatted='{n}']") for n in names]
+        entry = next(e for e in entries if e.count())
+        entry.locator("xpath=..").locator(".legendtoggle").click()
+        tab.wait_for_function(
+            f"document.querySelectorAll('{POINT}').length < {before}", timeout=5_000
+        )
+        colour = tab.locator("#controls select").first
+        colour.select_option("val/mse")
+        tab.wait_for_selector(".plane .colorbar :text('MSE')", timeout=5_000)
+        colour.select_option("normalisation")
+        tab.wait_for_selector(".plane .colorbar", state="detached", timeout=5_000)
+        tab.get_by_label("log x").check()
+        axis = "document.querySelector('.plane')._fullLayout.xaxis.type"
+        assert tab.evaluate(axis) == "log"
+        with tab.expect_download() as started:
+            tab.click("#csv")
+        started.value.save_as(place / "trials.csv")
+        rows = list(csv.DictReader((place / "trials.csv").open()))
+        assert [int(r["trial"]) for r in rows] == list(range(8))
+        assert all(float(r["val/rate"]) >= 0 for r in rows)
+
+
+def groups_are_told_apart(browser: Any, page: Path) -> None:
+    with opened(browser, page) as tab:
+        assert tab.locator("h2:has-text('Side by side')").count() == 1
+        groups = tab.evaluate("data.groups")
+        assert len(groups) > 1
+        for group in groups:
+            assert tab.locator(f".legendtext[data-unformatted='front of {group}']").count() == 1
+        assert tab.locator("#multiples .js-plotly-plot").count() == len(groups)

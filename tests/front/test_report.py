@@ -1,0 +1,125 @@
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from betafront.front import Facts, decide
+from betafront.front.comparison import Group, compare
+from betafront.front.report import Chapter, Failure, Shown, write_page
+
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
+
+
+def written(path: Path, *chapters: Chapter, **more: Any) -> tuple[str, dict[str, Any]]:
+    """The page, and the data that its pictures are drawn of."""
+    write_page(chapters, path / "page.html", **more)
+    text = (path / "page.html").read_text()
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    data: dict[str, Any] = json.loads(found[1], parse_constant=no_number)
+    return text, data
+
+
+def no_number(text: str) -> None:
+    raise AssertionError(f"{text} is no JSON, and stops the page")
+
+
+@pytest.fixture
+def runs(table: pd.DataFrame) -> pd.DataFrame:
+    """Three runs a trial, of which the second is as the table has it."""
+    parts = [
+        table.assign(replicate=k, **{"val/distortion": table["val/distortion"] + k - 1.0})
+        for k in range(3)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_the_page_stands_alone_and_answers_first(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    text, _ = written(tmp_path, Chapter(facts, table, pd.DataFrame()))
+    assert (tmp_path / "page.html").stat().st_size < 6_000_000
+    outside = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.search(r'(?:src|href)="(?!data:)', outside)
+    assert decide(table, facts)[0].text in outside
+    assert outside.index('class="answer"') < outside.index("<h2>")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 9])
+def test_every_trial_is_in_it_once(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path, rows: int
+) -> None:
+    _, data = written(tmp_path, Chapter(facts, table.head(rows), pd.DataFrame()))
+    columns = data["columns"]
+    assert columns["trial"] == list(range(rows))
+    assert np.allclose(columns["val/rate"], table["val/rate"].head(rows), rtol=1e-5)
+    assert {len(values) for values in columns.values()} == {rows}
+
+
+def test_values_that_are_no_numbers_are_left_out(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    table = table.assign(sigma=[np.nan] + [0.5] * 8)
+    table.loc[1, "val/mse"] = np.inf
+    _, data = written(tmp_path, Chapter(facts, table, pd.DataFrame()))
+    assert data["columns"]["sigma"][0] is None
+    assert data["columns"]["val/mse"][1] is None
+
+
+def test_what_users_write_is_text(table: pd.DataFrame, facts: Facts, tmp_path: Path) -> None:
+    bad = "</script><b>&"
+    failure = Failure("<i>lost</i>", [3], "trial-0003/run.log", "")
+    chapter = Chapter(replace(facts, name=bad), table, pd.DataFrame(), failures=[failure])
+    text, data = written(tmp_path, chapter)
+    assert "<h1>&lt;/script&gt;&lt;b&gt;&amp;</h1>" in text
+    assert "&lt;i&gt;lost&lt;/i&gt;" in text
+    assert set(data["columns"]["study"]) == {bad}
+
+
+def test_bands_are_of_the_replicates(
+    table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    _, data = written(tmp_path, Chapter(facts, table, runs))
+    band = data["bands"]["example"]
+    middle = {tuple(np.round(p, 4)) for p in band["50"]}
+    assert middle == {
+        (round(r, 4), round(d, 4))
+        for r, d in zip(table["val/rate"], table["val/distortion"], strict=True)
+    }
+    assert min(d for _, d in band["25"]) == pytest.approx(min(d for _, d in band["75"]) - 2)
+    _, alone = written(tmp_path, Chapter(facts, table, pd.DataFrame()))
+    assert alone["bands"]["example"] == {}
+
+
+def test_what_runs_left_is_shown(table: pd.DataFrame, facts: Facts, tmp_path: Path) -> None:
+    shown = Shown(2, {"traversals": PIXEL}, {"step": [0, 1], "beta": [0, 1]}, [3.0, 0.1])
+    chapter = Chapter(
+        facts, table, pd.DataFrame(), shown=[shown], thumbnails={2: PIXEL},
+        links={2: "http://127.0.0.1/2"}, needs="betafront ui example",
+    )  # fmt: skip
+    text, data = written(tmp_path, chapter)
+    assert text.count(f'src="{PIXEL}"') == 1
+    assert "trial 2: β = 0.1" in text
+    assert data["shown"]["example"][0]["spectrum"] == [3.0, 0.1]
+    assert data["thumbnails"]["example"] == {"2": PIXEL}
+    assert data["links"]["example"] == {"2": "http://127.0.0.1/2"}
+
+
+def test_groups_stand_side_by_side(
+    table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    groups = [
+        Group(str(name), part, runs[runs["normalisation"] == name], facts.name)
+        for name, part in table.groupby("normalisation")
+    ]
+    found = compare(groups, facts.objectives, facts.reference)
+    text, data = written(tmp_path, Chapter(facts, table, runs), groups=groups, comparison=found)
+    assert data["groups"] == ["pixel_mean", "sum"]
+    assert set(data["columns"]["study"]) == {"example"}
+    assert "Side by side" in text
+    assert found.sides[0].name in text

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from betafront.study.gallery import along, embedded, taken, thinned, thumbnails
+from betafront.training.result import PICTURES
+
+LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> pd.DataFrame:
+    """Ten trials with pictures of noise, of which the first five are on the front."""
+    rng = np.random.default_rng(0)
+    for trial in range(10):
+        folder = tmp_path / f"trial-{trial}" / PICTURES
+        folder.mkdir(parents=True)
+        for kind in ("reconstructions", "traversals", "samples"):
+            Image.fromarray(rng.integers(0, 255, (68, 544, 3), np.uint8)).save(
+                folder / f"{kind}.png"
+            )
+    rate = [float(t % 5) for t in range(10)]
+    distortion = [5.0 - r + (t >= 5) for t, r in enumerate(rate)]
+    return pd.DataFrame(
+        {
+            "trial": range(10), "folder": [f"trial-{t}" for t in range(10)], "val/rate": rate,
+            "val/distortion": distortion,
+        }
+    )  # fmt: skip
+
+
+def test_pictures_keep_to_their_room(table: pd.DataFrame, tmp_path: Path) -> None:
+    much = along(table, tmp_path, 10**9)
+    assert [one.trial for one in much] == [0, 1, 3, 4, 5, 6, 8, 9]
+    assert set(much[0].pictures) == {"reconstructions", "traversals", "samples"}
+    less = along(table, tmp_path, taken(much) - 1)
+    assert 0 < taken(less) < taken(much)
+    all_of_them = thumbnails(table, LEAST, tmp_path, 10**9)
+    assert set(all_of_them) == set(range(10))
+    room = sum(map(len, all_of_them.values())) // 2
+    some = thumbnails(table, LEAST, tmp_path, room)
+    assert sum(map(len, some.values())) <= room
+    assert set(some) <= set(range(5))  # of the front first
+
+
+def test_what_is_gone_or_damaged_is_left_out(table: pd.DataFrame, tmp_path: Path) -> None:
+    (tmp_path / "trial-0" / PICTURES / "reconstructions.png").write_bytes(b"no picture")
+    (tmp_path / "trial-1" / PICTURES / "reconstructions.png").unlink()
+    assert set(thumbnails(table, LEAST, tmp_path, 10**9)) == set(range(2, 10))
+    (one, *_) = along(table, tmp_path, 10**9)
+    assert set(one.pictures) == {"traversals", "samples"}
+    assert one.trace == {}
+    assert one.spectrum == []
+
+
+def test_pictures_are_no_wider_than_asked(table: pd.DataFrame, tmp_path: Path) -> None:
+    from base64 import b64decode
+    from io import BytesIO
+
+    path = tmp_path / "trial-2" / PICTURES / "samples.png"
+    for left, size in ((False, (100, 12)), (True, (100, 25))):
+        data = embedded(path, 100, left).partition(",")[2]
+        assert Image.open(BytesIO(b64decode(data))).size == size
+
+
+def test_both_ends_are_kept() -> None:
+    rows = thinned(pd.DataFrame({"x": range(100)}), 4)
+    assert [r["x"] for r in rows] == [0, 33, 66, 99]
