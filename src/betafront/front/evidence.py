@@ -1,11 +1,13 @@
-"""How much the trials can tell: when they allow no decision, and what to be careful with."""
+"""How much the trials can tell: beside the points themselves, when there is no decision, and what
+to be careful with."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 
-from betafront.front.decision import USUAL, Advice, Asked, decide
+from betafront.front.capacity import capacity
+from betafront.front.decision import USUAL, Advice, Asked, decide, trades
 from betafront.front.exchange import exchange
 from betafront.front.front import front
 from betafront.front.points import PLANE
@@ -43,6 +45,14 @@ def decision(
         "points": [one.record for one in advice],
         "cautions": [] if why else cautions(table, facts, advice),
     }
+
+
+def notes(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
+    """What rate is worth at each point, what lies between them, and where to end a capacity, a
+    sentence each."""
+    prices = {a.trial: a.price for a in reversed(advice)}  # in the words of its first name
+    worth = [prices[trial] for trial in dict.fromkeys(a.trial for a in advice)]
+    return [line for line in [*worth, *trades(advice), capacity(table, facts, advice)] if line]
 
 
 def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:

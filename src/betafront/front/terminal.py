@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.capacity import capacity
-from betafront.front.decision import USUAL, Advice, Asked, decide, in_every_row, names, trades
-from betafront.front.evidence import cautions, refusal
+from betafront.front.decision import USUAL, Advice, Asked, decide, in_every_row, names
+from betafront.front.evidence import cautions, notes, refusal
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
 from betafront.front.plot import plot
@@ -86,19 +85,11 @@ def print_study(
         return
     out.print()
     out.print(advice_table(advice))
-    for line in reasons(table, facts, advice):
+    for line in [*(f"{a.name}: {a.method}." for a in advice), *notes(table, facts, advice)]:
         out.print(line, markup=False)
     for line in cautions(table, facts, advice):
         out.print(f"[bold yellow]Careful[/]  {escape(line)}")
     out.print(f"[bold green]Decision[/]  {escape(advice[0].text)}")
-
-
-def reasons(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
-    """How the points were chosen, what rate is worth at each, and what lies between them."""
-    prices = {a.trial: a.price for a in reversed(advice)}  # in the words of its first name
-    lines = [f"{a.name}: {a.method}." for a in advice]
-    lines += [prices[trial] for trial in dict.fromkeys(a.trial for a in advice) if prices[trial]]
-    return [line for line in [*lines, *trades(advice), capacity(table, facts, advice)] if line]
 
 
 def front_table(

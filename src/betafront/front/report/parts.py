@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from betafront.front.comparison import Comparison
-from betafront.front.decision import in_every_row, names, trades
-from betafront.front.evidence import cautions, refusal
+from betafront.front.decision import in_every_row, names
+from betafront.front.evidence import cautions, notes, refusal
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
@@ -35,14 +35,15 @@ def answer(chapter: Chapter, alone: bool) -> str:
     advice = chapter.advice
     head = "" if alone else f"<b>{escape(chapter.facts.name)}</b>"
     lines = [f"<b>{escape(a.text)}</b><br>{_dim(a.method)}" for a in advice]
-    prices = filter(None, (a.price for a in advice))
-    careful = cautions(chapter.table, chapter.facts, advice)
-    lines += map(escape, [*prices, *trades(advice), *careful])
     if why := refusal(chapter.table, chapter.facts):
-        lines = [escape(why)]
+        lines, advice = [escape(why)], []
     elif not advice:
-        lines = ["No decision: the front has no knee."]
-    return f'<section class="answer">{head}<p>{"</p><p>".join(lines)}</p></section>'
+        lines = ["No decision: the front has no knee, since its points lie on a line."]
+    more = [escape(line) for line in notes(chapter.table, chapter.facts, advice)]
+    for line in cautions(chapter.table, chapter.facts, advice) if not why else []:
+        more.append(f"<span class=caution>Careful: {escape(line)}</span>")
+    rest = f"<ul><li>{'</li><li>'.join(more)}</li></ul>" if more else ""
+    return f'<section class="answer">{head}<p>{"</p><p>".join(lines)}</p>{rest}</section>'
 
 
 def compared(found: Comparison) -> str:
@@ -58,14 +59,12 @@ def compared(found: Comparison) -> str:
 def planes(objectives: Mapping[str, str]) -> str:
     """Where the planes are drawn, and what they can be set to."""
     drawn = ""
-    for x, y in every_plane(objectives):
+    for i, (x, y) in enumerate(every_plane(objectives)):
         names = " and ".join(label(metric).partition(" (")[0] for metric in (x, y))
         drawn += f"<h2>{escape(names)}</h2>"
+        drawn += '<div class="controls" id="controls"></div>' if i == 0 else ""
         drawn += f'<div class="plot plane" data-x="{escape(x)}" data-y="{escape(y)}"></div>'
-    return (
-        f'<section><div class="controls" id="controls"></div>{drawn}'
-        '<div id="picked" class="picked" hidden></div></section>'
-    )
+    return f'<section>{drawn}<div id="picked" class="picked" hidden></div></section>'
 
 
 def multiples() -> str:
