@@ -31,6 +31,10 @@ def runs(client: MlflowClient) -> dict[str, list[Any]]:
     return {role: [r for r in found if r.data.tags["role"] == role] for role in ("study", "trial")}
 
 
+def files(client: MlflowClient, run: Any, folder: str) -> set[str]:
+    return {file.path for file in client.list_artifacts(run.info.run_id, folder)}
+
+
 def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient) -> None:
     (parent,), trials = runs(swept).values()
     assert len(trials) == 2
@@ -44,14 +48,30 @@ def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient
         assert trial.info.status == "FINISHED"
         paths = {f.path for f in swept.list_artifacts(trial.info.run_id)}
         assert {"config.yaml", "result.json", "pictures"} <= paths
-        pictures = {f.path for f in swept.list_artifacts(trial.info.run_id, "pictures")}
-        assert {"pictures/training.png", "pictures/latent_map.png"} <= pictures
-    assert {f.path for f in swept.list_artifacts(parent.info.run_id, "front")} == {
+        assert "pictures/samples.png" in files(swept, trial, "pictures")
+    assert files(swept, parent, "front") == {
         "front/front.html", "front/front.png", "front/front.csv", "front/study.json",
     }  # fmt: skip
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics["study/hypervolume"] >= 0
     assert parent.data.params["space.objective.weight"] == "0.1,1"
+
+
+def test_the_pages_that_take_long_are_drawn_for_the_front_alone(
+    betafront: Command, own_place: Path
+) -> None:
+    # A weight this large is dominated: it collapses, as the one before it does already.
+    words = ("objective.weight=0.1,1000,1e6", "study.sampler=grid", "trainer.steps=60")
+    assert betafront("sweep", *SMALL, *words, "study.name=s").code == 0
+    members = set(json.loads(betafront("status", "s", "--json").out)["front"])
+    client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    drawn = {
+        int(trial.data.tags["trial"])
+        for trial in runs(client)["trial"]
+        if {"pictures/training.png", "pictures/latent_map.png"} <= files(client, trial, "pictures")
+    }
+    assert drawn == members
+    assert len(members) < 3
 
 
 def test_the_table_shows_the_final_values(swept: MlflowClient, own_place: Path) -> None:

@@ -21,7 +21,7 @@ from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
 from betafront.study.spec import Spec
 from betafront.study.watch import BusyStudy, only_writer
 from betafront.tracking.saved_view import TAG, saved_view
-from betafront.training import draw_pages
+from betafront.training import PICTURES, draw_pages
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,7 +86,8 @@ class MLflowView:
         if old:
             client.delete_run(old)
         started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
-        run_id = self._make_child(client, spec, number, child_name(spec, row), started)
+        tags = {"replicates": str(extent[0])}
+        run_id = self._make_child(client, spec, number, child_name(spec, row), started, tags)
         names = list(dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE]))
         params = [Param(_key(n), _text(row[n])) for n in names if row.get(n) is not None]
         points = [
@@ -107,7 +108,6 @@ class MLflowView:
             client.log_batch(run_id, points[i : i + BATCH])
         self._log_data(client, run_id, spec, folder)
         self._log_files(client, run_id, folder)
-        client.set_tag(run_id, "replicates", str(extent[0]))
         client.set_terminated(run_id, "FINISHED", finished)
         self._trials[number] = (run_id, extent)
 
@@ -115,16 +115,17 @@ class MLflowView:
         self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
     ) -> None:
         """Write a trial without a result, with its parameters, the reason and the log."""
-        from mlflow.entities import Param, RunTag
+        from mlflow.entities import Param
 
         if not self._parent:
             self.start(spec)
         if number in self._trials:
             return
         client = self.client()
-        run_id = self._make_child(client, spec, number, f"t{number:03d} failed", None)
+        name = f"t{number:03d} failed"
+        run_id = self._make_child(client, spec, number, name, None, {"reason": reason})
         chosen = [Param(_key(k), _text(v)) for k, v in params.items()]
-        client.log_batch(run_id, params=chosen, tags=[RunTag("reason", reason)])
+        client.log_batch(run_id, params=chosen)
         self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FAILED")
         self._trials[number] = (run_id, (1, 0))
@@ -138,6 +139,9 @@ class MLflowView:
             if (report / name).is_file():
                 client.log_artifact(self._parent, str(report / name), "front")
         members = front(table, facts.objectives)
+        for number, folder in zip(members["trial"], members["folder"], strict=True):
+            draw_pages(Path(spec.folder) / folder)  # which takes longer than each trial can spare
+            self._log_pictures(client, self._trials[int(number)][0], Path(spec.folder) / folder)
         done = len(table)
         volume = hypervolume(table, facts.objectives, facts.reference)
         client.log_metric(self._parent, "study/hypervolume", volume, step=done)
@@ -196,9 +200,15 @@ class MLflowView:
         return str(run.info.run_id)
 
     def _make_child(
-        self, client: "MlflowClient", spec: Spec, number: int, name: str, started: int | None
+        self,
+        client: "MlflowClient",
+        spec: Spec,
+        number: int,
+        name: str,
+        started: int | None,
+        own: dict[str, str],
     ) -> str:
-        tags = {
+        tags = own | {
             "role": "trial",
             "study": spec.name,
             "trial": str(number),
@@ -209,12 +219,14 @@ class MLflowView:
         return str(run.info.run_id)
 
     def _log_files(self, client: "MlflowClient", run_id: str, folder: Path) -> None:
-        draw_pages(folder)
         for name in FILES:
             if (folder / name).is_file():
                 client.log_artifact(run_id, str(folder / name))
-        if (folder / "pictures").is_dir():
-            client.log_artifacts(run_id, str(folder / "pictures"), "pictures")
+        self._log_pictures(client, run_id, folder)
+
+    def _log_pictures(self, client: "MlflowClient", run_id: str, folder: Path) -> None:
+        if (folder / PICTURES).is_dir():
+            client.log_artifacts(run_id, str(folder / PICTURES), PICTURES)
 
     def _log_data(self, client: "MlflowClient", run_id: str, spec: Spec, folder: Path) -> None:
         from mlflow.entities import Dataset, DatasetInput
