@@ -3,6 +3,7 @@
 from betafront.front.decision import Advice, decide, trade
 from betafront.front.doing import Doing
 from betafront.front.front import front, hypervolume, knee, nondominated
+from betafront.front.history import hypervolumes
 from betafront.front.one_curve import OneCurve, one_curve
 from betafront.front.page import write_page
 from betafront.front.picture import draw_front
@@ -19,6 +20,7 @@ __all__ = [
     "draw_front",
     "front",
     "hypervolume",
+    "hypervolumes",
     "knee",
     "nondominated",
     "one_curve",
