@@ -258,7 +258,7 @@ def ui(
         int, typer.Option(help="On 127.0.0.1; the next free one if it is taken.")
     ] = 5000,
 ) -> None:
-    """Open the record in the MLflow UI: starts its server on this machine and prints the link."""
+    """Open the record in the MLflow UI: starts its server on this machine and prints the links."""
     from betafront.tracking import serve
 
     found, spec = find_study(study)

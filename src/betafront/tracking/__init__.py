@@ -1,6 +1,7 @@
 """MLflow: a view of studies, and the server to look at it with."""
 
 from betafront.tracking.server import serve
-from betafront.tracking.view import MLflowView, sync
+from betafront.tracking.sync import sync
+from betafront.tracking.view import MLflowView
 
 __all__ = ["MLflowView", "serve", "sync"]
