@@ -14,8 +14,8 @@ from betafront.tracking.store import key_of
 
 Chart = dict[str, Any]
 SECTION: Chart = {"uuid": "pareto", "name": "Pareto", "display": True, "isReordered": True}
-BETA = "scale/beta"  # as a metric, which MLflow takes for a number
-WEIGHT = "objective.weight"  # means another β in each normalisation
+BETA = "scale/log10_beta"  # since MLflow has no logarithmic axes here
+WEIGHT = "objective.weight"  # left to β: of the same weight each normalisation makes another
 
 
 def charts(spec: Spec) -> list[Chart]:
@@ -31,7 +31,7 @@ def charts(spec: Spec) -> list[Chart]:
         ),
         {
             "type": "PARALLEL",
-            "selectedParams": _always_there(spec),
+            "selectedParams": [key_of(key) for key in _always_there(spec)],
             "selectedMetrics": [BETA, *spec.objectives],
             "showAllRuns": False,
         },
@@ -43,19 +43,15 @@ def charts(spec: Spec) -> list[Chart]:
 
 def _contour(spec: Spec) -> Chart:
     """D + R over β and another number that was searched, or the number of active latents."""
-    space = Space.parse(f"{key}={sweep}" for key, sweep in spec.space.items())
-    numbers = [
-        key
-        for key, distribution in space.distributions.items()
-        if key != WEIGHT and not spec.conditions.get(key) and _is_number(distribution)
-    ]
+    space = Space.parse(f"{key}={sweep}" for key, sweep in spec.space.items()).distributions
+    numbers = [key for key in _always_there(spec) if _is_number(space[key])]
     y = _param(numbers[0]) if numbers else _metric(ACTIVE)
     return {"type": "CONTOUR", "xaxis": _metric(BETA), "yaxis": y, "zaxis": _metric(ELBO)}
 
 
 def _always_there(spec: Spec) -> list[str]:
     """MLflow's parallel coordinates leave out every run that has none of a parameter."""
-    return [key_of(key) for key in spec.space if not spec.conditions.get(key)]
+    return [key for key in spec.space if key != WEIGHT and not spec.conditions.get(key)]
 
 
 def _is_number(distribution: BaseDistribution) -> bool:

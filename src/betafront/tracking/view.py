@@ -7,6 +7,7 @@ made again at any time.
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ import pandas as pd
 from betafront.errors import one_line
 from betafront.front import Facts, decide, front
 from betafront.study.spec import Spec
+from betafront.tracking.charts import BETA
 from betafront.tracking.colours import PARETO, marks
 from betafront.tracking.parent import FRONT, log_front
 from betafront.tracking.saved_view import TAG, saved_view
@@ -112,6 +114,8 @@ class MLflowView:
         last = max((p.step for p in points), default=0)
         final = {key: value for key, value in row.items() if "/" in key}
         final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
+        if row["beta"] > 0:
+            final[BETA] = math.log10(row["beta"])
         # A millisecond later: of two values at the same step MLflow's tables show the later one.
         points += [Metric(key, float(value), finished + 1, last) for key, value in final.items()]
         log_points(client, run_id, points, params)
