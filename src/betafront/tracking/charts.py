@@ -13,7 +13,10 @@ from betafront.study.spec import Spec
 from betafront.tracking.store import key_of
 
 Chart = dict[str, Any]
-SECTION: Chart = {"uuid": "pareto", "name": "Pareto", "display": True, "isReordered": True}
+SECTION: Chart = {
+    "uuid": "pareto", "name": "Pareto", "display": True, "isReordered": True,
+    "columns": 2, "cardHeight": 420,
+}  # fmt: skip
 BETA = "scale/log10_beta"  # since MLflow has no logarithmic axes here
 WEIGHT = "objective.weight"  # left to β: of the same weight each normalisation makes another
 

@@ -171,6 +171,12 @@ class MLflowView:
         """The identifier of the study's experiment."""
         return self._experiment or self._find_experiment(self.client(), spec)
 
+    def study_run(self, spec: Spec) -> str | None:
+        """The identifier of the study's own run, where it is there."""
+        runs = all_runs(self.client(), self.experiment(spec))
+        parent = next((r for r in runs if r.data.tags.get("role") == "study"), None)
+        return None if parent is None else str(parent.info.run_id)
+
     def _find_experiment(self, client: "MlflowClient", spec: Spec) -> str:
         found = client.get_experiment_by_name(spec.name)
         if found is not None:
