@@ -70,8 +70,7 @@ def shows_the_front(browser: Any, link: str, members: list[int]) -> None:
     tab = context.new_page()
     tab.goto(link)
     tab.wait_for_selector(f"text={TRIALS} matching runs", timeout=60_000)
-    tab.wait_for_selector("text=Pareto (3)", timeout=60_000)
-    tab.wait_for_selector(".parcoords svg .dimension >> nth=5", timeout=60_000)
+    tab.wait_for_selector(".parcoords svg .dimension >> nth=4", timeout=60_000)
     tab.wait_for_selector(".js-plotly-plot .contour", timeout=60_000, state="attached")
     # They stand above the charts that MLflow makes of every metric.
     scatter, contour = tab.locator(".js-plotly-plot").evaluate_all(DRAWN)[:2]
