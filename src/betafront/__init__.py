@@ -11,7 +11,7 @@ __all__ = ["load"]
 
 def load(path: str | Path) -> "Trained":
     """A model that `betafront export` wrote, to encode, decode, sample and reconstruct; see
-    `betafront.trained.Trained`."""
+    `betafront.trained.Trained`. A folder, or an address in MLflow's registry."""
     from betafront.trained import load as load_folder  # with torch
 
     return load_folder(path)

@@ -236,14 +236,24 @@ def export(
         str, typer.Option(help="knee, elbo, the name of what is maximised, or trial=N.")
     ] = "elbo",
     to: Annotated[Path | None, typer.Option(help="The folder to write.")] = None,
+    register: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Make it a version of this model in MLflow's registry."),
+    ] = None,
+    torch_export: Annotated[
+        bool,
+        typer.Option("--torch-export", help="Write encoder.pt2 and decoder.pt2 too."),
+    ] = False,
 ) -> None:
     """Write a point of the front as a folder: weights, configuration, and how to load it.
 
     betafront export weighting-digits --at knee --to mymodel
+
+    betafront export weighting-digits --at knee --register digits
     """
     from betafront.export import export as write
 
-    write(*find_study(study), at, to)
+    write(*find_study(study), at, to, register, torch_export)
 
 
 @app.command()
@@ -292,7 +302,7 @@ def ui(
         int, typer.Option(help="On 127.0.0.1; the next free one if it is taken.")
     ] = 5000,
 ) -> None:
-    """Open the record in the MLflow UI: starts its server on this machine and prints the link."""
+    """Open the record in the MLflow UI: starts its server on this machine and prints the links."""
     from betafront.tracking import serve
 
     found, spec = find_study(study)

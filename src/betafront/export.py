@@ -1,6 +1,7 @@
 """`betafront export`: a point of the front as a folder that needs neither study nor data."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from betafront import recipe
 from betafront.errors import UserError
 from betafront.front import console, decide, print_next
+from betafront.models import write_programs
 from betafront.saved import saved_config, saved_model, saved_run
 from betafront.study.additions import additions
 from betafront.study.records import every_run, facts, state, table
+from betafront.tracking.registry import check_name, register
+from betafront.tracking.store import SQLITE
 from betafront.trained import ABOUT
 from betafront.training import MODEL, Result
 
@@ -34,7 +38,14 @@ if __name__ == "__main__":
 '''
 
 
-def export(study: "Study", spec: "Spec", at: str, to: Path | None) -> Path:
+def export(
+    study: "Study",
+    spec: "Spec",
+    at: str,
+    to: Path | None,
+    register_as: str | None = None,
+    torch_export: bool = False,
+) -> Path:
     """Write the model of a trial into a folder: its weights, configuration and preparation.
 
     Args:
@@ -42,21 +53,28 @@ def export(study: "Study", spec: "Spec", at: str, to: Path | None) -> Path:
         spec: of the study.
         at: `knee`, `elbo`, or `trial=N`.
         to: the folder; None is one below the study's.
+        register_as: the name of a model in MLflow's registry of which it becomes a version.
+        torch_export: write the encoder and the decoder as programs of `torch.export` too.
 
     Raises:
-        UserError: there is no such point, or the files of its run are gone.
+        UserError: there is no such point, the files of its run are gone, or MLflow does not take
+            it.
     """
+    if register_as is not None:
+        check_name(register_as)
     trials = study.get_trials(deepcopy=False)
     number = _number(at, study, spec)
     (run, *_) = every_run(trials[number], trials)
     folder = Path(spec.folder) / run["folder"]
     result, made = Result.load(folder), saved_run(folder)
-    saved_model(folder, made.vae())  # what cannot be read is not exported
+    vae = saved_model(folder, made.vae())  # what cannot be read is not exported
     where = to or Path(spec.folder) / "export" / at.replace("=", "-")
     where.mkdir(parents=True, exist_ok=True)
     for name in (MODEL, recipe.CONFIG):
         shutil.copy2(folder / name, where / name)
     (where / "load.py").write_text(LOADER)
+    if torch_export:
+        write_programs(vae, made.images.shape, where)
     data = saved_config(folder).data
     about: dict[str, Any] = {
         "study": spec.name,
@@ -80,10 +98,16 @@ def export(study: "Study", spec: "Spec", at: str, to: Path | None) -> Path:
         f"Trial {number} of {spec.name}: β = {result.scale['beta']:.4g}, D = "
         f"{result.metrics['val/distortion']:.2f}, R = {result.metrics['val/rate']:.2f} nats."
     )
-    print_next(
-        [("folder", where), ("in Python", f"betafront.load('{where}').sample(16)")],
-        out,
-    )
+    shown: list[tuple[str, str | Path]] = [
+        ("folder", where),
+        ("in Python", f"betafront.load('{where}').sample(16)"),
+    ]
+    if register_as is not None:
+        address, uri = register(study, spec, where, number, register_as, _alias(at))
+        shown += [("registered", address), ("in Python", f"betafront.load('{address}')")]
+        if not uri.startswith(SQLITE):
+            shown.append(("with", f"MLFLOW_TRACKING_URI={uri}"))
+    print_next(shown, out)
     return where
 
 
@@ -103,6 +127,12 @@ def _number(at: str, study: "Study", spec: "Spec") -> int:
         known = ", ".join([*named, "trial=N"])
         raise UserError(f"{spec.name} has no point '{at}' to export: there is {known}")
     return named[at]
+
+
+def _alias(at: str) -> str:
+    """`knee`, `elbo-best`, `trial-7`: an alias has letters, digits, _ and - alone."""
+    plain = re.sub(r"[^\w-]", "-", at, flags=re.ASCII)
+    return plain if at == "knee" or at.startswith("trial=") else f"{plain}-best"
 
 
 def _short(name: str) -> str:

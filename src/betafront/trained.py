@@ -82,12 +82,21 @@ class Trained:
 
 
 def load(path: str | Path) -> Trained:
-    """The model that `betafront export` wrote.
+    """The model that `betafront export` wrote: in a folder, or in MLflow's registry, as
+    `models:/NAME@knee` or `models:/NAME/3`.
 
     Raises:
         UserError: there is none, or a part of it is missing or damaged.
     """
-    folder = Path(path).expanduser()
+    if str(path).startswith("models:/"):
+        from betafront.tracking.registry import fetched
+
+        with fetched(str(path)) as folder:
+            return _load(folder)
+    return _load(Path(path).expanduser())
+
+
+def _load(folder: Path) -> Trained:
     if not (folder / ABOUT).is_file():
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")
     about: dict[str, Any] = json.loads((folder / ABOUT).read_text())

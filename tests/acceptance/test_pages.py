@@ -1,5 +1,6 @@
 """The pages in a real browser: the front without a network, and the study in the MLflow UI."""
 
+import json
 import re
 import signal
 import time
@@ -8,20 +9,30 @@ from typing import Any
 
 import pytest
 
+TRIALS = 40
 SWEEP = (
-    "sweep", "study=weighting", "study.budget.trials=6", "trainer.steps=40", "model.hidden=[16]",
+    "sweep", "study=weighting", f"study.budget.trials={TRIALS}", "trainer.steps=5",
+    "model.hidden=[8]", "data.limit=200",
 )  # fmt: skip
+RED = "#d62728"
+# Of each chart that plotly has drawn: the kinds of its parts, and the colours of its points.
+DRAWN = """charts => charts.map(chart => ({
+    kinds: chart.data.map(part => part.type),
+    colours: chart.data.flatMap(part => part.marker?.color ?? []),
+}))"""
 
 
 @pytest.mark.slow
 def test_pages(shell: Any, browser: Any, own_place: Path) -> None:
     shell.run(*SWEEP)
+    members = json.loads(shell.run("status", "--json"))["front"]
     report = own_place / "runs/weighting-digits/report"
     opens_without_a_network(browser, report / "front.html")
     server = shell.start("ui", "--port", "5107")
     try:
-        link = link_printed_by(server)
-        shows_the_trials(browser, link)
+        charts, table = (link_printed_by(server) for _ in range(2))
+        shows_the_front(browser, charts, members)
+        shows_the_trials(browser, table, members)
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(30) == 0
@@ -54,8 +65,25 @@ def link_printed_by(server: Any) -> str:
     raise AssertionError("the server ended")
 
 
-def shows_the_trials(browser: Any, link: str) -> None:
-    context = browser.new_context(viewport={"width": 1900, "height": 1000})
+def shows_the_front(browser: Any, link: str, members: list[int]) -> None:
+    context = browser.new_context(viewport={"width": 1900, "height": 1300})
+    tab = context.new_page()
+    tab.goto(link)
+    tab.wait_for_selector(f"text={TRIALS} matching runs", timeout=60_000)
+    tab.wait_for_selector(".parcoords svg .dimension >> nth=4", timeout=60_000)
+    tab.wait_for_selector(".js-plotly-plot .contour", timeout=60_000, state="attached")
+    # They stand above the charts that MLflow makes of every metric.
+    scatter, contour = tab.locator(".js-plotly-plot").evaluate_all(DRAWN)[:2]
+    assert scatter["kinds"] == ["scatter"]
+    assert len(scatter["colours"]) == TRIALS
+    assert scatter["colours"].count(RED) == len(members)
+    assert set(scatter["colours"]) == {RED, "#c0c0c0"}
+    assert contour["kinds"] == ["contour", "scatter"]
+    context.close()
+
+
+def shows_the_trials(browser: Any, link: str, members: list[int]) -> None:
+    context = browser.new_context(viewport={"width": 1900, "height": 2200})
     tab = context.new_page()
     tab.goto(link)
     tab.wait_for_selector("text=t005", timeout=60_000)
@@ -64,22 +92,22 @@ def shows_the_trials(browser: Any, link: str) -> None:
         assert column in header
     cells = tab.locator(".ag-center-cols-container .ag-row").first.inner_text().split("\n")
     assert len([c for c in cells if re.fullmatch(r"-?\d+(\.\d+)?(e-?\d+)?", c)]) >= 4
-    for number in range(6):
-        assert tab.locator(f"text=/^t00{number} /").count() == 1
+    for number in range(TRIALS):
+        assert tab.locator(f"text=/^t{number:03d} /").count() == 1
     # As children: in order of creation the table is a tree, folded under the study.
     tab.goto("about:blank")
-    tab.goto(link.replace("&viewStateShareKey=front", ""))
+    tab.goto(link.replace("&viewStateShareKey=pareto", ""))
     tab.wait_for_selector(".ag-row a:has-text('weighting-digits')", timeout=60_000)
-    assert tab.locator("text=/^t00\\d /").count() == 0
+    assert tab.locator("text=/^t0\\d\\d /").count() == 0
     tab.locator(".ag-row button").first.click()
-    tab.click("text=/^t005 /")
+    tab.click(f"text=/^t{members[0]:03d} /")
     tab.wait_for_selector("text=Parent run", timeout=30_000)
     tab.goto(re.sub(r"(/runs/\w+).*", r"\1/artifacts", tab.url))
     tab.click("text=pictures", timeout=60_000)
     tab.click("text=training.png")
     tab.wait_for_selector("img[src^='blob:'], .image-outer-container", timeout=30_000)
     study = context.new_page()  # the front page renders as an artifact of the study's run
-    study.goto(link.replace("&viewStateShareKey=front", ""))
+    study.goto(link.replace("&viewStateShareKey=pareto", ""))
     study.click(".ag-row a:has-text('weighting-digits')", timeout=60_000)
     study.wait_for_url("**/runs/*")
     study.goto(re.sub(r"(/runs/\w+).*", r"\1/artifacts/front/front.html", study.url))

@@ -1,12 +1,15 @@
 """A point of the front as a folder, and what it is without its study."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from mlflow import MlflowClient
 
 import betafront as product
 from betafront.errors import UserError
@@ -62,7 +65,81 @@ def test_new_images_go_through_what_the_old_ones_did(betafront, swept: Path) -> 
         model.encode(np.zeros((2, 9, 9), np.uint8))
 
 
+RECONSTRUCT = """
+import sys
+import numpy as np
+import betafront
+model = betafront.load(sys.argv[1])
+np.save(sys.argv[2], model.reconstruct(np.load("images.npy")).numpy())
+"""
+
+
+def test_a_registered_model_is_loaded_by_its_alias(betafront, swept: Path, own_place: Path) -> None:
+    said = betafront("export", "one", "--at", "trial=1", "--register", "digits")
+    assert said.code == 0, said.err
+    assert "betafront.load('models:/digits@trial-1')" in " ".join(said.out.split())
+    said = betafront("export", "one", "--register", "digits")  # of the best ELBO
+    assert "models:/digits@elbo-best" in said.out
+    assert betafront("export", "one", "--register", "digits").code == 0
+    client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    trials = {int(json.loads((folder / "about.json").read_text())["trial"])
+              for folder in (swept / "export").iterdir()}  # fmt: skip
+    assert len(client.search_model_versions("name = 'digits'")) == len(trials)
+    shutil.rmtree(swept / "export/elbo")
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8), dtype=np.uint8)
+    np.save("images.npy", images)
+    command = [sys.executable, "-c", RECONSTRUCT, "models:/digits@trial-1", "out.npy"]
+    subprocess.run(command, check=True)
+    here = product.load(swept / "export/trial-1").reconstruct(images)
+    assert np.array_equal(np.load("out.npy"), here.numpy())
+    assert (product.load("models:/digits/1").reconstruct(images) == here).all()
+
+
+NOT_THERE = {
+    "no alias": ("models:/digits@nothing", "models:/digits@nothing cannot be fetched from MLflow"),
+    "no address": ("models:/digits", "write models:/NAME@ALIAS or models:/NAME/VERSION"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(NOT_THERE))
+def test_an_address_that_leads_nowhere_is_one_line(own_place: Path, name: str) -> None:
+    address, expected = NOT_THERE[name]
+    (own_place / "runs").mkdir()
+    MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db").search_experiments()
+    with pytest.raises(UserError, match=expected):
+        product.load(address)
+
+
+def test_without_a_record_there_is_nothing_to_fetch(own_place: Path) -> None:
+    with pytest.raises(UserError, match="no record of MLflow in"):
+        product.load("models:/digits@knee")
+
+
+def test_a_server_that_is_away_is_one_line(
+    betafront, own_place: Path, fast: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    small = [word for word in fast if word != "tracking=off"]
+    server = "tracking.uri=http://127.0.0.1:9"
+    assert betafront("sweep", "objective.weight=1,2", "study.name=away", server, *small).code == 0
+    said = betafront("export", "away", "--register", "digits")
+    assert said.code == 2
+    assert "MLflow at http://127.0.0.1:9 cannot be written" in said.err
+
+
+def test_programs_stand_beside_the_weights_where_they_are_asked_for(betafront, swept: Path) -> None:
+    assert betafront("export", "one", "--torch-export").code == 0
+    folder = swept / "export/elbo"
+    x = torch.rand(7, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    mean, _ = torch.export.load(folder / "encoder.pt2").module()(x)
+    torch.testing.assert_close(
+        torch.export.load(folder / "decoder.pt2").module()(mean),
+        product.load(folder).vae.reconstruct(x),
+    )
+
+
 WRONG = {
+    "no name to register": (("--register", "a/b"), "--register a/b: a model's name"),
     "no such point": (("--at", "kne"), "no point 'kne' to export: there is elbo"),
     "no such trial": (("--at", "trial=9"), "no finished trial 9"),
     "no number": (("--at", "trial=x"), "no finished trial x"),

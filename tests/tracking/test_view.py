@@ -6,11 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
+from betafront.cli import find_study
+from betafront.study.records import facts, table
 from betafront.study.spec import Spec
-from betafront.tracking.view import MLflowView, all_runs
+from betafront.tracking.store import all_runs
+from betafront.tracking.view import MLflowView
 
 Command = Callable[..., Any]
 SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")
@@ -31,6 +35,10 @@ def runs(client: MlflowClient) -> dict[str, list[Any]]:
     return {role: [r for r in found if r.data.tags["role"] == role] for role in ("study", "trial")}
 
 
+def files(client: MlflowClient, run: Any, folder: str) -> set[str]:
+    return {file.path for file in client.list_artifacts(run.info.run_id, folder)}
+
+
 def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient) -> None:
     (parent,), trials = runs(swept).values()
     assert len(trials) == 2
@@ -44,14 +52,71 @@ def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient
         assert trial.info.status == "FINISHED"
         paths = {f.path for f in swept.list_artifacts(trial.info.run_id)}
         assert {"config.yaml", "result.json", "pictures"} <= paths
-        pictures = {f.path for f in swept.list_artifacts(trial.info.run_id, "pictures")}
-        assert {"pictures/training.png", "pictures/latent_map.png"} <= pictures
-    assert {f.path for f in swept.list_artifacts(parent.info.run_id, "front")} == {
+        assert "pictures/samples.png" in files(swept, trial, "pictures")
+    assert files(swept, parent, "front") == {
         "front/front.html", "front/front.png", "front/front.csv", "front/study.json",
+        "front/members.csv",
     }  # fmt: skip
     assert parent.info.status == "FINISHED"
     assert parent.data.metrics["study/hypervolume"] >= 0
     assert parent.data.params["space.objective.weight"] == "0.1,1"
+
+
+def test_the_front_is_marked_and_has_the_pages_that_take_long(
+    betafront: Command, own_place: Path
+) -> None:
+    # Both collapse, so that one of them is dominated until the others come, and then too.
+    words = ("study.sampler=grid", "trainer.steps=60", "study.name=s")
+    assert betafront("sweep", *SMALL, *words, "objective.weight=1000,1e6").code == 0
+    client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    before = runs(client)["trial"]
+    red = marked(client)
+    assert red == set(json.loads(betafront("status", "s", "--json").out)["front"])
+    assert len(red) == 1
+    view = MLflowView(client.tracking_uri)
+    study, spec = find_study("s")
+    trials = table(study.get_trials())
+    better = trials.assign(**{key: trials[key].iloc[::-1].to_numpy() for key in spec.objectives})
+    view.finish(spec, better, facts(spec, study.get_trials()), own_place / "none")
+    assert marked(client) == {0, 1} - red
+    assert {r.info.run_id for r in runs(client)["trial"]} == {r.info.run_id for r in before}
+
+
+def marked(client: MlflowClient) -> set[int]:
+    """The trials that are marked as the front; all that were ever so have all pages."""
+    found = {True: set(), False: set()}
+    for trial in runs(client)["trial"]:
+        tags = trial.data.tags
+        red = tags["mlflow.runColor"] == "#d62728"
+        assert tags["pareto"] == str(red).lower()
+        found[red].add(int(tags["trial"]))
+        drawn = files(client, trial, "pictures")
+        if red:
+            assert {"pictures/training.png", "pictures/latent_map.png"} <= drawn
+    return found[True]
+
+
+def test_the_study_has_the_history_of_its_front(
+    swept: MlflowClient, betafront: Command, own_place: Path
+) -> None:
+    (own_place / "runs/s/report/more").mkdir()
+    (own_place / "runs/s/report/more/note.txt").write_text("of another hand")
+    assert betafront("sync", "s").code == 0
+    assert betafront("sync", "s").code == 0
+    ((parent,), trials) = runs(swept).values()
+    finished = sorted(trials, key=lambda run: run.info.end_time)
+    for name in ("hypervolume", "front_size"):
+        points = swept.get_metric_history(parent.info.run_id, f"study/{name}")
+        assert [point.step for point in points] == [1, 2]
+        assert [p.timestamp for p in points] == [run.info.end_time for run in finished]
+    assert len(swept.get_metric_history(parent.info.run_id, "best_elbo/beta")) == 1
+    assert files(swept, parent, "front/more") == {"front/more/note.txt"}
+    path = swept.download_artifacts(parent.info.run_id, "front/members.csv", str(own_place))
+    members = pd.read_csv(path)
+    assert set(members["trial"]) == marked(swept)
+    assert list(members)[:4] == ["trial", "objective.weight", "beta", "beta_norm"]
+    _, spec = find_study("s")
+    assert [float(x) for x in parent.data.params["reference"].split(",")] == spec.reference
 
 
 def test_the_table_shows_the_final_values(swept: MlflowClient, own_place: Path) -> None:

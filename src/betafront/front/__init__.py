@@ -5,6 +5,7 @@ from betafront.front.decision import USUAL, Advice, Asked, decide, trade
 from betafront.front.doing import Doing
 from betafront.front.evidence import cautions, decision, refusal
 from betafront.front.front import front, hypervolume, knee, nondominated
+from betafront.front.history import hypervolumes
 from betafront.front.one_curve import OneCurve, one_curve
 from betafront.front.picture import draw_front
 from betafront.front.slope import off_their_lines
@@ -27,6 +28,7 @@ __all__ = [
     "draw_front",
     "front",
     "hypervolume",
+    "hypervolumes",
     "knee",
     "nondominated",
     "off_their_lines",

@@ -1,21 +1,43 @@
-"""How the front grew as trials finished."""
+"""How the front of a study grew: after each trial, in order of finishing."""
 
 from collections.abc import Mapping, Sequence
 
+import moocore
+import numpy as np
 import pandas as pd
 
-from betafront.front.front import front, hypervolume
+from betafront.front.front import maximised
 
 
 def hypervolumes(
     table: pd.DataFrame, objectives: Mapping[str, str], reference: Sequence[float]
 ) -> pd.DataFrame:
-    """The hypervolume after each trial, in order of finishing."""
-    ordered = table.sort_values("finished", ignore_index=True)
-    members = ordered.iloc[:0]
-    rows = []
-    for i in range(len(ordered)):
-        members = front(pd.concat([members, ordered.iloc[[i]]]), objectives)
-        volume = hypervolume(members, objectives, reference)
-        rows.append((ordered.at[i, "trial"], ordered.at[i, "finished"], volume, len(members)))
-    return pd.DataFrame(rows, columns=["trial", "finished", "hypervolume", "front_size"])
+    """The hypervolume and the number of trials on the front, as they were when each trial finished.
+
+    From one trial to the next only those on the front are kept, and the hypervolume is computed
+    anew only where one joins them.
+
+    Args:
+        table: finished trials.
+        objectives: metric to direction, in order.
+        reference: one number per objective.
+
+    Returns:
+        `trial`, `finished` (Unix seconds), `hypervolume` and `front_size`, in order of finishing:
+        what `betafront.front.hypervolume` and `front` have for the trials up to each.
+    """
+    known, grown = ["trial", "finished"], ["hypervolume", "front_size"]
+    if table.empty:
+        return pd.DataFrame(columns=[*known, *grown])
+    ordered = table.sort_values(known[::-1], ignore_index=True)
+    signs = np.where(maximised(objectives), -1.0, 1.0)  # less is better from here on
+    values = ordered[list(objectives)].to_numpy(float) * signs
+    worst = np.asarray(reference, float) * signs
+    kept, volume, found = values[:0], 0.0, []
+    for value in values:
+        if not np.any(np.all(kept <= value, 1) & np.any(kept < value, 1)):
+            beaten = np.all(value <= kept, 1) & np.any(value < kept, 1)
+            kept = np.vstack([kept[~beaten], value])
+            volume = float(moocore.hypervolume(kept, ref=worst))
+        found.append((volume, len(kept)))
+    return pd.concat([ordered[known], pd.DataFrame(found, columns=grown)], axis=1)

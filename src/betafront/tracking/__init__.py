@@ -1,7 +1,8 @@
 """MLflow: a view of studies, and the server to look at it with."""
 
-from betafront.tracking.reader import Reader
+from betafront.tracking.links import Reader
 from betafront.tracking.server import serve
-from betafront.tracking.view import MLflowView, sync
+from betafront.tracking.sync import sync
+from betafront.tracking.view import MLflowView
 
 __all__ = ["MLflowView", "Reader", "serve", "sync"]

@@ -1,32 +1,40 @@
-"""The columns a person wants, without set-up: a saved view of MLflow's runs table.
+"""What a person wants to see first, without set-up: a saved view of a study in MLflow.
 
-MLflow's user interface shows no metric and no parameter in its table of runs until one picks them.
-It does open a "shared view state", an experiment tag that its own share button writes. The format
-is not documented; a test holds it against the installed MLflow, and nothing depends on it.
+MLflow's user interface shows no metric and no parameter in its table of runs until one picks them,
+and no chart of a trade-off. It does open a "shared view state", an experiment tag that its own
+share button writes. The format is not documented; a test holds it against the installed MLflow,
+and nothing depends on it.
 """
 
 import base64
 import json
 import zlib
-from collections.abc import Iterable
 
-KEY = "front"
+from betafront.study.spec import Spec
+from betafront.tracking.charts import SECTION, charts
+from betafront.tracking.store import key_of
+
+KEY = "pareto"
 WIDTH = 80
 TAG = f"mlflow.sharedViewState.{KEY}"
+METRICS = ("val/distortion", "val/rate", "val/negative_elbo", "val/mse", "val/active_units")
 
 
-def saved_view(shown: Iterable[tuple[str, str]], order_by: str) -> str:
-    """The value of the tag: a table with these columns, from left to right.
+def saved_view(spec: Spec) -> str:
+    """The value of the tag: the trials of a study without their parent, in order of the first
+    objective; as a table with β, the objectives and what was searched, and as charts.
 
-    Args:
-        shown: `params` or `metrics`, and the name of one.
-        order_by: the metric by which the runs are sorted.
+    Raises:
+        UserError: the study's space cannot be read.
     """
-    columns = [f"{kind}.`{name}`" for kind, name in shown]
+    metrics = dict.fromkeys([*METRICS, *spec.objectives])
+    params = dict.fromkeys(["beta", "beta_norm", *map(key_of, spec.space)])
+    beta, beta_norm, *searched = [f"params.`{name}`" for name in params]
+    columns = [beta, beta_norm, *(f"metrics.`{name}`" for name in metrics), *searched]
     state = {
-        "orderByKey": f"metrics.`{order_by}`",
+        "orderByKey": f"metrics.`{next(iter(spec.objectives))}`",
         "orderByAsc": True,
-        "searchFilter": "",
+        "searchFilter": "tags.role = 'trial'",
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],
@@ -38,9 +46,11 @@ def saved_view(shown: Iterable[tuple[str, str]], order_by: str) -> str:
         "runsPinned": [],
         "runsHidden": [],
         "runsHiddenMode": "SHOW_ALL",
+        "compareRunCharts": charts(spec),
+        "compareRunSections": [SECTION],
         "viewMaximized": False,
         "runListHidden": False,
-        "isAccordionReordered": False,
+        "isAccordionReordered": True,  # else MLflow puts the sections in order of the alphabet
         "groupBy": None,
         "useGroupedValuesInCharts": True,
         "hideEmptyCharts": True,
@@ -49,13 +59,18 @@ def saved_view(shown: Iterable[tuple[str, str]], order_by: str) -> str:
     packed = base64.b64encode(zlib.compress(json.dumps(state).encode())).decode()
     # The times are fixed, so that writing the same view again writes the same tag.
     return json.dumps(
-        {"name": "Front", "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"}
+        {"name": "Pareto", "createdAt": 0, "updatedAt": 0, "state": f"deflate;{packed}"}
     )
 
 
-def link(server: str, experiment_id: str) -> str:
-    """The address at which the view opens."""
+def table_link(server: str, experiment_id: str) -> str:
+    """The address at which the view opens as a table."""
     return (
         f"{server}/#/experiments/{experiment_id}/runs"
         f"?workflowType=machine_learning&viewStateShareKey={KEY}"
     )
+
+
+def charts_link(server: str, experiment_id: str) -> str:
+    """The address at which the view opens as charts."""
+    return f"{table_link(server, experiment_id)}&compareRunsMode=CHART"

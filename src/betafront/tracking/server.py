@@ -1,4 +1,4 @@
-"""`betafront ui`: MLflow's own server on this machine, and the link that opens the study."""
+"""`betafront ui`: MLflow's own server on this machine, and the links that open the study."""
 
 import contextlib
 import os
@@ -15,26 +15,29 @@ from typing import TYPE_CHECKING
 from betafront.errors import UserError
 from betafront.front import console
 from betafront.study.spec import Spec
-from betafront.tracking.saved_view import link
-from betafront.tracking.view import SQLITE, MLflowView, sync, view_of
+from betafront.tracking.saved_view import charts_link, table_link
+from betafront.tracking.store import SQLITE, uri_of
+from betafront.tracking.sync import sync
+from betafront.tracking.view import MLflowView
 
 if TYPE_CHECKING:
     from optuna import Study
+    from rich.console import Console
 
 START_SECONDS = 90
 
 
 def serve(study: "Study", spec: Spec, port: int) -> None:
-    """Bring the record up to date, start a server, print the link, and serve until interrupted.
+    """Bring the record up to date, start a server, print the links, and serve until interrupted.
 
-    Where the study is recorded on a tracking server, only the link is printed.
+    Where the study is recorded on a tracking server, only the links are printed.
     """
     out = console()
     out.print(sync(study, spec), soft_wrap=True)
-    view = view_of(spec)
+    view = MLflowView(uri_of(spec))
     experiment = view.experiment(spec)
     if not view.uri.startswith(SQLITE):
-        out.print(f"\n  {link(view.uri.rstrip('/'), experiment)}", soft_wrap=True)
+        _print_links(view.uri.rstrip("/"), experiment, out)
         return
     port = free_port(port)
     address = f"http://127.0.0.1:{port}"
@@ -47,12 +50,18 @@ def serve(study: "Study", spec: Spec, port: int) -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the server as Ctrl-C does
     try:
         _wait(server, address, log)
-        out.print(f"\n  {link(address, experiment)}\n\nCtrl-C ends the server.", soft_wrap=True)
+        _print_links(address, experiment, out)
+        out.print("Ctrl-C ends the server.")
         server.wait()
     except KeyboardInterrupt:
         out.print("The server has ended.")
     finally:
         _stop(server)
+
+
+def _print_links(server: str, experiment: str, out: "Console") -> None:
+    out.print(f"\n  charts  {charts_link(server, experiment)}", soft_wrap=True)
+    out.print(f"  table   {table_link(server, experiment)}\n", soft_wrap=True)
 
 
 def _command(view: MLflowView, port: int) -> list[str]:

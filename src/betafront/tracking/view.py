@@ -6,34 +6,50 @@ made again at any time.
 """
 
 import json
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from filelock import FileLock
 
-from betafront.errors import UserError, one_line
-from betafront.front import Facts, decide, front, hypervolume
-from betafront.study.additions import additions
-from betafront.study.records import facts, reason, rows, state, table
-from betafront.study.replicates import trial_folder
-from betafront.study.report import DATA, MADE_BY, PAGE, PICTURE
+from betafront.errors import one_line
+from betafront.front import Facts, decide, front
 from betafront.study.spec import Spec
 from betafront.study.view import Links
-from betafront.study.watch import BusyStudy, only_writer
+from betafront.tracking.charts import BETA
+from betafront.tracking.colours import PARETO, marks
+from betafront.tracking.links import links
+from betafront.tracking.parent import FRONT, log_front
 from betafront.tracking.saved_view import TAG, saved_view
-from betafront.training import draw_pages
+from betafront.tracking.store import SQLITE, absolute, all_runs, client_of, key_of, log_points
+from betafront.training import PICTURES, draw_pages
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
-    from optuna import Study
 
-SQLITE = "sqlite:///"
-PORT = 5000  # of `betafront ui`, unless it is told another
-BATCH = 1000
+log = logging.getLogger(__name__)
 FINAL = ("val/", "test/", "sd/")  # what the names of final values begin with
 FILES = ("config.yaml", "result.json", "run.log", "trace.npz")
+SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
+
+
+@dataclass(frozen=True)
+class Child:
+    """The run of a trial.
+
+    Attributes:
+        run: its identifier.
+        extent: how many replicates it was written with, and how many values.
+        on_front: whether it is marked as a member of the front.
+    """
+
+    run: str
+    extent: tuple[int, int]
+    on_front: bool = False
 
 
 class MLflowView:
@@ -48,8 +64,7 @@ class MLflowView:
         self.uri = absolute(uri)
         self._experiment = ""
         self._parent = ""
-        # The number of a trial to its run, and to how much of it stands there.
-        self._trials: dict[int, tuple[str, tuple[int, int]]] = {}
+        self._trials: dict[int, Child] = {}
 
     def start(self, spec: Spec) -> None:
         """Make the experiment and the parent run, or find them; drop runs left half written."""
@@ -69,8 +84,8 @@ class MLflowView:
             if run.info.status == "RUNNING":  # its writer was killed
                 client.delete_run(run.info.run_id)
             else:
-                self._trials[int(run.data.tags["trial"])] = (run.info.run_id, _extent(run))
-        client.set_experiment_tag(self._experiment, TAG, self._saved_view(spec))
+                self._trials[int(run.data.tags["trial"])] = _child(run)
+        self._save_view(client, spec)
 
     def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
         """Write a finished trial as a child run, once; anew when it has more replicates, or values
@@ -80,17 +95,18 @@ class MLflowView:
         number = int(row["trial"])
         if not self._parent:
             self.start(spec)
-        old, had = self._trials.get(number, ("", (0, 0)))
+        old = self._trials.get(number)
         extent = int(row["replicates"]), sum(key.startswith(FINAL) for key in row)
-        if had >= extent:
+        if old and old.extent >= extent:
             return
         client = self.client()
         if old:
-            client.delete_run(old)
+            client.delete_run(old.run)
         started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
-        run_id = self._make_child(client, spec, number, child_name(spec, row), started)
+        tags = {"replicates": str(extent[0])}
+        run_id = self._make_child(client, spec, number, child_name(spec, row), started, tags)
         names = list(dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE]))
-        params = [Param(_key(n), _text(row[n])) for n in names if row.get(n) is not None]
+        params = [Param(key_of(n), _text(row[n])) for n in names if row.get(n) is not None]
         points = [
             Metric(key, value, finished, int(point["step"]))
             for point in _history(folder)
@@ -100,85 +116,72 @@ class MLflowView:
         last = max((p.step for p in points), default=0)
         final = {key: value for key, value in row.items() if "/" in key}
         final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
+        if row["beta"] > 0:
+            final[BETA] = math.log10(row["beta"])
         # A millisecond later: of two values at the same step MLflow's tables show the later one.
         points += [Metric(key, float(value), finished + 1, last) for key, value in final.items()]
-        # In as few transactions as may be: each waits for the disk or the server.
-        first = BATCH - len(params)
-        client.log_batch(run_id, points[:first], params)
-        for i in range(first, len(points), BATCH):
-            client.log_batch(run_id, points[i : i + BATCH])
+        log_points(client, run_id, points, params)
         self._log_data(client, run_id, spec, folder)
         self._log_files(client, run_id, folder)
-        client.set_tag(run_id, "replicates", str(extent[0]))
         client.set_terminated(run_id, "FINISHED", finished)
-        self._trials[number] = (run_id, extent)
+        self._trials[number] = Child(run_id, extent)
 
     def failed(
         self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
     ) -> None:
         """Write a trial without a result, with its parameters, the reason and the log."""
-        from mlflow.entities import Param, RunTag
+        from mlflow.entities import Param
 
         if not self._parent:
             self.start(spec)
         if number in self._trials:
             return
         client = self.client()
-        run_id = self._make_child(client, spec, number, f"t{number:03d} failed", None)
-        chosen = [Param(_key(k), _text(v)) for k, v in params.items()]
-        client.log_batch(run_id, params=chosen, tags=[RunTag("reason", reason)])
+        name = f"t{number:03d} failed"
+        run_id = self._make_child(client, spec, number, name, None, {"reason": reason})
+        chosen = [Param(key_of(k), _text(v)) for k, v in params.items()]
+        client.log_batch(run_id, params=chosen)
         self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FAILED")
-        self._trials[number] = (run_id, (1, 0))
+        self._trials[number] = Child(run_id, (1, 0))
 
     def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
         """Write the front, the decision and the pages to the parent run."""
         if not self._parent:
             self.start(spec)
         client = self.client()
-        for name in (PAGE, PICTURE, DATA, MADE_BY):
-            if (report / name).is_file():
-                client.log_artifact(self._parent, str(report / name), "front")
-        members = front(table, facts.objectives)
-        done = len(table)
-        volume = hypervolume(table, facts.objectives, facts.reference)
-        client.log_metric(self._parent, "study/hypervolume", volume, step=done)
-        client.log_metric(self._parent, "study/front_size", len(members), step=done)
-        for advice in decide(table, facts):
-            key = advice.name.lower().replace(" ", "_")
-            client.log_metric(self._parent, f"{key}/beta", advice.beta, step=done)
+        if report.is_dir():
+            client.log_artifacts(self._parent, str(report), FRONT)
+        if not table.empty:
+            log_front(client, self._parent, table, facts)
+            members = front(table, facts.objectives)
+            folders = dict(zip(members["trial"], members["folder"], strict=True))
+            self._mark(client, {n: Path(spec.folder) / folder for n, folder in folders.items()})
         note = "\n\n".join([spec.question, *(f"**{a.text}**" for a in decide(table, facts))])
         client.set_tag(self._parent, "mlflow.note.content", note)
         client.set_terminated(self._parent, "FINISHED")
 
     def links(self, spec: Spec) -> Links:
-        """The address of each trial's run; of a file, on the server that `betafront ui` starts."""
-        local = self.uri.startswith(SQLITE)
-        server = f"http://127.0.0.1:{PORT}" if local else self.uri.rstrip("/")
-        client, experiment = self.client(), self.experiment(spec)
-        place = f"{server}/#/experiments/{experiment}/runs"
-        runs = {
-            int(run.data.tags["trial"]): f"{place}/{run.info.run_id}"
-            for run in all_runs(client, experiment)
-            if run.data.tags.get("role") == "trial"
-        }
-        return Links(runs, f"betafront ui {spec.name}" if local else "")
+        """The address of each trial's run."""
+        return links(self.uri, spec)
+
+    def written(self) -> set[tuple[int, Child]]:
+        """The trials that are there, by number, with their runs."""
+        return set(self._trials.items())
 
     def client(self) -> "MlflowClient":
-        """A client of the store, whose tables are made under a lock: two processes that make them
-        at once break the file for good."""
-        from mlflow import MlflowClient
-
-        if not self.uri.startswith(SQLITE):
-            return MlflowClient(self.uri)
-        path = Path(self.uri.removeprefix(SQLITE))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{path}.lock"):
-            return MlflowClient(self.uri)
+        """A client of the store."""
+        return client_of(self.uri)
 
     def experiment(self, spec: Spec) -> str:
         """The identifier of the study's experiment."""
         return self._experiment or self._find_experiment(self.client(), spec)
+
+    def study_run(self, spec: Spec) -> str | None:
+        """The identifier of the study's own run, where it is there."""
+        runs = all_runs(self.client(), self.experiment(spec))
+        parent = next((r for r in runs if r.data.tags.get("role") == "study"), None)
+        return None if parent is None else str(parent.info.run_id)
 
     def _find_experiment(self, client: "MlflowClient", spec: Spec) -> str:
         found = client.get_experiment_by_name(spec.name)
@@ -203,17 +206,26 @@ class MLflowView:
             "sampler": spec.sampler,
             "seed": spec.seed,
             "objectives": ", ".join(f"{k} {v}" for k, v in spec.objectives.items()),
+            "reference": ", ".join(map(str, spec.reference or [])),
             **{f"space.{key}": sweep for key, sweep in spec.space.items()},
         }
         client.log_batch(
-            run.info.run_id, params=[Param(_key(k), str(v)) for k, v in params.items()]
+            run.info.run_id, params=[Param(key_of(k), str(v)) for k, v in params.items()]
         )
         return str(run.info.run_id)
 
     def _make_child(
-        self, client: "MlflowClient", spec: Spec, number: int, name: str, started: int | None
+        self,
+        client: "MlflowClient",
+        spec: Spec,
+        number: int,
+        name: str,
+        started: int | None,
+        own: dict[str, str],
     ) -> str:
         tags = {
+            **own,
+            **marks(on_front=False),
             "role": "trial",
             "study": spec.name,
             "trial": str(number),
@@ -223,13 +235,35 @@ class MLflowView:
         run = client.create_run(self._experiment, start_time=started, run_name=name, tags=tags)
         return str(run.info.run_id)
 
+    def _mark(self, client: "MlflowClient", members: Mapping[int, Path]) -> None:
+        """Colour the trials by whether they are on the front, where that has changed.
+
+        Args:
+            client: of the store.
+            members: number to run folder, of the trials on the front.
+        """
+        from mlflow.entities import RunTag
+
+        for number, child in self._trials.items():
+            on_front = number in members
+            if child.on_front == on_front:
+                continue
+            if on_front:
+                draw_pages(members[number])  # which takes longer than each trial can spare
+                self._log_pictures(client, child.run, members[number])
+            tags = [RunTag(key, value) for key, value in marks(on_front).items()]
+            client.log_batch(child.run, tags=tags)
+            self._trials[number] = replace(child, on_front=on_front)
+
     def _log_files(self, client: "MlflowClient", run_id: str, folder: Path) -> None:
-        draw_pages(folder)
         for name in FILES:
             if (folder / name).is_file():
                 client.log_artifact(run_id, str(folder / name))
-        if (folder / "pictures").is_dir():
-            client.log_artifacts(run_id, str(folder / "pictures"), "pictures")
+        self._log_pictures(client, run_id, folder)
+
+    def _log_pictures(self, client: "MlflowClient", run_id: str, folder: Path) -> None:
+        if (folder / PICTURES).is_dir():
+            client.log_artifacts(run_id, str(folder / PICTURES), PICTURES)
 
     def _log_data(self, client: "MlflowClient", run_id: str, spec: Spec, folder: Path) -> None:
         from mlflow.entities import Dataset, DatasetInput
@@ -247,59 +281,11 @@ class MLflowView:
         )
         client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
 
-    def _saved_view(self, spec: Spec) -> str:
-        metrics = ["val/distortion", "val/rate", "val/negative_elbo", "val/mse", "val/active_units"]
-        metrics = list(dict.fromkeys([*metrics, *spec.objectives]))
-        first = [("params", "beta"), ("params", "beta_norm"), *(("metrics", m) for m in metrics)]
-        rest = [("params", _key(name)) for name in spec.space]
-        return saved_view([*first, *rest], next(iter(spec.objectives)))
-
-
-SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
-
-
-def sync(study: "Study", spec: Spec) -> str:
-    """Write all of a study to MLflow that is not there yet; returns what was done, in words.
-
-    Raises:
-        UserError: MLflow cannot be reached or written.
-    """
-    from mlflow.exceptions import MlflowException
-
-    view = view_of(spec)
-    try:
-        with only_writer(spec):
-            return _write_all(view, study, spec)
-    except BusyStudy:
-        return f"{spec.name} is being swept: the sweep writes to {view.uri} as trials finish"
-    except MlflowException as error:
-        line = one_line(error)[:200]
-        raise UserError(f"MLflow at {view.uri} cannot be written: {line}") from error
-
-
-def _write_all(view: MLflowView, study: "Study", spec: Spec) -> str:
-    view.start(spec)
-    before = dict(view._trials)
-    trials = study.get_trials(deepcopy=False)
-    added = additions(study.user_attrs)
-    for r in rows(trials, added).values():
-        view.record(spec, r, Path(spec.folder) / r["folder"])
-    for trial in trials:
-        if state(trial) == "failed":
-            folder = Path(spec.folder) / trial_folder(trial.number)
-            view.failed(spec, trial.number, trial.params, reason(trial), folder)
-    view.finish(spec, table(trials, added), facts(spec, trials), Path(spec.folder) / "report")
-    written = sum(before.get(number) != now for number, now in view._trials.items())
-    there = len(view._trials) - written
-    return f"{spec.name}: {written} trials written to MLflow, {there} were there, in {view.uri}"
-
-
-def view_of(spec: Spec) -> MLflowView:
-    """The MLflow view of a study: on the server it is recorded on, else in a file beside its runs
-    (which may have been moved, or made with tracking off)."""
-    uri = str(spec.tracking.get("uri", SQLITE))
-    beside = f"{SQLITE}{Path(spec.folder).parent / 'mlflow.db'}"
-    return MLflowView(beside if uri.startswith(SQLITE) else uri)
+    def _save_view(self, client: "MlflowClient", spec: Spec) -> None:
+        try:
+            client.set_experiment_tag(self._experiment, TAG, saved_view(spec))
+        except Exception as error:  # the record is whole without it
+            log.warning("the view is not saved: %s", one_line(error))
 
 
 def child_name(spec: Spec, row: dict[str, Any]) -> str:
@@ -310,39 +296,15 @@ def child_name(spec: Spec, row: dict[str, Any]) -> str:
     return f"t{row['trial']:03d} β{row['beta']:.2g} {chosen}".strip()
 
 
-def all_runs(client: "MlflowClient", experiment: str) -> "list[Run]":
-    """Every active run of an experiment."""
-    found: list[Any] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment], max_results=1000, page_token=token)
-        found += page
-        token = page.token
-        if not token:
-            return found
-
-
-def absolute(uri: str) -> str:
-    """`uri` with the path of an SQLite file made absolute."""
-    if uri.startswith(SQLITE):
-        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
-    return uri
-
-
-def _extent(run: "Run") -> tuple[int, int]:
-    """How many replicates a child run was written with, and how many values."""
+def _child(run: "Run") -> Child:
     values = sum(name.startswith(FINAL) for name in run.data.metrics)
-    return int(run.data.tags.get("replicates", 1)), values
+    extent = int(run.data.tags.get("replicates", 1)), values
+    return Child(run.info.run_id, extent, run.data.tags.get(PARETO) == "true")
 
 
 def _history(folder: Path) -> list[dict[str, float]]:
     path = folder / "history.json"
     return json.loads(path.read_text()) if path.is_file() else []
-
-
-def _key(name: str) -> str:
-    """A parameter's name as MLflow takes it: it knows no @ and no + of Hydra's grammar."""
-    return name.lstrip("+").replace("@", ":")
 
 
 def _text(value: Any) -> str:

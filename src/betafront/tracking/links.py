@@ -1,0 +1,36 @@
+"""Where a trial's run opens in the MLflow UI."""
+
+from pathlib import Path
+
+from betafront.study.spec import Spec
+from betafront.study.view import Links, NoView
+from betafront.tracking.store import SQLITE, all_runs, client_of, uri_of
+
+PORT = 5000  # of `betafront ui`, unless it is told another
+
+
+def links(uri: str, spec: Spec) -> Links:
+    """The address of each trial's run, as far as there are any; of a file, on the server that
+    `betafront ui` starts."""
+    local = uri.startswith(SQLITE)
+    if local and not Path(uri.removeprefix(SQLITE)).is_file():
+        return Links()
+    client = client_of(uri)
+    experiment = client.get_experiment_by_name(spec.name)
+    if experiment is None:
+        return Links()
+    server = f"http://127.0.0.1:{PORT}" if local else uri.rstrip("/")
+    place = f"{server}/#/experiments/{experiment.experiment_id}/runs"
+    runs = {
+        int(run.data.tags["trial"]): f"{place}/{run.info.run_id}"
+        for run in all_runs(client, experiment.experiment_id)
+        if run.data.tags.get("role") == "trial"
+    }
+    return Links(runs, f"betafront ui {spec.name}" if local else "")
+
+
+class Reader(NoView):
+    """A view that writes nothing, and knows what there is."""
+
+    def links(self, spec: Spec) -> Links:
+        return links(uri_of(spec), spec)

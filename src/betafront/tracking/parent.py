@@ -1,0 +1,71 @@
+"""The run of a study in MLflow: its front, how it grew, and the decision."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from betafront.front import Facts, decide, front, hypervolumes
+from betafront.tracking.store import log_points
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+FRONT = "front"  # the folder of its artifacts
+MEMBERS = "members.csv"
+
+
+def log_front(client: "MlflowClient", run: str, table: pd.DataFrame, facts: Facts) -> None:
+    """Write the hypervolume and the size of the front after each trial, the β of each advice, and
+    the members of the front as a table."""
+    log_points(client, run, _missing(client, run, [*_growth(table, facts), *_advice(table, facts)]))
+    members = front(table, facts.objectives)
+    first = ["trial", *facts.parameters, "beta", "beta_norm", *facts.objectives]
+    columns = dict.fromkeys(c for c in (*first, *members) if c in members and c != "folder")
+    client.log_text(run, members[list(columns)].to_csv(index=False), f"{FRONT}/{MEMBERS}")
+
+
+def _growth(table: pd.DataFrame, facts: Facts) -> "list[Metric]":
+    """The step is the number of trials that had finished."""
+    from mlflow.entities import Metric
+
+    found = hypervolumes(table, facts.objectives, facts.reference)
+    return [
+        Metric(f"study/{name}", float(value), int(1000 * finished), step)
+        for name in ("hypervolume", "front_size")
+        for step, (finished, value) in enumerate(
+            zip(found["finished"], found[name], strict=True), start=1
+        )
+    ]
+
+
+def _advice(table: pd.DataFrame, facts: Facts) -> "list[Metric]":
+    from mlflow.entities import Metric
+
+    when, step = int(1000 * table["finished"].max()), len(table)
+    advised = {a.name.lower().replace(" ", "_"): a.beta for a in decide(table, facts)}
+    return [Metric(f"{name}/beta", beta, when, step) for name, beta in advised.items()]
+
+
+def _missing(client: "MlflowClient", run: str, points: "Sequence[Metric]") -> "list[Metric]":
+    """Those of `points` that do not stand there yet. What was written stays as it was then, but for
+    the latest: where that has changed it is written again, now, so that MLflow shows the new one.
+    """
+    from mlflow.entities import Metric
+
+    there: dict[str, dict[int, float]] = {}
+    last: dict[str, int] = {}
+    for point in points:
+        last[point.key] = max(point.step, last.get(point.key, 0))
+    for key in last:
+        history = sorted(client.get_metric_history(run, key), key=lambda p: p.timestamp)
+        there[key] = {p.step: p.value for p in history}
+    now, found = int(1000 * time.time()), []
+    for p in points:
+        if p.step not in there[p.key]:
+            found.append(p)
+        elif p.step == last[p.key] and p.value != there[p.key][p.step]:
+            found.append(Metric(p.key, p.value, now, p.step))
+    return found

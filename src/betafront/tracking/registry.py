@@ -1,0 +1,127 @@
+"""Models in MLflow's registry: a version of a name, and an alias that says which point it is.
+
+No code and no pickle goes into the registry: a version is a folder that `betafront export` wrote.
+It belongs to the run of the study, since that of a trial is written anew when the trial has more
+replicates or values.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from betafront.errors import UserError, one_line
+from betafront.study.spec import Spec
+from betafront.tracking.store import SQLITE, beside, client_of, uri_of
+from betafront.tracking.sync import sync
+from betafront.tracking.view import MLflowView
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from optuna import Study
+
+ADDRESS = re.compile(r"models:/(?P<name>[^/:@]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
+SERVER = "MLFLOW_TRACKING_URI"
+
+
+def register(
+    study: "Study", spec: Spec, folder: Path, trial: int, name: str, alias: str
+) -> tuple[str, str]:
+    """Write a folder to the study's run, make it a version of a registered model, and give that the
+    alias. Where the model of the trial is a version already, only the alias is moved.
+
+    Args:
+        study: which is written to MLflow first.
+        spec: of the study.
+        folder: that `betafront export` wrote.
+        trial: whose model it is.
+        name: of the registered model.
+        alias: of the version.
+
+    Returns:
+        The version's address, and that of the record it is in.
+
+    Raises:
+        UserError: the name is none that the registry takes, or MLflow cannot be written.
+    """
+    from mlflow.exceptions import MlflowException
+
+    check_name(name)
+    sync(study, spec)
+    uri = uri_of(spec)
+    try:
+        client = client_of(uri)
+        run = MLflowView(uri).study_run(spec)
+        if run is None:
+            raise UserError(f"{spec.name} is not in MLflow yet: try again when its sweep has ended")
+        place = f"model/trial-{trial}"
+        client.log_artifacts(run, str(folder), place)
+        version = _version(client, name, f"runs:/{run}/{place}", run)
+        client.set_registered_model_alias(name, alias, version)
+    except MlflowException as error:
+        line = one_line(error)[:200]
+        raise UserError(f"MLflow at {uri} does not register the model: {line}") from error
+    return f"models:/{name}@{alias}", uri
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that no address could have.
+
+    Raises:
+        UserError: it is one.
+    """
+    if not name.strip() or set(name) & set("/:@"):
+        raise UserError(f"--register {name}: a model's name is not empty, and has no / : or @")
+
+
+@contextmanager
+def fetched(address: str) -> Iterator[Path]:
+    """The folder of a registered model, for as long as the block runs: from the server that
+    MLFLOW_TRACKING_URI names, else from the record beside the runs (BETAFRONT_RUNS).
+
+    Raises:
+        UserError: there is no such model, or no such record.
+    """
+    found = ADDRESS.fullmatch(address)
+    if found is None:
+        raise UserError(f"{address}: write models:/NAME@ALIAS or models:/NAME/VERSION")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before it is imported
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    uri = _uri()
+    try:
+        client = client_of(uri)
+        name, version = found["name"], found["version"]
+        if version is None:
+            version = client.get_model_version_by_alias(name, found["alias"]).version
+        source = client.get_model_version_download_uri(name, version)
+        with TemporaryDirectory(prefix="betafront-") as place:
+            yield Path(download_artifacts(source, dst_path=place, tracking_uri=uri))
+    except MlflowException as error:
+        line = one_line(error)[:200]
+        raise UserError(f"{address} cannot be fetched from MLflow at {uri}: {line}") from error
+
+
+def _version(client: "MlflowClient", name: str, source: str, run: str) -> str:
+    if not client.search_registered_models(f"name = '{name}'"):
+        client.create_registered_model(name)
+    there = [v for v in client.search_model_versions(f"name = '{name}'") if v.source == source]
+    made = there[0] if there else client.create_model_version(name, source, run_id=run)
+    return str(made.version)
+
+
+def _uri() -> str:
+    if uri := os.environ.get(SERVER):
+        return uri
+    runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
+    uri = beside(runs)
+    if not Path(uri.removeprefix(SQLITE)).is_file():
+        raise UserError(
+            f"there is no record of MLflow in {runs}: BETAFRONT_RUNS names another folder, "
+            f"{SERVER} a server"
+        )
+    return uri

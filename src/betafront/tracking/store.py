@@ -1,0 +1,75 @@
+"""Where the record is kept: a file below the runs, or a tracking server."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from betafront.study.spec import Spec
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param, Run
+
+SQLITE = "sqlite:///"
+BATCH = 1000  # MLflow takes no more in one call
+
+
+def beside(runs: Path) -> str:
+    """The address of the file that is kept with the runs in a folder."""
+    return f"{SQLITE}{runs / 'mlflow.db'}"
+
+
+def uri_of(spec: Spec) -> str:
+    """Where a study is recorded: on its server, else in a file beside its runs (which may have been
+    moved, or made with tracking off)."""
+    uri = str(spec.tracking.get("uri", SQLITE))
+    return beside(Path(spec.folder).parent) if uri.startswith(SQLITE) else uri
+
+
+def absolute(uri: str) -> str:
+    """`uri` with the path of an SQLite file made absolute."""
+    if uri.startswith(SQLITE):
+        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
+    return uri
+
+
+def client_of(uri: str) -> "MlflowClient":
+    """A client of the store, whose tables are made under a lock: two processes that make them at
+    once break the file for good."""
+    from mlflow import MlflowClient
+
+    if not uri.startswith(SQLITE):
+        return MlflowClient(uri)
+    path = Path(uri.removeprefix(SQLITE))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        return MlflowClient(uri)
+
+
+def all_runs(client: "MlflowClient", experiment: str) -> "list[Run]":
+    """Every active run of an experiment."""
+    found: list[Any] = []
+    token = None
+    while True:
+        page = client.search_runs([experiment], max_results=1000, page_token=token)
+        found += page
+        token = page.token
+        if not token:
+            return found
+
+
+def log_points(
+    client: "MlflowClient", run: str, points: "list[Metric]", params: "list[Param] | None" = None
+) -> None:
+    """Write values, and parameters, in as few transactions as may be: each waits for the disk or
+    the server."""
+    first = BATCH - len(params or [])
+    client.log_batch(run, points[:first], params or [])
+    for i in range(first, len(points), BATCH):
+        client.log_batch(run, points[i : i + BATCH])
+
+
+def key_of(name: str) -> str:
+    """A parameter's name as MLflow takes it: it knows no @ and no + of Hydra's grammar."""
+    return name.lstrip("+").replace("@", ":")
