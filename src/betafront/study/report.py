@@ -33,9 +33,9 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     """
     trials = study.get_trials(deepcopy=False)
     rows = table(trials, additions(study.user_attrs))
-    known = facts(spec, trials)
+    runs, known = runs_table(trials), facts(spec, trials)
     print_failures(trials, spec, out)
-    print_study(rows, known, out, runs_table(trials), asked)
+    print_study(rows, known, out, runs, asked)
     if rows.empty:
         return
     where = Path(spec.folder)
@@ -48,12 +48,12 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     rows.to_csv(folder / DATA, index=False)
     (folder / MADE_BY).write_text(json.dumps(portable(spec), indent=1, ensure_ascii=False))
     try:
-        view.finish(spec, rows, known, folder)
+        view.finish(spec, rows, runs, known, folder)
     except Exception as error:
         line = one_line(error)[:200]
         out.print(f"MLflow was not written: {line}", style="yellow", markup=False)
-    runs = os.environ.get("BETAFRONT_RUNS", "runs")
-    here = where.parent == Path(runs).absolute()  # else the commands must be told where
+    shown = os.environ.get("BETAFRONT_RUNS", "runs")
+    here = where.parent == Path(shown).absolute()  # else the commands must be told where
     command = "betafront" if here else f"BETAFRONT_RUNS={where.parent} betafront"
     print_next(
         [

@@ -45,7 +45,9 @@ class View(Protocol):
         """Show a trial that ended without a result."""
         ...
 
-    def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
+    def finish(
+        self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
+    ) -> None:
         """Show the study as it stands, with the files in its report folder."""
         ...
 
@@ -68,7 +70,9 @@ class NoView:
     ) -> None:
         pass
 
-    def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
+    def finish(
+        self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
+    ) -> None:
         pass
 
     def links(self, spec: Spec) -> Links:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from betafront.front import Facts, decide, front, hypervolumes
+from betafront.front import Advice, Facts, front, hypervolumes
 from betafront.tracking.store import log_points
 
 if TYPE_CHECKING:
@@ -17,10 +17,18 @@ FRONT = "front"  # the folder of its artifacts
 MEMBERS = "members.csv"
 
 
-def log_front(client: "MlflowClient", run: str, table: pd.DataFrame, facts: Facts) -> None:
+def log_front(
+    client: "MlflowClient",
+    run: str,
+    table: pd.DataFrame,
+    facts: Facts,
+    advice: Sequence[Advice],
+) -> None:
     """Write the hypervolume and the size of the front after each trial, the β of each advice, and
     the members of the front as a table."""
-    log_points(client, run, _missing(client, run, [*_growth(table, facts), *_advice(table, facts)]))
+    log_points(
+        client, run, _missing(client, run, [*_growth(table, facts), *_advised(table, advice)])
+    )
     members = front(table, facts.objectives)
     first = ["trial", *facts.parameters, "beta", "beta_norm", *facts.objectives]
     columns = dict.fromkeys(c for c in (*first, *members) if c in members and c != "folder")
@@ -41,12 +49,13 @@ def _growth(table: pd.DataFrame, facts: Facts) -> "list[Metric]":
     ]
 
 
-def _advice(table: pd.DataFrame, facts: Facts) -> "list[Metric]":
+def _advised(table: pd.DataFrame, advice: Sequence[Advice]) -> "list[Metric]":
     from mlflow.entities import Metric
 
     when, step = int(1000 * table["finished"].max()), len(table)
-    advised = {a.name.lower().replace(" ", "_"): a.beta for a in decide(table, facts)}
-    return [Metric(f"{name}/beta", beta, when, step) for name, beta in advised.items()]
+    names = [a.name.lower().replace(" ", "_") for a in advice]
+    betas = zip(names, (a.beta for a in advice), strict=True)
+    return [Metric(f"{name}/beta", beta, when, step) for name, beta in betas]
 
 
 def _missing(client: "MlflowClient", run: str, points: "Sequence[Metric]") -> "list[Metric]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from betafront.errors import UserError, one_line
 from betafront.study.additions import additions
-from betafront.study.records import facts, reason, rows, state, table
+from betafront.study.records import facts, reason, rows, runs_table, state, table
 from betafront.study.replicates import trial_folder
 from betafront.study.spec import Spec
 from betafront.study.watch import BusyStudy, only_writer
@@ -48,5 +48,6 @@ def _write_all(view: MLflowView, study: "Study", spec: Spec) -> str:
             view.failed(spec, trial.number, trial.params, reason(trial), folder)
     written = len(view.written() - before)
     there = len(view.written()) - written
-    view.finish(spec, table(trials, added), facts(spec, trials), Path(spec.folder) / "report")
+    found, runs = table(trials, added), runs_table(trials)
+    view.finish(spec, found, runs, facts(spec, trials), Path(spec.folder) / "report")
     return f"{spec.name}: {written} trials written to MLflow, {there} were there, in {view.uri}"

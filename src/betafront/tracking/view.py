@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.errors import one_line
-from betafront.front import Facts, decide, front
+from betafront.front import Facts, decide, front, refusal
 from betafront.study.spec import Spec
 from betafront.study.view import Links
 from betafront.tracking.charts import BETA
@@ -145,19 +145,23 @@ class MLflowView:
         client.set_terminated(run_id, "FAILED")
         self._trials[number] = Child(run_id, (1, 0))
 
-    def finish(self, spec: Spec, table: pd.DataFrame, facts: Facts, report: Path) -> None:
+    def finish(
+        self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
+    ) -> None:
         """Write the front, the decision and the pages to the parent run."""
         if not self._parent:
             self.start(spec)
         client = self.client()
         if report.is_dir():
             client.log_artifacts(self._parent, str(report), FRONT)
+        refused = refusal(table, facts)
+        advice = [] if refused else decide(table, facts, runs)
         if not table.empty:
-            log_front(client, self._parent, table, facts)
+            log_front(client, self._parent, table, facts, advice)
             members = front(table, facts.objectives)
             folders = dict(zip(members["trial"], members["folder"], strict=True))
             self._mark(client, {n: Path(spec.folder) / folder for n, folder in folders.items()})
-        note = "\n\n".join([spec.question, *(f"**{a.text}**" for a in decide(table, facts))])
+        note = "\n\n".join([spec.question, refused, *(f"**{a.text}**" for a in advice)])
         client.set_tag(self._parent, "mlflow.note.content", note)
         client.set_terminated(self._parent, "FINISHED")
 
