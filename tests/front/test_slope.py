@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from betafront.front.slope import fitted_slope, lower_hull, shortfall
+from betafront.front.slope import fitted_slope, hull_slopes, lower_hull, shortfall
 
 BETA = np.geomspace(0.1, 10, 9)
 
@@ -19,10 +19,16 @@ def converged() -> pd.DataFrame:
 
 def test_a_converged_front_touches_every_line(converged: pd.DataFrame) -> None:
     assert shortfall(converged) == pytest.approx(np.zeros(9), abs=1e-12)
-    steep, flat = fitted_slope(converged).T
-    assert np.all(steep <= -BETA)
-    assert np.all(flat >= -BETA)
-    assert np.isneginf(steep).sum() == 1
+    slopes = hull_slopes(converged).sort_values("trial")
+    assert slopes["trial"].tolist() == list(range(1, 8))  # the hull has no slope beyond its ends
+    assert (slopes["flatter"] < BETA[1:-1]).all()
+    assert (slopes["steeper"] > BETA[1:-1]).all()
+    # Between R and R·k the slope of 1 / R is 1 / (R²·k), and k is the same for all steps.
+    assert slopes["slope"].to_numpy() == pytest.approx(BETA[1:-1])
+    assert "dD/dR is -1.00 β (median of 7 trials)" in fitted_slope(converged)
+    doubled = converged.assign(beta=2 * BETA)
+    assert "dD/dR is -0.50 β" in fitted_slope(doubled)
+    assert fitted_slope(converged.head(4)) == ""
 
 
 def test_a_run_off_its_line_is_seen_and_by_how_much(converged: pd.DataFrame) -> None:

@@ -11,7 +11,7 @@ from betafront.front.decision import USUAL, Advice, Asked, decide, trades
 from betafront.front.exchange import exchange
 from betafront.front.front import front
 from betafront.front.points import PLANE
-from betafront.front.slope import NAT, off_their_lines
+from betafront.front.slope import NAT, fitted_slope, off_their_lines
 from betafront.front.table import DISTORTION, ELBO, RATE, Facts, usable
 
 TRIALS = 5  # fewer make no decision
@@ -52,7 +52,10 @@ def notes(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[s
     sentence each."""
     prices = {a.trial: a.price for a in reversed(advice)}  # in the words of its first name
     worth = [prices[trial] for trial in dict.fromkeys(a.trial for a in advice)]
-    return [line for line in [*worth, *trades(advice), capacity(table, facts, advice)] if line]
+    fitted = fitted_slope(usable(table)) if facts.rate_distortion and advice else ""
+    return [
+        line for line in [*worth, *trades(advice), fitted, capacity(table, facts, advice)] if line
+    ]
 
 
 def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:

@@ -14,6 +14,7 @@ from betafront.front.points import PLANE
 from betafront.front.table import DISTORTION, GROUP, RATE
 
 NAT = 1.0  # less is not worth a word
+CORNERS = 3  # of the hull; fewer fit no slope
 
 
 def shortfall(table: pd.DataFrame) -> NDArray[np.float64]:
@@ -80,19 +81,41 @@ def tolerance(table: pd.DataFrame) -> float:
     return max(NAT, 0.01 * float(np.ptp(front(table, PLANE)[DISTORTION].to_numpy(float))))
 
 
-def fitted_slope(table: pd.DataFrame) -> NDArray[np.float64]:
-    """For each trial, the slope dD/dR of the lower convex hull of all trials where it touches the
-    trial's own line: between the steps on both sides of it, which -β must lie.
+def hull_slopes(table: pd.DataFrame) -> pd.DataFrame:
+    """How steep the lower convex hull of all trials is at each of its corners but the two ends.
+
+    Args:
+        table: finished trials whose distortions compare.
 
     Returns:
-        (n, 2): the steeper and the flatter of the two slopes; -inf and 0 beyond the ends.
+        `trial`, its `beta`, and -dD/dR: `flatter` and `steeper`, of the hull on both sides, and
+        their geometric mean `slope`. Where all have converged β lies between the two.
     """
-    d, r, beta = (table[key].to_numpy(float) for key in (DISTORTION, RATE, "beta"))
-    hull = lower_hull(np.column_stack([r, d]))
-    slopes = np.diff(hull[:, 1]) / np.diff(hull[:, 0])
-    edges = np.concatenate([[-np.inf], slopes, [0.0]])
-    at = [int(np.argmin(hull[:, 1] + b * hull[:, 0])) for b in beta]
-    return np.array([[edges[i], edges[i + 1]] for i in at])
+    points = table[[RATE, DISTORTION]].to_numpy(float)
+    hull = lower_hull(points)
+    steps = -np.diff(hull[:, 1]) / np.diff(hull[:, 0])
+    at = [int(np.flatnonzero((points == corner).all(1))[0]) for corner in hull[1:-1]]
+    found = table.iloc[at][["trial", "beta"]].reset_index(drop=True)
+    flatter, steeper = steps[1:], steps[:-1]
+    return found.assign(flatter=flatter, steeper=steeper, slope=np.sqrt(flatter * steeper))
+
+
+def fitted_slope(table: pd.DataFrame) -> str:
+    """The slope of the lower hull beside the trials' β, in one sentence; empty of fewer than three
+    corners.
+
+    Args:
+        table: finished trials whose distortions compare.
+    """
+    found = hull_slopes(table)
+    found = found[found["beta"] > 0]
+    if len(found) < CORNERS:
+        return ""
+    ratio = float((found["slope"] / found["beta"]).median())
+    return (
+        f"Slope: along the lower hull dD/dR is -{ratio:.2f} β (median of {len(found)} trials); it "
+        "is -β where runs have converged and new images do as those of training."
+    )
 
 
 def lower_hull(points: NDArray[np.float64]) -> NDArray[np.float64]:

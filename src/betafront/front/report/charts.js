@@ -12,6 +12,20 @@ function scaleOf() {
   return { traces, layout: layout({ title: "canonical β", type: "log" }, { title: "nats per example" }, { height: 440 }) };
 }
 
+/** How steep the lower hull is at its corners beside their β: alike where runs have converged. */
+function slopesOf() {
+  const studies = Object.entries(data.slopes).filter(([, s]) => s.beta && s.beta.length);
+  const every = studies.flatMap(([, s]) => s.beta), ends = [Math.min(...every), Math.max(...every)];
+  const traces = studies.map(([study, s], k) => ({ type: "scatter", mode: "markers", name: study, x: s.beta, y: s.slope,
+    error_y: { type: "data", symmetric: false, array: s.steeper.map((v, i) => v - s.slope[i]),
+      arrayminus: s.flatter.map((v, i) => s.slope[i] - v), thickness: 1, width: 3 },
+    text: s.trial.map((t) => `trial ${t}`), marker: { size: 8, color: PALETTE[k % PALETTE.length] } }));
+  const alike = { type: "scatter", mode: "lines", name: "−dD/dR = β", hoverinfo: "skip", x: ends, y: ends,
+    line: { dash: "dash", width: 1, color: style("--dim") } };
+  return { traces: [alike, ...traces], layout: layout({ title: "canonical β", type: "log" },
+    { title: "−dD/dR of the lower hull", type: "log" }, { height: 440 }) };
+}
+
 /** The plane of the first two objectives, a group of trials each. */
 function drawMultiples() {
   const outer = byId("multiples"), grid = outer.querySelector(".grid");
@@ -21,9 +35,7 @@ function drawMultiples() {
     for (let k = plots.length - 1; k >= 0; k -= 1) if (grid.contains(plots[k][0])) plots.splice(k, 1);
     grid.replaceChildren();
     values(by).forEach((name, k) => {
-      const where = element("div", "", { class: "plot" });
-      grid.append(where);
-      plot(where, () => smallPlane(x, y, by, name, PALETTE[k % PALETTE.length]));
+      plot(added(grid), () => smallPlane(x, y, by, name, PALETTE[k % PALETTE.length]));
     });
   };
   outer.hidden = false;
@@ -57,7 +69,7 @@ function drawTraining() {
     traces: traced.map((s, k) => ({ type: "scatter", mode: "lines", name: name(s), x: s.trace.step, y: s.trace[key],
       line: { width: 1.3, color: shade(k, traced.length) }, showlegend: key === "beta" })),
     layout: layout({ title: "optimiser steps" }, { title, type }, { height: 340, legend: { orientation: "v", font: { size: 9 } } }) });
-  const add = (make) => { const where = element("div", "", { class: "plot" }); grid.append(where); plot(where, make); };
+  const add = (make) => plot(added(grid), make);
   if (traced.length) {
     const flips = traced.some((s) => s.trace.beta.some((v) => v < 0)); // a capacity's ±γ
     add(lines("beta", "canonical β in force", flips ? "linear" : "log"));
@@ -74,7 +86,7 @@ function drawTraining() {
 /** How the front grew, and what decides where a trial lies. */
 function drawSearch() {
   const grid = byId("search").querySelector(".grid");
-  const add = (make) => { const where = element("div", "", { class: "plot" }); grid.append(where); plot(where, make); };
+  const add = (make) => plot(added(grid), make);
   add(() => ({
     traces: Object.entries(data.history).map(([study, h], k) => ({ type: "scatter", mode: "lines", name: study,
       x: h.trial.map((_, i) => i + 1), y: h.hypervolume, text: h.trial.map((t) => `trial ${t}`),

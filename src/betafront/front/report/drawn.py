@@ -13,7 +13,8 @@ from betafront.front.front import nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.importance import importance
 from betafront.front.report.chapter import Chapter
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, label
+from betafront.front.slope import hull_slopes
+from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, label, usable
 
 DIGITS = 6  # of every number in the page
 NUMBERS = ("weight", "beta", "beta_norm", "sigma", RATE, DISTORTION, ELBO, MSE, ACTIVE, "seconds")
@@ -46,6 +47,7 @@ def drawn(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str, Any
         "bands": {g.name: _bands(g, objectives) for g in groups if len(objectives) == 2},
         "named": _named(chapters),
         "history": {c.facts.name: _history(c) for c in chapters},
+        "slopes": {c.facts.name: _slopes(c) for c in chapters},
         "importances": {c.facts.name: _importances(c) for c in chapters},
         "shown": {c.facts.name: _shown(c) for c in chapters},
         "thumbnails": {c.facts.name: c.thumbnails for c in chapters},
@@ -86,6 +88,14 @@ def _named(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
 def _history(chapter: Chapter) -> dict[str, list[float]]:
     found = hypervolumes(chapter.table, chapter.facts.objectives, chapter.facts.reference)
     return {"trial": found["trial"].tolist(), "hypervolume": _short(found["hypervolume"])}
+
+
+def _slopes(chapter: Chapter) -> dict[str, list[Any]]:
+    """How steep the hull is beside β, where that says something."""
+    if not chapter.facts.rate_distortion:
+        return {}
+    found = hull_slopes(usable(chapter.table))
+    return {str(name): _plain(found[name]) for name in found}
 
 
 def _importances(chapter: Chapter) -> list[dict[str, Any]]:

@@ -23,7 +23,8 @@ function asCsv() {
 
 drawPlanes();
 drawMultiples();
-if (columns[RATE] && columns[DISTORTION]) plot(byId("scale"), scaleOf);
+if (columns[RATE] && columns[DISTORTION]) plot(added(byId("scale")), scaleOf);
+if (Object.values(data.slopes).some((s) => s.beta && s.beta.length > 2)) plot(added(byId("scale")), slopesOf);
 drawTraining();
 drawSearch();
 

@@ -81,7 +81,7 @@ def one_scale(chapters: Sequence[Chapter]) -> str:
     said = "".join(f"<p>{escape(f.text)}</p>" for f in found if f)
     tables = "".join(_conventions(c, alone=len(chapters) == 1) for c in chapters)
     return (
-        f'<section><h2>On one scale</h2>{said}<div id="scale" class="plot"></div>'
+        f'<section><h2>On one scale</h2>{said}<div class="grid wide" id="scale"></div>'
         f"<h3>The same β in every convention</h3>{tables}</section>"
     )
 

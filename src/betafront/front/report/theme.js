@@ -46,6 +46,13 @@ function plot(where, make) {
   return draw;
 }
 
+/** A place for one more picture. */
+function added(grid) {
+  const where = element("div", "", { class: "plot" });
+  grid.append(where);
+  return where;
+}
+
 /** A select with a name before it; `change` is called with what is chosen. */
 function choice(name, options, chosen, change) {
   const select = element("select", "", { "aria-label": name });
