@@ -218,10 +218,14 @@ def compare(
     betafront compare weighting-digits --by normalisation
     """
     from betafront.compare import as_json as as_json_of
-    from betafront.compare import compare_studies, show
+    from betafront.compare import check_target, compare_studies, show
 
     names: list[str | None] = [*studies] if studies else [None]
     found = [find_study(name) for name in names]
+    if as_json and any((csv, png, html)):
+        raise UserError("--json prints the comparison alone: leave out --csv, --png and --html")
+    for path in filter(None, (csv, png, html)):
+        check_target(path)
     compared = compare_studies(found, by)
     if as_json:
         print_json(as_json_of(compared.found))

@@ -1,5 +1,6 @@
 """`betafront compare`: fronts of studies side by side, or of groups within one."""
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -82,12 +83,29 @@ def compare_studies(found: Found, by: str | None = None) -> Compared:
             f"there are {len(groups)} groups, and no more than {MOST} can be told apart: take a "
             "parameter with fewer values"
         )
-    parameters = [key for key in dict.fromkeys(k for s in specs for k in s.space) if key != by]
+    searched = dict.fromkeys(key for spec in specs for key in spec.space)
+    parameters = [key for key in searched if by not in (key, bare(key))]
     one_scale = all(spec.one_scale for spec in specs) and not any(
         one.comparable(other, [DISTORTION]) for one, other in combinations(specs, 2)
     )
     measured = compare(groups, specs[0].objectives, _worst(specs), one_scale)
     return Compared(measured, groups, parameters)
+
+
+def check_target(path: Path) -> None:
+    """Refuse what no file can be written to, before anything is measured.
+
+    Raises:
+        UserError: naming why.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from error
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UserError(f"{path} cannot be written: permission denied")
 
 
 def show(
@@ -102,7 +120,6 @@ def show(
     print_comparison(found, compared.parameters, out)
     written = []
     if csv is not None:
-        csv.parent.mkdir(parents=True, exist_ok=True)
         found.table.to_csv(csv, index=False)
         written.append(("table", csv.absolute()))
     if png is not None:
@@ -132,14 +149,13 @@ def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list
     if key not in rows:
         raise UserError(f"no finished trial of {spec.name} has {by}")
     head, short = f"{spec.name} " if several else "", by.rpartition(".")[2]
+    parts = dict(list(rows.groupby(key, sort=False, dropna=False)))
+    names = [f"without {short}" if pd.isna(v) else word(short, v) for v in parts]
+    if len(set(names)) < len(names):  # of numbers that differ beyond what is shown
+        names = [f"{short}={value!r}" for value in parts]
     return [
-        Group(
-            head + (f"without {short}" if pd.isna(value) else word(short, value)),
-            part,
-            runs[runs["trial"].isin(part["trial"])],
-            spec.name,
-        )
-        for value, part in rows.groupby(key, sort=False, dropna=False)
+        Group(head + name, part, runs[runs["trial"].isin(part["trial"])], spec.name)
+        for name, part in zip(names, parts.values(), strict=True)
     ]
 
 

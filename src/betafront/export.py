@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from betafront import recipe
 from betafront.errors import UserError
 from betafront.front import console, decide, print_next
-from betafront.models import write_programs
+from betafront.models import PROGRAMS, write_programs
 from betafront.saved import saved_config, saved_model, saved_run
 from betafront.study.additions import additions
 from betafront.study.records import every_run, facts, state, table
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from betafront.study.spec import Spec
 
+LOAD = "load.py"
 LOADER = '''"""Reads the model beside it. Needs betafront, and neither the study nor its data."""
 
 from pathlib import Path
@@ -70,11 +71,13 @@ def export(
     vae = saved_model(folder, made.vae())  # what cannot be read is not exported
     where = to or Path(spec.folder) / "export" / at.replace("=", "-")
     where.mkdir(parents=True, exist_ok=True)
-    for name in (MODEL, recipe.CONFIG):
-        shutil.copy2(folder / name, where / name)
-    (where / "load.py").write_text(LOADER)
+    for name in (ABOUT, *PROGRAMS):  # of a model that was there before
+        (where / name).unlink(missing_ok=True)
     if torch_export:
         write_programs(vae, made.images.shape, where)
+    for name in (MODEL, recipe.CONFIG):
+        shutil.copy2(folder / name, where / name)
+    (where / LOAD).write_text(LOADER)
     data = saved_config(folder).data
     about: dict[str, Any] = {
         "study": spec.name,
@@ -103,7 +106,9 @@ def export(
         ("in Python", f"betafront.load('{where}').sample(16)"),
     ]
     if register_as is not None:
-        address, uri = register(study, spec, where, number, register_as, _alias(at))
+        own = [where / name for name in (MODEL, recipe.CONFIG, LOAD, ABOUT, *PROGRAMS)]
+        files = [path for path in own if path.is_file()]
+        address, uri = register(study, spec, files, number, register_as, _alias(at))
         shown += [("registered", address), ("in Python", f"betafront.load('{address}')")]
         if not uri.startswith(SQLITE):
             shown.append(("with", f"MLFLOW_TRACKING_URI={uri}"))
@@ -132,7 +137,7 @@ def _number(at: str, study: "Study", spec: "Spec") -> int:
 def _alias(at: str) -> str:
     """`knee`, `elbo-best`, `trial-7`: an alias has letters, digits, _ and - alone."""
     plain = re.sub(r"[^\w-]", "-", at, flags=re.ASCII)
-    return plain if at == "knee" or at.startswith("trial=") else f"{plain}-best"
+    return plain if at.startswith(("knee", "trial=", "affordable", "rate")) else f"{plain}-best"
 
 
 def _short(name: str) -> str:

@@ -63,3 +63,31 @@ def test_runs_off_the_line_that_the_best_of_all_groups_touches() -> None:
     (said,) = [line for line in conclusions(found) if "own line" in line]
     assert said.startswith("1 of 1 trials of b lie more than 1 nat off their own line D + βR")
     assert "(trial 0 by 2.83)" in said
+
+
+def test_single_runs_compare_with_single_runs() -> None:
+    """The front of the means of `a` is worse than that of any of its replicates."""
+    a = group("a", [(1, 3), (2, 2.9)], [(2, 2.9), (1, 3)])
+    b = group("b", [(1.5, 2.95)])
+    mixed = compare([a, b], LEAST, [4, 4])
+    assert not mixed.replicated
+    assert [mixed.worth(side) for side in mixed.sides] == [
+        side.shape.hypervolume for side in mixed.sides
+    ]
+    assert any("a are means of replicates" in line for line in conclusions(mixed))
+    both = compare([a, group("b", [(1.4, 2.95)], [(1.4, 2.95)])], LEAST, [4, 4])
+    assert both.replicated
+    # Of the means: a has 2.5 x 1.05 = 2.625 and b 2.6 x 1.05 = 2.73; of replicates a has
+    # 3 x 1 + 2 x 0.1 = 3.2.
+    assert [side.name for side in both.sides] == ["a", "b"]
+    assert both.worth(both.sides[0]) == pytest.approx(3.2)
+    assert both.worth(both.sides[1]) == pytest.approx(2.73)
+    assert any("2 and 2 replicates are too few to tell" in line for line in conclusions(both))
+
+
+def test_replicates_that_some_trials_lack_are_no_fronts() -> None:
+    one = group("a", [(1, 3), (3, 1)], [(1, 3), (3, 1)])
+    cut = replace(one, name="b", runs=one.runs.drop(index=3))
+    found = {side.name: side for side in compare([one, cut], LEAST, [4, 4]).sides}
+    assert (found["a"].replicates, found["b"].replicates) == (2, 1)
+    assert found["b"].volume is None

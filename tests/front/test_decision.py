@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from betafront.errors import UserError
-from betafront.front import Asked, Facts, capacity, decide
+from betafront.front import Asked, Facts, capacity, decide, trade
 
 # β, R, D: the least D + R is trial 2's, 4; so is the knee's.
 FIVE = [(16.0, 0.0, 10.0), (4.0, 1.0, 5.0), (1.0, 2.0, 2.0), (0.25, 4.0, 1.0), (0.0625, 8.0, 0.5)]
@@ -145,3 +145,20 @@ def test_programs_get_what_to_write(five: pd.DataFrame, facts: Facts) -> None:
     assert (record["name"], record["trial"]) == ("best ELBO", 2)
     assert (record["low"], record["beta"], record["high"]) == (0.25, 1.0, 4.0)
     assert record["weights"]["mean"] == pytest.approx(1.0 * 8 / 64)
+
+
+def test_the_order_of_the_objectives_is_no_matter(five: pd.DataFrame, facts: Facts) -> None:
+    turned = replace(facts, objectives=dict(reversed(facts.objectives.items())))
+    usual = {a.name: (a.trial, a.costs, a.buys) for a in decide(five, facts)}
+    assert {a.name: (a.trial, a.costs, a.buys) for a in decide(five, turned)} == usual
+
+
+def test_distortions_that_do_not_compare_are_not_subtracted(
+    five: pd.DataFrame, facts: Facts
+) -> None:
+    one, other = decide(five, facts)[:2]
+    assert "distortion" in trade(one, other)
+    apart = trade(replace(one, one_scale=False), other)
+    assert "distortion" not in apart
+    assert "D + R" not in apart
+    assert "rate" in apart

@@ -159,3 +159,20 @@ def test_all_that_is_said_fits_the_terminal(whole: pd.DataFrame, facts: Facts) -
     lines = out.getvalue().splitlines()
     assert max(map(len, lines)) <= 100
     assert any("Careful" in line for line in lines)
+
+
+def test_without_a_point_there_is_no_decision_and_the_reason_is_said(
+    whole: pd.DataFrame, facts: Facts
+) -> None:
+    apart = replace(facts, one_scale=False)
+    assert refusal(whole, apart) == ""
+    straight = whole.assign(**{"val/distortion": 10 - whole["val/rate"]})
+    assert refusal(straight, facts) == ""  # there is a best ELBO
+    assert "it has no knee" in refusal(straight, apart)
+    assert decision(straight, apart)["refused"] == refusal(straight, apart)
+    three = replace(apart, objectives={**facts.objectives, "val/mse": "minimize"})
+    assert "none of three objectives is maximised" in refusal(whole, three)
+
+
+def test_one_beta_alone_is_at_no_end(whole: pd.DataFrame, facts: Facts) -> None:
+    assert not any("β of all trials" in line for line in careful(whole.assign(beta=1.0), facts))

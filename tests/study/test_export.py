@@ -136,6 +136,9 @@ def test_programs_stand_beside_the_weights_where_they_are_asked_for(betafront, s
         torch.export.load(folder / "decoder.pt2").module()(mean),
         product.load(folder).vae.reconstruct(x),
     )
+    # Another model in the same folder is not left beside the programs of this one.
+    assert betafront("export", "one", "--at", "trial=0", "--to", str(folder)).code == 0
+    assert not list(folder.glob("*.pt2"))
 
 
 WRONG = {

@@ -69,3 +69,17 @@ def test_pictures_are_no_wider_than_asked(table: pd.DataFrame, tmp_path: Path) -
 def test_both_ends_are_kept() -> None:
     rows = thinned(pd.DataFrame({"x": range(100)}), 4)
     assert [r["x"] for r in rows] == [0, 33, 66, 99]
+
+
+def test_damaged_files_of_any_kind_end_no_report(table: pd.DataFrame, tmp_path: Path) -> None:
+    folder = tmp_path / "trial-0"
+    for content in (b"", b"PK\x03\x04 cut off", b"no archive"):
+        (folder / "trace.npz").write_bytes(content)
+        assert along(table, tmp_path, 10**9)[0].trace == {}
+    for text in ("", "{}", '{"spectrum": null}', "[1]"):
+        (folder / "result.json").write_text(text)
+        assert along(table, tmp_path, 10**9)[0].spectrum == []
+
+
+def test_no_room_is_no_picture(table: pd.DataFrame, tmp_path: Path) -> None:
+    assert thumbnails(table, LEAST, tmp_path, -100_000) == {}

@@ -72,6 +72,11 @@ def bootstrapped(sample: NDArray[np.float64], seed: int = 0) -> Interval:
     return Interval(float(sample.mean()), float(low), float(high))
 
 
+def least_p(a: int, b: int) -> float:
+    """The least that `p_better` can say of so many values each."""
+    return 1 / comb(a + b, a)
+
+
 def p_better(a: NDArray[np.float64], b: NDArray[np.float64], seed: int = 0) -> float:
     """How often chance alone makes the mean of `a` exceed that of `b` by as much: the one-sided
     permutation test, over all ways to share the values out, or a sample of them (Fisher 1935).

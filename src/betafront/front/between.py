@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from betafront.front.points import Pick
+from betafront.front.whole import whole
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,10 @@ def between(
 
 
 def _picked(pick: Pick, table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """What each replicate picks, of those replicates that every trial has: one that some trials
-    lack would pick among others."""
-    kept = runs[runs["trial"].isin(table["trial"])]
-    whole = [part for _, part in kept.groupby("replicate") if len(part) == len(table)]
-    return pd.DataFrame([row for part in whole if (row := pick(part)) is not None])
+    """What each replicate picks, of those that every trial has."""
+    kept = whole(runs[runs["trial"].isin(table["trial"])])
+    parts = [part for _, part in kept.groupby("replicate")]
+    return pd.DataFrame([row for part in parts if (row := pick(part)) is not None])
 
 
 def _beside(beta: float, members: pd.DataFrame) -> tuple[float, float]:

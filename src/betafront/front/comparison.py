@@ -12,6 +12,7 @@ from betafront.front.front import nondominated
 from betafront.front.indicators import Indicators, Shape, compared, shape
 from betafront.front.slope import far_off
 from betafront.front.table import GROUP, usable
+from betafront.front.whole import whole
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class Side:
         name: of the group.
         trials: that have finished.
         shape: of its front.
-        volume: the hypervolumes of its replicates' fronts; None where there is one replicate.
+        replicates: runs that every one of its trials has.
+        volume: the hypervolumes of the fronts of its replicates; None where there is one.
         joint: how many of its trials are on the front of all groups together.
         lost: the share of the joint hypervolume that is lost without this group.
         off: how many of its trials lie off their own line D + βR, which the best of all groups
@@ -49,6 +51,7 @@ class Side:
     name: str
     trials: int
     shape: Shape
+    replicates: int
     volume: Interval | None
     joint: int
     lost: float
@@ -79,7 +82,7 @@ class Comparison:
     Attributes:
         objectives: metric to direction, in order.
         reference: the worst values of interest, for all hypervolumes here.
-        sides: the groups, the greatest hypervolume first.
+        sides: the groups, the greatest `worth` first.
         pairs: every two of them, both ways round.
         table: all trials, with the columns `group` and `on_front` (of all together).
     """
@@ -89,6 +92,21 @@ class Comparison:
     sides: list[Side]
     pairs: list[Pair]
     table: pd.DataFrame
+
+    @property
+    def replicated(self) -> bool:
+        """Whether all groups have replicates, so that single runs compare with single runs."""
+        return all(side.volume is not None for side in self.sides)
+
+    def worth(self, side: Side) -> float:
+        """The hypervolume by which groups compare: the mean over the fronts of replicates, where
+        all groups have some; else that of the trials."""
+        return worth(side, self.replicated)
+
+
+def worth(side: Side, replicated: bool) -> float:
+    """See `Comparison.worth`."""
+    return side.volume.value if replicated and side.volume else side.shape.hypervolume
 
 
 def compare(
@@ -110,8 +128,9 @@ def compare(
     """
     every = pd.concat([g.table.assign(**{GROUP: g.name}) for g in groups], ignore_index=True)
     every["on_front"] = nondominated(every, objectives)
-    sampled = {g.name: volumes(g.runs, objectives, reference) for g in groups}
-    off = far_off(usable(every)).index if one_scale else None
+    sampled = {g.name: volumes(whole(g.runs), objectives, reference) for g in groups}
+    kept = usable(every)
+    off = far_off(kept).index if one_scale and len(kept) else None
     sides = [_side(g, every, sampled[g.name], objectives, reference, off) for g in groups]
     pairs = []
     for one, other in permutations(groups, 2):
@@ -119,10 +138,11 @@ def compare(
         p = p_better(a, b) if min(len(a), len(b)) > 1 else None
         found = compared(one.table, other.table, objectives, reference)
         pairs.append(Pair(one.name, other.name, found, p))
+    replicated = all(side.volume is not None for side in sides)
     return Comparison(
         objectives=dict(objectives),
         reference=list(reference),
-        sides=sorted(sides, key=lambda side: -side.shape.hypervolume),
+        sides=sorted(sides, key=lambda side: -worth(side, replicated)),
         pairs=pairs,
         table=every,
     )
@@ -144,6 +164,7 @@ def _side(
         name=group.name,
         trials=len(group.table),
         shape=shape(group.table, objectives, reference),
+        replicates=max(1, len(sampled)),
         volume=bootstrapped(sampled) if len(sampled) > 1 else None,
         joint=int((mine & every["on_front"]).sum()),
         lost=(joint - without) / joint if joint > 0 else 0.0,

@@ -77,6 +77,7 @@ class Advice:
         weights: what to write in each convention for the same β.
         metrics: of the trial.
         others: the objectives beside rate and distortion.
+        one_scale: whether its distortion compares with that of other points.
         costs, buys: nats of distortion that one nat less of rate costs, and that one more buys;
             None where the front ends, or is of other objectives.
     """
@@ -93,6 +94,7 @@ class Advice:
     weights: dict[str, float]
     metrics: dict[str, float]
     others: tuple[str, ...] = ()
+    one_scale: bool = True
     costs: float | None = None
     buys: float | None = None
 
@@ -225,11 +227,11 @@ def trade(one: Advice, other: Advice) -> str:
     """What going from `one` to `other` gains and loses, in one sentence."""
     change = {k: other.metrics[k] - one.metrics[k] for k in (DISTORTION, RATE, *one.others)}
     d, r = change[DISTORTION], change[RATE]
-    others = "".join(f", {label(k)} {change[k]:+.3g}" for k in one.others)
-    return (
-        f"From {one.name} to {other.name}: distortion {d:+.2f} nats, rate {r:+.2f} nats, "
-        f"D + R {d + r:+.2f} nats{others}."
-    )
+    said = [f"rate {r:+.2f} nats"]
+    if one.one_scale:
+        said = [f"distortion {d:+.2f} nats", *said, f"D + R {d + r:+.2f} nats"]
+    said += [f"{label(k)} {change[k]:+.3g}" for k in one.others]
+    return f"From {one.name} to {other.name}: {', '.join(said)}."
 
 
 def _advice(
@@ -261,6 +263,7 @@ def _advice(
         weights=weights,
         metrics=dict(metrics),
         others=tuple(facts.others),
+        one_scale=facts.one_scale,
         costs=prices[0],
         buys=prices[1],
     )

@@ -2,6 +2,7 @@
 to be careful with."""
 
 from collections.abc import Iterator, Sequence
+from shlex import quote
 from typing import Any
 
 import pandas as pd
@@ -29,7 +30,12 @@ def refusal(table: pd.DataFrame, facts: Facts) -> str:
     values = front(kept, facts.objectives)[list(facts.objectives)]
     if (points := len(values.drop_duplicates())) < POINTS:
         return f"No decision: the front has {points} different points, and it takes {POINTS}."
-    return ""
+    if decide(table, facts):
+        return ""
+    knee = "it has no knee: no point lies below the line between its ends"
+    if len(facts.objectives) > 2:
+        knee = "none of three objectives is maximised"
+    return f"No decision: distortions do not compare along the front, and {knee}."
 
 
 def decision(
@@ -79,7 +85,7 @@ def _at_the_edge(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) ->
     seen = set()
     for one in advice:
         below, above = (table["beta"] < one.beta).any(), (table["beta"] > one.beta).any()
-        if (below and above) or one.trial in seen:
+        if below == above or one.trial in seen:  # inside, or the only β there is
             continue
         seen.add(one.trial)
         which = "greatest" if below else "smallest"
@@ -97,7 +103,7 @@ def _further(facts: Facts, weight: float, above: bool) -> str:
         return "more trials (study.budget.trials) may find better beyond it."
     return (
         f"the best may lie beyond what was searched. A space cannot change, so search further in a "
-        f"new study: '{override}' study.name={facts.name}-further"
+        f"new study: '{override}' study.name={quote(facts.name)}-further"
     )
 
 

@@ -15,12 +15,13 @@ def exchange(members: pd.DataFrame, trial: int) -> tuple[float | None, float | N
     converged (`betafront.front.slope`).
 
     Args:
-        members: of the front, in order of rate.
+        members: of the front.
         trial: one of them, or another, which has none of the two.
 
     Returns:
         None on a side that has no neighbour of another rate.
     """
+    members = members.sort_values(RATE)
     own = members[members["trial"] == trial]
     if own.empty:
         return None, None

@@ -1,8 +1,9 @@
 """How good a front is beside another: indicators of sets of points, on scales that stay the same.
 
 Objectives of different units do not add, so ε and IGD+ are taken after each objective is divided by
-its scale: 1 for what is in nats, which R and D share, and for scores within [0, 1]; for any other
-its worst value of interest, which the study keeps.
+its scale: 1 for what is in nats, which R and D share, and for what is maximised, most of which are
+scores within [0, 1] (a dB of PSNR and an active unit count as much as a nat); for any other its
+worst value of interest, which the study keeps.
 """
 
 from collections.abc import Mapping, Sequence

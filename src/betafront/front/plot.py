@@ -15,8 +15,9 @@ FRONT, DOMINATED = "o", "·"
 
 
 def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int) -> str:
-    """The trials over the first two objectives, in ROWS + 2 lines of at most `width` characters
-    and no colours: members of the front, what they dominate, and a number for each advised trial.
+    """The trials over the first two objectives, in ROWS + 1 lines of at most `width` characters
+    and a legend, without colours: members of the front, what they dominate, and a number for each
+    advised trial.
 
     Args:
         table: finished trials.

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.attainment import attained
+from betafront.front.attainment import attained, least_p
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
 from betafront.front.picture import COLOURS, MARKERS
 from betafront.front.slope import off_their_lines
 from betafront.front.table import label, usable
 from betafront.front.terminal import NUMBERS, ROWS, front_table
+from betafront.front.whole import whole
 
 CERTAIN = 0.05  # the p below which a difference is called more than chance
 FAIR = 1.5  # how many times as many trials one group may have as another
@@ -44,7 +46,7 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
     reference = ", ".join(f"{value:.4g}" for value in found.reference)
     out.print(f"Hypervolumes are below the reference point ({reference}).")
     for line in conclusions(found):
-        out.print(f"[bold green]Finding[/]  {line}")
+        out.print(f"[bold green]Finding[/]  {escape(line)}")
 
 
 def conclusions(found: Comparison) -> list[str]:
@@ -54,11 +56,8 @@ def conclusions(found: Comparison) -> list[str]:
     unused = [side.name for side in rest if side.joint == 0]
     if unused:
         lines.append(f"Nothing is lost without {', '.join(unused)}.")
-    if any(pair.p is None for pair in found.pairs):
-        lines.append(
-            "With one run a trial it is not known what of this is chance: study.replicates=3 "
-            "adds two."
-        )
+    if not found.replicated:
+        lines.append(_unreplicated(found))
     for side in found.sides:
         if side.off:
             lines.append(off_their_lines(usable(found.table), side.name))
@@ -78,12 +77,29 @@ def _conclusion(found: Comparison, best: Side, other: Side) -> str:
     )
     beats = there.indicators.covered == 1 and back.indicators.covered < 1
     what = ", and equals or beats every point of its front" if beats else ""
-    more = best.shape.hypervolume - other.shape.hypervolume
-    sure = ""
-    if there.p is not None:
-        chance = "more than chance" if there.p <= CERTAIN else "within what chance does"
-        sure = f" (p = {there.p:.3g}, {chance})"
+    more = found.worth(best) - found.worth(other)
+    sure = f" ({_sure(there.p, best, other)})" if there.p is not None else ""
     return f"{best.name} has {more:.4g} more hypervolume than {other.name}{sure}{what}."
+
+
+def _sure(p: float, best: Side, other: Side) -> str:
+    if least_p(best.replicates, other.replicates) > CERTAIN:
+        few = f"{best.replicates} and {other.replicates} replicates"
+        return f"p = {p:.3g}, and {few} are too few to tell"
+    return f"p = {p:.3g}, {'more than chance' if p <= CERTAIN else 'within what chance does'}"
+
+
+def _unreplicated(found: Comparison) -> str:
+    several = [side.name for side in found.sides if side.volume is not None]
+    if not several:
+        return (
+            "With one run a trial it is not known what of this is chance: study.replicates=3 adds "
+            "two."
+        )
+    return (
+        f"The trials of {', '.join(several)} are means of replicates, and others are single runs, "
+        "of which chance makes some look better: study.replicates makes them alike."
+    )
 
 
 def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> None:
@@ -106,7 +122,7 @@ def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> N
         at.set(xlabel=label(x), ylabel=label(y))
         at.legend(fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    figure.savefig(path, format="png", dpi=120)
 
 
 def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:
@@ -114,8 +130,9 @@ def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:
     where = "pre" if found.objectives[x] == "maximize" else "post"
     members = front(group.table, found.objectives)
     axes.step(members[x], members[y], where=where, color=colour, lw=1.2)
-    if group.runs["replicate"].nunique() > 1:
-        for surface in attained(group.runs, found.objectives, (25.0, 75.0)).values():
+    runs = whole(group.runs)
+    if not runs.empty and runs["replicate"].nunique() > 1:
+        for surface in attained(runs, found.objectives, (25.0, 75.0)).values():
             axes.step(*surface.T, where=where, color=colour, lw=0.8, ls=":")
 
 
@@ -128,13 +145,14 @@ def in_cells(found: Comparison) -> tuple[Cells, Cells]:
 
 
 def _sides(found: Comparison) -> Cells:
-    head = ["group", "trials", "front", "hypervolume", "95 % of replicates", "on joint"]
+    head = ["group", "trials", "front", "hypervolume", "mean of replicates", "95 %", "on joint"]
     return [*head, "lost without"], [
         [
             side.name,
             str(side.trials),
             str(side.shape.points),
             f"{side.shape.hypervolume:.5g}",
+            f"{side.volume.value:.5g}" if side.volume else "–",
             f"{side.volume.low:.5g} to {side.volume.high:.5g}" if side.volume else "–",
             str(side.joint),
             f"{side.lost:.2%}",
@@ -164,5 +182,5 @@ def _printed(title: str, cells: Cells, words: int) -> Table:
     for i, name in enumerate(head):
         shown.add_column(name, justify="left" if i < words else "right")
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(escape, row))
     return shown

@@ -107,7 +107,9 @@ def usable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def text(value: object) -> str:
-    """A value in a table: four significant digits, or the word."""
+    """A value in a table: four significant digits, or the word; nothing where there is none."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 

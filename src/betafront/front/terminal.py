@@ -80,9 +80,6 @@ def print_study(
     if why := refusal(table, facts):
         out.print(why, markup=False)
         return
-    if not advice:
-        out.print("No decision: the front has no knee, since its points lie on a line.")
-        return
     out.print()
     out.print(advice_table(advice))
     for line in [*(f"{a.name}: {a.method}." for a in advice), *notes(table, facts, advice)]:
@@ -119,7 +116,7 @@ def front_table(
     short = dict(zip(varied, short_names(varied), strict=True))
     columns = {GROUP: [str(row[GROUP]) for row in rows]} if GROUP in members else {}
     columns |= {"trial": [str(row["trial"]) for row in rows]}
-    columns |= {short[p]: ["" if pd.isna(row[p]) else text(row[p]) for row in rows] for p in varied}
+    columns |= {short[p]: [text(row[p]) for row in rows] for p in varied}
     for name, key, form in NUMBERS:
         columns[name] = [form.format(row[key]) for row in rows]
     for metric in others:

@@ -5,9 +5,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from betafront.errors import UserError, one_line
 from betafront.models.vae import VAE, Shape
 
 ENCODER, DECODER = "encoder.pt2", "decoder.pt2"
+PROGRAMS = (ENCODER, DECODER)
 
 
 class _Encode(nn.Module):
@@ -37,6 +39,9 @@ def write_programs(vae: VAE, shape: Shape, folder: Path) -> None:
         vae: trained.
         shape: of an image.
         folder: where to.
+
+    Raises:
+        UserError: the model does what a program cannot.
     """
     vae.eval()
     # Two examples: of one alone the size of the batch would become a constant.
@@ -46,5 +51,10 @@ def write_programs(vae: VAE, shape: Shape, folder: Path) -> None:
 
 def _write(module: nn.Module, example: Tensor, path: Path) -> None:
     batch = ({0: torch.export.Dim("batch")},)
-    program = torch.export.export(module, (example,), dynamic_shapes=batch)
+    try:
+        program = torch.export.export(module, (example,), dynamic_shapes=batch)
+    except Exception as error:  # of the model's own code, so of any kind
+        raise UserError(
+            f"torch.export makes no program of this model: {one_line(error)[:200]}"
+        ) from error
     torch.export.save(program, path)

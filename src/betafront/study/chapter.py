@@ -1,10 +1,11 @@
 """A study as its report tells it, from its storage and run folders."""
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
-from betafront.front import front
+from betafront.front import USUAL, Asked, front
 from betafront.front.report import Chapter, Failure
 from betafront.study.additions import additions
 from betafront.study.failures import ADVICE, by_reason, log_of
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
-def chapter(study: "Study", spec: Spec, links: Links, room: int = ROOM) -> Chapter:
+def chapter(
+    study: "Study", spec: Spec, links: Links, room: int = ROOM, asked: Asked = USUAL
+) -> Chapter:
     """What there is to tell of a study.
 
     Args:
@@ -28,6 +31,7 @@ def chapter(study: "Study", spec: Spec, links: Links, room: int = ROOM) -> Chapt
         spec: of it.
         links: where its trials' runs open.
         room: characters that its pictures may take.
+        asked: for more than the usual points.
 
     Raises:
         UserError: no trial has finished.
@@ -38,6 +42,7 @@ def chapter(study: "Study", spec: Spec, links: Links, room: int = ROOM) -> Chapt
         raise UserError(f"no trial of {spec.name} has finished: there is nothing to report")
     members = front(rows, spec.objectives)
     shown = along(members, folder, room // 2)
+    name = quote(spec.name)
     return Chapter(
         facts=facts(spec, trials),
         table=rows,
@@ -48,11 +53,12 @@ def chapter(study: "Study", spec: Spec, links: Links, room: int = ROOM) -> Chapt
         needs=links.needs,
         failures=[_failure(alike, folder) for alike in by_reason([t for t in trials if is_bad(t)])],
         commands=[
-            ("every run in MLflow", f"betafront ui {spec.name}"),
-            ("a trial again", f"betafront train --trial N --study {spec.name}"),
-            ("the model at the knee", f"betafront export {spec.name} --at knee"),
-            ("beside another study", f"betafront compare {spec.name} OTHER"),
+            ("every run in MLflow", f"betafront ui {name}"),
+            ("a trial again", f"betafront train --trial N --study {name}"),
+            ("a trial's model", f"betafront export {name} --at trial=N"),
+            ("beside another study", f"betafront compare {name} OTHER"),
         ],
+        asked=asked,
     )
 
 

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ WIDTHS, SMALL = (380, 272, 180), 272  # pixels
 QUALITY = 70
 LEAST = 1500  # characters that a small picture takes at least
 ROOM = 500_000  # characters that all pictures may take: the page is to stay below 6 MB
+DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
 KINDS = ("reconstructions", "traversals", "samples")
 
 
@@ -52,6 +54,7 @@ def thumbnails(
     numbers of the trials: images above their reconstructions."""
     first = nondominated(table, objectives)
     found: dict[int, str] = {}
+    room = max(0, room)
     for part in (table[first], table[~first]):
         for row in thinned(part, room // LEAST + 1):
             picture = embedded(folder / row["folder"] / PICTURES / f"{KINDS[0]}.png", SMALL, True)
@@ -83,7 +86,7 @@ def embedded(path: Path, width: int, left: bool) -> str:
     try:
         with Image.open(path) as picture:
             shown = picture.convert("RGB")
-    except (OSError, ValueError):
+    except DAMAGED:
         return ""
     if left:
         shown = shown.crop((0, 0, shown.width // 2, shown.height))
@@ -100,7 +103,7 @@ def trace(folder: Path) -> dict[str, list[float]]:
         with np.load(folder / TRACE_FILE) as kept:
             at = np.unique(np.linspace(0, len(kept["step"]) - 1, POINTS).astype(int))
             return {key: kept[key][at].astype(float).tolist() for key in ("step", "beta", "rate")}
-    except (OSError, ValueError, KeyError):
+    except DAMAGED:
         return {}
 
 
@@ -108,7 +111,7 @@ def spectrum(folder: Path) -> list[float]:
     """The KL of each latent of a run in nats, the highest first."""
     try:
         return sorted(json.loads((folder / RESULT).read_text())["spectrum"], reverse=True)
-    except (OSError, ValueError, KeyError):
+    except DAMAGED:
         return []
 
 

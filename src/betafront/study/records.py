@@ -93,7 +93,8 @@ def rows(
         if trial.state.name == "COMPLETE" and number in found:
             more = row(trial)
             if more["replicates"] > found[number]["replicates"]:
-                found[number] = found[number] | more | {"trial": number}
+                first = {key: found[number][key] for key in ("started", "finished")}
+                found[number] = found[number] | more | {"trial": number, **first}
     return {number: {**one, **added.get(number, {})} for number, one in found.items()}
 
 

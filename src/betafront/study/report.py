@@ -44,7 +44,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
     draw_front(rows, known, folder / PICTURE)
-    write_page([chapter(study, spec, links_of(view, spec))], folder / PAGE)
+    write_page([chapter(study, spec, links_of(view, spec), asked=asked)], folder / PAGE)
     rows.to_csv(folder / DATA, index=False)
     (folder / MADE_BY).write_text(json.dumps(portable(spec), indent=1, ensure_ascii=False))
     try:

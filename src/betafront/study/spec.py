@@ -107,6 +107,11 @@ class Spec:
                 f"{self.name} and {other.name} have other likelihoods, and {over[0]} of a density "
                 "is not in the units of a mass or of another density"
             )
+        if over and len(kinds) > 1 and any("bernoulli" in str(k).rpartition(".")[2] for k in kinds):
+            return (
+                f"{self.name} and {other.name} have other likelihoods, and {over[0]} of Bernoulli "
+                "on dequantised images is cross-entropy, which bounds no log mass"
+            )
         return ""
 
     @property

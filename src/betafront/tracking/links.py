@@ -1,6 +1,7 @@
 """Where a trial's run opens in the MLflow UI."""
 
 from pathlib import Path
+from shlex import quote
 
 from betafront.study.spec import Spec
 from betafront.study.view import Links, NoView
@@ -26,7 +27,7 @@ def links(uri: str, spec: Spec) -> Links:
         for run in all_runs(client, experiment.experiment_id)
         if run.data.tags.get("role") == "trial"
     }
-    return Links(runs, f"betafront ui {spec.name}" if local else "")
+    return Links(runs, f"betafront ui {quote(spec.name)}" if local else "")
 
 
 class Reader(NoView):

@@ -1,5 +1,6 @@
 """The run of a study in MLflow: its front, how it grew, and the decision."""
 
+import re
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -53,7 +54,7 @@ def _advised(table: pd.DataFrame, advice: Sequence[Advice]) -> "list[Metric]":
     from mlflow.entities import Metric
 
     when, step = int(1000 * table["finished"].max()), len(table)
-    names = [a.name.lower().replace(" ", "_") for a in advice]
+    names = [re.sub(r"\W+", "_", a.name.lower()).strip("_") for a in advice]
     betas = zip(names, (a.beta for a in advice), strict=True)
     return [Metric(f"{name}/beta", beta, when, step) for name, beta in betas]
 

@@ -7,7 +7,7 @@ replicates or values.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,15 +28,15 @@ SERVER = "MLFLOW_TRACKING_URI"
 
 
 def register(
-    study: "Study", spec: Spec, folder: Path, trial: int, name: str, alias: str
+    study: "Study", spec: Spec, files: Sequence[Path], trial: int, name: str, alias: str
 ) -> tuple[str, str]:
-    """Write a folder to the study's run, make it a version of a registered model, and give that the
+    """Write a model to the study's run, make it a version of a registered model, and give that the
     alias. Where the model of the trial is a version already, only the alias is moved.
 
     Args:
         study: which is written to MLflow first.
         spec: of the study.
-        folder: that `betafront export` wrote.
+        files: that `betafront export` wrote.
         trial: whose model it is.
         name: of the registered model.
         alias: of the version.
@@ -58,7 +58,8 @@ def register(
         if run is None:
             raise UserError(f"{spec.name} is not in MLflow yet: try again when its sweep has ended")
         place = f"model/trial-{trial}"
-        client.log_artifacts(run, str(folder), place)
+        for path in files:
+            client.log_artifact(run, str(path), place)
         version = _version(client, name, f"runs:/{run}/{place}", run)
         client.set_registered_model_alias(name, alias, version)
     except MlflowException as error:

@@ -6,7 +6,8 @@ from functools import cached_property
 
 import pandas as pd
 
-from betafront.front.decision import Advice, decide
+from betafront.front.decision import USUAL, Advice, Asked, decide
+from betafront.front.evidence import refusal
 from betafront.front.table import Facts
 
 
@@ -52,12 +53,13 @@ class Chapter:
         facts: beside the table.
         table: finished trials.
         runs: a row per run, with the column `replicate`.
-        shown: trials along the front, from low to high rate, that have files to look at.
+        shown: trials along the front, in its order, that have files to look at.
         thumbnails: a small picture by the number of the trial, as it stands in the page.
         links: where a trial's run opens in MLflow.
         needs: what must run before such a link opens; empty where nothing must.
         failures: the most frequent reason first.
         commands: what it is for, and the command.
+        asked: for more than the usual points.
     """
 
     facts: Facts
@@ -69,8 +71,14 @@ class Chapter:
     needs: str = ""
     failures: Sequence[Failure] = ()
     commands: Sequence[tuple[str, str]] = ()
+    asked: Asked = USUAL
 
     @cached_property
     def advice(self) -> list[Advice]:
-        """The decision."""
-        return decide(self.table, self.facts, self.runs)
+        """The points that the decision names; none where it is refused."""
+        return [] if self.refused else decide(self.table, self.facts, self.runs, self.asked)
+
+    @cached_property
+    def refused(self) -> str:
+        """Why there is no decision; empty where there is one."""
+        return refusal(self.table, self.facts)

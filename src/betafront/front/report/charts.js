@@ -3,7 +3,8 @@
 /** Rate and distortion over β. */
 function scaleOf() {
   const by = columns.normalisation && values("normalisation").length > 1 ? "normalisation" : "group";
-  const traces = values(by).flatMap((name, k) => [[RATE, "circle"], [DISTORTION, "diamond-open"]].map(([column, symbol]) => {
+  const shown = [[RATE, "circle"], [DISTORTION, "diamond-open"]].slice(0, data.oneScale ? 2 : 1);
+  const traces = values(by).flatMap((name, k) => shown.map(([column, symbol]) => {
     const rows = every().filter((i) => columns[by][i] === name);
     return { type: "scatter", mode: "markers", name: `${label(column).split(" (")[0]}, ${shorter(name)}`,
       x: rows.map((i) => columns.beta[i]), y: rows.map((i) => columns[column][i]),

@@ -15,6 +15,7 @@ from betafront.front.importance import importance
 from betafront.front.report.chapter import Chapter
 from betafront.front.slope import hull_slopes
 from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, label, usable
+from betafront.front.whole import whole
 
 DIGITS = 6  # of every number in the page
 NUMBERS = ("weight", "beta", "beta_norm", "sigma", RATE, DISTORTION, ELBO, MSE, ACTIVE, "seconds")
@@ -68,9 +69,10 @@ def _every_trial(groups: Sequence[Group], objectives: Mapping[str, str]) -> pd.D
 
 def _bands(group: Group, objectives: Mapping[str, str]) -> dict[str, Any]:
     """The surfaces that a quarter, a half and three quarters of the replicates attain."""
-    if group.runs.empty or group.runs["replicate"].nunique() < 2:
+    runs = whole(group.runs)
+    if runs.empty or runs["replicate"].nunique() < 2:
         return {}
-    surfaces = attained(group.runs, objectives)
+    surfaces = attained(runs, objectives)
     return {f"{level:.0f}": [_short(p) for p in surface] for level, surface in surfaces.items()}
 
 
@@ -95,6 +97,7 @@ def _slopes(chapter: Chapter) -> dict[str, list[Any]]:
     if not chapter.facts.rate_distortion:
         return {}
     found = hull_slopes(usable(chapter.table))
+    found = found[found["beta"] > 0]  # the axes are logarithmic
     return {str(name): _plain(found[name]) for name in found}
 
 

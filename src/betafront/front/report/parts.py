@@ -5,7 +5,7 @@ from html import escape
 
 from betafront.front.comparison import Comparison
 from betafront.front.decision import in_every_row, names
-from betafront.front.evidence import cautions, notes, refusal
+from betafront.front.evidence import cautions, notes
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
@@ -35,12 +35,10 @@ def answer(chapter: Chapter, alone: bool) -> str:
     advice = chapter.advice
     head = "" if alone else f"<b>{escape(chapter.facts.name)}</b>"
     lines = [f"<b>{escape(a.text)}</b><br>{_dim(a.method)}" for a in advice]
-    if why := refusal(chapter.table, chapter.facts):
-        lines, advice = [escape(why)], []
-    elif not advice:
-        lines = ["No decision: the front has no knee, since its points lie on a line."]
+    if chapter.refused:
+        return f'<section class="answer">{head}<p>{escape(chapter.refused)}</p></section>'
     more = [escape(line) for line in notes(chapter.table, chapter.facts, advice)]
-    for line in cautions(chapter.table, chapter.facts, advice) if not why else []:
+    for line in cautions(chapter.table, chapter.facts, advice):
         more.append(f"<span class=caution>Careful: {escape(line)}</span>")
     rest = f"<ul><li>{'</li><li>'.join(more)}</li></ul>" if more else ""
     return f'<section class="answer">{head}<p>{"</p><p>".join(lines)}</p>{rest}</section>'
@@ -108,7 +106,7 @@ def front_of(chapter: Chapter, alone: bool) -> str:
 
 
 def strip(chapter: Chapter) -> str:
-    """What models along the front do with images, from low to high rate."""
+    """What models along the front do with images."""
     seen = [one for one in chapter.shown if one.pictures]
     if not seen:
         return ""
@@ -126,7 +124,8 @@ def strip(chapter: Chapter) -> str:
         )
         return f"<figure><figcaption>{said}</figcaption>{images}</figure>"
 
-    said = f"From low to high rate: {'; '.join(PICTURES[kind] for kind in kinds)}."
+    first = label(next(iter(chapter.facts.objectives)))
+    said = f"In order of {escape(first)}: {'; '.join(PICTURES[kind] for kind in kinds)}."
     return (
         f"<section><h2>Along the front{_of(chapter)}</h2><p class=dim>{said}</p>"
         f'<div class="strip">{"".join(map(column, seen))}</div></section>'

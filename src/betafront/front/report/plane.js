@@ -4,7 +4,7 @@ const state = { colour: "beta", shape: null, logX: false, logY: false, iso: true
 const metrics = data.objectives.map((o) => o.key);
 const words = ["group", ...data.parameters, "normalisation"].filter((c, i, all) =>
   columns[c] && all.indexOf(c) === i && !isNumber(c) && values(c).length > 1 && values(c).length <= 8);
-const onPlane = (x, y) => x === RATE && y === DISTORTION && data.oneScale;
+const onPlane = (x, y) => data.oneScale && [x, y].sort().join() === [DISTORTION, RATE].join();
 const step = (x) => data.objectives.find((o) => o.key === x).direction === "maximize" ? "vh" : "hv";
 if (data.groups.length > 1) state.colour = "group";
 state.shape = words.find((c) => c !== state.colour) || "";
@@ -14,13 +14,13 @@ function planeOf(x, y) {
   const fronts = data.objectives.length === 2 ? data.groups.map((g, i) => frontOf(g, i, x, y)) : [];
   const ranges = [rangeOf(x, state.logX), rangeOf(y, state.logY)];
   const lines = onPlane(x, y) && state.iso ? sameElbo(ranges) : [];
-  const own = onPlane(x, y) && state.picked !== null ? [ownLine(ranges)] : [];
+  const own = onPlane(x, y) && state.picked !== null ? [ownLine(ranges, x)] : [];
   const axis = (column, log, range) => ({ title: label(column), type: log ? "log" : "linear", range });
   const how = layout(axis(x, state.logX, ranges[0]), axis(y, state.logY, ranges[1]), {
     height: narrow() ? 460 : 600, hovermode: "closest",
     coloraxis: { colorscale: "Viridis", colorbar: { title: { text: colourTitle(), side: "right" }, len: 0.9,
       thickness: narrow() ? 8 : 14 } },
-    annotations: [...lines.map(nameOf), ...data.named.map((n) => pointedOut(n, x, y))].filter(Boolean) });
+    annotations: [...lines.map((line) => nameOf(line, ranges[1])), ...data.named.map((n) => pointedOut(n, x, y))].filter(Boolean) });
   return { traces: [...bands, ...lines, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how };
 }
 
@@ -106,15 +106,15 @@ function sameElbo(ranges) {
     opacity: 0.6 }));
 }
 
-/** Points of D + βR = level, many, since a logarithmic axis bends it. */
-function straight(level, beta, left, right) {
+/** Points of y + slope·x = level, many, since a logarithmic axis bends it. */
+function straight(level, slope, left, right) {
   const xs = [...Array(61).keys()].map((k) => left + (right - left) * k / 60);
-  return { type: "scatter", mode: "lines", hoverinfo: "skip", x: xs, y: xs.map((r) => level - beta * r) };
+  return { type: "scatter", mode: "lines", hoverinfo: "skip", x: xs, y: xs.map((x) => level - slope * x) };
 }
 
 /** The number of a line, where it enters the plane from above or the left. */
-function nameOf(line) {
-  const [low, high] = rangeOf(DISTORTION, state.logY), scale = state.logY ? Math.log10 : (v) => v;
+function nameOf(line, [low, high]) {
+  const scale = state.logY ? Math.log10 : (v) => v;
   const at = line.x.findIndex((_, i) => i > 0 && scale(line.y[i]) < high - 0.03 * (high - low));
   if (at < 0 || !(scale(line.y[at]) > low)) return null;
   const x = state.logX ? Math.log10(Math.max(line.x[at], 1e-9)) : line.x[at];
@@ -123,10 +123,11 @@ function nameOf(line) {
 }
 
 /** What the picked trial was trained for: no other trial may lie below this line, had it converged. */
-function ownLine(ranges) {
+function ownLine(ranges, x) {
   const i = state.picked, beta = columns.beta[i];
   const level = columns[DISTORTION][i] + beta * columns[RATE][i];
-  return { ...straight(level, beta, ...ends(ranges[0], state.logX)), name: `D + ${shorter(beta)}·R of trial ${columns.trial[i]}`,
+  const [across, up] = x === RATE ? [beta, 1] : [1, beta];
+  return { ...straight(level / up, across / up, ...ends(ranges[0], state.logX)), name: `D + ${shorter(beta)}·R of trial ${columns.trial[i]}`,
     line: { width: 1.5, dash: "dash", color: "#d62728" } };
 }
 
@@ -189,9 +190,9 @@ function pick(i) {
   left.append(table);
   const right = element("div");
   if (picture(i)) right.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
-  const again = `betafront train --trial ${trial} --study ${study}`;
+  const again = `betafront train --trial ${trial} --study ${quoted(study)}`;
   right.append(element("div", "Again, to the same numbers:"), copied(again));
-  right.append(element("div", "Its model, in a folder:"), copied(`betafront export ${study} --at trial=${trial}`));
+  right.append(element("div", "Its model, in a folder:"), copied(`betafront export ${quoted(study)} --at trial=${trial}`));
   if (link) {
     const outer = element("div");
     outer.append(element("a", "its page in MLflow", { href: link, target: "_blank", rel: "noopener" }));
@@ -202,6 +203,9 @@ function pick(i) {
   where.hidden = false;
   redraw();
 }
+
+/** A name as a shell takes it. */
+const quoted = (name) => /^[\w.@%+=:,/-]+$/.test(name) ? name : `'${name.replaceAll("'", `'"'"'`)}'`;
 
 /** A command with a button that copies it; where the browser does not let it, it is selected. */
 function copied(command) {
@@ -231,8 +235,8 @@ function drawPlanes() {
   const skip = ["study", "trial", "on_front"];
   const all = Object.keys(columns).filter((c) => !skip.includes(c) && !c.startsWith("sd/") && values(c).length > 1)
     .filter((c) => isNumber(c) || values(c).length <= 8).map((c) => [c, label(c)]);
-  if (!all.some(([c]) => c === state.colour)) state.colour = all[0][0];
-  const controls = [choice("colour", all, state.colour, set("colour"))];
+  if (all.length && !all.some(([c]) => c === state.colour)) state.colour = all[0][0];
+  const controls = all.length ? [choice("colour", all, state.colour, set("colour"))] : []; // not of one trial
   if (words.length) controls.push(choice("shape", [["", "none"], ...words.map((c) => [c, label(c)])], state.shape, set("shape")));
   const positive = (axis) => pairs.every((pair) => columns[pair[axis]].every((v) => v > 0));
   if (positive(0)) controls.push(toggle("log x", false, set("logX")));
