@@ -29,6 +29,7 @@ def test_a_converged_front_touches_every_line(converged: pd.DataFrame) -> None:
     doubled = converged.assign(beta=2 * BETA)
     assert "dD/dR is -0.50 β" in fitted_slope(doubled)
     assert fitted_slope(converged.head(4)) == ""
+    assert fitted_slope(converged.head(0)) == ""
 
 
 def test_a_run_off_its_line_is_seen_and_by_how_much(converged: pd.DataFrame) -> None:

@@ -91,6 +91,8 @@ def hull_slopes(table: pd.DataFrame) -> pd.DataFrame:
         `trial`, its `beta`, and -dD/dR: `flatter` and `steeper`, of the hull on both sides, and
         their geometric mean `slope`. Where all have converged β lies between the two.
     """
+    if table.empty:
+        return pd.DataFrame(columns=["trial", "beta", "flatter", "steeper", "slope"], dtype=float)
     points = table[[RATE, DISTORTION]].to_numpy(float)
     hull = lower_hull(points)
     steps = -np.diff(hull[:, 1]) / np.diff(hull[:, 0])
