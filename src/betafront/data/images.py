@@ -214,9 +214,10 @@ def on_levels(x: Tensor, binarize: float | None, levels: int | None) -> Tensor:
     Raises:
         UserError: there cannot be such levels, or `x` leaves [0, 1] and so has none.
     """
+    grid = Grid(levels) if levels is not None else None  # refused also where it is not used
     if binarize is not None:
         return (x > binarize).float()
-    return x if levels is None else quantized(x, Grid(levels))
+    return quantized(x, grid) if grid else x
 
 
 def quantized(x: Tensor, grid: Grid) -> Tensor:
