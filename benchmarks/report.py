@@ -89,6 +89,7 @@ def looked_at(page: Path) -> dict[str, float]:
         tab.evaluate("new Promise(requestAnimationFrame)")
         found["browser: other colours"] = time.perf_counter() - started
         point = tab.locator(".plane .scatterlayer .point").nth(700)
+        point.scroll_into_view_if_needed()
         box: Any = point.bounding_box()
         started = time.perf_counter()
         tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
