@@ -58,7 +58,8 @@ def make_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
     written = (f"{key}={value}" for key, value in lines.items())
     space = Space.parse(written, conditions, constraints)
     base = composition.compose(context.config_loader, config, fixed)
-    launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith("hydra.mode")]
+    of_this_call = ("hydra.mode", "hydra.sweeper.")
+    launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith(of_this_call)]
     spec = replace(
         read_spec(base, space, lines),
         command=[masked(word) for word in (*launch_choices, *arguments)],
