@@ -12,9 +12,9 @@ from betafront.front import console, decide, print_next
 from betafront.models import PROGRAMS, write_programs
 from betafront.saved import saved_config, saved_model, saved_run
 from betafront.study.additions import additions
+from betafront.study.address import SQLITE
 from betafront.study.records import every_run, facts, state, table
 from betafront.tracking.registry import check_name, register
-from betafront.tracking.store import SQLITE
 from betafront.trained import ABOUT
 from betafront.training import MODEL, Result
 

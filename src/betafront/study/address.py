@@ -1,4 +1,5 @@
-"""Where a storage is: an address that a person wrote, and the same without its secrets."""
+"""Where a storage or a tracking server is: an address that a person wrote, and the same without its
+secrets."""
 
 import os
 import re
@@ -8,11 +9,26 @@ from typing import TYPE_CHECKING
 from betafront.errors import UserError
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
     from sqlalchemy import URL
 
 SQLITE = "sqlite:///"
 VARIABLE = "BETAFRONT_STORAGE"
-FROM_ENVIRONMENT = f"${VARIABLE}"  # stays in configurations and workers' files in place of a secret
+TRACKING = "MLFLOW_TRACKING_URI"
+# These stay in configurations, workers' files and the storage in place of what may be a secret.
+FROM_ENVIRONMENT = f"${VARIABLE}"
+TRACKING_FROM_ENVIRONMENT = f"${TRACKING}"
+# What stands for a variable, to the choice that reads it and the form of what it holds.
+READ_BY = {
+    FROM_ENVIRONMENT: ("storage=postgres", "postgresql://USER:PASSWORD@HOST/DATABASE"),
+    TRACKING_FROM_ENVIRONMENT: ("tracking=server", "http://HOST:5000"),
+}
+# What a configuration must not say itself, to where it belongs.
+WITHOUT_PASSWORD = {
+    "storage.url": f"export {VARIABLE}=…, and choose storage=postgres",
+    "tracking.uri": "export MLFLOW_TRACKING_USERNAME=… and MLFLOW_TRACKING_PASSWORD=…, and leave "
+    "both out of the address",
+}
 FORMS = f"write {SQLITE}FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 DRIVERS = {
     "postgres": "postgresql+psycopg",
@@ -22,20 +38,40 @@ DRIVERS = {
 }
 
 
-def looked_up(url: str) -> str:
-    """`url`, or what the environment says where it is `$BETAFRONT_STORAGE`.
+def looked_up(address: str) -> str:
+    """`address`, or what the environment says where it is `$BETAFRONT_STORAGE` or
+    `$MLFLOW_TRACKING_URI`.
 
     Raises:
         UserError: the variable is not set.
     """
-    if url != FROM_ENVIRONMENT:
-        return url
-    if not (value := os.environ.get(VARIABLE)):
+    if address not in READ_BY:
+        return address
+    variable = address.removeprefix("$")
+    if not (value := os.environ.get(variable)):
+        choice, form = READ_BY[address]
         raise UserError(
-            f"storage=postgres reads its address from {VARIABLE}, which is not set: "
-            f"export {VARIABLE}=postgresql://USER:PASSWORD@HOST/DATABASE"
+            f"{choice} reads its address from {variable}, which is not set: "
+            f"export {variable}={form}"
         )
     return value
+
+
+def refuse_passwords(config: "DictConfig") -> None:
+    """Refuse a password in an address of a configuration.
+
+    Raises:
+        UserError: it has one, which is not shown.
+    """
+    from omegaconf import OmegaConf
+
+    for key, way_out in WITHOUT_PASSWORD.items():
+        address = str(OmegaConf.select(config, key))
+        if masked(address) != address:
+            raise UserError(
+                f"{key} holds a password, and every user of a machine sees its command lines: "
+                f"{way_out}"
+            )
 
 
 def sqlite_path(url: str) -> Path | None:

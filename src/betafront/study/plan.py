@@ -11,11 +11,11 @@ from betafront import composition
 from betafront.errors import UserError, near_miss, one_line
 from betafront.metrics import BETTER_HIGH, zero_rate
 from betafront.recipe import PARTS, build, check
+from betafront.study.address import masked, refuse_passwords
 from betafront.study.conditions import Conditions, Lines, decide, flatten
 from betafront.study.distributions import parse
 from betafront.study.space import Space
 from betafront.study.spec import Spec, read_spec
-from betafront.study.storage import masked
 from betafront.training import Run
 
 # The rate beyond which the hypervolume counts nothing, per latent: at 5 nats a posterior is 150
@@ -58,6 +58,7 @@ def make_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
     written = (f"{key}={value}" for key, value in lines.items())
     space = Space.parse(written, conditions, constraints)
     base = composition.compose(context.config_loader, config, fixed)
+    refuse_passwords(base)
     of_this_call = ("hydra.mode", "hydra.sweeper.")
     launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith(of_this_call)]
     spec = replace(

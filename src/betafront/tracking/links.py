@@ -3,9 +3,11 @@
 from pathlib import Path
 from shlex import quote
 
+from betafront.study.address import SQLITE
 from betafront.study.spec import Spec
 from betafront.study.view import Links, NoView
-from betafront.tracking.store import SQLITE, all_runs, client_of, uri_of
+from betafront.tracking.address import uri_of
+from betafront.tracking.store import all_runs, client_of
 
 PORT = 5000  # of `betafront ui`, unless it is told another
 

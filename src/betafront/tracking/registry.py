@@ -14,8 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from betafront.errors import UserError, one_line
+from betafront.study.address import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT
 from betafront.study.spec import Spec
-from betafront.tracking.store import SQLITE, beside, client_of, uri_of
+from betafront.tracking.address import beside, opened, uri_of
+from betafront.tracking.store import client_of
 from betafront.tracking.sync import sync
 from betafront.tracking.view import MLflowView
 
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from optuna import Study
 
 ADDRESS = re.compile(r"models:/(?P<name>[^/:@]+)(@(?P<alias>[\w-]+)|/(?P<version>\d+))")
-SERVER = "MLFLOW_TRACKING_URI"
 
 
 def register(
@@ -116,13 +117,13 @@ def _version(client: "MlflowClient", name: str, source: str, run: str) -> str:
 
 
 def _uri() -> str:
-    if uri := os.environ.get(SERVER):
-        return uri
+    if os.environ.get(TRACKING):
+        return opened(TRACKING_FROM_ENVIRONMENT)
     runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
     uri = beside(runs)
     if not Path(uri.removeprefix(SQLITE)).is_file():
         raise UserError(
             f"there is no record of MLflow in {runs}: BETAFRONT_RUNS names another folder, "
-            f"{SERVER} a server"
+            f"{TRACKING} a server"
         )
     return uri

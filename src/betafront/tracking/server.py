@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
 from betafront.front import console
+from betafront.study.address import SQLITE
 from betafront.study.spec import Spec
+from betafront.tracking.address import uri_of
 from betafront.tracking.saved_view import charts_link, table_link
-from betafront.tracking.store import SQLITE, uri_of
 from betafront.tracking.sync import sync
 from betafront.tracking.view import MLflowView
 

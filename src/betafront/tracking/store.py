@@ -1,37 +1,17 @@
-"""Where the record is kept: a file below the runs, or a tracking server."""
+"""MLflow's store, opened safely, and written in few transactions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from betafront.study.spec import Spec
+from betafront.study.address import SQLITE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param, Run
 
-SQLITE = "sqlite:///"
 BATCH = 1000  # MLflow takes no more in one call
-
-
-def beside(runs: Path) -> str:
-    """The address of the file that is kept with the runs in a folder."""
-    return f"{SQLITE}{runs / 'mlflow.db'}"
-
-
-def uri_of(spec: Spec) -> str:
-    """Where a study is recorded: on its server, else in a file beside its runs (which may have been
-    moved, or made with tracking off)."""
-    uri = str(spec.tracking.get("uri", SQLITE))
-    return beside(Path(spec.folder).parent) if uri.startswith(SQLITE) else uri
-
-
-def absolute(uri: str) -> str:
-    """`uri` with the path of an SQLite file made absolute."""
-    if uri.startswith(SQLITE):
-        return f"{SQLITE}{Path(uri.removeprefix(SQLITE)).absolute()}"
-    return uri
 
 
 def client_of(uri: str) -> "MlflowClient":

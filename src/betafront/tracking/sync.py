@@ -9,7 +9,7 @@ from betafront.study.records import facts, reason, rows, runs_table, state, tabl
 from betafront.study.replicates import trial_folder
 from betafront.study.spec import Spec
 from betafront.study.watch import BusyStudy, only_writer
-from betafront.tracking.store import uri_of
+from betafront.tracking.address import uri_of
 from betafront.tracking.view import MLflowView
 
 if TYPE_CHECKING:

@@ -17,14 +17,16 @@ import pandas as pd
 
 from betafront.errors import one_line
 from betafront.front import Facts, decide, front, refusal
+from betafront.study.address import SQLITE
 from betafront.study.spec import Spec
 from betafront.study.view import Links
+from betafront.tracking.address import opened
 from betafront.tracking.charts import BETA
 from betafront.tracking.colours import PARETO, marks
 from betafront.tracking.links import links
 from betafront.tracking.parent import FRONT, log_front
 from betafront.tracking.saved_view import TAG, saved_view
-from betafront.tracking.store import SQLITE, absolute, all_runs, client_of, key_of, log_points
+from betafront.tracking.store import all_runs, client_of, key_of, log_points
 from betafront.training import PICTURES, draw_pages
 
 if TYPE_CHECKING:
@@ -56,12 +58,14 @@ class MLflowView:
     """A study in MLflow.
 
     Args:
-        uri: of the tracking store or server, always absolute: MLflow's own default depends on the
-            folder a command is given in.
+        uri: of the tracking server or file, as `betafront.tracking.address.opened` takes it.
+
+    Raises:
+        UserError: there is no such address.
     """
 
     def __init__(self, uri: str) -> None:
-        self.uri = absolute(uri)
+        self.uri = opened(uri)
         self._experiment = ""
         self._parent = ""
         self._trials: dict[int, Child] = {}

@@ -1,0 +1,71 @@
+"""Where MLflow is: a file below the runs, or a tracking server."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from betafront.errors import UserError
+from betafront.study.address import SQLITE, looked_up, masked
+from betafront.study.spec import Spec
+
+USERNAME, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
+DATABASES = ("postgres", "mysql", "mssql")
+FORMS = f"write http://HOST:5000 or {SQLITE}FILE"
+
+
+def beside(runs: Path) -> str:
+    """The address of the file that is kept with the runs in a folder."""
+    return f"{SQLITE}{runs / 'mlflow.db'}"
+
+
+def uri_of(spec: Spec) -> str:
+    """Where a study is recorded: on its server, else in a file beside its runs (which may have been
+    moved, or made with tracking off).
+
+    Raises:
+        UserError: as `opened` does.
+    """
+    uri = str(spec.tracking.get("uri", SQLITE))
+    return beside(Path(spec.folder).parent) if uri.startswith(SQLITE) else opened(uri)
+
+
+def opened(uri: str) -> str:
+    """The address with which MLflow is opened, which may be shown to anybody.
+
+    What the environment says is looked up, and the path of a file made absolute: MLflow's own
+    default depends on the folder a command is given in. A user's name and password are taken out of
+    it and put where MLflow looks for them, in this process's environment: as a part of the address
+    they would stand in each of its errors.
+
+    Args:
+        uri: `sqlite:///FILE`, `http://HOST:PORT`, or `$MLFLOW_TRACKING_URI`.
+
+    Raises:
+        UserError: the variable is not set, or there is nothing of MLflow's that could be written.
+    """
+    found = looked_up(uri)
+    if found.startswith(SQLITE):
+        return f"{SQLITE}{Path(found.removeprefix(SQLITE)).absolute()}"
+    if found.startswith(DATABASES):
+        raise UserError(
+            f"betafront writes to MLflow's server, not to its database at {masked(found)}: "
+            "`mlflow server --backend-store-uri …` starts one, and its address is http://HOST:5000"
+        )
+    if not found.startswith(("http://", "https://")):
+        raise UserError(f"betafront keeps no record in '{masked(found)}': {FORMS}")
+    return _without_credentials(found.rstrip("/"))
+
+
+def _without_credentials(address: str) -> str:
+    parts = urlsplit(address)
+    credentials, _, host = parts.netloc.rpartition("@")
+    bare = parts._replace(netloc=host).geturl()
+    if "@" in bare or not host:  # a part of a password may have been taken for a path
+        raise UserError(
+            f"{masked(address)} cannot be parsed: put the password into {PASSWORD}, or write / ? # "
+            "and @ in it as %2F %3F %23 and %40"
+        )
+    username, _, password = map(unquote, credentials.partition(":"))
+    written = {USERNAME: username, PASSWORD: password}
+    os.environ.update({name: value for name, value in written.items() if value})
+    return bare
