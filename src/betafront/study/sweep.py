@@ -28,10 +28,9 @@ from betafront.study.spec import Spec
 from betafront.study.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.storage import open_storage
 from betafront.study.store import Store
-from betafront.study.view import NoView
+from betafront.study.view import NoView, make_view
 from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import DRAINS, WorkerTask
-from betafront.targets import make
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -53,6 +52,7 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
     out = console()
     with out.status("checking every branch of the space …"):
         plan = make_plan(context, config, arguments)
+    view = make_view(plan.base.tracking)
     url, folder = plan.base.storage.url, Path(plan.spec.folder)
     storage = open_storage(url, create=True)
     source = plan.base.study.import_from
@@ -62,7 +62,6 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
         count = import_trials(store, theirs, source)
         out.print(f"The sampler learns from {count} more trials of {source}.")
     spec = Spec.load(store.study, folder)
-    view = make(plan.base.tracking)
     say_how_far(store, spec, plan, out)
     since, new = len(store.trials()), not is_met(spec, store.trials())
     with only_writer(spec):
