@@ -103,6 +103,9 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be swept; train one trial of it.")
     ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Hand the workers to the engine (Slurm), and end.")
+    ] = False,
 ) -> None:
     """Run a study, or go on with it: the same command resumes.
 
@@ -111,13 +114,23 @@ def sweep(
     betafront sweep study=weighting
 
     betafront sweep 'objective.weight=tag(log,interval(0.01,10))' study.budget.trials=20
+
+    betafront sweep --detach study=weighting hydra/launcher=slurm study.workers=16
     """
+    if dry_run and detach:
+        raise UserError("--dry-run launches no workers that could be detached: leave out one")
     how = ["hydra.sweeper.dry_run=true"] if dry_run else []
+    how += ["hydra.sweeper.detach=true"] if detach else []
     hydra_application(["--multirun", *how, *(overrides or [])])
 
 
 @app.command(context_settings=HYDRA)
-def worker(overrides: Overrides = None) -> None:
+def worker(
+    overrides: Overrides = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the study, where nobody has begun it yet.")
+    ] = False,
+) -> None:
     """Join a sweep that another process has begun, on this or any other machine, and share its
     budget.
 
@@ -126,6 +139,12 @@ def worker(overrides: Overrides = None) -> None:
     betafront worker study=weighting
     """
     words = list(overrides or [])
+    if wait:
+        from betafront.study.arrival import wait_for
+
+        if not words or "=" in words[0]:
+            raise UserError("--wait needs the name of the study: betafront worker NAME --wait")
+        wait_for(words[0], runs_folder())
     if not words or "=" not in words[0]:
         _, spec = find_study(words.pop(0) if words else None)
         words = [*spec.command, *words]
@@ -335,7 +354,7 @@ def find_study(name: str | None) -> tuple[Any, Any]:
     from betafront.study.spec import Spec
     from betafront.study.storage import find
 
-    runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
+    runs = runs_folder()
     study = find(name, runs)
     return study, Spec.load(study, runs / study.study_name)
 
@@ -346,9 +365,14 @@ def find_store(name: str | None) -> tuple[Any, Any]:
     from betafront.study.storage import find_storage
     from betafront.study.store import Store
 
-    runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
+    runs = runs_folder()
     store = Store(*find_storage(name, runs))
     return store, Spec.load(store.study, runs / store.study.study_name)
+
+
+def runs_folder() -> Path:
+    """Where the runs are."""
+    return Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
 
 
 def quiet_libraries() -> None:

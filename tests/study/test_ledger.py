@@ -1,4 +1,5 @@
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -121,10 +122,18 @@ def test_a_living_worker_keeps_its_trial_also_when_it_is_suspended(
 def test_a_lease_that_ran_out_elsewhere_is_lost(
     store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claimed(ledger_of(Worker("0-x", "another-host", 1, 0.0)))
+    claimed(ledger_of(Worker("0-x", "another-host", 1, 0.0, "another machine")))
     assert not reap(store, a_spec(), store.trials())
     later(monkeypatch)
     assert reap(store, a_spec(), store.trials())
+
+
+def test_a_worker_in_another_container_is_not_looked_up_by_its_number(
+    store: Store, ledger_of: Ledgers
+) -> None:
+    """Containers may share a host's name, and each has a process 1."""
+    claimed(ledger_of(Worker("0-x", socket.gethostname(), 2**22 + 1, 0.0, "another machine")))
+    assert not reap(store, a_spec(), store.trials())
 
 
 def test_a_trial_that_another_program_asked_for_is_found(

@@ -84,7 +84,7 @@ class Trials:
         worker = Worker.here(number)
         lease = worker.lease(attrs.pop("progress", None))
         if host:
-            lease |= {"host": host, "until": time.time() + 60}
+            lease |= {"host": host, "machine": host, "until": time.time() + 60}
         return self.add(TrialState.RUNNING, **{LEASE: lease, **attrs})
 
     @property

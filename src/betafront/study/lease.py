@@ -6,7 +6,9 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -24,6 +26,19 @@ CLOCK_SECONDS = 10.0  # by which the start of a process may seem to move when th
 Progress = dict[str, float]
 
 
+@cache
+def machine() -> str:
+    """What is the same for all processes that can look each other up by their numbers.
+
+    A host's name is not: containers may share it, and every laptop may be called `localhost`.
+    """
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:  # no Linux
+        return socket.gethostname()
+
+
 @dataclass(frozen=True)
 class Worker:
     """A process that trains trials, named so that others can tell whether it still lives."""
@@ -32,6 +47,7 @@ class Worker:
     host: str
     pid: int
     born: float
+    machine: str = field(default_factory=machine)
 
     @classmethod
     def here(cls, number: int | str) -> "Worker":
@@ -58,9 +74,8 @@ class Worker:
         lease = trial.user_attrs.get(LEASE)
         if lease is None or trial.state.name != "RUNNING" or lease["name"] == self.name:
             return False
-        return bool(
-            (lease["host"], lease["pid"], lease["born"]) == (self.host, self.pid, self.born)
-        )
+        mine = {"machine": self.machine, "pid": self.pid, "born": self.born}
+        return bool(lease.items() >= mine.items())
 
 
 def progress(trial: "FrozenTrial") -> Progress:
@@ -71,7 +86,7 @@ def progress(trial: "FrozenTrial") -> Progress:
 
 
 def is_lost(trial: "FrozenTrial", now: float) -> bool:
-    """Whether a running trial's worker is gone: its process has ended on this host, or its lease
+    """Whether a running trial's worker is gone: its process has ended on this machine, or its lease
     ran out on another."""
     if trial.state.name != "RUNNING":
         return False
@@ -79,7 +94,7 @@ def is_lost(trial: "FrozenTrial", now: float) -> bool:
     if lease is None:  # asked for by another program: a trial of ours is made with its lease
         started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
         return now - started > LEASE_SECONDS
-    if lease["host"] == socket.gethostname():  # a suspended process keeps what it holds
+    if lease.get("machine") == machine():  # a suspended process keeps what it holds
         return not _alive(lease["pid"], lease["born"])
     return bool(lease["until"] < now)
 

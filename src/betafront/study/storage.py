@@ -26,7 +26,20 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.storages import RDBStorage
 
-__all__ = ["Storage", "find", "find_storage", "load_study", "masked", "open_storage", "study_names"]
+__all__ = [
+    "NoStudy",
+    "Storage",
+    "find",
+    "find_storage",
+    "load_study",
+    "masked",
+    "open_storage",
+    "study_names",
+]
+
+
+class NoStudy(UserError):
+    """The study is not there, or not yet."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +97,7 @@ def _check_file(path: Path, create: bool) -> None:
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
-        raise UserError(f"there are no studies in {path.parent}: `betafront sweep` makes one")
+        raise NoStudy(f"there are no studies in {path.parent}: `betafront sweep` makes one")
 
 
 def study_names(storage: Storage) -> list[str]:
@@ -104,7 +117,7 @@ def load_study(storage: Storage, name: str) -> "Study":
 
     names = study_names(storage)
     if name not in names:
-        raise UserError(f"there is no study '{name}': {near_miss(name, names)}")
+        raise NoStudy(f"there is no study '{name}': {near_miss(name, names)}")
     return optuna.load_study(study_name=name, storage=storage.reads)
 
 
@@ -131,8 +144,8 @@ def find_storage(name: str | None, runs: Path) -> tuple[Storage, str]:
     known = [other for names in found.values() for other in names]
     if name is None or not known:
         places = " and ".join(masked(looked_up(storage.url)) for storage in found)
-        raise UserError(f"there are no studies in {places}: `betafront sweep` makes one")
-    raise UserError(f"there is no study '{name}': {near_miss(name, known)}")
+        raise NoStudy(f"there are no studies in {places}: `betafront sweep` makes one")
+    raise NoStudy(f"there is no study '{name}': {near_miss(name, known)}")
 
 
 def _storages(runs: Path) -> list[Storage]:

@@ -4,26 +4,27 @@ import copy
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, read_write
 from rich.console import Console
 
 from betafront.errors import UserError, one_line
-from betafront.front import console
+from betafront.front import console, print_next
 from betafront.study.lease import is_lost
 from betafront.study.ledger import RELEASED, finished, is_given_back, is_met, release
 from betafront.study.plan import Plan, make_plan
-from betafront.study.records import tally
+from betafront.study.records import command, tally
 from betafront.study.report import report
 from betafront.study.resume import import_trials, make_or_resume, trials_of
-from betafront.study.signals import FINISH, listening
+from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec
 from betafront.study.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.storage import open_storage
@@ -50,19 +51,8 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
         UserError: something was wrong, and nothing was asked or trained.
     """
     out = console()
-    with out.status("checking every branch of the space …"):
-        plan = make_plan(context, config, arguments)
+    plan, store, spec = prepared(context, config, arguments, out)
     view = make_view(plan.base.tracking)
-    url, folder = plan.base.storage.url, Path(plan.spec.folder)
-    storage = open_storage(url, create=True)
-    source = plan.base.study.import_from
-    theirs = trials_of(storage, plan.spec, source) if source else []
-    store = make_or_resume(storage, plan.spec, out)
-    if source:
-        count = import_trials(store, theirs, source)
-        out.print(f"The sampler learns from {count} more trials of {source}.")
-    spec = Spec.load(store.study, folder)
-    say_how_far(store, spec, plan, out)
     since, new = len(store.trials()), not is_met(spec, store.trials())
     with only_writer(spec):
         if new:
@@ -74,10 +64,64 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
     conclude(store, spec, since, new)
 
 
+def detached(context: HydraContext, config: DictConfig, arguments: list[str]) -> None:
+    """Launch the workers of a study and leave them to their engine, which has to run them on
+    without this process.
+
+    Args:
+        context, config, arguments: as of `sweep`.
+
+    Raises:
+        UserError: something was wrong, or the launcher cannot do without this process.
+    """
+    if "detach" not in config.hydra.launcher:
+        raise UserError(
+            "--detach is for an engine whose jobs live on without the command, as "
+            f"hydra/launcher=slurm does; {config.hydra.runtime.choices['hydra/launcher']}'s end "
+            "with it"
+        )
+    out = console()
+    plan, store, spec = prepared(context, config, arguments, out)
+    trials = store.trials()
+    if not is_met(spec, trials):
+        config = copy.deepcopy(config)
+        _set(config, "detach", True)
+        launch(context, worker_task(plan, store, len(trials)), config, range(spec.workers))
+    print_next(
+        [
+            ("state", f"betafront status {spec.name} --follow"),
+            ("page", f"betafront report {spec.name}"),
+            ("in MLflow", f"betafront ui {spec.name}"),
+            ("go on with", command(spec)),
+        ],
+        out,
+    )
+
+
+def prepared(
+    context: HydraContext, config: DictConfig, arguments: list[str], out: Console
+) -> tuple[Plan, Store, Spec]:
+    """The study in the storage, made or found, once everything about it was checked."""
+    with out.status("checking every branch of the space …"):
+        plan = make_plan(context, config, arguments)
+        make_view(plan.base.tracking)  # where it is, for one thing, can be wrong
+        launcher_of(context, lambda _: None, config)
+    storage = open_storage(plan.base.storage.url, create=True)
+    source = plan.base.study.import_from
+    theirs = trials_of(storage, plan.spec, source) if source else []
+    store = make_or_resume(storage, plan.spec, out)
+    if source:
+        count = import_trials(store, theirs, source)
+        out.print(f"The sampler learns from {count} more trials of {source}.")
+    spec = Spec.load(store.study, Path(plan.spec.folder))
+    say_how_far(store, spec, plan, out)
+    return plan, store, spec
+
+
 def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
     """One line on what is about to be done."""
     trials = store.trials()
-    done = finished(trials)
+    done, running = finished(trials), tally(trials)["running"]
     for why in plan.left_out:
         out.print(f"a suggestion is left out: {why}", style="dim", markup=False, soft_wrap=True)
     if is_met(spec, trials):
@@ -85,8 +129,9 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
             f"{done} of {spec.trials} trials"
         )  # fmt: skip
         out.print(f"The study {spec.name} is complete: {asked}.")
-    elif done:
-        out.print(f"Resuming {spec.name}: {done} of {spec.trials} trials are finished.")
+    elif done or running:
+        now = f", {running} run now" if running else ""
+        out.print(f"Resuming {spec.name}: {done} of {spec.trials} trials are finished{now}.")
     else:
         runs = f" of {spec.replicates} replicates" if spec.replicates > 1 else ""
         out.print(
@@ -98,6 +143,8 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
 
 def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
     """What each worker runs."""
+    # From an engine's signal to its kill; half of it is kept for the last checkpoint's writing.
+    delay = plan.config.hydra.launcher.get("signal_delay_s")
     return WorkerTask(
         plan.context,
         plan.config,
@@ -107,6 +154,7 @@ def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
         plan.spec.name,
         since,
         store.settings().get(DRAINS, 0),
+        GRACE_SECONDS if delay is None else delay / 2,
     )
 
 
@@ -219,28 +267,47 @@ def launch(context: HydraContext, work: WorkerTask, config: DictConfig, numbers:
 
     What the launcher returns or raises is only advice (joblib raises when one worker was killed,
     submitit when one job was lost): the storage knows what was done.
+
+    Raises:
+        UserError: of the launcher, which takes no workers at all.
     """
     config = copy.deepcopy(config)
     if config.hydra.launcher.get("n_jobs") == -1:  # joblib's default is a job per core
-        with read_write(config.hydra):
-            config.hydra.launcher.n_jobs = len(numbers)
-            # Hydra 1.4 refuses a job whose launcher differs from the sweep's.
-            config.hydra.overrides.hydra.append(f"hydra.launcher.n_jobs={len(numbers)}")
-    launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=context,
-        task_function=work,  # type: ignore[arg-type]
-        config=config,
-    )
+        _set(config, "n_jobs", len(numbers))
+    launcher = launcher_of(context, work, config)
     # One thread per process: the cores belong to the workers, and results to the seed.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         jobs = launcher.launch([list(work.fixed)] * len(numbers), initial_job_idx=numbers[0])
         early = dict.fromkeys(job.return_value for job in jobs if job.return_value)
+    except UserError:
+        raise
     except Exception as error:
         if FINISH.is_set():  # the signal may have reached a worker before it could listen
             return
-        early = dict.fromkeys([one_line(error)])
+        early = dict.fromkeys([one_line(error)[:300]])
     for line in early:
         console().print(
-            f"A worker ended early: {line[:300]}", style="yellow", markup=False, soft_wrap=True
+            f"A worker ended early: {line}", style="yellow", markup=False, soft_wrap=True
         )
+
+
+def launcher_of(
+    context: HydraContext, work: Callable[[DictConfig], Any], config: DictConfig
+) -> Launcher:
+    """The configured Hydra launcher.
+
+    Raises:
+        UserError: it is not one that can work here.
+    """
+    return Plugins.instance().instantiate_launcher(
+        hydra_context=context, task_function=work, config=config
+    )
+
+
+def _set(config: DictConfig, key: str, value: Any) -> None:
+    """Set something of the launcher, also for Hydra 1.4, which refuses a job whose launcher differs
+    from the sweep's."""
+    with read_write(config.hydra):
+        config.hydra.launcher[key] = value
+        config.hydra.overrides.hydra.append(f"hydra.launcher.{key}={value}")

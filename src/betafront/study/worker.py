@@ -16,11 +16,12 @@ from betafront.errors import os_error
 from betafront.study.attempt import Outcome, attempt
 from betafront.study.composer import Composer
 from betafront.study.earlier import runs_before, take_over
-from betafront.study.lease import LEASE, Progress, Worker, held
-from betafront.study.ledger import RECORD, Ledger, end_failed, first, origin, release
+from betafront.study.gpus import take_gpu
+from betafront.study.lease import LEASE, Progress, Worker, held, machine
+from betafront.study.ledger import RECORD, Ledger, end_failed, first, is_met, origin, release
 from betafront.study.refusal import in_a_line
 from betafront.study.replicates import replicate, run_folder, seed, together
-from betafront.study.signals import FINISH, listen_as_worker
+from betafront.study.signals import FINISH, GRACE_SECONDS, listening_as_worker
 from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.stopping import stopped
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 DRAINS = "drains"
+
+
+def here() -> tuple[str, int]:
+    """This process, among those of all machines."""
+    return machine(), os.getpid()
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ class WorkerTask:
         storage, study: where to claim trials.
         since: the number from which trials belong to this launch.
         drains: how often the study had been drained before.
+        grace: seconds that a trial has to stop in, once the engine says that its time is up.
         launcher: the process that launches; it listens to signals itself.
     """
 
@@ -59,21 +66,43 @@ class WorkerTask:
     study: str
     since: int = 0
     drains: int = 0
-    launcher: int = field(default_factory=os.getpid)
+    grace: float = GRACE_SECONDS
+    launcher: tuple[str, int] = field(default_factory=here)
 
     def __call__(self, job: DictConfig) -> str | None:
         """Work until the budget is met; returns why it ended early, if it did."""
         from hydra.core.hydra_config import HydraConfig
 
         logging.raiseExceptions = False  # a log that cannot be written has nowhere to say so
-        if os.getpid() != self.launcher:
-            listen_as_worker()
+        number = int(HydraConfig.get().job.num)
+        if here() == self.launcher:
+            return self.work(number)
+        with listening_as_worker(self.grace) as requeue:
+            try:
+                early = self.work(number)
+            except KeyboardInterrupt:
+                early = "its time was up"
+            again = requeue()
+        if again is not None and self.is_needed():
+            again()
+        return early
+
+    def work(self, number: int) -> str | None:
+        """Work as one of the study's workers; returns why it ended early, if it did."""
+        take_gpu(number)
         try:
-            Loop(self, int(HydraConfig.get().job.num)).run()
+            Loop(self, number).run()
         except Exception as error:
             log.exception("the worker ended early")
             return in_a_line(error)
         return None
+
+    def is_needed(self) -> bool:
+        """Whether the study has something left to do and was not drained."""
+        store = Store(open_storage(self.storage), self.study)
+        settings = store.settings()
+        drained = settings.get(DRAINS, 0) > self.drains
+        return not drained and not is_met(Spec.of(settings), store.trials())
 
 
 class Loop:

@@ -15,6 +15,7 @@ class BetafrontSweeperConfig:
     _target_: str = "hydra_plugins.betafront_sweeper.sweeper.BetafrontSweeper"
     dry_run: bool = False  # show what would be swept, and train one trial of it
     join: bool = False  # work for a sweep that another process has begun
+    detach: bool = False  # launch the workers, and end without waiting for them
 
 
 ConfigStore.instance().store(
@@ -25,9 +26,10 @@ ConfigStore.instance().store(
 class BetafrontSweeper(Sweeper):
     """Runs `betafront.study.sweep.sweep`, or joins it, or shows what it would do."""
 
-    def __init__(self, dry_run: bool = False, join: bool = False) -> None:
+    def __init__(self, dry_run: bool = False, join: bool = False, detach: bool = False) -> None:
         self.dry_run = dry_run
         self.join = join
+        self.detach = detach
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -38,7 +40,7 @@ class BetafrontSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> None:
         from betafront.study.dry_run import dry_run
-        from betafront.study.sweep import join, sweep
+        from betafront.study.sweep import detached, join, sweep
 
-        run = dry_run if self.dry_run else join if self.join else sweep
+        run = dry_run if self.dry_run else join if self.join else detached if self.detach else sweep
         run(self.hydra_context, self.config, arguments)

@@ -1,0 +1,171 @@
+"""Workers as a Slurm job array, through submitit.
+
+The launcher of hydra-submitit-launcher makes the jobs and runs in them. What is done here instead
+is to wait: it asks Slurm's accounting alone, which many clusters do not have, and then waits for
+ever for a job that was cancelled or killed. Here `squeue` says which jobs there still are.
+"""
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hydra.core.singleton import Singleton
+from hydra.core.utils import JobReturn, JobStatus
+from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
+
+from betafront.errors import UserError, one_line
+from betafront.front import console
+from betafront.study.signals import HALT
+
+if TYPE_CHECKING:
+    from submitit import Job
+
+LOOK_SECONDS = 5.0  # between two looks at the queue, where a job must be missing twice
+LAST_LINES = 8  # of a log
+OURS = ("detach", "submitit_folder", "max_num_timeout")  # settings that are no parameters of a job
+GENERAL = ("timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "name", "stderr_to_stdout")
+
+
+class Slurm(SlurmLauncher):  # type: ignore[misc]
+    """Submits workers, and waits for them unless it is to be left.
+
+    Args:
+        params: the settings of `conf/hydra/launcher/slurm.yaml`.
+
+    Raises:
+        UserError: this machine cannot submit jobs.
+    """
+
+    def __init__(self, **params: Any) -> None:
+        missing = [program for program in ("sbatch", "squeue") if not shutil.which(program)]
+        if missing:
+            raise UserError(
+                f"hydra/launcher=slurm needs Slurm's commands, and there is no {missing[0]} here: "
+                "give the command on a machine that submits jobs"
+            )
+        super().__init__(**params)
+
+    def launch(
+        self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
+    ) -> Sequence[JobReturn]:
+        numbers = range(initial_job_idx, initial_job_idx + len(job_overrides))
+        jobs = submitted(self, self.params, job_overrides, numbers)
+        array = jobs[0].job_id.partition("_")[0]
+        workers = f"{len(jobs)} workers" if len(jobs) > 1 else "a worker"
+        logs = Path(self.params["submitit_folder"]).parent
+        console().print(f"Slurm has {workers} as job {array}; logs are in {logs}", soft_wrap=True)
+        if self.params["detach"]:
+            return []
+        return [_return(line) for line in ended(jobs)]
+
+
+def submitted(
+    launcher: Callable[..., JobReturn],
+    params: Mapping[str, Any],
+    job_overrides: Sequence[Sequence[str]],
+    numbers: range,
+) -> "list[Job[JobReturn]]":
+    """The jobs, in the queue.
+
+    Raises:
+        UserError: Slurm refuses them.
+    """
+    import submitit
+
+    executor = submitit.AutoExecutor(
+        params["submitit_folder"], cluster="slurm", slurm_max_num_timeout=params["max_num_timeout"]
+    )
+    given = {k: v for k, v in params.items() if k not in OURS and v is not None}
+    try:
+        executor.update_parameters(
+            **{k if k in GENERAL else f"slurm_{k}": v for k, v in given.items()}
+        )
+        return executor.map_array(
+            launcher,
+            [list(overrides) for overrides in job_overrides],
+            ["hydra.sweep.dir"] * len(numbers),
+            list(numbers),
+            [f"worker_{number}" for number in numbers],
+            [Singleton.get_state()] * len(numbers),
+        )
+    except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError, ValueError) as error:
+        raise UserError(f"Slurm does not take the workers: {one_line(error)[-300:]}") from error
+
+
+def ended(jobs: "Sequence[Job[JobReturn]]") -> list[str]:
+    """Wait until all jobs have ended; returns why workers ended early, where any did.
+
+    Raises:
+        KeyboardInterrupt: after the jobs were cancelled.
+    """
+    told = False
+    waiting, missing = list(jobs), set[str]()
+    lost: dict[str, list[str]] = {}
+    said: list[str] = []
+    try:
+        while waiting:
+            time.sleep(LOOK_SECONDS)
+            if HALT.is_set() and not told:
+                told = True
+                _scancel("--signal=TERM", *(job.job_id for job in waiting))
+            there = queued()
+            gone = [job for job in waiting if there is not None and job.job_id not in there]
+            for job in waiting.copy():
+                if job.paths.result_pickle.is_file():
+                    said += _said(job)
+                elif job in gone and job.job_id in missing:
+                    lost.setdefault(_last_words(job), []).append(job.job_id)
+                else:
+                    continue
+                waiting.remove(job)
+            missing = {job.job_id for job in gone}
+    except KeyboardInterrupt:
+        _scancel(*(job.job_id for job in waiting))
+        raise
+    return [*said, *(f"Slurm's job {', '.join(ids)} {words}" for words, ids in lost.items())]
+
+
+def queued() -> set[str] | None:
+    """The jobs of this user that wait or run; None where Slurm does not answer."""
+    words = ["squeue", "--noheader", "--array", f"--user={os.getuid()}", "--format=%i"]
+    answer = subprocess.run(words, capture_output=True, text=True, check=False)
+    return set(answer.stdout.split()) if answer.returncode == 0 else None
+
+
+def _said(job: "Job[JobReturn]") -> Iterator[str]:
+    """What the worker of a job returned or raised, if it ended early."""
+    try:
+        early = job.results()[0].return_value
+    except Exception as error:
+        early = str(error).strip().splitlines()[-1]
+    if early:
+        yield f"{early} (Slurm's job {job.job_id})"
+
+
+def _last_words(job: "Job[JobReturn]") -> str:
+    """How a job ended that left no result, and the end of its log."""
+    log = job.paths.stdout
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    shown = "".join(f"\n    {line[:150]}" for line in lines[-LAST_LINES:] if line.strip())
+    what = f"the end of {log.name} is:{shown}" if shown else "it has left no log"
+    return f"ended{_state(job.job_id)} without an answer of its worker; {what}"
+
+
+def _state(job: str) -> str:
+    """Slurm's word for how a job ended, as long as it remembers."""
+    words = ["scontrol", "--oneliner", "show", "job", job]
+    answer = subprocess.run(words, capture_output=True, text=True, check=False).stdout.split()
+    found = [word.removeprefix("JobState=") for word in answer if word.startswith("JobState=")]
+    return f" as {found[0]}" if found else ""
+
+
+def _scancel(*words: str) -> None:
+    subprocess.run(["scancel", *words], capture_output=True, check=False)
+
+
+def _return(line: str) -> JobReturn:
+    return JobReturn(_return_value=line, status=JobStatus.COMPLETED)
