@@ -124,7 +124,7 @@ def test_a_server_that_is_away_is_one_line(
     assert betafront("sweep", "objective.weight=1,2", "study.name=away", server, *small).code == 0
     said = betafront("export", "away", "--register", "digits")
     assert said.code == 2
-    assert "MLflow at http://127.0.0.1:9 cannot be written" in said.err
+    assert "MLflow at http://127.0.0.1:9 does not answer" in said.err
 
 
 def test_programs_stand_beside_the_weights_where_they_are_asked_for(betafront, swept: Path) -> None:

@@ -143,4 +143,6 @@ def test_a_password_in_a_configuration_of_ones_own_is_refused(
     betafront: Callable[..., Any], quick: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OWN", f"http://me:{SECRET}@host")
-    refused(betafront(*SWEEP, *quick, "tracking.uri=${oc.env:OWN}"), "tracking.uri holds a password")
+    refused(
+        betafront(*SWEEP, *quick, "tracking.uri=${oc.env:OWN}"), "tracking.uri holds a password"
+    )

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from betafront.errors import one_line
 from betafront.front import USUAL, Asked, draw_front, front, print_next, print_study
 from betafront.front.report import write_page
 from betafront.study.additions import additions
 from betafront.study.chapter import chapter
 from betafront.study.failures import print_failures
+from betafront.study.record import write_record_if_possible
 from betafront.study.records import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.view import Links, View
@@ -26,7 +26,7 @@ PAGE, PICTURE, DATA, MADE_BY = "front.html", "front.png", "front.csv", "study.js
 
 
 def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = USUAL) -> None:
-    """Print what the study found, write its files, and say where to look.
+    """Print what the study found, write its files and its record, and say where to look.
 
     Raises:
         UserError: the study cannot answer what was asked.
@@ -37,6 +37,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     print_failures(trials, spec, out)
     print_study(rows, known, out, runs, asked)
     if rows.empty:
+        write_record_if_possible(study, spec, view, out)
         return
     where = Path(spec.folder)
     for run in front(rows, known.objectives)["folder"]:  # those that are looked at
@@ -47,11 +48,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     write_page([chapter(study, spec, links_of(view, spec), asked=asked)], folder / PAGE)
     rows.to_csv(folder / DATA, index=False)
     (folder / MADE_BY).write_text(json.dumps(portable(spec), indent=1, ensure_ascii=False))
-    try:
-        view.finish(spec, rows, runs, known, folder)
-    except Exception as error:
-        line = one_line(error)[:200]
-        out.print(f"MLflow was not written: {line}", style="yellow", markup=False)
+    write_record_if_possible(study, spec, view, out)
     shown = os.environ.get("BETAFRONT_RUNS", "runs")
     here = where.parent == Path(shown).absolute()  # else the commands must be told where
     command = "betafront" if here else f"BETAFRONT_RUNS={where.parent} betafront"

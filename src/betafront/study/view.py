@@ -55,6 +55,10 @@ class View(Protocol):
         """Show the study as it stands, with the files in its report folder."""
         ...
 
+    def written(self) -> set[int]:
+        """The numbers of the trials that are shown, as far as it is known without looking."""
+        ...
+
     def links(self, spec: Spec) -> Links:
         """Where the trials are shown."""
         ...
@@ -78,6 +82,9 @@ class NoView:
         self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
     ) -> None:
         pass
+
+    def written(self) -> set[int]:
+        return set()
 
     def links(self, spec: Spec) -> Links:
         return Links()

@@ -1,4 +1,4 @@
-"""Watching a sweep from the process that launched it: progress for people, a record for MLflow."""
+"""Watching a sweep from the process that launched it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -15,11 +15,10 @@ from rich.live import Live
 from rich.text import Text
 
 from betafront.errors import UserError, one_line
-from betafront.study.ledger import counts, is_met, origin
+from betafront.study.ledger import counts, is_met
 from betafront.study.lines import has_news, is_bad, news
 from betafront.study.live import MOST_RECENT, Display
-from betafront.study.records import reason, rows, state
-from betafront.study.replicates import trial_folder
+from betafront.study.recorder import Recorder
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT
 from betafront.study.spec import Spec
 from betafront.study.store import is_away
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 EVERY_SECONDS = 1.0  # between two looks at the storage
-PATIENCE_SECONDS = 10.0  # between two tries to reach a view that failed
 
 
 class BusyStudy(UserError):
@@ -61,10 +59,10 @@ def only_writer(spec: Spec) -> Iterator[None]:
 
 
 class Watch:
-    """A thread that looks at the storage every second, shows what is new and tells the view.
+    """A thread that looks at the storage every second, shows what is new and hands it on to be
+    recorded.
 
     In a terminal it keeps one live display; elsewhere it prints a line for each trial that ended.
-    The view may fail (a tracking server is away): that is said once, and stops nothing.
 
     Args:
         study: to watch.
@@ -85,24 +83,22 @@ class Watch:
     ) -> None:
         self.study = study
         self.spec = spec
-        self.view = view
         self.out = out
         self.drain = drain
         self._asked: set[str] = set()
         self._shown: set[int] = set()
         self._ended = 0  # of the trials that count, as far as they were shown
-        self._written: set[int] = set()
-        self._not_before = 0.0
         self._recent: list[Text] = []
         self._done = Event()
         self._complaints: set[str] = set()
         self._display = Display()
+        self._recorder = Recorder(spec, view, out)
         self._thread = Thread(target=self._loop, name="watch", daemon=True)
         self._live = Live(console=out, auto_refresh=False) if out.is_terminal else None
 
     def __enter__(self) -> "Watch":
-        self._tell(lambda: self.view.start(self.spec))
         self._look(quietly=True)
+        self._recorder.start()
         if self._live:
             self._live.start()
         self._thread.start()
@@ -117,11 +113,11 @@ class Watch:
         self._done.set()
         try:
             self._thread.join()
-            self._not_before = 0.0
             self._look_if_possible()
         finally:
             if self._live:
                 self._live.stop()
+        self._recorder.stop()
 
     def _loop(self) -> None:
         while not self._done.wait(EVERY_SECONDS):
@@ -161,11 +157,7 @@ class Watch:
             over = self._done.is_set()
             display = self._display.show(self.spec, trials, self._recent, over)
             self._live.update(display, refresh=True)
-        new = [t for t in trials if t.state.is_finished() and t.number not in self._written]
-        finished = rows(trials) if new else {}
-        for trial in new:
-            if not self._record(trial, finished):
-                break  # the rest would fail as well; they are tried at the next look
+        self._recorder.see(trials)
 
     def _show(self, trial: "FrozenTrial", quietly: bool) -> None:
         counted = counts(trial)
@@ -179,43 +171,6 @@ class Watch:
         width = len(str(self.spec.trials))
         place = f"[{self._ended:>{width}}/{self.spec.trials}]" if counted else " " * (2 * width + 3)
         self.out.print(f"{place} {line}", markup=False, soft_wrap=True)
-
-    def _record(self, trial: "FrozenTrial", finished: dict[int, dict[str, Any]]) -> bool:
-        """Tell the view of a trial that ended, or that has more replicates now.
-
-        Returns:
-            Whether there is nothing left to tell of it now.
-        """
-        spec, study = self.spec, Path(self.spec.folder)
-        number = origin(trial).tops
-        done = finished.get(trial.number if number is None else number)
-        if state(trial) == "failed":
-            folder = study / trial_folder(trial.number)
-            args = spec, trial.number, trial.params, reason(trial), folder
-            written = self._tell(lambda: self.view.failed(*args))
-        elif done is not None and trial.state.name == "COMPLETE":
-            written = self._tell(lambda: self.view.record(spec, done, study / done["folder"]))
-        else:
-            written = True
-        if written:
-            self._written.add(trial.number)
-        return written
-
-    def _tell(self, write: Callable[[], None]) -> bool:
-        if time.monotonic() < self._not_before:
-            return False
-        try:
-            write()
-            return True
-        except Exception as error:
-            self._not_before = time.monotonic() + PATIENCE_SECONDS
-            line = one_line(error)[:150]
-            self._complain(
-                type(error).__name__,
-                f"MLflow cannot be written ({line}). The sweep goes on; what is missing is written "
-                f"when MLflow is back, or by `betafront sync {self.spec.name}`.",
-            )
-            return False
 
     def _complain(self, kind: str, line: str) -> None:
         if kind not in self._complaints:

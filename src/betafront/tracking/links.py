@@ -7,7 +7,8 @@ from betafront.study.address import SQLITE
 from betafront.study.spec import Spec
 from betafront.study.view import Links, NoView
 from betafront.tracking.address import uri_of
-from betafront.tracking.store import all_runs, client_of
+from betafront.tracking.runs import TRIAL, all_runs, role
+from betafront.tracking.store import client_of
 
 PORT = 5000  # of `betafront ui`, unless it is told another
 
@@ -27,7 +28,7 @@ def links(uri: str, spec: Spec) -> Links:
     runs = {
         int(run.data.tags["trial"]): f"{place}/{run.info.run_id}"
         for run in all_runs(client, experiment.experiment_id)
-        if run.data.tags.get("role") == "trial"
+        if role(run) == TRIAL
     }
     return Links(runs, f"betafront ui {quote(spec.name)}" if local else "")
 

@@ -13,10 +13,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from betafront.errors import UserError, one_line
+from betafront.errors import UserError
 from betafront.study.address import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT
 from betafront.study.spec import Spec
 from betafront.tracking.address import beside, opened, uri_of
+from betafront.tracking.refusal import plainly
 from betafront.tracking.store import client_of
 from betafront.tracking.sync import sync
 from betafront.tracking.view import MLflowView
@@ -48,24 +49,19 @@ def register(
     Raises:
         UserError: the name is none that the registry takes, or MLflow cannot be written.
     """
-    from mlflow.exceptions import MlflowException
-
     check_name(name)
     sync(study, spec)
     uri = uri_of(spec)
-    try:
+    run = MLflowView(uri).study_run(spec)
+    if run is None:
+        raise UserError(f"{spec.name} is not in MLflow yet: try again when its sweep has ended")
+    place = f"model/trial-{trial}"
+    with plainly(uri):
         client = client_of(uri)
-        run = MLflowView(uri).study_run(spec)
-        if run is None:
-            raise UserError(f"{spec.name} is not in MLflow yet: try again when its sweep has ended")
-        place = f"model/trial-{trial}"
         for path in files:
             client.log_artifact(run, str(path), place)
         version = _version(client, name, f"runs:/{run}/{place}", run)
         client.set_registered_model_alias(name, alias, version)
-    except MlflowException as error:
-        line = one_line(error)[:200]
-        raise UserError(f"MLflow at {uri} does not register the model: {line}") from error
     return f"models:/{name}@{alias}", uri
 
 
@@ -92,20 +88,17 @@ def fetched(address: str) -> Iterator[Path]:
         raise UserError(f"{address}: write models:/NAME@ALIAS or models:/NAME/VERSION")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before it is imported
     from mlflow.artifacts import download_artifacts
-    from mlflow.exceptions import MlflowException
 
     uri = _uri()
-    try:
-        client = client_of(uri)
-        name, version = found["name"], found["version"]
-        if version is None:
-            version = client.get_model_version_by_alias(name, found["alias"]).version
-        source = client.get_model_version_download_uri(name, version)
-        with TemporaryDirectory(prefix="betafront-") as place:
-            yield Path(download_artifacts(source, dst_path=place, tracking_uri=uri))
-    except MlflowException as error:
-        line = one_line(error)[:200]
-        raise UserError(f"{address} cannot be fetched from MLflow at {uri}: {line}") from error
+    with TemporaryDirectory(prefix="betafront-") as place:
+        with plainly(uri, f"{address} cannot be fetched from "):
+            client = client_of(uri)
+            name, version = found["name"], found["version"]
+            if version is None:
+                version = client.get_model_version_by_alias(name, found["alias"]).version
+            source = client.get_model_version_download_uri(name, version)
+            folder = Path(download_artifacts(source, dst_path=place, tracking_uri=uri))
+        yield folder
 
 
 def _version(client: "MlflowClient", name: str, source: str, run: str) -> str:

@@ -1,7 +1,7 @@
 """MLflow's store, opened safely, and written in few transactions."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
@@ -9,7 +9,7 @@ from betafront.study.address import SQLITE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric, Param, Run
+    from mlflow.entities import Metric, Param
 
 BATCH = 1000  # MLflow takes no more in one call
 
@@ -25,18 +25,6 @@ def client_of(uri: str) -> "MlflowClient":
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         return MlflowClient(uri)
-
-
-def all_runs(client: "MlflowClient", experiment: str) -> "list[Run]":
-    """Every active run of an experiment."""
-    found: list[Any] = []
-    token = None
-    while True:
-        page = client.search_runs([experiment], max_results=1000, page_token=token)
-        found += page
-        token = page.token
-        if not token:
-            return found
 
 
 def log_points(

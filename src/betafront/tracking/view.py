@@ -8,7 +8,8 @@ made again at any time.
 import json
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +26,10 @@ from betafront.tracking.charts import BETA
 from betafront.tracking.colours import PARETO, marks
 from betafront.tracking.links import links
 from betafront.tracking.parent import FRONT, log_front
+from betafront.tracking.refusal import check_answers, plainly
+from betafront.tracking.runs import STUDY, TRIAL, all_runs, drop_half_written, parent_of, role
 from betafront.tracking.saved_view import TAG, saved_view
-from betafront.tracking.store import all_runs, client_of, key_of, log_points
+from betafront.tracking.store import client_of, key_of, log_points
 from betafront.training import PICTURES, draw_pages
 
 if TYPE_CHECKING:
@@ -72,43 +75,132 @@ class MLflowView:
 
     def start(self, spec: Spec) -> None:
         """Make the experiment and the parent run, or find them; drop runs left half written."""
-        client = self.client()
-        self._experiment = self._find_experiment(client, spec)
-        runs = all_runs(client, self._experiment)
-        parent = next((r for r in runs if r.data.tags.get("role") == "study"), None)
-        if parent is None:
-            self._parent = self._make_parent(client, spec)
-        else:
-            self._parent = parent.info.run_id
-            client.update_run(self._parent, status="RUNNING")
-        self._trials.clear()
-        for run in runs:
-            if run.data.tags.get("role") != "trial":
-                continue
-            if run.info.status == "RUNNING":  # its writer was killed
-                client.delete_run(run.info.run_id)
-            else:
-                self._trials[int(run.data.tags["trial"])] = _child(run)
-        self._save_view(client, spec)
+        with plainly(self.uri):
+            check_answers(self.uri)
+            client = self.client()
+            self._experiment = self._find_experiment(client, spec)
+            runs = all_runs(client, self._experiment)
+            parent = parent_of(runs)
+            found = None if parent is None else str(parent.info.run_id)
+            if found is not None:
+                client.update_run(found, status="RUNNING")
+            whole = drop_half_written(client, runs, found)
+            self._trials = {int(r.data.tags["trial"]): _child(r) for r in whole if role(r) == TRIAL}
+            self._parent = found or self._make_parent(client, spec)
+            self._save_view(client, spec)
+
+    @contextmanager
+    def _writing(self, spec: Spec) -> "Iterator[MlflowClient]":
+        """A client of the store with the study in it. After an error the next one looks again what
+        there is: a run may be half written, and the server another."""
+        if not self._parent:
+            self.start(spec)
+        try:
+            with plainly(self.uri):
+                yield self.client()
+        except BaseException:
+            self._parent = ""
+            raise
 
     def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
         """Write a finished trial as a child run, once; anew when it has more replicates, or values
         that were added later."""
+        number = int(row["trial"])
+        extent = int(row["replicates"]), sum(key.startswith(FINAL) for key in row)
+        with self._writing(spec) as client:
+            old = self._trials.get(number)
+            if old and old.extent >= extent:
+                return
+            if old:
+                client.delete_run(old.run)
+                del self._trials[number]
+            self._trials[number] = Child(self._write(client, spec, row, folder), extent)
+
+    def failed(
+        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
+    ) -> None:
+        """Write a trial without a result, with its parameters, the reason and the log."""
+        from mlflow.entities import Param
+
+        with self._writing(spec) as client:
+            if number in self._trials:
+                return
+            name = f"t{number:03d} failed"
+            run_id = self._make_child(client, spec, number, name, None, {"reason": reason})
+            chosen = [Param(key_of(k), _text(v)) for k, v in params.items()]
+            client.log_batch(run_id, params=chosen)
+            self._log_files(client, run_id, folder)
+            client.set_terminated(run_id, "FAILED")
+            self._trials[number] = Child(run_id, (1, 0))
+
+    def finish(
+        self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
+    ) -> None:
+        """Write the front, the decision and the pages to the parent run."""
+        refused = refusal(table, facts)
+        advice = [] if refused else decide(table, facts, runs)
+        note = "\n\n".join([spec.question, refused, *(f"**{a.text}**" for a in advice)])
+        with self._writing(spec) as client:
+            if report.is_dir():
+                client.log_artifacts(self._parent, str(report), FRONT)
+            if not table.empty:
+                log_front(client, self._parent, table, facts, advice)
+                members = front(table, facts.objectives)
+                folders = dict(zip(members["trial"], members["folder"], strict=True))
+                self._mark(client, {n: Path(spec.folder) / folder for n, folder in folders.items()})
+            client.set_tag(self._parent, "mlflow.note.content", note)
+            client.set_terminated(self._parent, "FINISHED")
+            # A server that hung may do now what it was asked for in vain.
+            drop_half_written(client, all_runs(client, self._experiment), self._parent)
+
+    def written(self) -> set[int]:
+        """The numbers of the trials that were there when it was last looked, or written since."""
+        return set(self._trials)
+
+    def runs(self) -> set[str]:
+        """The identifiers of their runs."""
+        return {child.run for child in self._trials.values()}
+
+    def links(self, spec: Spec) -> Links:
+        """The address of each trial's run.
+
+        Raises:
+            UserError: MLflow cannot be read.
+        """
+        with plainly(self.uri):
+            return links(self.uri, spec)
+
+    def client(self) -> "MlflowClient":
+        """A client of the store."""
+        return client_of(self.uri)
+
+    def experiment(self, spec: Spec) -> str:
+        """The identifier of the study's experiment.
+
+        Raises:
+            UserError: MLflow cannot be read.
+        """
+        with plainly(self.uri):
+            return self._experiment or self._find_experiment(self.client(), spec)
+
+    def study_run(self, spec: Spec) -> str | None:
+        """The identifier of the study's own run, where it is there.
+
+        Raises:
+            UserError: MLflow cannot be read.
+        """
+        with plainly(self.uri):
+            parent = parent_of(all_runs(self.client(), self.experiment(spec)))
+        return None if parent is None else str(parent.info.run_id)
+
+    def _write(self, client: "MlflowClient", spec: Spec, row: dict[str, Any], folder: Path) -> str:
+        """The identifier of a new run for a finished trial."""
         from mlflow.entities import Metric, Param
 
-        number = int(row["trial"])
-        if not self._parent:
-            self.start(spec)
-        old = self._trials.get(number)
-        extent = int(row["replicates"]), sum(key.startswith(FINAL) for key in row)
-        if old and old.extent >= extent:
-            return
-        client = self.client()
-        if old:
-            client.delete_run(old.run)
         started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
-        tags = {"replicates": str(extent[0])}
-        run_id = self._make_child(client, spec, number, child_name(spec, row), started, tags)
+        tags = {"replicates": str(row["replicates"])}
+        name = child_name(spec, row)
+        run_id = self._make_child(client, spec, int(row["trial"]), name, started, tags)
         names = list(dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE]))
         params = [Param(key_of(n), _text(row[n])) for n in names if row.get(n) is not None]
         points = [
@@ -128,68 +220,7 @@ class MLflowView:
         self._log_data(client, run_id, spec, folder)
         self._log_files(client, run_id, folder)
         client.set_terminated(run_id, "FINISHED", finished)
-        self._trials[number] = Child(run_id, extent)
-
-    def failed(
-        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
-    ) -> None:
-        """Write a trial without a result, with its parameters, the reason and the log."""
-        from mlflow.entities import Param
-
-        if not self._parent:
-            self.start(spec)
-        if number in self._trials:
-            return
-        client = self.client()
-        name = f"t{number:03d} failed"
-        run_id = self._make_child(client, spec, number, name, None, {"reason": reason})
-        chosen = [Param(key_of(k), _text(v)) for k, v in params.items()]
-        client.log_batch(run_id, params=chosen)
-        self._log_files(client, run_id, folder)
-        client.set_terminated(run_id, "FAILED")
-        self._trials[number] = Child(run_id, (1, 0))
-
-    def finish(
-        self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
-    ) -> None:
-        """Write the front, the decision and the pages to the parent run."""
-        if not self._parent:
-            self.start(spec)
-        client = self.client()
-        if report.is_dir():
-            client.log_artifacts(self._parent, str(report), FRONT)
-        refused = refusal(table, facts)
-        advice = [] if refused else decide(table, facts, runs)
-        if not table.empty:
-            log_front(client, self._parent, table, facts, advice)
-            members = front(table, facts.objectives)
-            folders = dict(zip(members["trial"], members["folder"], strict=True))
-            self._mark(client, {n: Path(spec.folder) / folder for n, folder in folders.items()})
-        note = "\n\n".join([spec.question, refused, *(f"**{a.text}**" for a in advice)])
-        client.set_tag(self._parent, "mlflow.note.content", note)
-        client.set_terminated(self._parent, "FINISHED")
-
-    def links(self, spec: Spec) -> Links:
-        """The address of each trial's run."""
-        return links(self.uri, spec)
-
-    def written(self) -> set[tuple[int, Child]]:
-        """The trials that are there, by number, with their runs."""
-        return set(self._trials.items())
-
-    def client(self) -> "MlflowClient":
-        """A client of the store."""
-        return client_of(self.uri)
-
-    def experiment(self, spec: Spec) -> str:
-        """The identifier of the study's experiment."""
-        return self._experiment or self._find_experiment(self.client(), spec)
-
-    def study_run(self, spec: Spec) -> str | None:
-        """The identifier of the study's own run, where it is there."""
-        runs = all_runs(self.client(), self.experiment(spec))
-        parent = next((r for r in runs if r.data.tags.get("role") == "study"), None)
-        return None if parent is None else str(parent.info.run_id)
+        return run_id
 
     def _find_experiment(self, client: "MlflowClient", spec: Spec) -> str:
         found = client.get_experiment_by_name(spec.name)
@@ -208,7 +239,7 @@ class MLflowView:
     def _make_parent(self, client: "MlflowClient", spec: Spec) -> str:
         from mlflow.entities import Param
 
-        tags = {"role": "study", "study": spec.name, "mlflow.source.name": "betafront sweep"}
+        tags = {"role": STUDY, "study": spec.name, "mlflow.source.name": "betafront sweep"}
         run = client.create_run(self._experiment, run_name=spec.name, tags=tags)
         params = {
             "sampler": spec.sampler,
@@ -234,7 +265,7 @@ class MLflowView:
         tags = {
             **own,
             **marks(on_front=False),
-            "role": "trial",
+            "role": TRIAL,
             "study": spec.name,
             "trial": str(number),
             "mlflow.parentRunId": self._parent,

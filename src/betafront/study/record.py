@@ -1,0 +1,67 @@
+"""The whole record of a study: each trial that ended, and the study as it stands."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from betafront.errors import one_line
+from betafront.study.additions import additions
+from betafront.study.records import facts, reason, rows, runs_table, state, table
+from betafront.study.replicates import trial_folder
+from betafront.study.spec import Spec
+from betafront.study.view import View
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+
+def write_record(study: "Study", spec: Spec, view: View) -> None:
+    """Tell a view all of a study that it does not show yet.
+
+    Raises:
+        Exception: what the view raises where it cannot be reached or written.
+    """
+    trials, folder = study.get_trials(deepcopy=False), Path(spec.folder)
+    added = additions(study.user_attrs)
+    for row in rows(trials, added).values():
+        view.record(spec, row, folder / row["folder"])
+    for trial in trials:
+        if state(trial) == "failed":
+            where = folder / trial_folder(trial.number)
+            view.failed(spec, trial.number, trial.params, reason(trial), where)
+    known = facts(spec, trials)
+    view.finish(spec, table(trials, added), runs_table(trials), known, folder / "report")
+
+
+def write_record_if_possible(study: "Study", spec: Spec, view: View, out: Console) -> None:
+    """As `write_record`; where the view cannot be reached, say what is missing and the way out."""
+    try:
+        write_record(study, spec, view)
+    except Exception as error:
+        trials = study.get_trials(deepcopy=False)
+        ended = {t.number for t in trials if state(t) in ("complete", "failed")}
+        missing = sorted(ended - view.written())
+        which = f"trials {in_words(missing)} and the front" if missing else "the front"
+        out.print(
+            f"The record in MLflow is not complete: {one_line(error)[:250]}. As far as is known it "
+            f"lacks {which}; `betafront sync {spec.name}` writes what is missing.",
+            style="yellow",
+            markup=False,
+        )
+
+
+def in_words(numbers: Iterable[int]) -> str:
+    """Whole numbers in ascending order, those that follow one another together.
+
+    >>> in_words([0, 1, 2, 5, 7, 8])
+    '0-2, 5, 7-8'
+    """
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return ", ".join("-".join(map(str, span)) for span in spans)

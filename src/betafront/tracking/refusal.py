@@ -1,0 +1,83 @@
+"""Why MLflow cannot be read or written, in one line with the way out."""
+
+import os
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from betafront.errors import UserError, one_line
+from betafront.study.address import SQLITE
+from betafront.tracking.address import PASSWORD, USERNAME
+
+ANSWER_SECONDS = 5.0  # for a server that is there; MLflow's own calls wait longer, and repeatedly
+UNREACHABLE = "check the address, and that the server runs and can be reached from here"
+
+
+@contextmanager
+def plainly(uri: str, what: str = "") -> Iterator[None]:
+    """Makes one line of what MLflow raises in the block.
+
+    Args:
+        uri: with which MLflow was opened, without a password.
+        what: the beginning of the line, before MLflow is named.
+
+    Raises:
+        UserError: MLflow cannot be reached, read or written.
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, OSError) as error:  # artifacts raise the last
+        raise UserError(f"{what}MLflow at {uri}: {_reason(error)}") from error
+
+
+def check_answers(uri: str) -> None:
+    """Ask a server whether it is there, so that one that hangs costs seconds.
+
+    Any answer will do: a proxy may know nothing of MLflow's `/health`.
+
+    Raises:
+        UserError: it does not answer.
+    """
+    if uri.startswith(SQLITE):
+        return
+    try:
+        urllib.request.urlopen(f"{uri}/health", timeout=ANSWER_SECONDS).close()
+    except urllib.error.HTTPError:
+        return
+    except OSError as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        if isinstance(reason, ssl.SSLError):  # MLflow has settings of its own for certificates
+            return
+        raise UserError(
+            f"MLflow at {uri} does not answer ({str(reason) or 'it hung up'}): {UNREACHABLE}"
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    line, status = one_line(error)[:200], _status(error)
+    if status == 401:
+        if os.environ.get(USERNAME) and os.environ.get(PASSWORD):
+            return f"it does not know the user and password in {USERNAME} and {PASSWORD}"
+        return f"it asks for a user and a password: export {USERNAME}=… and {PASSWORD}=…"
+    if status == 403 and "Host" in line:
+        return f"{line}: start the server with --allowed-hosts and the name in the address"
+    if status == 403:
+        return f"{line}: the user in {USERNAME} may not do this"
+    if "failed with exception" in line or "timeout exception" in line:
+        return f"it does not answer: {UNREACHABLE}"
+    return line
+
+
+def _status(error: Exception) -> int | None:
+    """Of HTTP, where the server answered: of a call, or of a file that was sent or fetched."""
+    from mlflow.exceptions import MlflowException
+
+    if isinstance(error, MlflowException):
+        return int(error.get_http_status_code())
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return None if status is None else int(status)
