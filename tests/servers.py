@@ -1,9 +1,15 @@
 """Real servers for tests: each on a free port of this machine, in a folder of its own."""
 
+import contextlib
 import os
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import tempfile
+import time
+import urllib.request
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -120,3 +126,103 @@ class PostgreSQL:
             user=self._server.system_user,
             timeout=60,
         )
+
+
+class MLflowServer:
+    """MLflow's tracking server.
+
+    `stop` and `start` keep the port and what is stored; `hang` and `wake` leave it running, and it
+    answers nothing in between.
+
+    Args:
+        place: an empty folder for its database, artifacts and log.
+        backend: the URL of a PostgreSQL database of its own; None for a file in `place`.
+        password: of the user `admin`, whom it then asks for.
+    """
+
+    def __init__(
+        self, place: Path, backend: str | None = None, password: str | None = None
+    ) -> None:
+        self.place = place
+        self.port = free_port()
+        self.password = password
+        scheme, _, rest = (backend or "").partition("://")
+        self._backend = f"{scheme}+psycopg://{rest}" if backend else f"sqlite:///{place}/store.db"
+        self._process: subprocess.Popen[bytes] | None = None
+        place.mkdir(parents=True, exist_ok=True)
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://{HOST}:{self.port}"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        own = {"MLFLOW_BACKEND_STORE_URI": self._backend, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        auth = ["--app-name", "basic-auth"] if self.password else []
+        if self.password:
+            own |= {
+                "MLFLOW_AUTH_ADMIN_PASSWORD": self.password,
+                "MLFLOW_FLASK_SERVER_SECRET_KEY": "of a test",
+            }
+        command = [
+            sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(self.port),
+            "--workers", "1", "--artifacts-destination", str(self.place / "artifacts"), *auth,
+        ]  # fmt: skip
+        # Not MLFLOW_TRACKING_URI and its kin, which a server would take for its own.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_TRACKING")}
+        with (self.place / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self.place,
+                env=inherited | own,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + 120
+        while not self._answers():
+            if time.monotonic() > end or self._process.poll() is not None:
+                self.stop()
+                raise RuntimeError((self.place / "log").read_text()[-2000:])
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """Kill it with all its processes, as a machine that is switched off."""
+        if self._process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def hang(self) -> None:
+        """Have it accept connections and answer none."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Have it go on, with what it was asked meanwhile."""
+        self._signal(signal.SIGCONT)
+
+    def __enter__(self) -> "MLflowServer":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.url}/health", timeout=2).close()
+            return True
+        except OSError:
+            return False
+
+    def _signal(self, number: int) -> None:
+        assert self._process is not None
+        os.killpg(self._process.pid, number)
