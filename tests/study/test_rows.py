@@ -115,6 +115,60 @@ def test_what_has_ended_stays_as_it_is(storage: Storage) -> None:
     assert trial.values is None
 
 
+def test_a_note_is_written_while_a_trial_goes_on_and_not_after(storage: Storage) -> None:
+    rows, calls = ways(storage)
+    rows.make(running())
+    for number, way in enumerate((rows, calls, ways(storage)[0])):
+        way.note(0, "lease", {"until": number})  # there from the beginning
+        assert alike(storage)[0].user_attrs == {"lease": {"until": number}, "origin": {}}
+    for key, way in (("new", rows), ("newer", calls)):
+        way.note(0, key, [1.5, None])
+        assert alike(storage)[0].user_attrs[key] == [1.5, None]
+    rows.end(0, TrialState.FAIL, None, {})
+    before = alike(storage)[0].user_attrs
+    for way in (rows, calls):
+        for key in ("lease", "newest"):
+            with pytest.raises(UpdateFinishedTrialError):
+                way.note(0, key, "late")
+    assert alike(storage)[0].user_attrs == before
+
+
+def test_numbers_follow_each_other_in_every_study(storage: Storage) -> None:
+    looks, blind = ways(storage)[0], ways(storage)[0]
+    other = ways(storage, "two")[0]
+    for _ in range(3):
+        for way in (looks, other, blind, ways(storage)[1], other):
+            way.make(running())
+        looks.trials()  # another may have made the newest
+    assert [t.number for t in alike(storage)] == list(range(9))
+    assert [t.number for t in alike(storage, "two")] == list(range(6))
+
+
+def test_a_renewed_lease_is_read_and_parameters_of_ours_are_not_read_twice(
+    storage: Storage,
+) -> None:
+    rows, _ = ways(storage)
+    rows.make(running())
+    (before,) = rows.trials()
+    ways(storage)[0].note(0, "lease", {"until": 2.5})
+    (after,) = rows.trials()
+    assert after.user_attrs["lease"] == {"until": 2.5}
+    assert after.distributions is before.distributions
+    assert [after] == alike(storage)
+
+
+def test_what_another_program_adds_one_after_the_other_is_read(storage: Storage) -> None:
+    rows, _ = ways(storage)
+    asked = load_study(storage, "one").ask()
+    assert rows.trials()[0].params == {}
+    asked.suggest_float("w", 0, 1)
+    assert list(rows.trials()[0].params) == ["w"]
+    asked.suggest_int("k", 2, 8)
+    asked.set_user_attr("a", 1)
+    assert rows.trials() == alike(storage)
+    assert list(rows.trials()[0].params) == ["w", "k"]
+
+
 def test_finished_imports_are_written_whole(storage: Storage) -> None:
     for way in ways(storage):
         way.make(create_trial(values=[1.0, 2.0], params={"k": 3},

@@ -48,6 +48,15 @@ class Calls:
             self.writes.set_trial_user_attr(trial, name, value)
         self.writes.set_trial_state_values(trial, state, values)
 
+    def note(self, number: int, name: str, value: Any) -> None:
+        """Write an attribute of an unfinished trial.
+
+        Raises:
+            UpdateFinishedTrialError: it has ended.
+        """
+        trial = self.writes.get_trial_id_from_study_id_trial_number(self.key, number)
+        self.writes.set_trial_user_attr(trial, name, value)
+
     def trials(self) -> "list[FrozenTrial]":
         """All trials in order of their numbers."""
         return self.study.get_trials(deepcopy=False)

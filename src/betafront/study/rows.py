@@ -7,18 +7,23 @@ schema, that of Optuna 3 to 5; for any other, `betafront.study.calls` does the s
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from sys import intern
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import sqlalchemy as sa
 from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
+from betafront.study.lease import LEASE
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
 
 SCHEMA = 12
 MOST_KEYS = 500  # of one query; SQLite's limit was 999 once
@@ -75,8 +80,9 @@ INFINITE = {"INF_POS": float("inf"), "INF_NEG": float("-inf")}
 
 def _of(table: sa.Table) -> sa.Select[Any]:
     """The rows of a table that belong to some trials, in the order in which they were written."""
+    key, *columns = table.c
     mine = table.c.trial_id.in_(sa.bindparam("trials", expanding=True))
-    return sa.select(table).where(mine).order_by(table.primary_key.columns[0])
+    return sa.select(*columns).where(mine).order_by(key)
 
 
 # Made once: to put a statement together takes as long as to execute it.
@@ -84,19 +90,46 @@ _STUDY: sa.BindParameter[int] = sa.bindparam("study")
 _ALL_SETTINGS = sa.select(SETTINGS.c.key, SETTINGS.c.value_json).where(
     SETTINGS.c.study_id == _STUDY
 )
-_NEWS = sa.select(TRIALS).where(
-    TRIALS.c.study_id == _STUDY,
-    (TRIALS.c.trial_id > sa.bindparam("last"))
-    | TRIALS.c.trial_id.in_(sa.bindparam("unfinished", expanding=True)),
+_NEWS = (
+    sa.select(TRIALS)
+    .where(
+        TRIALS.c.study_id == _STUDY,
+        (TRIALS.c.trial_id > sa.bindparam("last"))
+        | TRIALS.c.trial_id.in_(sa.bindparam("unfinished", expanding=True)),
+    )
+    .order_by(TRIALS.c.trial_id)
 )
 _NUMBERED = sa.select(TRIALS.c.trial_id).where(
     TRIALS.c.study_id == _STUDY, TRIALS.c.number == sa.bindparam("number")
 )
 _LOCK = sa.select(STUDIES.c.study_id).where(STUDIES.c.study_id == _STUDY).with_for_update()
-_COUNT = sa.select(sa.func.count()).where(TRIALS.c.study_id == _STUDY)
+# Of the trials since the last that was seen: to count all of them takes as long as there are many,
+# and every worker waits.
+_NEWEST = (
+    sa.select(TRIALS.c.number)
+    .where(TRIALS.c.study_id == _STUDY, TRIALS.c.trial_id >= sa.bindparam("last"))
+    .order_by(TRIALS.c.trial_id.desc())
+    .limit(1)
+)
 _MAKE = sa.insert(TRIALS)
-_END = sa.update(TRIALS).where(
-    TRIALS.c.trial_id == sa.bindparam("trial"), TRIALS.c.state.in_(["RUNNING", "WAITING"])
+_IS_OPEN = (TRIALS.c.trial_id == sa.bindparam("trial")) & TRIALS.c.state.in_(["RUNNING", "WAITING"])
+_END = sa.update(TRIALS).where(_IS_OPEN)
+_RENEW = sa.update(USER).where(
+    USER.c.trial_id == sa.bindparam("trial"),
+    USER.c.key == sa.bindparam("name"),
+    sa.exists().where(_IS_OPEN),
+)
+_ADD = (
+    sa.insert(USER)
+    .from_select(
+        ["trial_id", "key", "value_json"],
+        sa.select(
+            TRIALS.c.trial_id,
+            sa.bindparam("name", type_=sa.String),
+            sa.bindparam("value_json", type_=sa.Text),
+        ).where(_IS_OPEN),
+    )
+    .execution_options(preserve_rowcount=True)  # which is unknown after an INSERT otherwise
 )
 _FORGET = sa.delete(USER).where(
     USER.c.trial_id == sa.bindparam("trial"),
@@ -118,8 +151,8 @@ class Rows:
         self.reads = reads
         self.writes = writes
         self._mine = {"study": study}
-        self._known: dict[int, FrozenTrial] = {}  # by identifier
-        self._unfinished: set[int] = set()
+        self._trials: list[FrozenTrial] = []  # as they were made
+        self._unfinished: dict[int, int] = {}  # identifiers to their places above
         self._last = -1
         self._ids: dict[int, int] = {}  # by number
 
@@ -134,8 +167,9 @@ class Rows:
         with self.writes.begin() as to:
             # Numbers are given out one at a time; SQLite's transaction has the lock already.
             to.execute(_LOCK, self._mine)
+            newest = to.execute(_NEWEST, self._mine | {"last": self._last}).scalar()
             row = {
-                "number": to.execute(_COUNT, self._mine).scalar_one(),
+                "number": 0 if newest is None else newest + 1,
                 "study_id": self._mine["study"],
                 "state": trial.state.name,
                 "datetime_start": _utc(trial.datetime_start),
@@ -170,21 +204,44 @@ class Rows:
                 to.execute(_FORGET, {"trial": key, "keys": list(notes)})
                 _insert(to, USER, [{"trial_id": key} | a for a in _attrs(notes)])
 
+    def note(self, number: int, name: str, value: Any) -> None:
+        """Write an attribute of an unfinished trial.
+
+        Raises:
+            UpdateFinishedTrialError: it has ended.
+        """
+        row = {"trial": self._id(number), "name": name, "value_json": json.dumps(value)}
+        with self.writes.begin() as to:
+            # A lease is there from the beginning, so the first statement is mostly all.
+            if not (to.execute(_RENEW, row).rowcount or to.execute(_ADD, row).rowcount):
+                raise UpdateFinishedTrialError(f"trial {number} has ended")
+
     def trials(self) -> list[FrozenTrial]:
         """All trials in order of their numbers; what has ended is read once."""
-        looked_for = {"last": self._last, "unfinished": sorted(self._unfinished)}
+        looked_for = {"last": self._last, "unfinished": list(self._unfinished)}
         with self.reads.begin() as to:
             rows = to.execute(_NEWS, self._mine | looked_for).all()
-            parts = _Parts(to, rows)
-        for row, trial in [(row, parts.trial(row)) for row in rows]:
-            self._known[row.trial_id] = trial
+            found = [trial for some in _portions(rows) for trial in self._read(to, some)]
+        for row, trial in zip(rows, found, strict=True):
+            place = self._unfinished.pop(row.trial_id, len(self._trials))
+            self._trials[place : place + 1] = [trial]
             self._ids[trial.number] = row.trial_id
-            if trial.state.is_finished():
-                self._unfinished.discard(row.trial_id)
-            else:
-                self._unfinished.add(row.trial_id)
+            if not trial.state.is_finished():
+                self._unfinished[row.trial_id] = place
             self._last = max(self._last, row.trial_id)
-        return [self._known[key] for key in sorted(self._known)]
+        return list(self._trials)
+
+    def _read(self, to: "Connection", rows: Sequence[Any]) -> list[FrozenTrial]:
+        known = {row.trial_id: self._whole(row.trial_id) for row in rows}
+        parts = _Parts(to, rows, known)
+        return [parts.trial(row) for row in rows]
+
+    def _whole(self, key: int) -> FrozenTrial | None:
+        """An unfinished trial as it was read before, unless it may lack parameters still: those of
+        ours are made at once, and with their lease; other programs add one after the other."""
+        place = self._unfinished.get(key)
+        trial = None if place is None else self._trials[place]
+        return trial if trial is not None and LEASE in trial.user_attrs else None
 
     def _id(self, number: int) -> int:
         if number not in self._ids:
@@ -195,44 +252,74 @@ class Rows:
 
 
 class _Parts:
-    """What belongs to some trials, by their identifiers."""
+    """What belongs to some trials, by their identifiers.
 
-    def __init__(self, to: "Connection", rows: Sequence[Any]) -> None:
+    Args:
+        to: the database.
+        rows: of the trials.
+        known: those of them whose parameters and system attributes were read before.
+    """
+
+    def __init__(
+        self, to: "Connection", rows: Sequence[Any], known: Mapping[int, FrozenTrial | None]
+    ) -> None:
         keys = [row.trial_id for row in rows]
-        self.params = _read(to, PARAMS, keys)
+        new = [key for key in keys if known[key] is None]
+        self.known = known
+        self.params = _read(to, PARAMS, new)
         self.values = _read(to, VALUES, [row.trial_id for row in rows if row.state == "COMPLETE"])
-        self.user = _read(to, USER, keys)
-        self.system = _read(to, SYSTEM, keys)
+        self.user = _read_attrs(to, USER, keys)
+        self.system = _read_attrs(to, SYSTEM, new)
 
     def trial(self, row: Any) -> FrozenTrial:
         key = row.trial_id
-        of = {
-            p.param_name: (_distribution(p.distribution_json), p.param_value)
-            for p in self.params.get(key, [])
-        }
-        stored = sorted(self.values.get(key, []), key=lambda v: v.objective)
+        known = self.known[key]
+        if known is None:
+            stored = self.params.get(key, [])
+            of = _distributions(*((name, written) for name, _, written in stored))
+            params = {n: of[n].to_external_repr(value) for n, value, _ in stored}
+        else:
+            params, of = known.params, known.distributions
         return FrozenTrial(
             number=row.number,
             state=TrialState[row.state],
             value=None,
-            values=[INFINITE.get(v.value_type, v.value) for v in stored] or None,
+            values=[INFINITE.get(kind, v) for _, v, kind in sorted(self.values.get(key, []))]
+            or None,
             datetime_start=_local(row.datetime_start),
             datetime_complete=_local(row.datetime_complete),
-            params={name: d.to_external_repr(value) for name, (d, value) in of.items()},
-            distributions={name: d for name, (d, _) in of.items()},
-            user_attrs={a.key: json.loads(a.value_json) for a in self.user.get(key, [])},
-            system_attrs={a.key: json.loads(a.value_json) for a in self.system.get(key, [])},
+            params=params,
+            distributions=of,
+            user_attrs=self.user.get(key, {}),
+            system_attrs=known.system_attrs if known else self.system.get(key, {}),
             intermediate_values={},
             trial_id=key,
         )
 
 
+def _portions(all_: Sequence[T]) -> Iterator[Sequence[T]]:
+    for first in range(0, len(all_), MOST_KEYS):
+        yield all_[first : first + MOST_KEYS]
+
+
 def _read(to: "Connection", table: sa.Table, keys: list[int]) -> dict[int, list[Any]]:
-    """The rows of a table that belong to these trials."""
+    """The rows of a table that belong to these trials, without the trial's identifier."""
     found: dict[int, list[Any]] = {}
-    for first in range(0, len(keys), MOST_KEYS):
-        for row in to.execute(_READ[table], {"trials": keys[first : first + MOST_KEYS]}):
-            found.setdefault(row.trial_id, []).append(row)
+    if keys:
+        for key, *row in to.execute(_READ[table], {"trials": keys}):
+            found.setdefault(key, []).append(row)
+    return found
+
+
+def _read_attrs(to: "Connection", table: sa.Table, keys: list[int]) -> dict[int, dict[str, Any]]:
+    """The attributes of these trials."""
+    found: dict[int, dict[str, Any]] = {}
+    rows = to.execute(_READ[table], {"trials": keys}).all() if keys else []
+    # All at once: a parser keeps each name that it meets once, and of thousands of trials the
+    # names would take more memory than what they name.
+    values = json.loads(f"[{','.join(written for _, _, written in rows)}]")
+    for (key, name, _), value in zip(rows, values, strict=True):
+        found.setdefault(key, {})[intern(name)] = value
     return found
 
 
@@ -242,8 +329,9 @@ def _insert(to: "Connection", table: sa.Table, rows: list[dict[str, Any]]) -> No
 
 
 @lru_cache(maxsize=1000)
-def _distribution(written: str) -> BaseDistribution:
-    return json_to_distribution(written)
+def _distributions(*written: tuple[str, str]) -> dict[str, BaseDistribution]:
+    """Of the parameters of a trial; one for all trials that have the same."""
+    return {intern(name): json_to_distribution(as_json) for name, as_json in written}
 
 
 def _params(trial: FrozenTrial) -> Iterable[dict[str, Any]]:

@@ -108,7 +108,7 @@ class Store:
         Raises:
             UpdateFinishedTrialError: it has ended.
         """
-        again(lambda: self._note(number, key, value))
+        again(lambda: self._rows.note(number, key, value))
 
     def end(
         self,
@@ -129,10 +129,6 @@ class Store:
             UpdateFinishedTrialError: it has ended before.
         """
         again(lambda: self._rows.end(number, state, values, notes))
-
-    def _note(self, number: int, key: str, value: Any) -> None:
-        trial = self._writes.get_trial_id_from_study_id_trial_number(self._id, number)
-        self._writes.set_trial_user_attr(trial, key, value)
 
 
 def schema(engine: "Engine") -> int | None:
