@@ -2,7 +2,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from betafront.errors import UserError
-from betafront.study.drawing import Drawing
+from betafront.study import drawing as drawings
+from betafront.study.drawing import BLIND, Drawing, digest
 from betafront.study.samplers import SAMPLERS
 from betafront.study.space import Space
 
@@ -23,7 +24,7 @@ def draws(space: Space, name: str, worker: int = 0, count: int = 12) -> list[dic
     own, trials = drawing(space, name, worker), []
     for number in range(count):
         own.learn(trials)
-        point = own.draw(number, [t.params for t in trials])
+        point = own.draw(number, {digest(t.params) for t in trials})
         trials.append(finished(space, number, point.params, dict(point.system_attrs)))
     return [t.params for t in trials]
 
@@ -61,7 +62,7 @@ def test_a_new_process_draws_what_the_old_one_would_have_drawn() -> None:
         fresh = drawing(SPACE, name)
         fresh.learn(trials)
         if name == "tpe":
-            assert fresh.draw(14, whole[:14]).params == whole[14]
+            assert fresh.draw(14, {digest(p) for p in whole[:14]}).params == whole[14]
 
 
 def test_tpe_learns_and_keeps_away_from_what_others_are_training() -> None:
@@ -74,7 +75,7 @@ def test_tpe_learns_and_keeps_away_from_what_others_are_training() -> None:
         trial.values = [(w - 0.3) ** 2, (w - 0.3) ** 2]
         trials.append(trial)
     own.learn(trials)
-    drawn = [own.draw(40 + i, []).params["w"] for i in range(20)]
+    drawn = [own.draw(40 + i, set()).params["w"] for i in range(20)]
     assert sum(abs(w - 0.3) < 0.15 for w in drawn) > 12
 
 
@@ -91,6 +92,21 @@ def test_what_ends_is_learned_once_and_what_fails_is_forgotten() -> None:
     assert [t.state.name for t in copies] == ["COMPLETE"]
 
 
+@pytest.mark.parametrize("name", sorted(BLIND))
+def test_a_sampler_that_looks_at_no_history_keeps_no_copy_and_draws_the_same(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = [finished(SPACE, i, {"w": i / 9, "a": "x", "k": i}) for i in range(9)]
+    own = drawing(SPACE, name)
+    own.learn(trials)
+    assert own.memory.get_trials() == []
+    monkeypatch.setattr(drawings, "BLIND", set())
+    learned = drawing(SPACE, name)
+    learned.learn(trials)
+    assert len(learned.memory.get_trials()) == len(trials)
+    assert own.draw(9, set()) == learned.draw(9, set())
+
+
 def test_a_finite_space_is_gone_through_before_a_point_comes_twice() -> None:
     space = Space.parse(["a=1,2,3", "b=x,y"])
     for name in ("tpe", "random", "qmc"):
@@ -99,7 +115,7 @@ def test_a_finite_space_is_gone_through_before_a_point_comes_twice() -> None:
 
 
 def test_what_a_given_point_leaves_open_is_drawn() -> None:
-    point = drawing(SPACE, "tpe").draw(0, [], {"a": "y"})
+    point = drawing(SPACE, "tpe").draw(0, set(), {"a": "y"})
     assert point.params["a"] == "y"
     assert set(point.params) == {"w", "a", "k"}
     assert "fixed_params" not in point.system_attrs
@@ -115,4 +131,4 @@ def test_the_sequence_covers_the_space_evenly() -> None:
 def test_constraints_that_leave_nothing_are_named() -> None:
     space = Space.parse(["u=interval(0,1)"], constraints=["u > 2"])
     with pytest.raises(UserError, match=r"study\.constraints"):
-        drawing(space).draw(0, [])
+        drawing(space).draw(0, set())

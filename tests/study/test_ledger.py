@@ -1,7 +1,7 @@
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from betafront.study.ledger import (
     finished,
     first,
     is_met,
+    is_notable,
     origin,
     reap,
     reason,
@@ -33,6 +34,7 @@ from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage import open_storage
 from betafront.study.store import Store
+from betafront.study.tally import Tally
 from betafront.study.worker import Outcome, tell
 
 Ledgers = Callable[..., Ledger]
@@ -65,6 +67,13 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a lease's time go by."""
     then = time.time() + lease.LEASE_SECONDS + 1
     monkeypatch.setattr(lease.time, "time", lambda: then)
+
+
+def tallied(trials: Sequence[FrozenTrial]) -> Tally:
+    """What a worker makes of trials that it sees for the first time."""
+    tally = Tally(counts, is_notable)
+    tally.look(trials)
+    return tally
 
 
 def states(store: Store) -> list[str]:
@@ -235,7 +244,7 @@ def test_of_two_that_take_up_the_same_lost_trial_the_first_keeps_it(
     spec = budget(store, 3)
     lost(store)
     reap(store, spec, store.trials())
-    old = store.trials()
+    old = tallied(store.trials())
     one, two = a_worker(), a_worker()
     for worker in (one, two):  # both act on the same view
         ledger = ledger_of(worker)
@@ -296,9 +305,9 @@ def test_of_two_that_draw_the_same_point_the_first_keeps_it(
     one, two = a_worker(), a_worker()
     for worker in (one, two):  # two workers of the same number at the same moment
         ledger = ledger_of(worker)
-        work = ledger._next(spec, [])
+        work = ledger._next(spec, tallied([]))
         assert work is not None
-        ledger._make(work, spec, [])
+        ledger._make(work, spec, tallied([]))
     assert store.trials()[0].params == store.trials()[1].params
     assert claimed(ledger_of(one)).number == 0
     assert claimed(ledger_of(two)).params != store.trials()[0].params

@@ -8,7 +8,7 @@ draws the same points again, also where it was stopped and resumed.
 
 import json
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 TRIES = 20  # draws of the study's sampler before points are drawn at random
 RANDOM_TRIES = 2000
 ENUMERABLE = 100_000  # points of a space that are gone through for one that is left
+BLIND = {"random", "grid", "qmc"}  # samplers that look at no history
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,9 @@ class Drawing:
         self._seen: set[int] = set()
 
     def learn(self, trials: "Iterable[FrozenTrial]") -> None:
-        """Bring the copy up to date."""
+        """Bring the copy up to date, if the sampler looks at it."""
+        if self.name in BLIND:  # a copy of a long history takes as much memory as the history
+            return
         for trial in trials:
             if trial.number in self._copies and trial.state.is_finished():
                 copy = self._copies.pop(trial.number)
@@ -99,26 +102,25 @@ class Drawing:
             self._copies[trial.number] = len(self.memory.get_trials(deepcopy=False)) - 1
 
     def draw(
-        self, index: int, taken: Iterable[Mapping[str, Any]], fixed: Mapping[str, Any] | None = None
+        self, index: int, taken: Container[str], fixed: Mapping[str, Any] | None = None
     ) -> Point:
         """A point that keeps the constraints and was not drawn before, as long as one is left.
 
         Args:
             index: how many points of the study were drawn before.
-            taken: their parameters.
+            taken: what they are called by `digest`.
             fixed: parameters that are given.
 
         Raises:
             UserError: the constraints leave next to nothing.
         """
-        before = list(taken)
         allowed = None
         for attempt in range(TRIES + RANDOM_TRIES):
             point = self._one(index, attempt, fixed or {})
             if not self.space.allows(point.params, self.settings):
                 continue
             allowed = allowed or point
-            if not any(same(point.params, params) for params in before):
+            if digest(point.params) not in taken:
                 return point
             if attempt >= TRIES:
                 break
@@ -127,15 +129,14 @@ class Drawing:
                 f"{TRIES + RANDOM_TRIES} points were drawn and none keeps study.constraints: they "
                 "contradict each other or the space, or leave next to nothing of it"
             )
-        return self._left(before, index) or allowed
+        return self._left(taken, index) or allowed
 
-    def _left(self, before: Iterable[Mapping[str, Any]], index: int) -> Point | None:
-        """A point of a finite space that is not among those before, if there is one."""
+    def _left(self, taken: Container[str], index: int) -> Point | None:
+        """A point of a finite space that was not drawn before, if there is one."""
         size = self.space.size
         if size is None or size > ENUMERABLE:
             return None
-        known = {digest(params) for params in before}
-        left = [p for p in self.space.grid(self.settings) if digest(p) not in known]
+        left = [p for p in self.space.grid(self.settings) if digest(p) not in taken]
         return Point(random.Random(seed_from(self.seed, index)).choice(left), {}) if left else None
 
     def _one(self, index: int, attempt: int, fixed: Mapping[str, Any]) -> Point:
@@ -161,8 +162,3 @@ class Drawing:
 def digest(params: Mapping[str, Any]) -> str:
     """A name for a point; 1 and 1.0 and true are different choices."""
     return json.dumps(params, sort_keys=True)
-
-
-def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two points have one name; most differ in a value, which is seen at once."""
-    return one == other and digest(one) == digest(other)

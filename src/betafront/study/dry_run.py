@@ -20,7 +20,7 @@ from betafront.errors import UserError
 from betafront.front import console, print_next
 from betafront.front.table import text
 from betafront.recipe import build, save
-from betafront.study.drawing import Drawing
+from betafront.study.drawing import Drawing, digest
 from betafront.study.ledger import finished
 from betafront.study.pace import duration
 from betafront.study.plan import Plan, make_plan
@@ -81,7 +81,8 @@ def first_points(plan: Plan) -> list[dict[str, Any]]:
     for index in range(min(SHOWN, spec.trials)):
         given = spec.queue[index] if index < len(spec.queue) else {}
         whole = plan.space.is_whole(given)
-        points.append(dict(given) if whole else drawing.draw(index, points, given).params)
+        taken = {digest(point) for point in points}
+        points.append(dict(given) if whole else drawing.draw(index, taken, given).params)
     return points
 
 

@@ -22,11 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
 
-from betafront.study.drawing import Drawing, Point, same
+from betafront.study.drawing import Drawing, Point, digest
 from betafront.study.lease import LEASE, Worker, is_lost
 from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.store import Store, is_away
+from betafront.study.tally import Tally
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -74,8 +75,12 @@ DRAWN = Origin()
 def notable(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
     """Those that are more than a draw that is complete. What goes on and what led to what is read
     off these alone, so that a claim does not become slow in a study of thousands."""
-    done = TrialState.COMPLETE  # looked up once: there are thousands
-    return [t for t in trials if t.state is not done or ORIGIN in t.user_attrs]
+    return [t for t in trials if is_notable(t)]
+
+
+def is_notable(trial: "FrozenTrial") -> bool:
+    """Whether a trial is more than a draw that is complete."""
+    return trial.state is not TrialState.COMPLETE or ORIGIN in trial.user_attrs
 
 
 def origin(trial: "FrozenTrial") -> Origin:
@@ -255,17 +260,21 @@ def _end(store: Store, trial: "FrozenTrial", notes: Mapping[str, Any]) -> bool:
     return True
 
 
-def keeps(trial: "FrozenTrial", spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
+def keeps(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:
     """Why a worker may not keep the trial that it made; None if it may."""
-    lower = [t for t in trials if t.number < trial.number]
-    if is_taken(trial, lower):
+    if is_taken(trial, tally):
         return TAKEN
     why = origin(trial)
     if why.tops is None:
-        ahead = sum(map(counts, lower)) + (untried(lower) if why.before is None else 0)
-        if ahead >= spec.trials:
+        waiting = untried(lower(trial, tally)) if why.before is None else 0
+        if tally.below(trial.number) + waiting >= spec.trials:
             return OVER_BUDGET
     return None
+
+
+def lower(trial: "FrozenTrial", tally: Tally) -> "list[FrozenTrial]":
+    """The notable trials with lower numbers."""
+    return [t for t in tally.few if t.number < trial.number]
 
 
 def untried(trials: "Sequence[FrozenTrial]") -> int:
@@ -277,10 +286,10 @@ def untried(trials: "Sequence[FrozenTrial]") -> int:
     return sum(origin(t).tops is None for t in lost)
 
 
-def is_taken(trial: "FrozenTrial", lower: "Sequence[FrozenTrial]") -> bool:
+def is_taken(trial: "FrozenTrial", tally: Tally) -> bool:
     """Whether a trial with a lower number is for the same thing."""
     why = origin(trial)
-    others = [t for t in notable(lower) if not is_given_back(t)]
+    others = [t for t in lower(trial, tally) if not is_given_back(t)]
     if why.before is not None:
         return any(origin(t).before == why.before for t in others)
     if why.tops is not None:
@@ -290,8 +299,10 @@ def is_taken(trial: "FrozenTrial", lower: "Sequence[FrozenTrial]") -> bool:
         )
     if why.point is not None:
         return any(origin(t).point == why.point for t in others if counts(t))
-    again = trial.user_attrs.get(AGAIN)
-    return not again and any(same(trial.params, t.params) and counts(t) for t in lower)
+    if trial.user_attrs.get(AGAIN):
+        return False
+    first_there = tally.first(digest(trial.params))
+    return first_there is not None and first_there < trial.number
 
 
 Stop = Callable[[Mapping[str, Any], Spec, "Sequence[FrozenTrial]"], str | None]
@@ -323,6 +334,7 @@ class Ledger:
         self.number = number
         self.stop = stop
         self._drawing: Drawing | None = None
+        self._tally = Tally(counts, is_notable)
 
     def claim(self) -> "tuple[FrozenTrial, Spec] | None":
         """A trial for this worker to train, with the study as it stands; None once the budget is
@@ -333,25 +345,26 @@ class Ledger:
         while True:
             settings = self.store.settings()
             spec = Spec.of(settings)
-            trials = self.store.trials()
-            few = notable(trials)
+            self._tally.look(self.store.trials())
+            trials, few = self._tally.trials, self._tally.few
             if reap(self.store, spec, few) or self._let_go(few):
                 continue
             mine = [t for t in few if self.worker.holds(t)]
             for trial in mine:
-                why = keeps(trial, spec, trials)
+                why = keeps(trial, spec, self._tally)
                 if why is None:
                     return trial, spec
                 end_failed(self.store, trial, why)
             if mine:
                 continue
-            if is_met(spec, trials) or self.stop(settings, spec, trials):
+            full = self._tally.finished >= spec.trials
+            if (full and is_met(spec, trials)) or self.stop(settings, spec, trials):
                 return None
-            work = self._next(spec, trials)
+            work = self._next(spec, self._tally)
             if work is None:
                 time.sleep(random.uniform(0.5, 1.0))
                 continue
-            self._make(work, spec, trials)
+            self._make(work, spec, self._tally)
 
     def _let_go(self, trials: "Sequence[FrozenTrial]") -> bool:
         """Release what an earlier worker of this process left behind: the process lives, and nobody
@@ -361,22 +374,22 @@ class Ledger:
             release(self.store, trial)
         return bool(left)
 
-    def _next(self, spec: Spec, trials: "Sequence[FrozenTrial]") -> Work | None:
-        room = sum(map(counts, trials)) < spec.trials
-        if work := lost_work(trials, room):
+    def _next(self, spec: Spec, tally: Tally) -> Work | None:
+        room = tally.counting < spec.trials
+        if work := lost_work(tally.few, room):
             return work
         if room:
-            return queued_work(spec, trials) or Work(Origin(), {})
-        return replicate_work(spec, trials)
+            return queued_work(spec, tally.few) or Work(Origin(), {})
+        return replicate_work(spec, tally.trials)
 
-    def _make(self, work: Work, spec: Spec, trials: "Sequence[FrozenTrial]") -> None:
+    def _make(self, work: Work, spec: Spec, tally: Tally) -> None:
         from optuna import create_trial
 
-        point = self._point(work, spec, trials)
+        point = self._point(work, spec, tally)
         attrs: dict[str, Any] = {LEASE: self.worker.lease()}
         if why := work.origin.written():
             attrs[ORIGIN] = why
-        elif any(same(point.params, t.params) and counts(t) for t in trials):
+        elif digest(point.params) in tally:
             attrs[AGAIN] = True  # a finite space of which nothing is left
         made = create_trial(
             state=TrialState.RUNNING,
@@ -392,7 +405,7 @@ class Ledger:
             if not is_away(error):
                 raise  # else it was made or it was not: the next look at the trials knows
 
-    def _point(self, work: Work, spec: Spec, trials: "Sequence[FrozenTrial]") -> Point:
+    def _point(self, work: Work, spec: Spec, tally: Tally) -> Point:
         if self.space.is_whole(work.given):
             return Point(dict(work.given), {})
         if self._drawing is None:
@@ -400,6 +413,5 @@ class Ledger:
                 self.space, spec.base, spec.objectives.values(), spec.sampler, spec.seed,
                 self.number,
             )  # fmt: skip
-        self._drawing.learn(trials)
-        taken = [t.params for t in trials if counts(t)]
-        return self._drawing.draw(len(taken), taken, work.given)
+        self._drawing.learn(tally.trials)
+        return self._drawing.draw(tally.counting, tally, work.given)
