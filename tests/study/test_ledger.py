@@ -3,6 +3,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from threading import Event
 from typing import Any
 
 import pytest
@@ -199,6 +200,27 @@ def test_the_lease_is_renewed_while_it_is_held_and_says_how_far_the_trial_is(
                 return
             time.sleep(0.05)
     pytest.fail("the lease was never renewed")
+
+
+def test_a_lease_is_renewed_more_seldom_where_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[float] = []
+
+    class Never(Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            assert timeout is not None
+            asked.append(timeout)
+            return len(asked) == 4
+
+    clock = iter([0.0, 0.01, 1.0, 1.1, 2.0, 9.0])  # renewals of 0.01, 0.1 and 7 s
+    monkeypatch.setattr(lease, "Event", Never)
+    monkeypatch.setattr(lease.random, "uniform", lambda low, high: high)
+    monkeypatch.setattr(lease.time, "monotonic", lambda: next(clock))
+    with held(lambda: None):
+        pass  # the thread is waited for
+    assert asked == pytest.approx([1.2 * s for s in (5.0, 5.0, 10.0, 16.0)])
+    assert 3 * 1.2 * lease.LONGEST_BEAT_SECONDS < lease.LEASE_SECONDS
 
 
 def test_a_trial_that_failed_and_was_killed_before_it_said_so_is_not_tried_again(

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LEASE = "lease"
 LEASE_SECONDS = 60.0  # the clocks of all hosts must agree better than this
 BEAT_SECONDS = 5.0  # between two renewals, which also say how far the trial is
+LONGEST_BEAT_SECONDS = 16.0  # where the storage is busy; three fit into a lease, chance included
+BUSY = 100  # times what a renewal took are waited until the next
 CLOCK_SECONDS = 10.0  # by which the start of a process may seem to move when the clock is set
 
 Progress = dict[str, float]
@@ -111,15 +113,20 @@ def _alive(pid: int, born: float) -> bool:
 
 @contextmanager
 def held(renew: Callable[[], None]) -> Iterator[None]:
-    """Calls `renew` every few seconds while the block runs."""
+    """Calls `renew` every few seconds while the block runs; more seldom where it takes long, since
+    then hundreds of workers ask the storage more than it can answer at once."""
     done = Event()
 
     def beat() -> None:
-        while not done.wait(BEAT_SECONDS * random.uniform(0.8, 1.2)):
+        took = 0.0
+        while not done.wait(between(took) * random.uniform(0.8, 1.2)):
+            started = time.monotonic()
             try:
                 renew()
             except Exception:  # the storage is away or the trial was reaped: the end will know
                 continue
+            finally:
+                took = time.monotonic() - started
 
     thread = Thread(target=beat, daemon=True, name=f"lease-{os.getpid()}")
     thread.start()
@@ -128,3 +135,8 @@ def held(renew: Callable[[], None]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def between(took: float) -> float:
+    """Seconds from a renewal, which took some, to the next."""
+    return min(max(BEAT_SECONDS, BUSY * took), LONGEST_BEAT_SECONDS)
