@@ -63,8 +63,10 @@ def too_many_failures(spec: Spec, trials: "Sequence[FrozenTrial]", since: int = 
         since: the number from which trials belong to this launch; what failed before it may have
             been mended.
     """
+    failed = [t for t in trials if is_failed(t) and counts(t)]
+    if not failed:  # mostly so, and asked before every trial
+        return None
     ended = [t for t in trials if counts(t) and t.state.is_finished()]
-    failed = [t for t in ended if is_failed(t)]
     fresh = [t for t in ended if t.number >= since]
     if spec.fail_fast and any(is_failed(t) for t in fresh):
         last = next(t for t in fresh if is_failed(t))
