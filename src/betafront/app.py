@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import sys
+import warnings
 from pathlib import Path
 
 import hydra
@@ -53,6 +54,8 @@ def main(arguments: list[str]) -> None:
     # Relative to where the command was given, and the same in every worker.
     os.environ["BETAFRONT_RUNS"] = str(Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
+    # Of conf/hydra/launcher/ray.yaml, which fits the schema that the launcher has under that name.
+    warnings.filterwarnings("ignore", r"\s*'hydra/launcher/ray' is validated", UserWarning)
     application = hydra.main(config_path=str(conf_dir()), config_name="betafront", **VERSION_BASE)(
         run
     )

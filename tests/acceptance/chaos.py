@@ -20,9 +20,10 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -53,6 +54,8 @@ STOPPED_SECONDS = 10.0
 PATIENCE_SECONDS = 300.0  # without one more finished run before a sweep is taken to hang
 TICK_SECONDS = 0.1
 CHECKPOINT_SECONDS = 5.0
+Event = Callable[[], bool]
+"""Does something to a sweep, if it can be done now, and says whether it was."""
 TOOK_OVER = re.compile(r"trial (\d+) (goes on from the checkpoint|has the result) of trial (\d+)$")
 
 
@@ -65,7 +68,14 @@ class Server(Protocol):
 
 
 class Launch(ABC):
-    """A way to have four workers."""
+    """A way to have some workers.
+
+    Attributes:
+        further: names of methods that do something to the sweep that only this launch knows, each
+            once at a random moment: `method(chaos)` says whether it could be done now.
+    """
+
+    further: tuple[str, ...] = ()
 
     @abstractmethod
     def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
@@ -101,7 +111,53 @@ class Joined(Launch):
         return [p for p in processes if "betafront" in _words(p)]
 
 
-LAUNCHES: dict[str, type[Launch]] = {"joblib": Joblib, "joined": Joined}
+class Slurm(Launch):
+    """Three jobs of an array on a Slurm that runs already (`.ci/slurm start`); one is cancelled,
+    and the time of one is up."""
+
+    further = ("cancel", "time_out")
+
+    def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
+        limits = ["hydra.launcher.timeout_min=30", "hydra.launcher.signal_delay_s=20"]
+        return {"sweep": [*sweep, "hydra/launcher=slurm", "study.workers=3", *limits]}
+
+    def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+        jobs = (p for p in processes if "submitit.core._submit" in _words(p))
+        return [p for p in jobs if p.name().startswith("python")]
+
+    def cancel(self, chaos: "Chaos") -> bool:
+        """`scancel` for one of the jobs."""
+        if not (jobs := self._at_work(chaos)):
+            return False
+        subprocess.run(["scancel", chaos.chance.choice(sorted(jobs))], check=True)
+        return True
+
+    def time_out(self, chaos: "Chaos") -> bool:
+        """Sets the time limit of one of the jobs so that it ends within the minute."""
+        if not (jobs := self._at_work(chaos)):
+            return False
+        job = chaos.chance.choice(sorted(jobs))
+        limit = f"TimeLimit={jobs[job] // 60 + 1}"
+        subprocess.run(["scontrol", "update", f"JobId={job}", limit], check=True)
+        return True
+
+    def _at_work(self, chaos: "Chaos") -> dict[str, int]:
+        """The jobs that run, with the seconds for which they do; empty where none trains yet."""
+        words = ["squeue", "--noheader", "--array", f"--name={NAME}", "--states=R"]
+        lines = subprocess.run(
+            [*words, "--Format=JobArrayID,TimeUsed"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        jobs = dict(line.split() for line in lines) if chaos.working() else {}
+        return {job: _seconds(used) for job, used in jobs.items()}
+
+
+def _seconds(used: str) -> int:
+    """Of Slurm's `minutes:seconds`."""
+    minutes, seconds = used.split(":")
+    return 60 * int(minutes) + int(seconds)
+
+
+LAUNCHES: dict[str, type[Launch]] = {"joblib": Joblib, "joined": Joined, "slurm": Slurm}
 
 
 @dataclass
@@ -220,19 +276,21 @@ class Chaos:
             # One that cannot be now (no worker is there yet) holds up no other.
             for event in [e for e in events if e[0] <= done]:
                 time.sleep(self.chance.uniform(0, 0.5))
-                if getattr(self, event[1])():
+                if event[1]():
                     events.remove(event)
                     break
             time.sleep(TICK_SECONDS)
         assert not events, f"the sweep was done before {len(events)} of the events"
 
-    def _events(self) -> list[tuple[int, str]]:
+    def _events(self) -> list[tuple[int, Event]]:
         """What shall happen, and after how many finished runs."""
         names = ["_kill_worker"] * self.kills
         names += ["_kill_sweep"] * (self.kills // 4) + ["_stop_server"] * self.stops
-        self.chance.shuffle(names)
-        moments = self.chance.sample(range(1, int(0.6 * self.trials)), len(names))
-        return list(zip(sorted(moments), names, strict=True))
+        events: list[Event] = [getattr(self, name) for name in names]
+        events += [partial(getattr(self.launch, name), self) for name in self.launch.further]
+        self.chance.shuffle(events)
+        moments = sorted(self.chance.sample(range(1, int(0.6 * self.trials)), len(events)))
+        return list(zip(moments, events, strict=True))
 
     def _kill_worker(self) -> bool:
         workers = self.launch.workers(self.processes())

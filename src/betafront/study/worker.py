@@ -56,6 +56,7 @@ class WorkerTask:
         drains: how often the study had been drained before.
         grace: seconds that a trial has to stop in, once the engine says that its time is up.
         launcher: the process that launches; it listens to signals itself.
+        place: the folder in which the command was given, from which a user's own paths go out.
     """
 
     context: HydraContext
@@ -68,6 +69,7 @@ class WorkerTask:
     drains: int = 0
     grace: float = GRACE_SECONDS
     launcher: tuple[str, int] = field(default_factory=here)
+    place: str = field(default_factory=os.getcwd)
 
     def __call__(self, job: DictConfig) -> str | None:
         """Work until the budget is met; returns why it ended early, if it did."""
@@ -91,6 +93,7 @@ class WorkerTask:
         """Work as one of the study's workers; returns why it ended early, if it did."""
         take_gpu(number)
         try:
+            os.chdir(self.place)
             Loop(self, number).run()
         except Exception as error:
             log.exception("the worker ended early")

@@ -242,6 +242,7 @@ def lightning_trainer(run: Run, *callbacks: "pl.Callback") -> "pl.Trainer":
         UserError: it refuses the settings, or the machine has no such device.
     """
     import pytorch_lightning as pl
+    from lightning_fabric.plugins.environments import LightningEnvironment
     from lightning_fabric.utilities.exceptions import MisconfigurationException
 
     settings = run.trainer
@@ -257,6 +258,9 @@ def lightning_trainer(run: Run, *callbacks: "pl.Callback") -> "pl.Trainer":
                 check_val_every_n_epoch=max(1, settings.steps // epoch // LOGGED_EPOCHS),
                 num_sanity_val_steps=0,
                 callbacks=list(callbacks),
+                # A run is one process, also below an engine (Slurm, MPI) whose settings Lightning
+                # would read, and whose signals it would answer.
+                plugins=[LightningEnvironment()],
                 logger=False,
                 enable_checkpointing=False,
                 enable_progress_bar=False,
