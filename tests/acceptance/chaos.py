@@ -46,6 +46,7 @@ from betafront.training import CHECKPOINT, RESULT
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
+    from tests.engines import RayCluster
 
 NAME = "chaos"
 WORKERS = 4
@@ -149,6 +150,30 @@ class Slurm(Launch):
         ).stdout.splitlines()
         jobs = dict(line.split() for line in lines) if chaos.working() else {}
         return {job: _seconds(used) for job, used in jobs.items()}
+
+
+@dataclass(frozen=True)
+class Ray(Launch):
+    """Three tasks on a Ray cluster of two nodes, of which one is killed."""
+
+    cluster: "RayCluster"
+
+    further = ("kill_node",)
+
+    def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
+        where = f"hydra.launcher.ray.init.address={self.cluster.address}"
+        return {"sweep": [*sweep, "hydra/launcher=ray", "study.workers=3", where]}
+
+    def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+        return [p for p in processes if any("_run_job" in word for word in _words(p))]
+
+    def kill_node(self, chaos: "Chaos") -> bool:
+        """The second node, while one of its workers trains."""
+        there = {p.pid for p in self.cluster.nodes[1].children(recursive=True)}
+        if not there & {p.pid for p in chaos.working().values()}:
+            return False
+        self.cluster.kill(1)
+        return True
 
 
 def _seconds(used: str) -> int:

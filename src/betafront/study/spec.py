@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from betafront.errors import UserError
 from betafront.recipe import PARTS
 from betafront.study.distributions import values
+from betafront.study.gpus import visible
 from betafront.study.samplers import check_sampler
 from betafront.study.space import Space
 
@@ -219,7 +220,7 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
         sampler=study.sampler,
         seed=study.seed,
         trials=study.budget.trials,
-        workers=study.workers,
+        workers=_workers(study),
         folder=str(Path(config.hydra.sweep.dir).absolute()),
         tracking=_container(config.tracking),
         reference=reference,
@@ -234,6 +235,19 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
     if "likelihood" in lines and (over := sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))):
         _check_likelihoods(spec, over[0], values(space.distributions["likelihood"]))
     return spec
+
+
+def _workers(study: DictConfig) -> int:
+    """How many workers are launched."""
+    if study.workers_per_gpu is None:
+        return int(study.workers)
+    _check_whole("study.workers_per_gpu", study.workers_per_gpu, 1)
+    if not (gpus := visible()):
+        raise UserError(
+            "study.workers_per_gpu: torch sees no GPU here; say how many workers there are with "
+            "study.workers=…"
+        )
+    return int(study.workers_per_gpu) * len(gpus)
 
 
 def _check_whole(key: str, value: Any, least: int) -> None:
