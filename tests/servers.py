@@ -82,6 +82,16 @@ class PostgreSQL:
         self.remove()
 
     @property
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's own programs: psql, pg_isready, pg_dumpall."""
+        return Path(self._server.bin_path)
+
+    @property
+    def pid(self) -> int:
+        """Of the process whose children serve the connections."""
+        return int((self.folder / "postmaster.pid").read_text().split()[0])
+
+    @property
     def url(self) -> str:
         """Of its first database, with the password."""
         return self.url_of("postgres")
