@@ -195,7 +195,8 @@ def status(
     counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
     out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
     print_study(rows, known, out, runs, asked)
-    print_next([("go on with", known.command)], out)
+    ways = [("page", f"betafront report {spec.name}"), ("in MLflow", f"betafront ui {spec.name}")]
+    print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)
 
 
 @app.command(context_settings=HYDRA)

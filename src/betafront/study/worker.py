@@ -101,11 +101,15 @@ class WorkerTask:
         return None
 
     def is_needed(self) -> bool:
-        """Whether the study has something left to do and was not drained."""
-        store = Store(open_storage(self.storage), self.study)
-        settings = store.settings()
-        drained = settings.get(DRAINS, 0) > self.drains
-        return not drained and not is_met(Spec.of(settings), store.trials())
+        """Whether the study has something left to do and was not drained, as far as can be told."""
+        try:
+            store = Store(open_storage(self.storage), self.study)
+            settings = store.settings()
+            drained = settings.get(DRAINS, 0) > self.drains
+            return not drained and not is_met(Spec.of(settings), store.trials())
+        except Exception:  # the storage is away, and the engine's patience short: ask again then
+            log.warning("the storage does not answer: the job is queued again", exc_info=True)
+            return True
 
 
 class Loop:

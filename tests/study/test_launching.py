@@ -1,0 +1,83 @@
+"""Sweeps that are left to an engine, and workers that are there before their sweep."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.study.conftest import a_spec
+
+from betafront.study import arrival
+from betafront.study.resume import make
+from betafront.study.storage import open_storage
+
+SWEEP = ("sweep", "objective.weight=choice(0.1,1)", "study.budget.trials=2")
+
+
+def test_a_launcher_whose_workers_end_with_the_command_cannot_be_left(
+    betafront: Callable[..., Any], fast: tuple[str, ...]
+) -> None:
+    said = betafront("sweep", "--detach", *SWEEP[1:], *fast)
+    assert said.code == 2
+    assert "hydra/launcher=slurm does; basic's end with it" in said.err
+    assert not Path("runs/studies.db").exists()
+
+
+def test_a_dry_run_cannot_be_left(betafront: Callable[..., Any]) -> None:
+    said = betafront("sweep", "--detach", "--dry-run", *SWEEP[1:])
+    assert (said.code, said.out) == (2, "")
+    assert "--dry-run" in said.err
+
+
+def test_slurm_without_submitit_names_the_extra(
+    betafront: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "betafront.study.slurm", raising=False)
+    launcher = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"
+    monkeypatch.setitem(sys.modules, launcher, None)
+    said = betafront(*SWEEP, "hydra/launcher=slurm", "data.limit=200", "tracking=off")
+    assert said.code == 2
+    assert said.err.strip().endswith("pip install 'betafront[slurm]'")
+    assert not Path("runs/studies.db").exists()
+
+
+def test_a_machine_that_submits_no_jobs_is_refused(
+    betafront: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    said = betafront(*SWEEP, "hydra/launcher=slurm", "data.limit=200", "tracking=off")
+    assert said.code == 2
+    assert "there is no sbatch here" in said.err
+    assert not Path("runs/studies.db").exists()
+
+
+def test_a_worker_that_is_there_first_waits_for_its_study(
+    monkeypatch: pytest.MonkeyPatch, own_place: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """First there is no file, then another study, then its own."""
+    runs, coming = own_place / "runs", ["other", "mine"]
+
+    def sleep(_: float) -> None:
+        make(open_storage(f"sqlite:///{runs}/studies.db", create=True), a_spec(name=coming.pop(0)))
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    arrival.wait_for("mine", runs)
+    assert coming == []
+    assert capfd.readouterr().out.count("Waiting for the study mine") == 1
+
+
+def test_a_worker_does_not_wait_for_a_wrong_password(
+    postgresql: Any, betafront: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BETAFRONT_STORAGE", postgresql.url_of("postgres", password="wrong"))
+    said = betafront("worker", "mine", "--wait")
+    assert said.code == 2
+    assert "password authentication failed" in said.err
+
+
+def test_waiting_needs_a_name(betafront: Callable[..., Any]) -> None:
+    said = betafront("worker", "--wait", "study=weighting")
+    assert said.code == 2
+    assert "betafront worker NAME --wait" in said.err
