@@ -169,7 +169,11 @@ class MLflowServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        own = {"MLFLOW_BACKEND_STORE_URI": self._backend, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        own = {
+            "MLFLOW_BACKEND_STORE_URI": self._backend,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # that is eight processes
+        }
         auth = ["--app-name", "basic-auth"] if self.password else []
         if self.password:
             own |= {

@@ -15,6 +15,7 @@ from betafront import recipe
 from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
+from betafront.study.address import masked
 from betafront.training import CHECKPOINT, RESULT, Diverged, Result
 
 
@@ -72,6 +73,13 @@ def main(arguments: list[str]) -> None:
 
 
 def _line(error: BaseException | None, arguments: list[str]) -> str:
+    line = _of(error, arguments)
+    for word in arguments:  # one that Hydra cannot read is shown as it was written
+        line = line.replace(word, masked(word))
+    return line
+
+
+def _of(error: BaseException | None, arguments: list[str]) -> str:
     if isinstance(error, Diverged):
         return f"{error}: try a smaller optimizer.lr, or another likelihood"
     if isinstance(

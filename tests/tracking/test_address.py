@@ -139,6 +139,13 @@ def test_a_password_on_the_command_line_is_refused(
     refused(betafront(*command, *SWEEP[1:], *quick, word), way_out)
 
 
+def test_a_password_that_hydra_cannot_read_is_not_shown(
+    betafront: Callable[..., Any], quick: tuple[str, ...]
+) -> None:
+    word = f"tracking.uri=http://me:&{SECRET}{{@host"
+    refused(betafront(*SWEEP, *quick, word), "cannot read 'tracking.uri=http:***@host'")
+
+
 def test_a_password_in_a_configuration_of_ones_own_is_refused(
     betafront: Callable[..., Any], quick: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

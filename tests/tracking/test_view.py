@@ -142,6 +142,41 @@ def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(
     assert {r.info.run_id for r in again} == {r.info.run_id for r in trials}
 
 
+def test_of_runs_that_are_running_only_our_own_are_dropped(
+    swept: MlflowClient, betafront: Command
+) -> None:
+    (parent,), trials = runs(swept).values()
+    experiment = parent.info.experiment_id
+    # A server that hung made it later than its maker waited for it.
+    tags = {"role": "study", "study": "s"}
+    second = swept.create_run(experiment, start_time=1, tags=tags)
+    other = swept.create_run(experiment, tags={"role": ""})
+    foreign = swept.create_run(experiment)
+    swept.update_run(parent.info.run_id, status="RUNNING")  # its writer was killed
+    assert betafront("sync", "s").code == 0
+    states = {run.info.run_id: run.info.status for run in all_runs(swept, experiment)}
+    assert second.info.run_id not in states
+    ours = {run.info.run_id for run in (parent, *trials)}
+    assert {run for run, state in states.items() if state == "FINISHED"} == ours
+    assert {other.info.run_id, foreign.info.run_id} == set(states) - ours
+
+
+def test_a_sweep_with_nothing_left_to_train_writes_what_is_missing(
+    betafront: Command, own_place: Path
+) -> None:
+    assert betafront(*SWEEP, "tracking=off").code == 0
+    said = betafront(*SWEEP)
+    assert said.code == 0
+    assert "The study s is complete" in said.out
+    client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
+    (parent,), trials = runs(client).values()
+    assert len(trials) == 2
+    assert parent.info.status == "FINISHED"
+    assert "0 trials written to MLflow, 2 were there" in " ".join(
+        betafront("sync", "s").out.split()
+    )
+
+
 def test_values_that_were_added_later_are_written_once(
     swept: MlflowClient, betafront: Command
 ) -> None:
