@@ -167,8 +167,7 @@ class MLflowView:
         Raises:
             UserError: MLflow cannot be read.
         """
-        with plainly(self.uri):
-            return links(self.uri, spec)
+        return links(self.uri, spec)
 
     def client(self) -> "MlflowClient":
         """A client of the store."""
