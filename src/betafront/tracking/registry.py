@@ -17,7 +17,7 @@ from betafront.errors import UserError
 from betafront.study.address import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT
 from betafront.study.spec import Spec
 from betafront.tracking.address import beside, opened, uri_of
-from betafront.tracking.refusal import plainly
+from betafront.tracking.refusal import check_answers, plainly
 from betafront.tracking.store import client_of
 from betafront.tracking.sync import sync
 from betafront.tracking.view import MLflowView
@@ -91,6 +91,7 @@ def fetched(address: str) -> Iterator[Path]:
 
     uri = _uri()
     with TemporaryDirectory(prefix="betafront-") as place:
+        check_answers(uri)
         with plainly(uri, f"{address} cannot be fetched from "):
             client = client_of(uri)
             name, version = found["name"], found["version"]
