@@ -2,7 +2,6 @@
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.acceptance.chaos import Chaos, Ray
@@ -23,15 +22,3 @@ def test_a_worker_and_a_node_that_are_killed_lose_and_repeat_nothing(own_place: 
     print(count)
     assert count.complete == 24
     assert count.lost > 0
-
-
-def test_a_cluster_that_is_not_there_is_named(shell: Any, fast: tuple[str, ...]) -> None:
-    words = [word for word in fast if not word.startswith("hydra/")]
-    sweep = ("sweep", "objective.weight=choice(0.1,1)", "study.budget.trials=2", *words)
-    address = "hydra.launcher.ray.init.address=127.0.0.1:1"
-    process = shell.start(*sweep, "hydra/launcher=ray", address)
-    out, _ = process.communicate(timeout=300)
-    assert process.returncode == 2, out
-    assert "127.0.0.1:1" in out
-    assert "ray start" in out
-    assert "Traceback" not in out

@@ -75,7 +75,7 @@ def test_a_sweep_can_be_left_to_slurm_and_looked_at_later(shell: Any, own_place:
 def test_jobs_that_die_before_their_first_trial_are_reported_with_the_end_of_their_log(
     shell: Any,
 ) -> None:
-    setup = "hydra.launcher.setup=[echo the licence server is down >&2,exit 7]"
+    setup = "hydra.launcher.setup=['echo the licence server is down >&2','exit 7']"
     words = (*SWEEP, "study.name=dead", "study.budget.trials=3", "hydra/launcher=slurm", setup)
     process = shell.start(*words, "tracking=off")
     out, _ = process.communicate(timeout=300)

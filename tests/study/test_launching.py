@@ -53,6 +53,33 @@ def test_a_machine_that_submits_no_jobs_is_refused(
     assert not Path("runs/studies.db").exists()
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "auto"])
+def test_a_ray_cluster_that_is_not_there_is_named(
+    betafront: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, own_place: Path, address: str
+) -> None:
+    """One that has ended leaves its address behind."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(own_place))
+    (own_place / "ray").mkdir()
+    (own_place / "ray/ray_current_cluster").write_text("127.0.0.1:1\n")
+    where = f"hydra.launcher.ray.init.address={address}"
+    said = betafront(*SWEEP, "hydra/launcher=ray", where, "data.limit=200", "tracking=off")
+    assert said.code == 2
+    assert "no Ray cluster answers at 127.0.0.1:1" in said.err
+    assert "`ray start --head` starts one here" in said.err
+    assert not Path("runs/studies.db").exists()
+
+
+def test_a_machine_on_which_ray_never_ran_is_refused(
+    betafront: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, own_place: Path
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(own_place))
+    said = betafront(*SWEEP, "hydra/launcher=ray", "data.limit=200", "tracking=off")
+    assert said.code == 2
+    assert "no Ray cluster runs on this machine" in said.err
+
+
 def test_a_worker_that_is_there_first_waits_for_its_study(
     monkeypatch: pytest.MonkeyPatch, own_place: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -151,7 +151,7 @@ def _last_words(job: "Job[JobReturn]") -> str:
     log = job.paths.stdout
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
     shown = "".join(f"\n    {line[:150]}" for line in lines[-LAST_LINES:] if line.strip())
-    what = f"the end of {log.name} is:{shown}" if shown else "it has left no log"
+    what = f"its log ends in:{shown}" if shown else "it has left no log"
     return f"ended{_state(job.job_id)} without an answer of its worker; {what}"
 
 
