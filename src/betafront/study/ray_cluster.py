@@ -11,7 +11,7 @@ from hydra_plugins.hydra_ray_launcher.ray_launcher import RayLauncher
 from betafront.errors import UserError
 
 ANSWER_SECONDS = 5.0
-WAY_OUT = "`ray start --head` starts one here, and hydra.launcher.ray.init.address=HOST:6379 names another"
+WAY_OUT = "`ray start --head` starts one here; hydra.launcher.ray.init.address names another"
 
 
 class RayCluster(RayLauncher):  # type: ignore[misc]

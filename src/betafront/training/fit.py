@@ -242,8 +242,8 @@ def lightning_trainer(run: Run, *callbacks: "pl.Callback") -> "pl.Trainer":
         UserError: it refuses the settings, or the machine has no such device.
     """
     import pytorch_lightning as pl
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     from lightning_fabric.utilities.exceptions import MisconfigurationException
-    from pytorch_lightning.plugins.environments import LightningEnvironment
 
     settings = run.trainer
     epoch = len(Batches(run.images.train, settings.batch_size, torch.Generator()))
