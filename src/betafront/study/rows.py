@@ -277,7 +277,8 @@ class _Parts:
         if known is None:
             stored = self.params.get(key, [])
             of = _distributions(*((name, written) for name, _, written in stored))
-            params = {n: of[n].to_external_repr(value) for n, value, _ in stored}
+            pairs = zip(of.items(), stored, strict=True)
+            params = {name: d.to_external_repr(value) for (name, d), (_, value, _) in pairs}
         else:
             params, of = known.params, known.distributions
         return FrozenTrial(
@@ -306,7 +307,7 @@ def _read(to: "Connection", table: sa.Table, keys: list[int]) -> dict[int, list[
     """The rows of a table that belong to these trials, without the trial's identifier."""
     found: dict[int, list[Any]] = {}
     if keys:
-        for key, *row in to.execute(_READ[table], {"trials": keys}):
+        for key, *row in to.execute(_READ[table], {"trials": keys}).all():
             found.setdefault(key, []).append(row)
     return found
 
