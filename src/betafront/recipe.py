@@ -115,11 +115,6 @@ def _make(node: DictConfig, key: str) -> Any:
     try:
         return make(node)
     except (InstantiationException, MissingMandatoryValue, OmegaConfBaseException) as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, UserError):
-            cause = cause.__cause__
-        if cause is not None:
-            raise cause from cause.__cause__  # not from Hydra's error, whose cause it is
         missing = [k for k in node if OmegaConf.is_missing(node, k)]
         if missing:
             name = f"{key}.{missing[0]!s}"

@@ -24,7 +24,7 @@ def make(node: DictConfig) -> Any:
     these packages; 1.3 has no such thing.
 
     Raises:
-        UserError: a `_target_` is in the standard library.
+        UserError: a `_target_` is in the standard library, or what it names refuses its settings.
         hydra.errors.InstantiationException: it cannot be made.
     """
     packages = set()
@@ -40,10 +40,22 @@ def make(node: DictConfig) -> Any:
     try:
         with allow(sorted(packages)):
             return hydra.utils.instantiate(node, _convert_="all")
-    except (HydraException, OmegaConfBaseException, UserError):
+    except UserError:
+        raise
+    except (HydraException, OmegaConfBaseException) as error:
+        if refused := _users(error):
+            raise refused from refused.__cause__  # not from Hydra's error, whose cause it is
         raise
     except Exception as error:  # a part's own, which 1.3 wraps in the same way
         raise InstantiationException(repr(error)) from error
+
+
+def _users(error: BaseException) -> UserError | None:
+    """The user's error that Hydra's was raised from, if any."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, UserError):
+        cause = cause.__cause__
+    return cause
 
 
 def _targets(node: Any) -> Iterator[str]:

@@ -29,9 +29,10 @@ from betafront.study.spec import Spec
 from betafront.study.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.storage import open_storage
 from betafront.study.store import Store
-from betafront.study.view import NoView, make_view
+from betafront.study.view import NoView, View
 from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import DRAINS, WorkerTask
+from betafront.targets import make
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -52,7 +53,7 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
     """
     out = console()
     plan, store, spec = prepared(context, config, arguments, out)
-    view = make_view(plan.base.tracking)
+    view: View = make(plan.base.tracking)
     since, new = len(store.trials()), not is_met(spec, store.trials())
     with only_writer(spec):
         if new:
@@ -104,7 +105,7 @@ def prepared(
     """The study in the storage, made or found, once everything about it was checked."""
     with out.status("checking every branch of the space …"):
         plan = make_plan(context, config, arguments)
-        make_view(plan.base.tracking)  # where it is, for one thing, can be wrong
+        make(plan.base.tracking)  # where it is, for one thing, can be wrong
         launcher_of(context, lambda _: None, config)
     storage = open_storage(plan.base.storage.url, create=True)
     source = plan.base.study.import_from

@@ -6,13 +6,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
-from hydra.errors import InstantiationException
-from omegaconf import DictConfig
 
-from betafront.errors import UserError
 from betafront.front import Facts
 from betafront.study.spec import Spec
-from betafront.targets import make
 
 
 @dataclass(frozen=True)
@@ -88,19 +84,3 @@ class NoView:
 
     def links(self, spec: Spec) -> Links:
         return Links()
-
-
-def make_view(tracking: DictConfig) -> View:
-    """The view that `tracking` names.
-
-    Raises:
-        UserError: it cannot be made; where it shows studies is not known, perhaps.
-    """
-    try:
-        made: View = make(tracking)
-    except InstantiationException as error:
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, UserError):
-            cause = cause.__cause__
-        raise (cause or error) from error
-    return made
