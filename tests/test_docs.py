@@ -1,24 +1,44 @@
 """What the guide tells people to write works."""
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
 GUIDE = DOCS / "sweep.md"
 
 
-def test_the_options_in_the_guide_to_the_decision_are_there(betafront: Callable[..., Any]) -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / "compare.md").read_text(), re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    assert len(lines) > 5
-    for line in lines:
-        program, command, *words = line.partition("#")[0].split()
-        assert program == "betafront"
+def commands(guide: str) -> list[list[str]]:
+    """The words of betafront's commands in a guide, without `betafront`."""
+    text = (DOCS / guide).read_text()
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    found = [shlex.split(line, comments=True) for line in lines if "betafront " in line]
+    return [words[words.index("betafront") + 1 :] for words in found if "betafront" in words]
+
+
+@pytest.mark.parametrize("guide", ["compare.md", "scaling.md"])
+def test_the_options_in_a_guide_are_there(betafront: Callable[..., Any], guide: str) -> None:
+    found = commands(guide)
+    assert len(found) > 5
+    for command, *words in found:
         offered = betafront(command, "--help").out
         for option in (word for word in words if word.startswith("--")):
-            assert option in offered, line
+            assert option in offered, (command, option)
+
+
+def test_the_sweeps_in_the_guide_to_scaling_compose(betafront: Callable[..., Any]) -> None:
+    sweeps = [words for command, *words in commands("scaling.md") if command == "sweep"]
+    assert len(sweeps) > 5
+    for words in sweeps:
+        plain = [word for word in words if not word.startswith("--")]
+        said = betafront("--cfg", "hydra", *plain)
+        assert said.code == 0, said.err
+        assert "launcher:" in said.out
 
 
 def test_the_study_in_the_guide_is_sound_and_every_setting_it_names_is_there(
