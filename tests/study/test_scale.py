@@ -1,0 +1,55 @@
+"""Many workers share a budget on a real server, and meet it exactly."""
+
+import multiprocessing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from optuna.trial import TrialState
+from tests.study.conftest import SPACE, a_spec
+
+from betafront.study.drawing import digest
+from betafront.study.lease import Worker
+from betafront.study.ledger import Ledger, counts, is_given_back
+from betafront.study.resume import make
+from betafront.study.storage import open_storage
+from betafront.study.store import Store
+from betafront.study.worker import Outcome, tell
+
+if TYPE_CHECKING:
+    from multiprocessing.synchronize import Barrier
+
+DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})
+# Not forked from the test: a connection of the test's own would be shared.
+CONTEXT = multiprocessing.get_context("forkserver")
+WORKERS, BUDGET = 16, 500
+
+
+def work(url: str, number: int, ready: "Barrier") -> None:
+    store = Store(open_storage(url), "many")
+    ledger = Ledger(store, SPACE, Worker.here(number), number)
+    ready.wait(300)
+    while (claimed := ledger.claim()) is not None:
+        tell(store, claimed[0], DONE, claimed[1])
+
+
+@pytest.mark.slow
+def test_sixteen_workers_meet_a_budget_of_five_hundred_exactly(postgresql: Any) -> None:
+    url = postgresql.create_database()
+    assert url.startswith("postgresql://postgres:")  # over TCP, with a password
+    make(open_storage(url, create=True), a_spec(BUDGET, name="many"))
+    CONTEXT.set_forkserver_preload(["betafront.study.worker", "psycopg", "sqlalchemy.orm"])
+    ready = CONTEXT.Barrier(WORKERS)  # the race begins when all are there
+    workers = [CONTEXT.Process(target=work, args=(url, i, ready)) for i in range(WORKERS)]
+    for process in workers:
+        process.start()
+    for process in workers:
+        process.join()
+    assert [process.exitcode for process in workers] == [0] * WORKERS
+
+    trials = Store(open_storage(url), "many").trials()
+    assert [t.number for t in trials] == list(range(len(trials)))
+    counting = [t for t in trials if counts(t)]
+    assert [t.state for t in counting] == [TrialState.COMPLETE] * BUDGET
+    assert len({digest(t.params) for t in counting}) == BUDGET
+    assert all(is_given_back(t) for t in trials if not counts(t))
+    assert len({t.user_attrs["lease"]["name"] for t in counting}) == WORKERS  # all took part
