@@ -57,7 +57,10 @@ class Slurm(SlurmLauncher):  # type: ignore[misc]
         array = jobs[0].job_id.partition("_")[0]
         workers = f"{len(jobs)} workers" if len(jobs) > 1 else "a worker"
         logs = Path(self.params["submitit_folder"]).parent
-        console().print(f"Slurm has {workers} as job {array}; logs are in {logs}", soft_wrap=True)
+        console().print(
+            f"Slurm has {workers} as job {array}; logs are in {logs}; `scancel {array}` stops them",
+            soft_wrap=True,
+        )
         if self.params["detach"]:
             return []
         return [_return(line) for line in ended(jobs)]
