@@ -3,7 +3,7 @@
 import multiprocessing
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ import pytest
 from optuna.trial import FrozenTrial
 
 from betafront.study.lease import Worker
-from betafront.study.ledger import Ledger
+from betafront.study.ledger import Ledger, counts, is_notable
 from betafront.study.resume import make
 from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage import open_storage
 from betafront.study.store import Store
+from betafront.study.tally import Tally
 
 SPACE = Space.parse(["w=interval(0,1)"])
 FORK = multiprocessing.get_context("fork")  # what it imports takes seconds to import again
@@ -68,6 +69,13 @@ def lost(store: Store, space: Space = SPACE) -> FrozenTrial:
     process.kill()
     process.wait()
     return claimed[0]
+
+
+def tallied(trials: Sequence[FrozenTrial]) -> Tally:
+    """What a worker makes of trials that it sees for the first time."""
+    tally = Tally(counts, is_notable)
+    tally.look(trials)
+    return tally
 
 
 @pytest.fixture

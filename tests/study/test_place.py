@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.study.conftest import lost
+from tests.study.conftest import lost, tallied
 
 from betafront.study.ledger import Ledger, is_gone, origin, reap
 from betafront.study.spec import Spec
@@ -20,7 +20,7 @@ def test_two_new_trials_do_not_take_the_place_of_one_that_is_found_lost_meanwhil
     spec.store(store)
     gone = lost(store)
     # Two workers have seen one running trial of two, and each makes one, of which one is too many…
-    seen = store.trials()
+    seen = tallied(store.trials())
     ledgers = [ledger_of(), ledger_of()]
     for number, ledger in enumerate(ledgers):
         ledger.number = number
