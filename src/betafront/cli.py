@@ -148,7 +148,8 @@ def worker(
     if not words or "=" not in words[0]:
         _, spec = find_study(words.pop(0) if words else None)
         words = [*spec.command, *words]
-    words = [word for word in words if not word.startswith(("hydra/launcher=", "hydra.launcher."))]
+    of_launcher = ("hydra/launcher=", "hydra.launcher.")
+    words = [word for word in words if not word.lstrip("+~").startswith(of_launcher)]
     hydra_application(["--multirun", "hydra.sweeper.join=true", "hydra/launcher=basic", *words])
 
 

@@ -58,9 +58,10 @@ def test_a_number_per_gpu_makes_the_number_of_workers(
     monkeypatch: pytest.MonkeyPatch, betafront: Callable[..., Any], fast: tuple[str, ...]
 ) -> None:
     sweep = ("sweep", "objective.weight=choice(0.1,1)", "study.budget.trials=2", *fast)
-    monkeypatch.setattr("betafront.study.spec.visible", lambda: [])
+    monkeypatch.setattr("betafront.study.gpus.visible", lambda: [])
     said = betafront(*sweep, "study.workers_per_gpu=2")
     assert (said.code, said.out) == (2, "")
-    assert said.err.strip().endswith("say how many workers there are with study.workers=…")
-    monkeypatch.setattr("betafront.study.spec.visible", lambda: ["0", "1", "2"])
+    assert "study.workers_per_gpu=null and study.workers=…" in said.err
+    for place in ("gpus", "spec"):
+        monkeypatch.setattr(f"betafront.study.{place}.visible", lambda: ["0", "1", "2"])
     assert "2 trials, 6 workers" in betafront(*sweep, "study.workers_per_gpu=2").out

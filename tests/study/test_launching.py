@@ -21,7 +21,7 @@ def test_a_launcher_whose_workers_end_with_the_command_cannot_be_left(
 ) -> None:
     said = betafront("sweep", "--detach", *SWEEP[1:], *fast)
     assert said.code == 2
-    assert "hydra/launcher=slurm does; basic's end with it" in said.err
+    assert "hydra/launcher=slurm do; those of basic end with it" in said.err
     assert not Path("runs/studies.db").exists()
 
 
@@ -73,11 +73,18 @@ def test_a_ray_cluster_that_is_not_there_is_named(
 def test_a_machine_on_which_ray_never_ran_is_refused(
     betafront: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, own_place: Path
 ) -> None:
+    """In Ray's words; it looks for clusters among all processes, and another test may have one."""
+
+    def init(**_: Any) -> None:
+        raise ConnectionError("Could not find any running Ray instance.")
+
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     monkeypatch.setenv("RAY_TMPDIR", str(own_place))
+    monkeypatch.setattr("ray.init", init)
     said = betafront(*SWEEP, "hydra/launcher=ray", "data.limit=200", "tracking=off")
     assert said.code == 2
-    assert "no Ray cluster runs on this machine" in said.err
+    assert "no Ray cluster runs here (Could not find any" in said.err
+    assert "`ray start --head` starts one here" in said.err
 
 
 def test_a_worker_that_is_there_first_waits_for_its_study(

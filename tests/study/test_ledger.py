@@ -1,7 +1,8 @@
 import os
 import socket
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Event
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
-from tests.study.conftest import FORK, SPACE, a_spec, a_worker, lost
+from tests.study.conftest import FORK, SPACE, a_spec, a_worker, lost, tallied
 
 from betafront.study import lease
 from betafront.study.lease import Worker, held
@@ -24,7 +25,6 @@ from betafront.study.ledger import (
     finished,
     first,
     is_met,
-    is_notable,
     origin,
     reap,
     reason,
@@ -35,7 +35,6 @@ from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage import open_storage
 from betafront.study.store import Store
-from betafront.study.tally import Tally
 from betafront.study.worker import Outcome, tell
 
 Ledgers = Callable[..., Ledger]
@@ -68,13 +67,6 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a lease's time go by."""
     then = time.time() + lease.LEASE_SECONDS + 1
     monkeypatch.setattr(lease.time, "time", lambda: then)
-
-
-def tallied(trials: Sequence[FrozenTrial]) -> Tally:
-    """What a worker makes of trials that it sees for the first time."""
-    tally = Tally(counts, is_notable)
-    tally.look(trials)
-    return tally
 
 
 def states(store: Store) -> list[str]:
@@ -144,6 +136,61 @@ def test_a_worker_in_another_container_is_not_looked_up_by_its_number(
     """Containers may share a host's name, and each has a process 1."""
     claimed(ledger_of(Worker("0-x", socket.gethostname(), 2**22 + 1, 0.0, "another machine")))
     assert not reap(store, a_spec(), store.trials())
+
+
+def test_a_lease_that_ran_out_elsewhere_is_believed_once_its_worker_had_time_to_renew_it(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an hour without a database all have run out, and their workers are alive."""
+    other = Worker("0-x", "another-host", 1, 0.0, "another machine")
+    trial = claimed(ledger_of(other))
+    later(monkeypatch)
+    doubts = lease.Doubts()
+    clock = [0.0]
+    monkeypatch.setattr(lease.time, "monotonic", lambda: clock[0])
+    assert doubts.leave_out(store.trials()) == []
+    clock[0] += lease.SURE_SECONDS - 1
+    assert doubts.leave_out(store.trials()) == []
+    store.note(trial.number, lease.LEASE, other.lease() | {"until": lease.time.time() - 0.5})
+    clock[0] += 2
+    assert doubts.leave_out(store.trials()) == []  # it lives: it has renewed, if long ago
+    clock[0] += lease.SURE_SECONDS
+    assert doubts.leave_out(store.trials()) == store.trials()
+
+
+def test_a_worker_that_is_sure_takes_up_what_another_machine_has_lost(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget(store, 1)
+    gone = claimed(ledger_of(Worker("0-x", "another-host", 1, 0.0, "another machine")))
+    later(monkeypatch)
+    monkeypatch.setattr(lease, "SURE_SECONDS", 0.2)
+    again = claimed(ledger_of())
+    assert again.params == gone.params
+
+
+def test_a_lease_is_written_anew_at_each_try_while_the_database_is_away(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the one that gets through would be as old as the outage, and have run out."""
+    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(lease, "SOON_SECONDS", 0.02)
+    worker, tries = a_worker(), list[float]()
+    trial = claimed(ledger_of(worker))
+    through, note = threading.Event(), store._rows.note
+
+    def away(number: int, name: str, value: Any) -> None:
+        tries.append(value["until"])
+        if len(tries) < 4:
+            raise StorageInternalError("the server is away")
+        note(number, name, value)
+        through.set()
+
+    monkeypatch.setattr(store._rows, "note", away)
+    with held(lambda: store.note(trial.number, lease.LEASE, worker.lease())):
+        assert through.wait(10)
+    assert tries == sorted(set(tries))
+    assert store.trials()[0].user_attrs["lease"]["until"] >= tries[3]
 
 
 def test_a_trial_that_another_program_asked_for_is_found(

@@ -74,7 +74,7 @@ def test_a_view_that_hangs_holds_up_nothing(trials: Trials, out: Console) -> Non
         back.wait()
 
     view, drained = Fake(hang), Event()
-    with Watch(trials.study, spec_of(), view, out, drained.set):
+    with Watch(trials.study, spec_of(), view, out, lambda _: drained.set()):
         trials.add()
         wait_for(asked.is_set)
         trials.add()

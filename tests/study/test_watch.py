@@ -321,16 +321,15 @@ def test_what_a_signal_asked_for_is_said_and_handed_on_once(
     trials: Trials, monkeypatch: pytest.MonkeyPatch, halt: bool, joined: bool, words: str
 ) -> None:
     monkeypatch.setattr(watch, "EVERY_SECONDS", 0.01)
-    drained: list[int] = []
-    drain = None if joined else lambda: drained.append(1)
+    asked: list[str] = []
     out = a_console()
-    with Watch(trials.study, spec_of(), NoView(), out, drain):
+    with Watch(trials.study, spec_of(), NoView(), out, None if joined else asked.append):
         FINISH.set()
         if halt:
             HALT.set()
         time.sleep(0.2)
     assert words in said(out)
-    assert len(drained) == (not joined)
+    assert asked == ([] if joined else ["halt" if halt else "finish"])
 
 
 def test_following_ends_with_the_budget_and_not_with_the_sweep(

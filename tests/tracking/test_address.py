@@ -80,6 +80,8 @@ WRONG = {
     f"postgresql://me:{SECRET}@host/db": "mlflow server --backend-store-uri",
     f"mysql+pymysql://me:{SECRET}@host/db": "mlflow server --backend-store-uri",
     f"http://me:{SECRET}/w@host": "MLFLOW_TRACKING_PASSWORD, or write / .* as %2F",
+    f"http://me:a[{SECRET}]x@host": "MLFLOW_TRACKING_PASSWORD, or write / .* as %2F",
+    f"http://me:{SECRET}\u2100@host": "MLFLOW_TRACKING_PASSWORD, or write / .* as %2F",
     f"http://me:a#{SECRET}@host": "MLFLOW_TRACKING_PASSWORD, or write / .* as %2F",
     f"http://me:@{SECRET}/w@host": "MLFLOW_TRACKING_PASSWORD, or write / .* as %2F",
     "http://": "cannot be parsed",

@@ -3,6 +3,10 @@
 import logging
 import os
 
+from omegaconf import DictConfig
+
+from betafront.errors import UserError
+
 log = logging.getLogger(__name__)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
@@ -20,6 +24,19 @@ def take_gpu(number: int) -> None:
     if len(names) > 1:
         os.environ[VISIBLE] = names[number % len(names)]
         log.info("worker %d trains on GPU %s of %s", number, os.environ[VISIBLE], ", ".join(names))
+
+
+def check_gpus(study: DictConfig) -> None:
+    """See that there are GPUs where a study has a number of workers for each.
+
+    Raises:
+        UserError: there are none.
+    """
+    if study.workers_per_gpu is not None and not visible():
+        raise UserError(
+            "study.workers_per_gpu: torch sees no GPU here; study.workers_per_gpu=null and "
+            "study.workers=… say how many workers there are without"
+        )
 
 
 def visible() -> list[str]:

@@ -4,7 +4,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 LEASE = "lease"
-LEASE_SECONDS = 60.0  # the clocks of all hosts must agree better than this
+LEASE_SECONDS = 60.0  # the clocks of all hosts must agree better than half of this
 BEAT_SECONDS = 5.0  # between two renewals, which also say how far the trial is
 LONGEST_BEAT_SECONDS = 16.0  # where the storage is busy; three fit into a lease, chance included
+SOON_SECONDS = 2.0  # to the next try, where a renewal failed
+SURE_SECONDS = 20.0  # for which a lease of another machine must be seen to have run out
 BUSY = 100  # times what a renewal took are waited until the next
 CLOCK_SECONDS = 10.0  # by which the start of a process may seem to move when the clock is set
 
@@ -111,6 +113,33 @@ def _alive(pid: int, born: float) -> bool:
         return False
 
 
+class Doubts:
+    """Leases of other machines that have run out, and since when this process sees them so.
+
+    While a storage is away nobody can renew, and the moment it is back every lease has run out. So
+    one that ran out is believed once its worker had the time to renew it.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[int, tuple[float, float]] = {}  # by number: the lease's end, and a time
+
+    def leave_out(self, trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
+        """The trials but for those of which it is not sure yet that they were lost."""
+        now, before = time.monotonic(), self._since
+        self._since = {}
+        sure = []
+        for trial in trials:
+            lease = trial.user_attrs.get(LEASE)
+            if lease and lease.get("machine") != machine() and is_lost(trial, time.time()):
+                until, since = before.get(trial.number, (0.0, now))
+                since = since if until == lease["until"] else now
+                self._since[trial.number] = lease["until"], since
+                if now - since < SURE_SECONDS:
+                    continue
+            sure.append(trial)
+        return sure
+
+
 @contextmanager
 def held(renew: Callable[[], None]) -> Iterator[None]:
     """Calls `renew` every few seconds while the block runs; more seldom where it takes long, since
@@ -118,15 +147,14 @@ def held(renew: Callable[[], None]) -> Iterator[None]:
     done = Event()
 
     def beat() -> None:
-        took = 0.0
-        while not done.wait(between(took) * random.uniform(0.8, 1.2)):
+        pause = BEAT_SECONDS
+        while not done.wait(pause * random.uniform(0.8, 1.2)):
             started = time.monotonic()
             try:
                 renew()
+                pause = between(time.monotonic() - started)
             except Exception:  # the storage is away or the trial was reaped: the end will know
-                continue
-            finally:
-                took = time.monotonic() - started
+                pause = SOON_SECONDS
 
     thread = Thread(target=beat, daemon=True, name=f"lease-{os.getpid()}")
     thread.start()

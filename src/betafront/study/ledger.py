@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import TrialState
 
 from betafront.study.drawing import Drawing, Point, digest
-from betafront.study.lease import LEASE, Worker, is_lost
+from betafront.study.lease import LEASE, Doubts, Worker, is_lost
 from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.store import Store, is_away
@@ -335,6 +335,7 @@ class Ledger:
         self.stop = stop
         self._drawing: Drawing | None = None
         self._tally = Tally(counts, is_notable)
+        self._doubts = Doubts()
 
     def claim(self) -> "tuple[FrozenTrial, Spec] | None":
         """A trial for this worker to train, with the study as it stands; None once the budget is
@@ -347,7 +348,7 @@ class Ledger:
             spec = Spec.of(settings)
             self._tally.look(self.store.trials())
             trials, few = self._tally.trials, self._tally.few
-            if reap(self.store, spec, few) or self._let_go(few):
+            if reap(self.store, spec, self._doubts.leave_out(few)) or self._let_go(few):
                 continue
             mine = [t for t in few if self.worker.holds(t)]
             for trial in mine:

@@ -63,7 +63,7 @@ def make_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
     launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith(of_this_call)]
     spec = replace(
         read_spec(base, space, lines),
-        command=[masked(word) for word in (*launch_choices, *arguments)],
+        command=[masked(w) if "://" in w else w for w in (*launch_choices, *arguments)],
         conditions=conditions,
     )
     space.check_constraints(spec.base)

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Timer
 from typing import Any
 
@@ -46,7 +46,8 @@ def listening() -> Iterator[None]:
         HALT.set()
         timer.start()
         for child in psutil.Process().children(recursive=True):
-            child.terminate()
+            with suppress(psutil.NoSuchProcess):
+                child.terminate()
 
     FINISH.clear()
     HALT.clear()

@@ -19,19 +19,20 @@ from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLaunche
 
 from betafront.errors import UserError, one_line
 from betafront.front import console
-from betafront.study.signals import HALT
+from betafront.study.signals import FINISH
 
 if TYPE_CHECKING:
     from submitit import Job
 
 LOOK_SECONDS = 5.0  # between two looks at the queue, where a job must be missing twice
 LAST_LINES = 8  # of a log
-OURS = ("detach", "submitit_folder", "max_num_timeout")  # settings that are no parameters of a job
+PROGRAMS = ("sbatch", "srun", "squeue", "scancel", "scontrol")
+OURS = ("submitit_folder", "max_num_timeout")  # settings that are no parameters of a job
 GENERAL = ("timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "name", "stderr_to_stdout")
 
 
 class Slurm(SlurmLauncher):  # type: ignore[misc]
-    """Submits workers, and waits for them unless it is to be left.
+    """Submits workers, and waits for them unless they are to be left.
 
     Args:
         params: the settings of `conf/hydra/launcher/slurm.yaml`.
@@ -40,8 +41,10 @@ class Slurm(SlurmLauncher):  # type: ignore[misc]
         UserError: this machine cannot submit jobs.
     """
 
+    waits = True
+
     def __init__(self, **params: Any) -> None:
-        missing = [program for program in ("sbatch", "squeue") if not shutil.which(program)]
+        missing = [program for program in PROGRAMS if not shutil.which(program)]
         if missing:
             raise UserError(
                 f"hydra/launcher=slurm needs Slurm's commands, and there is no {missing[0]} here: "
@@ -61,9 +64,9 @@ class Slurm(SlurmLauncher):  # type: ignore[misc]
             f"Slurm has {workers} as job {array}; logs are in {logs}; `scancel {array}` stops them",
             soft_wrap=True,
         )
-        if self.params["detach"]:
+        if not self.waits:
             return []
-        return [_return(line) for line in ended(jobs)]
+        return [_return(line) for line in ended(jobs, self.task_function.is_needed)]
 
 
 def submitted(
@@ -75,18 +78,16 @@ def submitted(
     """The jobs, in the queue.
 
     Raises:
-        UserError: Slurm refuses them.
+        UserError: submitit or Slurm refuses them.
     """
     import submitit
 
-    executor = submitit.AutoExecutor(
-        params["submitit_folder"], cluster="slurm", slurm_max_num_timeout=params["max_num_timeout"]
-    )
     given = {k: v for k, v in params.items() if k not in OURS and v is not None}
+    named = {k if k in GENERAL else f"slurm_{k}": v for k, v in given.items()}
+    folder, again = params["submitit_folder"], params["max_num_timeout"]
     try:
-        executor.update_parameters(
-            **{k if k in GENERAL else f"slurm_{k}": v for k, v in given.items()}
-        )
+        executor = submitit.AutoExecutor(folder, cluster="slurm", slurm_max_num_timeout=again)
+        executor.update_parameters(**named)
         return executor.map_array(
             launcher,
             [list(overrides) for overrides in job_overrides],
@@ -95,41 +96,50 @@ def submitted(
             [f"worker_{number}" for number in numbers],
             [Singleton.get_state()] * len(numbers),
         )
-    except (submitit.core.utils.FailedJobError, subprocess.CalledProcessError, ValueError) as error:
+    except Exception as error:  # submitit asserts, and raises errors of many kinds
         raise UserError(f"Slurm does not take the workers: {one_line(error)[-300:]}") from error
 
 
-def ended(jobs: "Sequence[Job[JobReturn]]") -> list[str]:
-    """Wait until all jobs have ended; returns why workers ended early, where any did.
+def ended(jobs: "Sequence[Job[JobReturn]]", is_needed: Callable[[], bool]) -> list[str]:
+    """Wait until all jobs have left the queue; returns why workers ended early, where any did.
+
+    A job that was pre-empted may leave a result and be queued again: only the queue knows.
+
+    Args:
+        jobs: as they were submitted.
+        is_needed: whether the study still has something to do for jobs that have not begun.
 
     Raises:
         KeyboardInterrupt: after the jobs were cancelled.
     """
-    told = False
     waiting, missing = list(jobs), set[str]()
     lost: dict[str, list[str]] = {}
     said: list[str] = []
     try:
         while waiting:
             time.sleep(LOOK_SECONDS)
-            if HALT.is_set() and not told:
-                told = True
-                _scancel("--signal=TERM", *(job.job_id for job in waiting))
             there = queued()
-            gone = [job for job in waiting if there is not None and job.job_id not in there]
-            for job in waiting.copy():
+            gone = [job for job in waiting if _is_gone(job, there)]
+            for job in gone:
                 if job.paths.result_pickle.is_file():
                     said += _said(job)
-                elif job in gone and job.job_id in missing:
+                elif job.job_id in missing:
                     lost.setdefault(_last_words(job), []).append(job.job_id)
                 else:
-                    continue
+                    continue  # its result may not be seen here yet
                 waiting.remove(job)
             missing = {job.job_id for job in gone}
+            some_ended = FINISH.is_set() or len(waiting) < len(jobs)
+            if waiting and some_ended and not is_needed():
+                _scancel("--state=PENDING", *(job.job_id for job in waiting))
     except KeyboardInterrupt:
         _scancel(*(job.job_id for job in waiting))
         raise
     return [*said, *(f"Slurm's job {', '.join(ids)} {words}" for words, ids in lost.items())]
+
+
+def _is_gone(job: "Job[JobReturn]", there: set[str] | None) -> bool:
+    return job.paths.result_pickle.is_file() if there is None else job.job_id not in there
 
 
 def queued() -> set[str] | None:
@@ -144,7 +154,7 @@ def _said(job: "Job[JobReturn]") -> Iterator[str]:
     try:
         early = job.results()[0].return_value
     except Exception as error:
-        early = str(error).strip().splitlines()[-1]
+        early = [type(error).__name__, *str(error).strip().splitlines()][-1]
     if early:
         yield f"{early} (Slurm's job {job.job_id})"
 

@@ -238,16 +238,11 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
 
 
 def _workers(study: DictConfig) -> int:
-    """How many workers are launched."""
+    """How many workers are launched here; who only looks at a study may have no GPU."""
     if study.workers_per_gpu is None:
         return int(study.workers)
     _check_whole("study.workers_per_gpu", study.workers_per_gpu, 1)
-    if not (gpus := visible()):
-        raise UserError(
-            "study.workers_per_gpu: torch sees no GPU here; say how many workers there are with "
-            "study.workers=…"
-        )
-    return int(study.workers_per_gpu) * len(gpus)
+    return int(study.workers_per_gpu) * len(visible()) or int(study.workers)
 
 
 def _check_whole(key: str, value: Any, least: int) -> None:

@@ -105,10 +105,13 @@ class Store:
     def note(self, number: int, key: str, value: Any) -> None:
         """Write an attribute of an unfinished trial.
 
+        It is not tried again where the database is away: what says when it was written, as a lease
+        does, would be out of date.
+
         Raises:
             UpdateFinishedTrialError: it has ended.
         """
-        again(lambda: self._rows.note(number, key, value))
+        self._rows.note(number, key, value)
 
     def end(
         self,

@@ -1,23 +1,23 @@
 """A sweep: check everything, make or resume the study, launch workers, show what came of it."""
 
-import copy
-import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
-from hydra.core.plugins import Plugins
-from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
-from omegaconf import DictConfig, read_write
+from omegaconf import DictConfig
 from rich.console import Console
 
-from betafront.errors import UserError, one_line
+from betafront.errors import UserError
 from betafront.front import console, print_next
+from betafront.study.address import sqlite_path
+from betafront.study.gpus import check_gpus
+from betafront.study.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
 from betafront.study.lease import is_lost
 from betafront.study.ledger import RELEASED, finished, is_given_back, is_met, release
 from betafront.study.plan import Plan, make_plan
@@ -31,7 +31,7 @@ from betafront.study.storage import open_storage
 from betafront.study.store import Store
 from betafront.study.view import NoView, View
 from betafront.study.watch import Watch, only_writer
-from betafront.study.worker import DRAINS, WorkerTask
+from betafront.study.worker import DRAINS, HALTS, WorkerTask
 from betafront.targets import make
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
     with only_writer(spec):
         if new:
             work = worker_task(plan, store, since)
-            watch = Watch(store.study, spec, view, out, lambda: drain(store))
+            watch = Watch(store.study, spec, view, out, partial(ask, store))
             with listening(), watch, let_go_of_when_interrupted(store):
                 work_until_met(plan, work, store, spec)
         report(store.study, spec, view, out)
@@ -75,19 +75,17 @@ def detached(context: HydraContext, config: DictConfig, arguments: list[str]) ->
     Raises:
         UserError: something was wrong, or the launcher cannot do without this process.
     """
-    if "detach" not in config.hydra.launcher:
+    if not can_leave(launcher_of(context, lambda _: None, config)):
         raise UserError(
-            "--detach is for an engine whose jobs live on without the command, as "
-            f"hydra/launcher=slurm does; {config.hydra.runtime.choices['hydra/launcher']}'s end "
-            "with it"
+            "--detach is for an engine whose jobs live on without the command, as those of "
+            f"hydra/launcher=slurm do; those of {choice(config)} end with it"
         )
     out = console()
     plan, store, spec = prepared(context, config, arguments, out)
     trials = store.trials()
     if not is_met(spec, trials):
-        config = copy.deepcopy(config)
-        _set(config, "detach", True)
-        launch(context, worker_task(plan, store, len(trials)), config, range(spec.workers))
+        work = worker_task(plan, store, len(trials))
+        launch(context, work, config, range(spec.workers), leave=True)
     print_next(
         [
             ("state", f"betafront status {spec.name} --follow"),
@@ -107,6 +105,13 @@ def prepared(
         plan = make_plan(context, config, arguments)
         make(plan.base.tracking)  # where it is, for one thing, can be wrong
         launcher_of(context, lambda _: None, config)
+        check_gpus(plan.base.study)
+    if may_be_elsewhere(config) and sqlite_path(plan.base.storage.url) is not None:
+        out.print(
+            "The study is kept in a file of SQLite's, which is for the processes of one machine: "
+            "where the workers run on several, choose storage=postgres.",
+            style="yellow",
+        )
     storage = open_storage(plan.base.storage.url, create=True)
     source = plan.base.study.import_from
     theirs = trials_of(storage, plan.spec, source) if source else []
@@ -145,6 +150,7 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
 def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
     """What each worker runs."""
     # From an engine's signal to its kill; half of it is kept for the last checkpoint's writing.
+    settings = store.settings()
     delay = plan.config.hydra.launcher.get("signal_delay_s")
     return WorkerTask(
         plan.context,
@@ -154,7 +160,7 @@ def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
         plan.base.storage.url,
         plan.spec.name,
         since,
-        store.settings().get(DRAINS, 0),
+        {what: settings.get(what, 0) for what in (DRAINS, HALTS)},
         GRACE_SECONDS if delay is None else delay / 2,
     )
 
@@ -193,9 +199,12 @@ def attempts(trials: "list[FrozenTrial]") -> int:
     return sum(RELEASED not in t.user_attrs and not is_given_back(t) for t in ended)
 
 
-def drain(store: Store) -> None:
-    """Tell every worker of the study, on any host, to begin no more trials."""
-    store.set(DRAINS, store.settings().get(DRAINS, 0) + 1)
+def ask(store: Store, what: str) -> None:
+    """Tell every worker of the study, on any machine, to begin no more trials; where `what` is
+    "halt", to stop those that run at their next checkpoint too. They hear it when they renew their
+    leases."""
+    for key in (DRAINS, HALTS) if what == "halt" else (DRAINS,):
+        store.set(key, store.settings().get(key, 0) + 1)
 
 
 def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:
@@ -261,54 +270,3 @@ def free_number(folder: Path, workers: int) -> int:
             return number
         except FileExistsError:
             number += 1
-
-
-def launch(context: HydraContext, work: WorkerTask, config: DictConfig, numbers: range) -> None:
-    """Run the workers through the configured Hydra launcher.
-
-    What the launcher returns or raises is only advice (joblib raises when one worker was killed,
-    submitit when one job was lost): the storage knows what was done.
-
-    Raises:
-        UserError: of the launcher, which takes no workers at all.
-    """
-    config = copy.deepcopy(config)
-    if config.hydra.launcher.get("n_jobs") == -1:  # joblib's default is a job per core
-        _set(config, "n_jobs", len(numbers))
-    launcher = launcher_of(context, work, config)
-    # One thread per process: the cores belong to the workers, and results to the seed.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    try:
-        jobs = launcher.launch([list(work.fixed)] * len(numbers), initial_job_idx=numbers[0])
-        early = dict.fromkeys(job.return_value for job in jobs if job.return_value)
-    except UserError:
-        raise
-    except Exception as error:
-        if FINISH.is_set():  # the signal may have reached a worker before it could listen
-            return
-        early = dict.fromkeys([one_line(error)[:300]])
-    for line in early:
-        console().print(
-            f"A worker ended early: {line}", style="yellow", markup=False, soft_wrap=True
-        )
-
-
-def launcher_of(
-    context: HydraContext, work: Callable[[DictConfig], Any], config: DictConfig
-) -> Launcher:
-    """The configured Hydra launcher.
-
-    Raises:
-        UserError: it is not one that can work here.
-    """
-    return Plugins.instance().instantiate_launcher(
-        hydra_context=context, task_function=work, config=config
-    )
-
-
-def _set(config: DictConfig, key: str, value: Any) -> None:
-    """Set something of the launcher, also for Hydra 1.4, which refuses a job whose launcher differs
-    from the sweep's."""
-    with read_write(config.hydra):
-        config.hydra.launcher[key] = value
-        config.hydra.overrides.hydra.append(f"hydra.launcher.{key}={value}")

@@ -21,7 +21,8 @@ from betafront.study.live import MOST_RECENT, Display
 from betafront.study.recorder import Recorder
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT
 from betafront.study.spec import Spec
-from betafront.study.store import is_away
+from betafront.study.stopping import out_of_time
+from betafront.study.store import again, is_away
 from betafront.study.view import NoView, View
 
 if TYPE_CHECKING:
@@ -69,8 +70,8 @@ class Watch:
         spec: of the study.
         view: where finished trials are recorded.
         out: the terminal.
-        drain: called once, when the user asks for an end of the sweep; None where only this
-            process is to end.
+        ask: called with "finish" or "halt", once each, when the user asks for an end of the sweep;
+            None where only this process is to end.
     """
 
     def __init__(
@@ -79,12 +80,12 @@ class Watch:
         spec: Spec,
         view: View,
         out: Console,
-        drain: Callable[[], None] | None = None,
+        ask: Callable[[str], None] | None = None,
     ) -> None:
         self.study = study
         self.spec = spec
         self.out = out
-        self.drain = drain
+        self.ask = ask
         self._asked: set[str] = set()
         self._shown: set[int] = set()
         self._ended = 0  # of the trials that count, as far as they were shown
@@ -137,13 +138,13 @@ class Watch:
         asked = "halt" if HALT.is_set() else "finish" if FINISH.is_set() else None
         if asked is None or asked in self._asked:
             return
-        if self.drain and not self._asked:
-            self.drain()
+        if self.ask:
+            self.ask(asked)
         self._asked.add(asked)
         if asked == "halt":
             what = f"stopping every trial at its next checkpoint, within {GRACE_SECONDS:.0f} s"
         else:
-            whose = "the trials that run" if self.drain else "the trial that runs here"
+            whose = "the trials that run" if self.ask else "the trial that runs here"
             what = f"finishing {whose}, and beginning no more; Ctrl-C again stops now"
         self.out.print(what, style="yellow")
 
@@ -183,13 +184,16 @@ def _ending(trial: "FrozenTrial") -> float:
 
 
 def follow(study: "Study", spec: Spec, out: Console) -> None:
-    """Show a sweep that goes on somewhere else until its budget is met; Ctrl-C ends the showing and
-    not the sweep."""
+    """Show a sweep that goes on somewhere else until its budget is met or its time is up; Ctrl-C
+    ends the showing and not the sweep."""
     try:
         with Watch(study, spec, NoView(), out) as watch:
-            while not is_met(watch.spec, study.get_trials(deepcopy=False)):
+            while True:
+                trials = again(lambda: study.get_trials(deepcopy=False))
+                if is_met(watch.spec, trials) or out_of_time(watch.spec, trials):
+                    return
                 time.sleep(EVERY_SECONDS)
                 # Another call may have changed the budget.
-                watch.spec = replace(Spec.load(study), folder=spec.folder)
+                watch.spec = replace(again(lambda: Spec.load(study)), folder=spec.folder)
     except KeyboardInterrupt:
         out.print("The sweep goes on; this only looked at it.")

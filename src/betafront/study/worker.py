@@ -21,7 +21,7 @@ from betafront.study.lease import LEASE, Progress, Worker, held, machine
 from betafront.study.ledger import RECORD, Ledger, end_failed, first, is_met, origin, release
 from betafront.study.refusal import in_a_line
 from betafront.study.replicates import replicate, run_folder, seed, together
-from betafront.study.signals import FINISH, GRACE_SECONDS, listening_as_worker
+from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
 from betafront.study.space import Space
 from betafront.study.spec import Spec
 from betafront.study.stopping import stopped
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 log = logging.getLogger(__name__)
-DRAINS = "drains"
+# How often all workers of the study were asked to begin no more trials, and to stop those that run.
+DRAINS, HALTS = "drains", "halts"
 
 
 def here() -> tuple[str, int]:
@@ -53,7 +54,7 @@ class WorkerTask:
         space: what the trials differ in.
         storage, study: where to claim trials.
         since: the number from which trials belong to this launch.
-        drains: how often the study had been drained before.
+        asked: how often they had been asked what before.
         grace: seconds that a trial has to stop in, once the engine says that its time is up.
         launcher: the process that launches; it listens to signals itself.
         place: the folder in which the command was given, from which a user's own paths go out.
@@ -66,7 +67,7 @@ class WorkerTask:
     storage: str
     study: str
     since: int = 0
-    drains: int = 0
+    asked: Mapping[str, int] = field(default_factory=dict)
     grace: float = GRACE_SECONDS
     launcher: tuple[str, int] = field(default_factory=here)
     place: str = field(default_factory=os.getcwd)
@@ -105,11 +106,16 @@ class WorkerTask:
         try:
             store = Store(open_storage(self.storage), self.study)
             settings = store.settings()
-            drained = settings.get(DRAINS, 0) > self.drains
-            return not drained and not is_met(Spec.of(settings), store.trials())
+            if self.is_asked(DRAINS, settings):
+                return False
+            return not is_met(Spec.of(settings), store.trials())
         except Exception:  # the storage is away, and the engine's patience short: ask again then
             log.warning("the storage does not answer: the job is queued again", exc_info=True)
             return True
+
+    def is_asked(self, what: str, settings: Mapping[str, Any]) -> bool:
+        """Whether the workers were asked for something since they were launched."""
+        return bool(settings.get(what, 0) > self.asked.get(what, 0))
 
 
 class Loop:
@@ -145,7 +151,7 @@ class Loop:
         self, settings: Mapping[str, Any], spec: Spec, trials: "Sequence[FrozenTrial]"
     ) -> str | None:
         """Why no more trials shall be begun."""
-        if FINISH.is_set() or settings.get(DRAINS, 0) > self.task.drains:
+        if FINISH.is_set() or self.task.is_asked(DRAINS, settings):
             return "it was asked to"
         why = stopped(spec, trials, self.task.since)
         if why:
@@ -158,7 +164,7 @@ class Loop:
         trials = self.store.trials()
         runs = runs_before(trial, trials)
         now: Progress = {}
-        with held(lambda: self.store.note(trial.number, LEASE, self.worker.lease(now))):
+        with held(lambda: self.renew(trial, now)):
             for number in range(len(runs), wanted):
                 now.clear()
                 if wanted > 1:
@@ -168,6 +174,14 @@ class Loop:
                     return outcome
                 runs.append(replicate(outcome.result, self.folder))
         return Outcome(record=together(runs))
+
+    def renew(self, trial: "FrozenTrial", now: Progress) -> None:
+        """Renew the lease of the trial that runs, and hear what the workers were asked meanwhile,
+        wherever they are."""
+        if self.task.is_asked(HALTS, self.store.settings()):
+            FINISH.set()
+            HALT.set()
+        self.store.note(trial.number, LEASE, self.worker.lease(now))
 
     def one(
         self,

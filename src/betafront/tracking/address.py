@@ -57,15 +57,22 @@ def opened(uri: str) -> str:
 
 
 def _without_credentials(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # whose words are parts of the address
+        raise _unparsed(address) from None
     credentials, _, host = parts.netloc.rpartition("@")
     bare = parts._replace(netloc=host).geturl()
     if "@" in bare or not host:  # a part of a password may have been taken for a path
-        raise UserError(
-            f"{masked(address)} cannot be parsed: put the password into {PASSWORD}, or write / ? # "
-            "and @ in it as %2F %3F %23 and %40"
-        )
+        raise _unparsed(address)
     username, _, password = map(unquote, credentials.partition(":"))
     written = {USERNAME: username, PASSWORD: password}
     os.environ.update({name: value for name, value in written.items() if value})
     return bare
+
+
+def _unparsed(address: str) -> UserError:
+    return UserError(
+        f"{masked(address)} cannot be parsed: put the password into {PASSWORD}, or write / ? # [ ] "
+        "and @ in it as %2F %3F %23 %5B %5D and %40"
+    )

@@ -31,7 +31,7 @@ def links(uri: str, spec: Spec) -> Links:
         if experiment is None:
             return Links()
         found = all_runs(client, experiment.experiment_id)
-    server = f"http://127.0.0.1:{PORT}" if local else uri.rstrip("/")
+    server = f"http://127.0.0.1:{PORT}" if local else uri
     place = f"{server}/#/experiments/{experiment.experiment_id}/runs"
     runs = {
         int(run.data.tags["trial"]): f"{place}/{run.info.run_id}"

@@ -1,5 +1,6 @@
 """Why MLflow cannot be read or written, in one line with the way out."""
 
+import http.client
 import os
 import ssl
 import urllib.error
@@ -49,7 +50,7 @@ def check_answers(uri: str) -> None:
         urllib.request.urlopen(f"{uri}/health", timeout=ANSWER_SECONDS).close()
     except urllib.error.HTTPError:
         return
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         if isinstance(reason, ssl.SSLError):  # MLflow has settings of its own for certificates
             return

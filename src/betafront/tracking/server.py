@@ -38,7 +38,7 @@ def serve(study: "Study", spec: Spec, port: int) -> None:
     view = MLflowView(uri_of(spec))
     experiment = view.experiment(spec)
     if not view.uri.startswith(SQLITE):
-        _print_links(view.uri.rstrip("/"), experiment, out)
+        _print_links(view.uri, experiment, out)
         return
     port = free_port(port)
     address = f"http://127.0.0.1:{port}"

@@ -56,6 +56,10 @@ class SlurmLauncher(EngineLauncher):
 
     extra = "slurm"
 
+    def leave(self) -> None:
+        """Make `launch` submit the jobs, and not wait for them."""
+        self.launcher.waits = False  # type: ignore[attr-defined]
+
     def engine(self) -> Launcher:
         from betafront.study.slurm import Slurm
 

@@ -1,0 +1,93 @@
+"""Running workers through whichever Hydra launcher is configured."""
+
+import copy
+import os
+from collections.abc import Callable
+from typing import Any
+
+from hydra.core.plugins import Plugins
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext
+from omegaconf import DictConfig, read_write
+
+from betafront.errors import UserError, one_line
+from betafront.front import console
+from betafront.study.signals import FINISH
+from betafront.study.worker import WorkerTask
+
+OF_ONE_MACHINE = ("basic", "joblib")
+
+
+def launch(
+    context: HydraContext,
+    work: WorkerTask,
+    config: DictConfig,
+    numbers: range,
+    leave: bool = False,
+) -> None:
+    """Run the workers through the configured Hydra launcher.
+
+    What the launcher returns or raises is only advice (joblib raises when one worker was killed,
+    submitit when one job was lost): the storage knows what was done.
+
+    Args:
+        context: Hydra's.
+        work: what each worker runs.
+        config: composed for a multirun.
+        numbers: of the workers.
+        leave: do not wait for them; the launcher has to be one that `can_leave`.
+
+    Raises:
+        UserError: of the launcher, which takes no workers at all.
+    """
+    config = copy.deepcopy(config)
+    if config.hydra.launcher.get("n_jobs") == -1:  # joblib's default is a job per core
+        with read_write(config.hydra):
+            config.hydra.launcher.n_jobs = len(numbers)
+            # Hydra 1.4 refuses a job whose launcher differs from the sweep's.
+            config.hydra.overrides.hydra.append(f"hydra.launcher.n_jobs={len(numbers)}")
+    launcher = launcher_of(context, work, config)
+    if leave:
+        launcher.leave()  # type: ignore[attr-defined]
+    # One thread per process: the cores belong to the workers, and results to the seed.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    try:
+        jobs = launcher.launch([list(work.fixed)] * len(numbers), initial_job_idx=numbers[0])
+        early = dict.fromkeys(job.return_value for job in jobs if job.return_value)
+    except UserError:
+        raise
+    except Exception as error:
+        if FINISH.is_set():  # the signal may have reached a worker before it could listen
+            return
+        early = dict.fromkeys([one_line(error)[:300]])
+    out = console()
+    for line in early:
+        out.print(f"A worker ended early: {line}", style="yellow", markup=False, soft_wrap=True)
+
+
+def launcher_of(
+    context: HydraContext, work: Callable[[DictConfig], Any], config: DictConfig
+) -> Launcher:
+    """The configured Hydra launcher.
+
+    Raises:
+        UserError: it is not one that can work here.
+    """
+    return Plugins.instance().instantiate_launcher(
+        hydra_context=context, task_function=work, config=config
+    )
+
+
+def can_leave(launcher: Launcher) -> bool:
+    """Whether the workers of a launcher live on without the process that launched them."""
+    return hasattr(launcher, "leave")
+
+
+def choice(config: DictConfig) -> str:
+    """The launcher's name, as the user chose it."""
+    return str(config.hydra.runtime.choices["hydra/launcher"])
+
+
+def may_be_elsewhere(config: DictConfig) -> bool:
+    """Whether workers may run on other machines than this one, as far as betafront knows."""
+    return choice(config) not in OF_ONE_MACHINE
