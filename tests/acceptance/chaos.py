@@ -114,9 +114,9 @@ class Joined(Launch):
 
 class Slurm(Launch):
     """Three jobs of an array on a Slurm that runs already (`.ci/slurm start`); one is cancelled,
-    and the time of one is up."""
+    one is queued again by Slurm, and the time of one is up."""
 
-    further = ("cancel", "time_out")
+    further = ("cancel", "preempt", "time_out")
 
     def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
         limits = ["hydra.launcher.timeout_min=30", "hydra.launcher.signal_delay_s=20"]
@@ -128,18 +128,26 @@ class Slurm(Launch):
 
     def cancel(self, chaos: "Chaos") -> bool:
         """`scancel` for one of the jobs."""
-        if not (jobs := self._at_work(chaos)):
-            return False
-        subprocess.run(["scancel", chaos.chance.choice(sorted(jobs))], check=True)
-        return True
+        return self._do(chaos, lambda job, _: ["scancel", job])
+
+    def preempt(self, chaos: "Chaos") -> bool:
+        """Stops one of the jobs and queues it again, as Slurm does for one that matters more."""
+        return self._do(chaos, lambda job, _: ["scontrol", "requeue", job])
 
     def time_out(self, chaos: "Chaos") -> bool:
         """Sets the time limit of one of the jobs so that it ends within the minute."""
+
+        def limit(job: str, seconds: int) -> list[str]:
+            return ["scontrol", "update", f"JobId={job}", f"TimeLimit={seconds // 60 + 1}"]
+
+        return self._do(chaos, limit)
+
+    def _do(self, chaos: "Chaos", command: Callable[[str, int], list[str]]) -> bool:
+        """Run a command on one of the jobs, made of its name and the seconds for which it runs."""
         if not (jobs := self._at_work(chaos)):
             return False
         job = chaos.chance.choice(sorted(jobs))
-        limit = f"TimeLimit={jobs[job] // 60 + 1}"
-        subprocess.run(["scontrol", "update", f"JobId={job}", limit], check=True)
+        subprocess.run(command(job, jobs[job]), check=True)
         return True
 
     def _at_work(self, chaos: "Chaos") -> dict[str, int]:

@@ -1,7 +1,9 @@
 """Sweeps on a real Ray cluster of two nodes of this machine."""
 
 import random
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.acceptance.chaos import Chaos, Ray
@@ -22,3 +24,23 @@ def test_a_worker_and_a_node_that_are_killed_lose_and_repeat_nothing(own_place: 
     print(count)
     assert count.complete == 24
     assert count.lost > 0
+
+
+def test_sigterm_stops_the_trials_on_all_nodes_at_their_checkpoints(
+    shell: Any, own_place: Path
+) -> None:
+    with RayCluster(own_place) as cluster:
+        process = shell.start(
+            "sweep", "objective.weight=tag(log,interval(0.01,10))", "study.name=stopped",
+            "hydra/launcher=ray", f"hydra.launcher.ray.init.address={cluster.address}",
+            "model.hidden=[8]", "data.limit=200", "trainer.steps=100000", "tracking=off",
+        )  # fmt: skip
+        end = time.monotonic() + 200
+        while len(list(own_place.glob("runs/stopped/trial-*"))) < 2 and time.monotonic() < end:
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.5)
+        process.terminate()
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 130, out
+    assert out.count("was stopped before its end; it is taken up again") == 2, out
+    assert len(list(own_place.glob("runs/stopped/trial-*/checkpoint.ckpt"))) == 2
