@@ -163,6 +163,7 @@ def renewals(store: Store, number: int, amount: float, wait: Callable[[], object
     wait()
     began, cpu, done = time.time(), time.process_time(), 0
     while time.time() - began < amount:
+        store.settings()  # what the workers were asked meanwhile
         store.note(claimed[0].number, LEASE, worker.lease({"step": float(done)}))
         done += 1
     ended = time.time()
