@@ -46,7 +46,11 @@ def serve(study: "Study", spec: Spec, port: int) -> None:
     out.print(f"Starting MLflow's server (its log is {log}; telemetry is off) …", soft_wrap=True)
     with log.open("ab") as sink:
         server = subprocess.Popen(
-            _command(view, port), stdout=sink, stderr=sink, start_new_session=True
+            _command(view, port),
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            env=_environment(),
         )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends the server as Ctrl-C does
     try:
@@ -72,6 +76,11 @@ def _command(view: MLflowView, port: int) -> list[str]:
         "--backend-store-uri", view.uri, "--artifacts-destination", str(artifacts),
         "--workers", "1",
     ]  # fmt: skip
+
+
+def _environment() -> dict[str, str]:
+    """Without the eight processes of MLflow's job runner, to which nothing here gives jobs."""
+    return {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
 
 
 def _wait(server: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
