@@ -31,7 +31,7 @@ class Shell:
     def run(self, *arguments: str) -> str:
         """Run a command to its end; it must succeed."""
         process = self.start(*arguments)
-        out, _ = process.communicate(timeout=500)
+        out, _ = process.communicate(timeout=900)
         assert process.returncode == 0, out
         return out
 

@@ -24,7 +24,7 @@ LONG = pytest.mark.skipif(SIZE is None, reason="takes minutes: BETAFRONT_CHAOS=4
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 * TRIALS)
+@pytest.mark.timeout(100 * TRIALS)
 class SweepUnderFire:
     """At the end exactly as many trials count as the budget says, each once and complete; none is
     running; none was lost, and each that was cut short went on from its checkpoint.
