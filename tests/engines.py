@@ -5,14 +5,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import psutil
 from tests.servers import HOST, free_port
 
 
-class RayCluster:
+class RayCluster(contextlib.AbstractContextManager["RayCluster"]):
     """A Ray cluster of two nodes, each a process whose children are the node.
 
     Args:
@@ -49,15 +48,7 @@ class RayCluster:
         for number in range(len(self.nodes)):
             self.kill(number)
 
-    def __enter__(self) -> "RayCluster":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _start(self, *how: str) -> None:

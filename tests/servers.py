@@ -12,7 +12,6 @@ import time
 import urllib.request
 from itertools import count
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote
 
 HOST = "127.0.0.1"
@@ -27,7 +26,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class PostgreSQL:
+class PostgreSQL(contextlib.AbstractContextManager["PostgreSQL"]):
     """A PostgreSQL server that asks for a password, as root or as anybody.
 
     `stop` and `start` keep the port and what is stored. It survives a test that is killed: end it
@@ -70,15 +69,7 @@ class PostgreSQL:
             self.stop("immediate")
         shutil.rmtree(self.folder)
 
-    def __enter__(self) -> "PostgreSQL":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.remove()
 
     @property
@@ -138,7 +129,7 @@ class PostgreSQL:
         )
 
 
-class MLflowServer:
+class MLflowServer(contextlib.AbstractContextManager["MLflowServer"]):
     """MLflow's tracking server.
 
     `stop` and `start` keep the port and what is stored; `hang` and `wake` leave it running, and it
@@ -219,15 +210,7 @@ class MLflowServer:
         """Have it go on, with what it was asked meanwhile."""
         self._signal(signal.SIGCONT)
 
-    def __enter__(self) -> "MLflowServer":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _answers(self) -> bool:

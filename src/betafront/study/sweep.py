@@ -149,8 +149,8 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
 
 def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
     """What each worker runs."""
-    # From an engine's signal to its kill; half of it is kept for the last checkpoint's writing.
     settings = store.settings()
+    # From an engine's signal to its kill; half of it is kept for the last checkpoint's writing.
     delay = plan.config.hydra.launcher.get("signal_delay_s")
     return WorkerTask(
         plan.context,
