@@ -300,12 +300,13 @@ def _random(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Lightning's advice, which is about loaders and loggers that are not in use here."""
+    """Without Lightning's advice, which is about loaders, loggers and engines that are not in use
+    here."""
     logger = logging.getLogger("pytorch_lightning")
     level = logger.level
     logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
         try:
             yield
         finally:
