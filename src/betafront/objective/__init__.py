@@ -1,7 +1,7 @@
 """The maths of the trade-off: one scale, likelihoods, schedules, controllers, and the loss."""
 
 from betafront.objective.aggregate import Decomposition, decompose
-from betafront.objective.audit import Verdict, audit
+from betafront.weights.audit import Verdict, audit
 from betafront.objective.controllers import GECO, Controller, ControlVAE, OpenLoop, Seen
 from betafront.objective.likelihoods import (
     Bernoulli,
@@ -16,7 +16,7 @@ from betafront.objective.likelihoods import (
 )
 from betafront.objective.objective import Objective, Step
 from betafront.objective.penalties import DIP, MMD, Penalty, TotalCorrelation
-from betafront.objective.scale import (
+from betafront.scale import (
     NORMALISATIONS,
     Convention,
     Normalisation,

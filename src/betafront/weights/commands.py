@@ -111,7 +111,7 @@ def audit(
     of; 1 where there is a warning or something cannot be told; 2 where the function cannot be
     called.
     """
-    from betafront.objective.audit import audit as examine
+    from betafront.weights.audit import audit as examine
     from betafront.weights import load
     from betafront.weights.tables import print_verdict
     from betafront.weights.translate import parse_shape

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from betafront.errors import UserError, near_miss, one_line
-from betafront.objective.audit.running import raised
+from betafront.weights.audit.sandbox import raised
 
 
 def load(name: str) -> Callable[..., Any]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from betafront.errors import UserError
-from betafront.objective.audit import audit
-from betafront.objective.projects import PROJECTS, Project, project
-from betafront.objective.scale import (
+from betafront.weights.audit import audit
+from betafront.weights.projects import PROJECTS, Project, project
+from betafront.scale import (
     Convention,
     beta_norm,
     in_every_convention,

@@ -13,7 +13,7 @@ from betafront.objective import (
     audit,
 )
 from betafront.objective.likelihoods.continuous_bernoulli import log_constant
-from betafront.objective.projects import kl
+from betafront.weights.projects import kl
 
 SHAPE, N, M = (1, 6, 5), 30, 7
 EXACT = 1e-9  # float64, where the recognised gradient is the exact one

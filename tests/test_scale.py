@@ -19,7 +19,7 @@ from betafront.objective import (
     normalisation,
     squared_error_weight,
 )
-from betafront.objective.scale import SQUARED_ERRORS, Convention, squared_error_weights
+from betafront.scale import SQUARED_ERRORS, Convention, squared_error_weights
 
 ROUNDING = 1e-14  # a handful of float64 operations, each right to 1.1e-16 of its result
 

@@ -3,14 +3,14 @@
 import math
 from dataclasses import replace
 
-from betafront.objective.audit.constants import constants
-from betafront.objective.audit.faults import faults
-from betafront.objective.audit.kl import KL, close
-from betafront.objective.audit.scaling import Scaling
-from betafront.objective.audit.terms import GAUSSIAN, LAPLACE, Reconstruction
-from betafront.objective.audit.verdict import Verdict
-from betafront.objective.audit.weighed import Weighed, by_batch, by_shape, power_of, reduced
-from betafront.objective.scale import beta_norm
+from betafront.weights.audit.constants import constants
+from betafront.weights.audit.warnings import faults
+from betafront.weights.audit.kl import KL, close
+from betafront.weights.audit.scaling import Scaling
+from betafront.weights.audit.known_terms import GAUSSIAN, LAPLACE, Reconstruction
+from betafront.weights.audit.verdict import Verdict
+from betafront.weights.audit.recognised import Weighed, by_batch, by_shape, power_of, reduced
+from betafront.scale import beta_norm
 
 
 def weigh(

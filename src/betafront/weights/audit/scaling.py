@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from betafront.errors import UserError
-from betafront.objective.audit.call import CannotTell
-from betafront.objective.audit.kl import KL
-from betafront.objective.audit.probes import Prober, Sizes
-from betafront.objective.audit.terms import Reconstruction
+from betafront.weights.audit.arguments import CannotTell
+from betafront.weights.audit.kl import KL
+from betafront.weights.audit.probes import Prober, Sizes
+from betafront.weights.audit.known_terms import Reconstruction
 
 SIDES = {1: ("pixels",), 2: ("height", "width"), 3: ("channels", "height", "width")}
 

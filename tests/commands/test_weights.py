@@ -241,7 +241,7 @@ GUIDE = Path(__file__).parents[1] / "docs" / "weights.md"
 SHOWN = (
     "weights projects --markdown",
     "weights --shape 1x28x28 --latents 20 --normalisation mean --weight 0.1",
-    "weights audit betafront.objective.projects:pytorch_vae --shape 3x64x64 --latents 128",
+    "weights audit betafront.weights.projects:pytorch_vae --shape 3x64x64 --latents 128",
 )
 """The commands whose answers the guide shows."""
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from betafront.objective.audit.call import CannotTell
-from betafront.objective.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.arguments import CannotTell
+from betafront.weights.audit.probes import Point, Prober, Slopes, factor
 
 SCALES = (1e-2, 1.0, 6.0)
 """Of mu: KL from under a thousandth of a nat per latent to some twenty, so that a floor (free bits)

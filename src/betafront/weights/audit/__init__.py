@@ -6,7 +6,7 @@ factor changes when the batch, a side of the image or the number of latents is d
 probe settles is answered "cannot tell", with the reason.
 """
 
-from betafront.objective.audit.examine import audit
-from betafront.objective.audit.verdict import Verdict
+from betafront.weights.audit.audit import audit
+from betafront.weights.audit.verdict import Verdict
 
 __all__ = ["Verdict", "audit"]

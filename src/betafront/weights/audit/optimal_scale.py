@@ -4,11 +4,11 @@ a factor that falls as the error grows."""
 import torch
 from torch import Tensor
 
-from betafront.objective.audit.call import CannotTell
-from betafront.objective.audit.kl import same
-from betafront.objective.audit.probes import Point, Prober, Slopes, factor
-from betafront.objective.audit.running import LossRaised
-from betafront.objective.audit.terms import (
+from betafront.weights.audit.arguments import CannotTell
+from betafront.weights.audit.kl import same
+from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.sandbox import LossRaised
+from betafront.weights.audit.known_terms import (
     ABSOLUTE,
     FITTED,
     OPTIMAL,

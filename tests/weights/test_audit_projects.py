@@ -6,7 +6,7 @@ from betafront.objective import (
     audit,
     beta_norm,
 )
-from betafront.objective.projects import PROJECTS
+from betafront.weights.projects import PROJECTS
 
 EXACT = 1e-9  # float64, where the recognised gradient is the exact one
 

@@ -4,23 +4,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from betafront.objective.audit import kl as kl_term
-from betafront.objective.audit import reconstruction as reconstruction_term
-from betafront.objective.audit.accepted import accepted
-from betafront.objective.audit.call import Call, CannotTell, arrange
-from betafront.objective.audit.kl import KL, NoKnownSpread
-from betafront.objective.audit.probes import (
+from betafront.weights.audit import kl as kl_term
+from betafront.weights.audit import reconstruction as reconstruction_term
+from betafront.weights.audit.domains import accepted
+from betafront.weights.audit.arguments import Call, CannotTell, arrange
+from betafront.weights.audit.kl import KL, NoKnownSpread
+from betafront.weights.audit.probes import (
     BATCH,
     Prober,
     Sizes,
     check_repeats,
     check_sizes,
 )
-from betafront.objective.audit.running import LossRaised
-from betafront.objective.audit.scaling import scaling
-from betafront.objective.audit.terms import Reconstruction
-from betafront.objective.audit.verdict import Verdict
-from betafront.objective.audit.weighing import weigh
+from betafront.weights.audit.sandbox import LossRaised
+from betafront.weights.audit.scaling import scaling
+from betafront.weights.audit.known_terms import Reconstruction
+from betafront.weights.audit.verdict import Verdict
+from betafront.weights.audit.conclude import weigh
 
 
 def audit(

@@ -7,9 +7,9 @@ from itertools import product
 
 import torch
 
-from betafront.objective.audit.call import Call, CannotTell
-from betafront.objective.audit.probes import LAYOUTS, Prober, Sizes
-from betafront.objective.audit.running import LossRaised
+from betafront.weights.audit.arguments import Call, CannotTell
+from betafront.weights.audit.probes import LAYOUTS, Prober, Sizes
+from betafront.weights.audit.sandbox import LossRaised
 
 OURS = re.compile("double|float64|within the support", re.IGNORECASE)
 """In the message of an error that the probes' own numbers brought about."""

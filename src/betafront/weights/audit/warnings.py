@@ -1,7 +1,7 @@
 """What is wrong with a loss, or surprising."""
 
-from betafront.objective.audit.kl import KL, close, without_gradient
-from betafront.objective.audit.weighed import Weighed, by_batch, by_shape, power_of, reduced
+from betafront.weights.audit.kl import KL, close, without_gradient
+from betafront.weights.audit.recognised import Weighed, by_batch, by_shape, power_of, reduced
 
 NAMES_OF_LOG_VAR = {
     "log_sigma": "log σ",

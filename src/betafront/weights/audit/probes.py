@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.objective.audit.call import Call, CannotTell
+from betafront.weights.audit.arguments import Call, CannotTell
 
 BATCH = 4
 REPEATS = 100  # calls with the same arguments, so that a counter has time to show

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from betafront.objective.audit.call import CannotTell
-from betafront.objective.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.arguments import CannotTell
+from betafront.weights.audit.probes import Point, Prober, Slopes, factor
 from betafront.objective.likelihoods.continuous_bernoulli import log_constant
 
 Core = Callable[[Tensor, Tensor], Tensor]

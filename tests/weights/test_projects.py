@@ -5,7 +5,7 @@ import math
 import pytest
 
 from betafront.errors import UserError
-from betafront.objective.projects import PROJECTS, project
+from betafront.weights.projects import PROJECTS, project
 
 KNOWN = {
     "pytorch-vae": 0.00025 * 3 * 64 * 64 / 2,  # 1.54

@@ -2,7 +2,7 @@
 
 Each loss is the project's mathematics written anew, in PyTorch, with the project's own reductions
 and default weight; none is its code. What the defaults mean is then a matter of arithmetic
-(`Project.beta`, from the constants) or of measurement (`betafront.objective.audit`, from the
+(`Project.beta`, from the constants) or of measurement (`betafront.weights.audit`, from the
 function), and the two agree.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from betafront.errors import UserError, near_miss
-from betafront.objective.scale import Convention, normalisation
+from betafront.scale import Convention, normalisation
 
 Loss = Callable[..., Tensor]
 """Takes x, reconstruction (each (B, C, H, W)), mu, log_var (each (B, M)) and a keyword `weight`."""

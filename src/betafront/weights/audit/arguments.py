@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from betafront.errors import UserError, near_miss
-from betafront.objective.audit.running import LossRaised, quiet, raised
+from betafront.weights.audit.sandbox import LossRaised, quiet, raised
 
 ROLES = ("x", "reconstruction", "mu", "log_var")
 USUAL_NAMES = {
