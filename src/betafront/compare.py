@@ -15,8 +15,8 @@ from betafront.errors import UserError, near_miss
 from betafront.front import console, print_next
 from betafront.front.comparison import Comparison, Group, compare
 from betafront.front.front import maximised
-from betafront.front.report import write_page
-from betafront.front.side_by_side import draw_comparison, print_comparison
+from betafront.front.show.report import write_page
+from betafront.front.show.comparison import draw_comparison, print_comparison
 from betafront.front.table import DISTORTION
 from betafront.study.additions import additions
 from betafront.study.chapter import chapter

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from betafront.front.comparison import Group, compare
-from betafront.front.side_by_side import conclusions
+from betafront.front.show.comparison import conclusions
 from betafront.front.table import GROUP
 
 LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}

@@ -19,10 +19,10 @@ from betafront.front import (
     print_study,
     trade,
 )
-from betafront.front.decision import in_every_row, names, trades
+from betafront.front.decision.decision import in_every_row, names, trades
 from betafront.front.front import planes
-from betafront.front.report import Chapter, write_page
-from betafront.front.terminal import short_names
+from betafront.front.show.report import Chapter, write_page
+from betafront.front.show.terminal import short_names
 
 LEAST = {"a": "minimize", "b": "minimize"}
 

@@ -1,16 +1,16 @@
 """Pareto fronts: indicators, the knee, the decision, tables, pictures and pages."""
 
-from betafront.front.capacity import capacity
-from betafront.front.decision import USUAL, Advice, Asked, decide, trade
+from betafront.front.decision.capacity import capacity
+from betafront.front.decision.decision import USUAL, Advice, Asked, decide, trade
 from betafront.front.doing import Doing
-from betafront.front.evidence import cautions, decision, refusal
+from betafront.front.decision.cautions import cautions, decision, refusal
 from betafront.front.front import front, hypervolume, knee, nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.one_curve import OneCurve, one_curve
-from betafront.front.picture import draw_front
+from betafront.front.show.picture import draw_front
 from betafront.front.slope import off_their_lines
 from betafront.front.table import Facts, Reach, trials_table
-from betafront.front.terminal import console, print_next, print_study
+from betafront.front.show.terminal import console, print_next, print_study
 
 __all__ = [
     "USUAL",

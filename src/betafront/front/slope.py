@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from betafront.front.front import front
-from betafront.front.points import PLANE
+from betafront.front.decision.picks import PLANE
 from betafront.front.table import DISTORTION, GROUP, RATE
 
 NAT = 1.0  # less is not worth a word

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
 from betafront.front import USUAL, Asked, front
-from betafront.front.report import Chapter, Failure
+from betafront.front.show.report import Chapter, Failure
 from betafront.study.additions import additions
 from betafront.study.failures import ADVICE, by_reason, log_of
 from betafront.study.gallery import ROOM, along, taken, thumbnails

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from betafront.front import nondominated
-from betafront.front.report import Shown
+from betafront.front.show.report import Shown
 from betafront.training.result import PICTURES, RESULT, TRACE_FILE
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown

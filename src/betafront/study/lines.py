@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from betafront.front.table import DISTORTION, RATE, text
-from betafront.front.terminal import short_names
+from betafront.front.show.terminal import short_names
 from betafront.study.ledger import (
     IMPORTED,
     REASON,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from betafront.front import USUAL, Asked, draw_front, front, print_next, print_study
-from betafront.front.report import write_page
+from betafront.front.show.report import write_page
 from betafront.study.additions import additions
 from betafront.study.chapter import chapter
 from betafront.study.failures import print_failures

@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.decision import USUAL, Advice, Asked, decide, in_every_row, names
-from betafront.front.evidence import cautions, notes, refusal
+from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_every_row, names
+from betafront.front.decision.cautions import cautions, notes, refusal
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
-from betafront.front.plot import plot
+from betafront.front.show.characters import plot
 from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, Facts, label, text
 
 ROWS = 20

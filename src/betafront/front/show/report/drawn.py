@@ -8,11 +8,11 @@ import pandas as pd
 
 from betafront.front.attainment import attained
 from betafront.front.comparison import Group
-from betafront.front.decision import names
+from betafront.front.decision.decision import names
 from betafront.front.front import nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.importance import importance
-from betafront.front.report.chapter import Chapter
+from betafront.front.show.report.chapter import Chapter
 from betafront.front.slope import hull_slopes
 from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, label, usable
 from betafront.front.whole import whole

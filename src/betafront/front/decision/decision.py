@@ -7,10 +7,10 @@ from typing import Any
 import pandas as pd
 
 from betafront.errors import UserError
-from betafront.front.between import Between, between
-from betafront.front.exchange import beta_at, exchange
+from betafront.front.decision.interval import Between, between
+from betafront.front.decision.price import beta_at, exchange
 from betafront.front.front import front
-from betafront.front.points import Pick, affordable, allowance, at_rate, corner, least_elbo, most
+from betafront.front.decision.picks import Pick, affordable, allowance, at_rate, corner, least_elbo, most
 from betafront.front.table import DISTORTION, ELBO, RATE, Facts, label, usable
 from betafront.objective import (
     NORMALISATIONS,
@@ -73,7 +73,7 @@ class Advice:
         trial: its number.
         beta, beta_norm, sigma: where it stands on the one scale; σ is None but for Gaussians.
         low, high: between which β the point lies.
-        basis: what says so (`betafront.front.between`).
+        basis: what says so (`betafront.front.decision.interval`).
         weights: what to write in each convention for the same β.
         metrics: of the trial.
         others: the objectives beside rate and distortion.

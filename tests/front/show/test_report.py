@@ -10,7 +10,7 @@ import pytest
 
 from betafront.front import Facts, decide
 from betafront.front.comparison import Group, compare
-from betafront.front.report import Chapter, Failure, Shown, write_page
+from betafront.front.show.report import Chapter, Failure, Shown, write_page
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
 

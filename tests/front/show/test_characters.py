@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from betafront.front import Asked, Facts, decide, print_study
-from betafront.front.plot import ROWS, plot
+from betafront.front.show.characters import ROWS, plot
 
 
 @pytest.fixture

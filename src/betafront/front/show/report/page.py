@@ -7,9 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 
 from betafront.front.comparison import Comparison, Group
-from betafront.front.report import parts
-from betafront.front.report.chapter import Chapter
-from betafront.front.report.drawn import drawn
+from betafront.front.show.report import parts
+from betafront.front.show.report.chapter import Chapter
+from betafront.front.show.report.drawn import drawn
 
 SCRIPTS = ("theme.js", "plane.js", "charts.js", "page.js")
 

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from betafront.front.front import front
-from betafront.front.points import PLANE
+from betafront.front.decision.picks import PLANE
 from betafront.front.table import DISTORTION, RATE
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from betafront.front.points import Pick
+from betafront.front.decision.picks import Pick
 from betafront.front.whole import whole
 
 

@@ -1,0 +1,1 @@
+"""The decision: which β, how sure, and what it costs."""

@@ -1,6 +1,0 @@
-"""The report: one HTML page that opens without a network."""
-
-from betafront.front.report.chapter import Chapter, Failure, Shown
-from betafront.front.report.page import write_page
-
-__all__ = ["Chapter", "Failure", "Shown", "write_page"]

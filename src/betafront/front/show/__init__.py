@@ -1,0 +1,1 @@
+"""A front shown: in the terminal, as a picture, as a page."""
