@@ -14,7 +14,7 @@ from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, kno
 from betafront.errors import UserError
 from betafront.front import Doing, console, print_next
 from betafront.metrics import ALWAYS, by_split
-from betafront.metrics.further import Tell, no_one
+from betafront.metrics.registry import Tell, no_one
 from betafront.saved import saved_model, saved_run
 from betafront.shipped import conf_dir
 from betafront.study.additions import additions, key

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from betafront.shipped import conf_dir
-from betafront.training.pages import PAGES
+from betafront.training.pictures.pages import PAGES
 
 # (data, overrides of the data, steps of five epochs at 64 examples a step)
 DATA = {

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from betafront.training.pages import PAGES
+from betafront.training.pictures.pages import PAGES
 
 SWEEP = (
     "sweep", "study=weighting", "study.budget.trials=12", "trainer.steps=300", "model.hidden=[16]",

@@ -1,7 +1,7 @@
 """What a trained VAE is worth."""
 
 from betafront.metrics.decomposition import decomposition
-from betafront.metrics.direction import BETTER_HIGH, direction
+from betafront.metrics.catalogue import BETTER_HIGH, direction
 from betafront.metrics.evaluation import ALWAYS, Evaluation, by_split, evaluate
 from betafront.metrics.iwae import iwae
 from betafront.metrics.likeness import likeness

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.metrics.evaluating import evaluating
+from betafront.metrics.eval_mode import evaluating
 from betafront.metrics.score import EVALUATION_BATCH, Score
 from betafront.models import VAE, Posterior
 from betafront.objective.likelihoods.gaussian import log_normal

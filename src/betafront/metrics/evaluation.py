@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from betafront.data.factors import Known
-from betafront.metrics.evaluating import evaluating
-from betafront.metrics.further import Settings, Subject, Tell, measured, no_one
+from betafront.metrics.eval_mode import evaluating
+from betafront.metrics.registry import Settings, Subject, Tell, measured, no_one
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import VAE
 
@@ -80,7 +80,7 @@ def evaluate(
         samples: draws of z per example.
         active_threshold: a latent is active when the variance of its posterior mean over the data
             (biased, as in Burda et al. 2016, section 5.2) exceeds it.
-        further: names of `betafront.metrics.further` and their settings, where they differ.
+        further: names of `betafront.metrics.registry` and their settings, where they differ.
         known: the factors behind `x`, if any are known.
         seed: of the draws.
         tell: called with the name of each further metric as it begins.

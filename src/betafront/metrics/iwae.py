@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.metrics.evaluating import evaluating
+from betafront.metrics.eval_mode import evaluating
 from betafront.metrics.score import Score
 from betafront.models import VAE
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from betafront.metrics.evaluating import evaluating
+from betafront.metrics.eval_mode import evaluating
 from betafront.models import VAE, Posterior
 from betafront.objective import Code
 

@@ -284,7 +284,7 @@ def _check_likelihoods(spec: Spec, objective: str, likelihoods: Sequence[Any]) -
 
 def read_objectives(written: list[str]) -> dict[str, str]:
     """Metric to direction, from a list of `NAME`, `minimize NAME` or `maximize NAME`; a name alone
-    goes the way that is better (`betafront.metrics.direction`).
+    goes the way that is better (`betafront.metrics.catalogue`).
 
     Raises:
         UserError: there are not two or three, or one is written in another way.

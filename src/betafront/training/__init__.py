@@ -3,7 +3,7 @@
 from betafront.training.checkpoint import CHECKPOINT, Halt
 from betafront.training.fit import MODEL, SPLITS, Run, Trainer, fit, lightning_trainer
 from betafront.training.memory import out_of_memory
-from betafront.training.pages import draw_pages
+from betafront.training.pictures.pages import draw_pages
 from betafront.training.result import PICTURES, RESULT, Diverged, Halted, Result, TimedOut
 
 __all__ = [

@@ -19,15 +19,15 @@ from torch import Tensor
 from betafront.data import Batches, Images, Known
 from betafront.errors import UserError, one_line
 from betafront.metrics import Evaluation, by_split
-from betafront.metrics.further import Tell, no_one, values_of
+from betafront.metrics.registry import Tell, no_one, values_of
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Objective
 from betafront.training.checkpoint import CHECKPOINT, Checkpoint, Halt
 from betafront.training.deadline import Deadline
-from betafront.training.latent_map import LatentMap, latent_map
+from betafront.training.pictures.latent_map import LatentMap, latent_map
 from betafront.training.module import MakeOptimizer, Report, Trace, TrainingModule
 from betafront.training.result import PICTURES, TRACE_FILE, Diverged, Result, finite
-from betafront.training.standing import standing, trace_of
+from betafront.training.on_the_scale import standing, trace_of
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
@@ -279,7 +279,7 @@ def _write(
 ) -> None:
     from safetensors.torch import save_file
 
-    from betafront.training.pictures import draw_run
+    from betafront.training.pictures.images import draw_run
 
     save_file(vae.state_dict(), folder / MODEL)
     np.savez(folder / TRACE_FILE, **trace)  # type: ignore[arg-type]

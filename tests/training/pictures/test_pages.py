@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from betafront.training import Result, Run, draw_pages, fit
-from betafront.training.pages import PAGES
+from betafront.training.pictures.pages import PAGES
 
 MakeRun = Callable[..., Run]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from betafront.training.latent_map import LatentMap
+from betafront.training.pictures.latent_map import LatentMap
 from betafront.training.result import Result
 
 if TYPE_CHECKING:

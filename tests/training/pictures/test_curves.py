@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from betafront.training import Result
-from betafront.training.curves import Page, felt
+from betafront.training.pictures.curves import Page, felt
 from betafront.training.module import Trace
 
 Told = tuple[Result, Trace]

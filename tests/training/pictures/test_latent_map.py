@@ -13,8 +13,8 @@ from PIL import Image
 from betafront.data import Factors
 from betafront.models import mlp
 from betafront.training import Run, draw_pages, fit
-from betafront.training.latent_map import POINTS, LatentMap, latent_map
-from betafront.training.map_page import MapPage, histogram
+from betafront.training.pictures.latent_map import POINTS, LatentMap, latent_map
+from betafront.training.pictures.map import MapPage, histogram
 
 MakeRun = Callable[..., Run]
 FLOAT32 = 1e-6  # the rounding of numbers up to 10

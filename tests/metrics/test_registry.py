@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from betafront.data import Known
 from betafront.errors import UserError
 from betafront.metrics import evaluate
-from betafront.metrics.further import OF_MODEL, values_of
+from betafront.metrics.registry import OF_MODEL, values_of
 from betafront.metrics.structure import PROBES, STRUCTURE
 from betafront.models import VAE, mlp
 from betafront.objective import Bernoulli

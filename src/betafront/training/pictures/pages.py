@@ -10,9 +10,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from betafront.errors import one_line
-from betafront.training.curves import draw_training
-from betafront.training.latent_map import MAP_FILE
-from betafront.training.map_page import draw_map
+from betafront.training.pictures.curves import draw_training
+from betafront.training.pictures.latent_map import MAP_FILE
+from betafront.training.pictures.map import draw_map
 from betafront.training.result import PICTURES, RESULT, TRACE_FILE, Result
 
 log = logging.getLogger(__name__)
