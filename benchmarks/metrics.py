@@ -56,8 +56,8 @@ def train(choice: str, folder: Path) -> None:
     """Compose a run and train it into the folder, with the metrics that every run has."""
     import hydra
 
-    from betafront import recipe
-    from betafront.composition import VERSION_BASE
+    from betafront.config import build as recipe
+    from betafront.config.compose import VERSION_BASE
     from betafront.shipped import conf_dir
     from betafront.training import fit
 
@@ -79,7 +79,7 @@ def measure(folder: Path, only: str) -> Found:
     from omegaconf import DictConfig, OmegaConf
     from safetensors.torch import load_file
 
-    from betafront import recipe
+    from betafront.config import build as recipe
     from betafront.training import MODEL
 
     torch.set_num_threads(THREADS)

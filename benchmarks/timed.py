@@ -18,7 +18,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 import betafront.metrics
-from betafront import recipe
+from betafront.config import build as recipe
 from betafront.data import digits as digits_in_memory
 from betafront.study import composer, ledger, watch, worker
 from betafront.training.module import TrainingModule

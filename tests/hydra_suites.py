@@ -38,8 +38,8 @@ from hydra.test_utils.launcher_common_tests import (
     LauncherTestSuite,
 )
 
-from betafront import app
-from betafront.app import VERSION_BASE
+from betafront.commands import hydra_app as app
+from betafront.commands.hydra_app import VERSION_BASE
 from betafront.shipped import conf_dir
 from betafront.study.storage import load_study, open_storage
 from hydra_plugins.betafront_sweeper.sources import StudySource
@@ -274,7 +274,7 @@ class TestOurSweeper:
         def run(*overrides: str) -> Any:
             return hydra_sweep_runner(
                 calling_file=None,
-                calling_module="betafront.app",
+                calling_module="betafront.commands.hydra_app",
                 task_function=app.run,
                 config_path=str(conf_dir()),
                 config_name="betafront",

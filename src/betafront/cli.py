@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from betafront.errors import UserError, one_line
-from betafront.weights.commands import Json, print_json, weights
+from betafront.commands.weights import Json, print_json, weights
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -92,7 +92,7 @@ def train(
         return
     if overrides:
         raise UserError(f"--trial runs a trial as it was: leave out {' '.join(overrides)}")
-    from betafront.rerun import rerun
+    from betafront.commands.rerun import rerun
 
     rerun(*find_study(study), trial, replicate)
 
@@ -212,7 +212,7 @@ def evaluate(
 
     betafront evaluate weighting-digits metrics=latent metrics.further.iwae.draws=[1,50,5000]
     """
-    from betafront.evaluate import evaluate_study
+    from betafront.commands.evaluate import evaluate_study
 
     words = list(overrides or [])
     if study is not None and "=" in study:
@@ -238,8 +238,8 @@ def compare(
 
     betafront compare weighting-digits --by normalisation
     """
-    from betafront.compare import as_json as as_json_of
-    from betafront.compare import check_target, compare_studies, show
+    from betafront.commands.compare import as_json as as_json_of
+    from betafront.commands.compare import check_target, compare_studies, show
 
     names: list[str | None] = [*studies] if studies else [None]
     found = [find_study(name) for name in names]
@@ -276,7 +276,7 @@ def export(
 
     betafront export weighting-digits --at knee --register digits
     """
-    from betafront.export import export as write
+    from betafront.commands.export import export as write
 
     write(*find_study(study), at, to, register, torch_export)
 
@@ -337,7 +337,7 @@ def ui(
 def hydra_application(arguments: list[str]) -> None:
     """Hand over to Hydra."""
     try:
-        from betafront.app import main as application
+        from betafront.commands.hydra_app import main as application
 
         application(arguments)
     except KeyboardInterrupt:  # here, since typer would end the program without a word

@@ -13,13 +13,13 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from betafront import recipe
+from betafront.config import build as recipe
 from betafront.data.images import on_levels
 from betafront.data.resize import resized
 from betafront.data.tensor import as_images
 from betafront.errors import UserError
 from betafront.models import VAE
-from betafront.saved import saved_config, saved_model
+from betafront.config.saved import saved_config, saved_model
 
 ABOUT = "about.json"
 

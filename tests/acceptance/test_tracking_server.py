@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from tests.acceptance.conftest import Shell
 from tests.servers import MLflowServer
 
-from betafront.study.address import TRACKING, VARIABLE
+from betafront.addresses import TRACKING, VARIABLE
 from betafront.study.lease import LEASE
 from betafront.study.ledger import RECORD
 from betafront.study.storage import load_study, open_storage

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from betafront.recipe import PARTS
+from betafront.config.build import PARTS
 from betafront.study.space import Space
 from betafront.study.spec import base
 

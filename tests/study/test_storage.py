@@ -20,7 +20,7 @@ from sqlalchemy.exc import OperationalError
 
 from betafront.errors import UserError
 from betafront.study import sqlite
-from betafront.study.address import FROM_ENVIRONMENT, VARIABLE
+from betafront.addresses import FROM_ENVIRONMENT, VARIABLE
 from betafront.study.storage import Storage, find, load_study, masked, open_storage, study_names
 from betafront.study.store import again, is_away
 

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from betafront.errors import UserError
 from betafront.shipped import conf_dir
-from betafront.study.address import TRACKING, TRACKING_FROM_ENVIRONMENT, VARIABLE
+from betafront.addresses import TRACKING, TRACKING_FROM_ENVIRONMENT, VARIABLE
 from betafront.tracking.address import PASSWORD, USERNAME, opened
 
 SECRET = "hunter2"

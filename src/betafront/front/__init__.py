@@ -2,7 +2,7 @@
 
 from betafront.front.decision.capacity import capacity
 from betafront.front.decision.decision import USUAL, Advice, Asked, decide, trade
-from betafront.front.doing import Doing
+from betafront.terminal import Doing
 from betafront.front.decision.cautions import cautions, decision, refusal
 from betafront.front.front import front, hypervolume, knee, nondominated
 from betafront.front.history import hypervolumes

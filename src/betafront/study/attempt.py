@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from betafront import recipe
+from betafront.config import build as recipe
 from betafront.errors import one_line
 from betafront.study.composer import Composer
 from betafront.study.lease import Progress

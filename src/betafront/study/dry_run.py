@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront import composition
+from betafront.config import compose as composition
 from betafront.errors import UserError
 from betafront.front import console, print_next
 from betafront.front.table import text
-from betafront.recipe import build, save
+from betafront.config.build import build, save
 from betafront.study.drawing import Drawing, digest
 from betafront.study.ledger import finished
 from betafront.study.pace import duration

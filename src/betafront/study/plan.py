@@ -7,11 +7,11 @@ from typing import Any
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
-from betafront import composition
+from betafront.config import compose as composition
 from betafront.errors import UserError, near_miss, one_line
 from betafront.metrics import BETTER_HIGH, zero_rate
-from betafront.recipe import PARTS, build, check
-from betafront.study.address import masked, refuse_passwords
+from betafront.config.build import PARTS, build, check
+from betafront.addresses import masked, refuse_passwords
 from betafront.study.conditions import Conditions, Lines, decide, flatten
 from betafront.study.distributions import parse
 from betafront.study.space import Space

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.errors import UserError
-from betafront.recipe import PARTS
+from betafront.config.build import PARTS
 from betafront.study.distributions import values
 from betafront.study.gpus import visible
 from betafront.study.samplers import check_sampler

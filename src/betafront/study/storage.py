@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from filelock import Timeout
 
 from betafront.errors import UserError, near_miss, os_error
-from betafront.study.address import (
+from betafront.addresses import (
     FROM_ENVIRONMENT,
     SQLITE,
     VARIABLE,

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from betafront.errors import UserError
 from betafront.front import console, print_next
-from betafront.study.address import sqlite_path
+from betafront.addresses import sqlite_path
 from betafront.study.gpus import check_gpus
 from betafront.study.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
 from betafront.study.lease import is_lost
@@ -32,7 +32,7 @@ from betafront.study.store import Store
 from betafront.study.view import NoView, View
 from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import DRAINS, HALTS, WorkerTask
-from betafront.targets import make
+from betafront.config.targets import make
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

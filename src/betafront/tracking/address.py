@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from betafront.errors import UserError
-from betafront.study.address import SQLITE, looked_up, masked
+from betafront.addresses import SQLITE, looked_up, masked
 from betafront.study.spec import Spec
 
 USERNAME, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from shlex import quote
 
-from betafront.study.address import SQLITE
+from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
 from betafront.study.view import Links, NoView
 from betafront.tracking.address import uri_of

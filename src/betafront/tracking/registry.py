@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
-from betafront.study.address import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT
+from betafront.addresses import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT
 from betafront.study.spec import Spec
 from betafront.tracking.address import beside, opened, uri_of
 from betafront.tracking.refusal import check_answers, plainly

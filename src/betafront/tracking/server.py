@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
 from betafront.front import console
-from betafront.study.address import SQLITE
+from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
 from betafront.tracking.address import uri_of
 from betafront.tracking.saved_view import charts_link, table_link

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from betafront.study.address import SQLITE
+from betafront.addresses import SQLITE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

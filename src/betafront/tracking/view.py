@@ -18,7 +18,7 @@ import pandas as pd
 
 from betafront.errors import one_line
 from betafront.front import Facts, decide, front, refusal
-from betafront.study.address import SQLITE
+from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
 from betafront.study.view import Links
 from betafront.tracking.address import opened

@@ -58,7 +58,7 @@ def translate(
     """
     if context.invoked_subcommand is not None:
         return
-    from betafront.weights.tables import print_weights
+    from betafront.commands.weights_tables import print_weights
     from betafront.weights.translate import translate, written
 
     translated = translate(
@@ -113,7 +113,7 @@ def audit(
     """
     from betafront.weights.audit import audit as examine
     from betafront.weights import load
-    from betafront.weights.tables import print_verdict
+    from betafront.commands.weights_tables import print_verdict
     from betafront.weights.translate import parse_shape
 
     verdict = examine(
@@ -137,7 +137,7 @@ def projects(
     as_json: Json = False,
 ) -> None:
     """Audit the losses of well-known projects with their default weights."""
-    from betafront.weights.tables import markdown_table, print_projects
+    from betafront.commands.weights_tables import markdown_table, print_projects
     from betafront.weights.translate import audited_projects
 
     rows = audited_projects()

@@ -10,12 +10,12 @@ from omegaconf import DictConfig
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
+from betafront.config.compose import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError
 from betafront.front import Doing, console, print_next
 from betafront.metrics import ALWAYS, by_split
 from betafront.metrics.registry import Tell, no_one
-from betafront.saved import saved_model, saved_run
+from betafront.config.saved import saved_model, saved_run
 from betafront.shipped import conf_dir
 from betafront.study.additions import additions, key
 from betafront.study.records import every_run, rows, state

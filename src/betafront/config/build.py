@@ -12,7 +12,7 @@ from betafront.data import Images
 from betafront.errors import UserError, one_line
 from betafront.models import VAE, Shape
 from betafront.objective import Objective
-from betafront.targets import make
+from betafront.config.targets import make
 from betafront.training import CHECKPOINT, Run, lightning_trainer
 
 CONFIG = "config.yaml"

@@ -4,11 +4,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betafront import recipe
+from betafront.config import build as recipe
 from betafront.errors import UserError
 from betafront.front import console
-from betafront.saved import saved_config
-from betafront.single import train_and_show
+from betafront.config.saved import saved_config
+from betafront.commands.train import train_and_show
 from betafront.study.records import every_run, state
 from betafront.study.replicates import Record
 

@@ -11,11 +11,11 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from betafront import recipe
-from betafront.composition import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
+from betafront.config import build as recipe
+from betafront.config.compose import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
-from betafront.study.address import masked
+from betafront.addresses import masked
 from betafront.training import CHECKPOINT, RESULT, Diverged, Result
 
 
@@ -28,7 +28,7 @@ def run(config: DictConfig) -> Result:
     sweep does without it: its workers train what they claim."""
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
-    from betafront.single import train_and_show
+    from betafront.commands.train import train_and_show
 
     try:
         if (folder / RESULT).is_file():

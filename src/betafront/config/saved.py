@@ -5,7 +5,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from betafront import recipe
+from betafront.config import build as recipe
 from betafront.errors import UserError
 from betafront.models import VAE
 from betafront.training import MODEL, Run

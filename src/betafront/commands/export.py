@@ -6,13 +6,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betafront import recipe
+from betafront.config import build as recipe
 from betafront.errors import UserError
 from betafront.front import console, decide, print_next
 from betafront.models import PROGRAMS, write_programs
-from betafront.saved import saved_config, saved_model, saved_run
+from betafront.config.saved import saved_config, saved_model, saved_run
 from betafront.study.additions import additions
-from betafront.study.address import SQLITE
+from betafront.addresses import SQLITE
 from betafront.study.records import every_run, facts, state, table
 from betafront.tracking.registry import check_name, register
 from betafront.trained import ABOUT

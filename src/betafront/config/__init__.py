@@ -1,0 +1,1 @@
+"""Configurations composed, and the parts that they name."""
