@@ -26,7 +26,7 @@ from optuna.trial import TrialState, create_trial
 from rich.progress import track
 from rich.table import Table
 
-from betafront.study.drawing import Drawing
+from betafront.study.search.drawing import Drawing
 from betafront.study.lease import LEASE, Worker
 from betafront.study.ledger import RECORD as KEPT
 from betafront.study.ledger import Ledger

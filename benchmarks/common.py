@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 
 OBJECTIVES = {"val/rate": "minimize", "val/distortion": "minimize"}

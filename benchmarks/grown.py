@@ -18,7 +18,7 @@ from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 from tests.servers import PostgreSQL
 
-from betafront.study.drawing import Drawing
+from betafront.study.search.drawing import Drawing
 from betafront.study.lease import LEASE, Worker
 from betafront.study.ledger import RECORD as KEPT
 from betafront.study.ledger import Ledger

@@ -40,7 +40,7 @@ from rich.console import Console
 from rich.table import Table
 from tests.servers import PostgreSQL
 
-from betafront.study.drawing import digest
+from betafront.study.search.drawing import digest
 from betafront.study.lease import BEAT_SECONDS
 from betafront.study.ledger import counts, is_given_back
 from betafront.study.storage import open_storage

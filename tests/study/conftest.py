@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 from betafront.study.lease import Worker
 from betafront.study.ledger import Ledger, counts, is_notable
 from betafront.study.resume import make
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage import open_storage
 from betafront.study.store import Store

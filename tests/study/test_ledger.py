@@ -31,7 +31,7 @@ from betafront.study.ledger import (
     release,
 )
 from betafront.study.resume import make
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage import open_storage
 from betafront.study.store import Store

@@ -2,7 +2,7 @@
 
 import pytest
 
-from betafront.study.distributions import searches, values
+from betafront.study.search.grammar import searches, values
 from betafront.study.reach import reach
 
 KEY = "objective.weight"

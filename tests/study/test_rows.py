@@ -13,7 +13,7 @@ from betafront.study import store as stores
 from betafront.study.calls import Calls
 from betafront.study.resume import make
 from betafront.study.rows import Rows
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 from betafront.study.storage import Storage, load_study, open_storage
 from betafront.study.store import Store
 

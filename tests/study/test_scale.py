@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState
 from tests.study.conftest import SPACE, a_spec
 
-from betafront.study.drawing import digest
+from betafront.study.search.drawing import digest
 from betafront.study.lease import Worker
 from betafront.study.ledger import Ledger, counts, is_given_back
 from betafront.study.resume import make

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from betafront.config.build import PARTS
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 from betafront.study.spec import base
 
 Command = Callable[..., Any]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from betafront.study.samplers import SAMPLERS
+from betafront.study.search.samplers import SAMPLERS
 
 Command = Callable[..., Any]
 CHOICES = ("objective.weight=0.1,1,10", "normalisation=sum,mean")

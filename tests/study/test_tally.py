@@ -8,7 +8,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import SPACE
 
-from betafront.study.drawing import digest
+from betafront.study.search.drawing import digest
 from betafront.study.ledger import (
     IMPORTED,
     ORIGIN,

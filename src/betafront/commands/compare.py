@@ -20,7 +20,7 @@ from betafront.front.show.comparison import draw_comparison, print_comparison
 from betafront.front.table import DISTORTION
 from betafront.study.additions import additions
 from betafront.study.chapter import chapter
-from betafront.study.distributions import bare
+from betafront.study.search.grammar import bare
 from betafront.study.gallery import ROOM
 from betafront.study.lines import word
 from betafront.study.records import runs_table, table

@@ -1,6 +1,6 @@
 """Optuna: search spaces, sweeps, workers and the store of studies."""
 
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.view import NoView, View
 from betafront.study.worker import WorkerTask

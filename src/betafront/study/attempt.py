@@ -9,7 +9,7 @@ from pathlib import Path
 
 from betafront.config import build as recipe
 from betafront.errors import one_line
-from betafront.study.composer import Composer
+from betafront.study.search.composer import Composer
 from betafront.study.lease import Progress
 from betafront.study.replicates import Record
 from betafront.study.signals import HALT

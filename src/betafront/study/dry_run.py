@@ -20,7 +20,7 @@ from betafront.errors import UserError
 from betafront.front import console, print_next
 from betafront.front.table import text
 from betafront.config.build import build, save
-from betafront.study.drawing import Drawing, digest
+from betafront.study.search.drawing import Drawing, digest
 from betafront.study.ledger import finished
 from betafront.study.pace import duration
 from betafront.study.plan import Plan, make_plan

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
 
-from betafront.study.drawing import Drawing, Point, digest
+from betafront.study.search.drawing import Drawing, Point, digest
 from betafront.study.lease import LEASE, Doubts, Worker, is_lost
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.store import Store, is_away
 from betafront.study.tally import Tally

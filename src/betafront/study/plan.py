@@ -12,9 +12,9 @@ from betafront.errors import UserError, near_miss, one_line
 from betafront.metrics import BETTER_HIGH, zero_rate
 from betafront.config.build import PARTS, build, check
 from betafront.addresses import masked, refuse_passwords
-from betafront.study.conditions import Conditions, Lines, decide, flatten
-from betafront.study.distributions import parse
-from betafront.study.space import Space
+from betafront.study.search.conditions import Conditions, Lines, decide, flatten
+from betafront.study.search.grammar import parse
+from betafront.study.search.space import Space
 from betafront.study.spec import Spec, read_spec
 from betafront.training import Run
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from betafront.front import Reach
-from betafront.study.distributions import is_choice, meaning, searches, values
+from betafront.study.search.grammar import is_choice, meaning, searches, values
 
 WEIGHT = "objective.weight"
 FURTHER = 10.0  # times, at one end

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from betafront.study.samplers import seed_from
+from betafront.study.search.samplers import seed_from
 from betafront.training import Result
 
 Record = dict[str, Any]

@@ -10,10 +10,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.errors import UserError
 from betafront.config.build import PARTS
-from betafront.study.distributions import values
+from betafront.study.search.grammar import values
 from betafront.study.gpus import visible
-from betafront.study.samplers import check_sampler
-from betafront.study.space import Space
+from betafront.study.search.samplers import check_sampler
+from betafront.study.search.space import Space
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from betafront.study.drawing import digest
+from betafront.study.search.drawing import digest
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

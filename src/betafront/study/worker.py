@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from betafront.errors import os_error
 from betafront.study.attempt import Outcome, attempt
-from betafront.study.composer import Composer
+from betafront.study.search.composer import Composer
 from betafront.study.earlier import runs_before, take_over
 from betafront.study.gpus import take_gpu
 from betafront.study.lease import LEASE, Progress, Worker, held, machine
@@ -22,7 +22,7 @@ from betafront.study.ledger import RECORD, Ledger, end_failed, first, is_met, or
 from betafront.study.refusal import in_a_line
 from betafront.study.replicates import replicate, run_folder, seed, together
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.stopping import stopped
 from betafront.study.storage import open_storage

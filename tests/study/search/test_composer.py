@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.build import PARTS
 from betafront.shipped import conf_dir
-from betafront.study.composer import Composer
+from betafront.study.search.composer import Composer
 
 FIXED = ["likelihood=gaussian", "trainer.steps=7"]
 TRIALS = [

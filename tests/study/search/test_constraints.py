@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from betafront.errors import UserError
-from betafront.study.constraints import Constraint
+from betafront.study.search.constraints import Constraint
 
 NUMBERS = st.floats(-100, 100) | st.integers(-100, 100)
 

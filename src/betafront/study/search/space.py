@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from optuna.distributions import BaseDistribution, distribution_to_json
 
 from betafront.errors import UserError, near_miss
-from betafront.study.conditions import When, closed, condition, ordered
-from betafront.study.constraints import Constraint
-from betafront.study.distributions import (
+from betafront.study.search.conditions import When, closed, condition, ordered
+from betafront.study.search.constraints import Constraint
+from betafront.study.search.grammar import (
     MOST_POINTS,
     bare,
     count,

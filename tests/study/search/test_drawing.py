@@ -2,10 +2,10 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from betafront.errors import UserError
-from betafront.study import drawing as drawings
-from betafront.study.drawing import BLIND, Drawing, digest
-from betafront.study.samplers import SAMPLERS
-from betafront.study.space import Space
+from betafront.study.search import drawing as drawings
+from betafront.study.search.drawing import BLIND, Drawing, digest
+from betafront.study.search.samplers import SAMPLERS
+from betafront.study.search.space import Space
 
 DIRECTIONS = ["minimize", "minimize"]
 SPACE = Space.parse(["w=interval(0,1)", "a=choice(x,y,z)", "k=range(0,50)"])

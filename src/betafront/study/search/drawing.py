@@ -16,8 +16,8 @@ import optuna
 from optuna.trial import TrialState
 
 from betafront.errors import UserError
-from betafront.study.samplers import POINTS, sampler, seed_from
-from betafront.study.space import Space
+from betafront.study.search.samplers import POINTS, sampler, seed_from
+from betafront.study.search.space import Space
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from betafront.errors import UserError
-from betafront.study.conditions import flatten
-from betafront.study.distributions import every_value, values
-from betafront.study.space import Space
+from betafront.study.search.conditions import flatten
+from betafront.study.search.grammar import every_value, values
+from betafront.study.search.space import Space
 
 
 def only(line: str) -> object:

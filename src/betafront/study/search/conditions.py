@@ -7,7 +7,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Sweep
 from optuna.distributions import BaseDistribution
 
 from betafront.errors import UserError, near_miss
-from betafront.study.distributions import (
+from betafront.study.search.grammar import (
     Choice,
     bare,
     choices_of,

@@ -1,9 +1,9 @@
 import pytest
 
 from betafront.errors import UserError
-from betafront.study.distributions import every_value
-from betafront.study.samplers import check_sampler, quantile, sampler, seed_from
-from betafront.study.space import Space
+from betafront.study.search.grammar import every_value
+from betafront.study.search.samplers import check_sampler, quantile, sampler, seed_from
+from betafront.study.search.space import Space
 
 
 def test_an_unknown_sampler_names_the_near_miss() -> None:

@@ -17,7 +17,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
 from betafront.errors import UserError, near_miss
-from betafront.study.space import Space
+from betafront.study.search.space import Space
 
 SAMPLERS: dict[str, Callable[[int, bool], BaseSampler]] = {
     "tpe": lambda seed, groups: samplers.TPESampler(

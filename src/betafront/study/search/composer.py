@@ -8,7 +8,7 @@ from typing import Any
 from hydra.core.config_loader import ConfigLoader
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from betafront.study.distributions import bare, parse
+from betafront.study.search.grammar import bare, parse
 
 
 class Composer:

@@ -1,0 +1,1 @@
+"""The search space, and how points are drawn from it."""
