@@ -30,8 +30,8 @@ from betafront.study.search.drawing import Drawing
 from betafront.study.lease import LEASE, Worker
 from betafront.study.ledger import RECORD as KEPT
 from betafront.study.ledger import Ledger
-from betafront.study.storage import open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 
 PARTS = ("reading", "deciding", "writing", "sampler")
 LIMIT_MS = 50.0

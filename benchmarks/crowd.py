@@ -21,8 +21,8 @@ from common import OBJECTIVES, RECORD, SPACE, VALUES, spec
 
 from betafront.study.lease import LEASE, Worker
 from betafront.study.ledger import Ledger
-from betafront.study.storage import open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 from betafront.study.worker import Outcome, tell
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -24,8 +24,8 @@ from betafront.study.ledger import RECORD as KEPT
 from betafront.study.ledger import Ledger
 from betafront.study.spec import Spec
 from betafront.study.stopping import stopped
-from betafront.study.storage import open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 
 HOUR = 3600.0
 # The same rows, with the same attributes, as trials get that workers have made and ended.

@@ -43,8 +43,8 @@ from tests.servers import PostgreSQL
 from betafront.study.search.drawing import digest
 from betafront.study.lease import BEAT_SECONDS
 from betafront.study.ledger import counts, is_given_back
-from betafront.study.storage import open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 
 WORKERS = 16
 PROCESSES = {"sqlite": (1, 4, 16, 64), "postgresql": (1, 4, 16, 32, 64)}

@@ -37,8 +37,8 @@ from sqlalchemy import event, make_url
 
 from betafront.study.lease import Worker
 from betafront.study.ledger import Ledger
-from betafront.study.storage import Storage, open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import Storage, open_storage
+from betafront.study.storage.study_store import Store
 from betafront.study.worker import Outcome, tell
 
 if TYPE_CHECKING:

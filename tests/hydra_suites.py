@@ -41,7 +41,7 @@ from hydra.test_utils.launcher_common_tests import (
 from betafront.commands import hydra_app as app
 from betafront.commands.hydra_app import VERSION_BASE
 from betafront.shipped import conf_dir
-from betafront.study.storage import load_study, open_storage
+from betafront.study.storage.opening import load_study, open_storage
 from hydra_plugins.betafront_sweeper.sources import StudySource
 
 pytestmark = pytest.mark.usefixtures("hydra_restore_singletons")

@@ -140,7 +140,7 @@ def worker(
     """
     words = list(overrides or [])
     if wait:
-        from betafront.study.arrival import wait_for
+        from betafront.study.storage.waiting import wait_for
 
         if not words or "=" in words[0]:
             raise UserError("--wait needs the name of the study: betafront worker NAME --wait")
@@ -354,7 +354,7 @@ def find_study(name: str | None) -> tuple[Any, Any]:
         UserError: there is none of that name, or none at all.
     """
     from betafront.study.spec import Spec
-    from betafront.study.storage import find
+    from betafront.study.storage.opening import find
 
     runs = runs_folder()
     study = find(name, runs)
@@ -364,8 +364,8 @@ def find_study(name: str | None) -> tuple[Any, Any]:
 def find_store(name: str | None) -> tuple[Any, Any]:
     """As `find_study`, to be written."""
     from betafront.study.spec import Spec
-    from betafront.study.storage import find_storage
-    from betafront.study.store import Store
+    from betafront.study.storage.opening import find_storage
+    from betafront.study.storage.study_store import Store
 
     runs = runs_folder()
     store = Store(*find_storage(name, runs))

@@ -40,7 +40,7 @@ from betafront.study.ledger import (
     origin,
 )
 from betafront.study.replicates import run_folder, seed
-from betafront.study.storage import load_study, open_storage
+from betafront.study.storage.opening import load_study, open_storage
 from betafront.training import CHECKPOINT, RESULT
 
 if TYPE_CHECKING:

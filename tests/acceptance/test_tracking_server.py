@@ -19,7 +19,7 @@ from tests.servers import MLflowServer
 from betafront.addresses import TRACKING, VARIABLE
 from betafront.study.lease import LEASE
 from betafront.study.ledger import RECORD
-from betafront.study.storage import load_study, open_storage
+from betafront.study.storage.opening import load_study, open_storage
 from betafront.tracking.address import PASSWORD, USERNAME
 from betafront.tracking.runs import all_runs
 

@@ -16,8 +16,8 @@ from betafront.study.ledger import Ledger, counts, is_notable
 from betafront.study.resume import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.storage import open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 from betafront.study.tally import Tally
 
 SPACE = Space.parse(["w=interval(0,1)"])

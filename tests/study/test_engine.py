@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from betafront.study.ledger import origin
-from betafront.study.storage import load_study, open_storage
+from betafront.study.storage.opening import load_study, open_storage
 
 Command = Callable[..., Any]
 WEIGHTS = "objective.weight=tag(log,interval(0.01,10))"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.study.conftest import a_spec
 
-from betafront.study import arrival
+from betafront.study.storage import waiting as arrival
 from betafront.study.resume import make
-from betafront.study.storage import open_storage
+from betafront.study.storage.opening import open_storage
 
 SWEEP = ("sweep", "objective.weight=choice(0.1,1)", "study.budget.trials=2")
 

@@ -7,7 +7,7 @@ from tests.study.conftest import lost, tallied
 
 from betafront.study.ledger import Ledger, is_gone, origin, reap
 from betafront.study.spec import Spec
-from betafront.study.store import Store
+from betafront.study.storage.study_store import Store
 from betafront.study.worker import Outcome, tell
 
 DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})

@@ -11,8 +11,8 @@ from betafront.study.search.drawing import digest
 from betafront.study.lease import Worker
 from betafront.study.ledger import Ledger, counts, is_given_back
 from betafront.study.resume import make
-from betafront.study.storage import open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 from betafront.study.worker import Outcome, tell
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from betafront.training import MODEL, Result
 
 if TYPE_CHECKING:
     from betafront.study.spec import Spec
-    from betafront.study.store import Store
+    from betafront.study.storage.study_store import Store
 
 # Of the rate, which is analytic: by how much the arithmetic of another machine may differ.
 CLOSE = 1e-3

@@ -26,8 +26,8 @@ from betafront.study.pace import duration
 from betafront.study.plan import Plan, make_plan
 from betafront.study.replicates import seed
 from betafront.study.spec import Spec
-from betafront.study.storage import open_storage, study_names
-from betafront.study.store import Store
+from betafront.study.storage.opening import open_storage, study_names
+from betafront.study.storage.study_store import Store
 from betafront.training import Diverged, Halted, TimedOut, fit
 
 SHOWN = 5

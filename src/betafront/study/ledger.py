@@ -26,7 +26,7 @@ from betafront.study.search.drawing import Drawing, Point, digest
 from betafront.study.lease import LEASE, Doubts, Worker, is_lost
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.store import Store, is_away
+from betafront.study.storage.study_store import Store, is_away
 from betafront.study.tally import Tally
 
 if TYPE_CHECKING:

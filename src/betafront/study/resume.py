@@ -11,8 +11,8 @@ from betafront.errors import UserError
 from betafront.study.ledger import IMPORTED
 from betafront.study.records import state
 from betafront.study.spec import SPEC, Spec
-from betafront.study.storage import Storage, load_study, study_names
-from betafront.study.store import Store
+from betafront.study.storage.opening import Storage, load_study, study_names
+from betafront.study.storage.study_store import Store
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -18,7 +18,7 @@ from betafront.study.search.space import Space
 if TYPE_CHECKING:
     from optuna import Study
 
-    from betafront.study.store import Store
+    from betafront.study.storage.study_store import Store
 
 SPEC = "betafront"
 DIRECTIONS = ("minimize", "maximize")

@@ -27,8 +27,8 @@ from betafront.study.resume import import_trials, make_or_resume, trials_of
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec
 from betafront.study.stopping import out_of_time, stopped, too_many_failures
-from betafront.study.storage import open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 from betafront.study.view import NoView, View
 from betafront.study.watch import Watch, only_writer
 from betafront.study.worker import DRAINS, HALTS, WorkerTask

@@ -22,7 +22,7 @@ from betafront.study.recorder import Recorder
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT
 from betafront.study.spec import Spec
 from betafront.study.stopping import out_of_time
-from betafront.study.store import again, is_away
+from betafront.study.storage.study_store import again, is_away
 from betafront.study.view import NoView, View
 
 if TYPE_CHECKING:

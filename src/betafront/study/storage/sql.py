@@ -3,7 +3,7 @@
 Optuna's own calls ask the database anew for every parameter and attribute: 71 statements for a
 trial of eight parameters, all of it time on the processor. A worker makes do with 20, reading
 included, and two transactions that write (both as `benchmarks/store.py` counts them). They know one
-schema, that of Optuna 3 to 5; for any other, `betafront.study.calls` does the same through Optuna.
+schema, that of Optuna 3 to 5; for any other, `betafront.study.storage.optuna_calls` does the same through Optuna.
 """
 
 import json
@@ -143,7 +143,7 @@ class Rows:
     """The trials of one study.
 
     Args:
-        reads, writes: two ways to the database; see `betafront.study.storage.Storage`.
+        reads, writes: two ways to the database; see `betafront.study.storage.opening.Storage`.
         study: its identifier there.
     """
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Calls:
-    """The trials of one study; see `betafront.study.rows.Rows`, which does the same faster.
+    """The trials of one study; see `betafront.study.storage.sql.Rows`, which does the same faster.
 
     Args:
         study: to read.

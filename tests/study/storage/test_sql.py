@@ -9,13 +9,13 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import a_spec
 
-from betafront.study import store as stores
-from betafront.study.calls import Calls
+from betafront.study.storage import study_store as stores
+from betafront.study.storage.optuna_calls import Calls
 from betafront.study.resume import make
-from betafront.study.rows import Rows
+from betafront.study.storage.sql import Rows
 from betafront.study.search.space import Space
-from betafront.study.storage import Storage, load_study, open_storage
-from betafront.study.store import Store
+from betafront.study.storage.opening import Storage, load_study, open_storage
+from betafront.study.storage.study_store import Store
 
 LINES = [
     "w=tag(log,interval(0.01,10))", "k=range(2,9)", "n=tag(log,int(interval(1,100)))",

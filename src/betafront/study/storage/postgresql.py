@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from betafront.study.tables import ensure_tables
+from betafront.study.storage.tables import ensure_tables
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage

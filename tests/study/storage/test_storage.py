@@ -19,15 +19,15 @@ from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError
 
 from betafront.errors import UserError
-from betafront.study import sqlite
+from betafront.study.storage import sqlite
 from betafront.addresses import FROM_ENVIRONMENT, VARIABLE
-from betafront.study.storage import Storage, find, load_study, masked, open_storage, study_names
-from betafront.study.store import again, is_away
+from betafront.study.storage.opening import Storage, find, load_study, masked, open_storage, study_names
+from betafront.study.storage.study_store import again, is_away
 
 # Processes of their own that do not import PyTorch and its kin each.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(
-    ["betafront.study.storage", "optuna", "alembic.command", "psycopg"]
+    ["betafront.study.storage.opening", "optuna", "alembic.command", "psycopg"]
 )
 SECRET = "hunter2"
 
@@ -572,7 +572,7 @@ def test_a_process_that_makes_the_tables_for_ever(
 ) -> None:
     import psycopg
 
-    from betafront.study import postgresql as ours
+    from betafront.study.storage import postgresql as ours
 
     monkeypatch.setattr(ours, "LOCK_SECONDS", 0.2)
     url = postgresql.create_database()

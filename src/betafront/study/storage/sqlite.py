@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from filelock import FileLock
 
-from betafront.study.tables import ensure_tables
+from betafront.study.storage.tables import ensure_tables
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage

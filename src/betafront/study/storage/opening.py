@@ -18,9 +18,9 @@ from betafront.addresses import (
     server_url,
     sqlite_path,
 )
-from betafront.study.postgresql import open_postgresql
-from betafront.study.refusal import ELSEWHERE, driver_missing, refusal
-from betafront.study.sqlite import open_sqlite
+from betafront.study.storage.postgresql import open_postgresql
+from betafront.study.storage.errors import ELSEWHERE, driver_missing, refusal
+from betafront.study.storage.sqlite import open_sqlite
 
 if TYPE_CHECKING:
     from optuna import Study

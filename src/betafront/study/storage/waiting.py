@@ -5,8 +5,8 @@ from pathlib import Path
 
 from betafront.errors import UserError
 from betafront.study.spec import SPEC
-from betafront.study.storage import NoStudy, find
-from betafront.study.store import is_away
+from betafront.study.storage.opening import NoStudy, find
+from betafront.study.storage.study_store import is_away
 
 EVERY_SECONDS = 2.0
 

@@ -1,0 +1,1 @@
+"""How a study is kept: Optuna's tables in SQLite or PostgreSQL."""
