@@ -17,7 +17,7 @@ where a claim takes a worker c + d W seconds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from betafront.study.lease import BEAT_SECONDS
+from betafront.study.trials.lease import BEAT_SECONDS
 
 CONNECTIONS = 97  # of the 100 that a server allows as it comes, 3 are the administrator's
 TRIPS = 6  # to the server and back while a trial is made under the lock

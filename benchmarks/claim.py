@@ -27,9 +27,9 @@ from rich.progress import track
 from rich.table import Table
 
 from betafront.study.search.drawing import Drawing
-from betafront.study.lease import LEASE, Worker
-from betafront.study.ledger import RECORD as KEPT
-from betafront.study.ledger import Ledger
+from betafront.study.trials.lease import LEASE, Worker
+from betafront.study.trials.ledger import RECORD as KEPT
+from betafront.study.trials.ledger import Ledger
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 

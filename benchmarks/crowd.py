@@ -19,8 +19,8 @@ import optuna
 import psutil
 from common import OBJECTIVES, RECORD, SPACE, VALUES, spec
 
-from betafront.study.lease import LEASE, Worker
-from betafront.study.ledger import Ledger
+from betafront.study.trials.lease import LEASE, Worker
+from betafront.study.trials.ledger import Ledger
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.worker import Outcome, tell

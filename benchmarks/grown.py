@@ -19,11 +19,11 @@ from optuna.trial import FrozenTrial, TrialState
 from tests.servers import PostgreSQL
 
 from betafront.study.search.drawing import Drawing
-from betafront.study.lease import LEASE, Worker
-from betafront.study.ledger import RECORD as KEPT
-from betafront.study.ledger import Ledger
+from betafront.study.trials.lease import LEASE, Worker
+from betafront.study.trials.ledger import RECORD as KEPT
+from betafront.study.trials.ledger import Ledger
 from betafront.study.spec import Spec
-from betafront.study.stopping import stopped
+from betafront.study.trials.stopping import stopped
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 

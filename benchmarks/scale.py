@@ -41,8 +41,8 @@ from rich.table import Table
 from tests.servers import PostgreSQL
 
 from betafront.study.search.drawing import digest
-from betafront.study.lease import BEAT_SECONDS
-from betafront.study.ledger import counts, is_given_back
+from betafront.study.trials.lease import BEAT_SECONDS
+from betafront.study.trials.ledger import counts, is_given_back
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 

@@ -29,8 +29,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
-from betafront.study.lease import LEASE
-from betafront.study.ledger import (
+from betafront.study.trials.lease import LEASE
+from betafront.study.trials.ledger import (
     RECORD,
     RELEASED,
     counts,
@@ -39,7 +39,7 @@ from betafront.study.ledger import (
     is_gone,
     origin,
 )
-from betafront.study.replicates import run_folder, seed
+from betafront.study.trials.replicates import run_folder, seed
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.training import CHECKPOINT, RESULT
 

@@ -11,14 +11,14 @@ import psutil
 import pytest
 from optuna.trial import FrozenTrial
 
-from betafront.study.lease import Worker
-from betafront.study.ledger import Ledger, counts, is_notable
+from betafront.study.trials.lease import Worker
+from betafront.study.trials.ledger import Ledger, counts, is_notable
 from betafront.study.resume import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.tally import Tally
+from betafront.study.trials.tally import Tally
 
 SPACE = Space.parse(["w=interval(0,1)"])
 FORK = multiprocessing.get_context("fork")  # what it imports takes seconds to import again

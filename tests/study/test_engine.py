@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from betafront.study.ledger import origin
+from betafront.study.trials.ledger import origin
 from betafront.study.storage.opening import load_study, open_storage
 
 Command = Callable[..., Any]

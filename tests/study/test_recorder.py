@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.study.test_watch import Trials, a_console, said, spec_of
 
 from betafront.study import recorder
-from betafront.study.ledger import REASON
+from betafront.study.trials.ledger import REASON
 from betafront.study.record import in_words, write_record, write_record_if_possible
 from betafront.study.spec import Spec
 from betafront.study.view import NoView

@@ -7,7 +7,7 @@ import psutil
 from optuna import create_trial
 from optuna.trial import FrozenTrial, TrialState
 
-from betafront.study.lease import LEASE, Worker
+from betafront.study.trials.lease import LEASE, Worker
 from betafront.study.sweep import attempts
 
 

@@ -16,8 +16,8 @@ from rich.text import Text
 from tests.study.conftest import a_spec
 
 from betafront.study import failures, pace, watch
-from betafront.study.lease import LEASE, Worker
-from betafront.study.ledger import IMPORTED, ORIGIN, OVER_BUDGET, REASON, RECORD, RELEASED
+from betafront.study.trials.lease import LEASE, Worker
+from betafront.study.trials.ledger import IMPORTED, ORIGIN, OVER_BUDGET, REASON, RECORD, RELEASED
 from betafront.study.live import MOST_RUNNING, Display
 from betafront.study.signals import FINISH, HALT
 from betafront.study.spec import Spec

@@ -10,7 +10,7 @@ from betafront.front import console
 from betafront.config.saved import saved_config
 from betafront.commands.train import train_and_show
 from betafront.study.records import every_run, state
-from betafront.study.replicates import Record
+from betafront.study.trials.replicates import Record
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -10,8 +10,8 @@ from pathlib import Path
 from betafront.config import build as recipe
 from betafront.errors import one_line
 from betafront.study.search.composer import Composer
-from betafront.study.lease import Progress
-from betafront.study.replicates import Record
+from betafront.study.trials.lease import Progress
+from betafront.study.trials.replicates import Record
 from betafront.study.signals import HALT
 from betafront.training import Diverged, Halted, Result, TimedOut, fit, out_of_memory
 

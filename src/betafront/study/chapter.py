@@ -10,7 +10,7 @@ from betafront.front.show.report import Chapter, Failure
 from betafront.study.additions import additions
 from betafront.study.failures import ADVICE, by_reason, log_of
 from betafront.study.gallery import ROOM, along, taken, thumbnails
-from betafront.study.ledger import kind
+from betafront.study.trials.ledger import kind
 from betafront.study.lines import is_bad
 from betafront.study.records import facts, reason, runs_table, table
 from betafront.study.spec import Spec

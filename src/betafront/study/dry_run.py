@@ -21,10 +21,10 @@ from betafront.front import console, print_next
 from betafront.front.table import text
 from betafront.config.build import build, save
 from betafront.study.search.drawing import Drawing, digest
-from betafront.study.ledger import finished
-from betafront.study.pace import duration
+from betafront.study.trials.ledger import finished
+from betafront.study.trials.pace import duration
 from betafront.study.plan import Plan, make_plan
-from betafront.study.replicates import seed
+from betafront.study.trials.replicates import seed
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage, study_names
 from betafront.study.storage.study_store import Store

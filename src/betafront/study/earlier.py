@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betafront.study.ledger import RECORD, origin
-from betafront.study.replicates import Record, run_folder, runs_of
+from betafront.study.trials.ledger import RECORD, origin
+from betafront.study.trials.replicates import Record, run_folder, runs_of
 from betafront.training import CHECKPOINT, RESULT, Result
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from betafront.study.attempt import LOG
-from betafront.study.ledger import kind, origin, outline
+from betafront.study.trials.ledger import kind, origin, outline
 from betafront.study.lines import chosen, is_bad
 from betafront.study.records import reason, state
-from betafront.study.replicates import trial_folder
+from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
 
 if TYPE_CHECKING:

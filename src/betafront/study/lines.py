@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from betafront.front.table import DISTORTION, RATE, text
 from betafront.front.show.terminal import short_names
-from betafront.study.ledger import (
+from betafront.study.trials.ledger import (
     IMPORTED,
     REASON,
     RELEASED,

@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from betafront.front import front, hypervolume
-from betafront.study.lease import LEASE, progress
-from betafront.study.ledger import finished, origin
+from betafront.study.trials.lease import LEASE, progress
+from betafront.study.trials.ledger import finished, origin
 from betafront.study.lines import chosen
-from betafront.study.pace import clock, duration, pace, seconds_left
+from betafront.study.trials.pace import clock, duration, pace, seconds_left
 from betafront.study.records import state, table, tally
 from betafront.study.spec import Spec
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from betafront.errors import one_line
 from betafront.study.additions import additions
 from betafront.study.records import facts, reason, rows, runs_table, state, table
-from betafront.study.replicates import trial_folder
+from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
 from betafront.study.view import View
 

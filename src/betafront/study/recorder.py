@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from betafront.errors import one_line
-from betafront.study.ledger import origin
+from betafront.study.trials.ledger import origin
 from betafront.study.records import reason, rows, state
-from betafront.study.replicates import trial_folder
+from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
 from betafront.study.view import View
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.front import Facts, trials_table
-from betafront.study.lease import is_lost
-from betafront.study.ledger import (
+from betafront.study.trials.lease import is_lost
+from betafront.study.trials.ledger import (
     IMPORTED,
     RECORD,
     is_failed,
@@ -21,7 +21,7 @@ from betafront.study.ledger import (
     reason,
 )
 from betafront.study.reach import reach
-from betafront.study.replicates import Record, runs_of
+from betafront.study.trials.replicates import Record, runs_of
 from betafront.study.spec import Spec
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from betafront.errors import UserError
-from betafront.study.ledger import IMPORTED
+from betafront.study.trials.ledger import IMPORTED
 from betafront.study.records import state
 from betafront.study.spec import SPEC, Spec
 from betafront.study.storage.opening import Storage, load_study, study_names

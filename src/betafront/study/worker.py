@@ -17,14 +17,14 @@ from betafront.study.attempt import Outcome, attempt
 from betafront.study.search.composer import Composer
 from betafront.study.earlier import runs_before, take_over
 from betafront.study.gpus import take_gpu
-from betafront.study.lease import LEASE, Progress, Worker, held, machine
-from betafront.study.ledger import RECORD, Ledger, end_failed, first, is_met, origin, release
+from betafront.study.trials.lease import LEASE, Progress, Worker, held, machine
+from betafront.study.trials.ledger import RECORD, Ledger, end_failed, first, is_met, origin, release
 from betafront.study.storage.errors import in_a_line
-from betafront.study.replicates import replicate, run_folder, seed, together
+from betafront.study.trials.replicates import replicate, run_folder, seed, together
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.stopping import stopped
+from betafront.study.trials.stopping import stopped
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store, again
 

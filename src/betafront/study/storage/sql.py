@@ -18,7 +18,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json, json_to
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from betafront.study.lease import LEASE
+from betafront.study.trials.lease import LEASE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine

@@ -12,9 +12,9 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from tests.study.conftest import FORK, SPACE, a_spec, a_worker, lost, tallied
 
-from betafront.study import lease
-from betafront.study.lease import Worker, held
-from betafront.study.ledger import (
+from betafront.study.trials import lease
+from betafront.study.trials.lease import Worker, held
+from betafront.study.trials.ledger import (
     AGAIN,
     REASON,
     RECORD,

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tests.study.conftest import lost, tallied
 
-from betafront.study.ledger import Ledger, is_gone, origin, reap
+from betafront.study.trials.ledger import Ledger, is_gone, origin, reap
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store
 from betafront.study.worker import Outcome, tell

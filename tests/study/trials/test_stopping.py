@@ -5,9 +5,9 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import a_spec
 
-from betafront.study.lease import LEASE, LEASE_SECONDS
-from betafront.study.ledger import REASON
-from betafront.study.stopping import out_of_time, seconds_spent, too_many_failures
+from betafront.study.trials.lease import LEASE, LEASE_SECONDS
+from betafront.study.trials.ledger import REASON
+from betafront.study.trials.stopping import out_of_time, seconds_spent, too_many_failures
 
 
 def trial(

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from betafront.study.replicates import replicate, run_folder, runs_of, seed, together
+from betafront.study.trials.replicates import replicate, run_folder, runs_of, seed, together
 from betafront.study.search.samplers import seed_from
 from betafront.training import Result
 

@@ -9,7 +9,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import SPACE
 
 from betafront.study.search.drawing import digest
-from betafront.study.ledger import (
+from betafront.study.trials.ledger import (
     IMPORTED,
     ORIGIN,
     OVER_BUDGET,
@@ -19,7 +19,7 @@ from betafront.study.ledger import (
     is_notable,
     notable,
 )
-from betafront.study.tally import Tally
+from betafront.study.trials.tally import Tally
 
 POINTS = [{"w": value} for value in (0.25, 0.5, 0.75)]
 ENDS: list[tuple[TrialState, dict[str, Any]]] = [

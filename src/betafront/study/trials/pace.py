@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from betafront.study.lease import progress
-from betafront.study.ledger import is_given_back, is_gone
+from betafront.study.trials.lease import progress
+from betafront.study.trials.ledger import is_given_back, is_gone
 from betafront.study.records import state
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The trials of a study: their states, the queue, claims and leases."""
