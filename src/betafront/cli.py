@@ -165,12 +165,12 @@ def status(
 ) -> None:
     """Show how far a study is, its front so far and what it advises."""
     from betafront.front import Asked, console, decision, front, print_next, print_study
-    from betafront.study.additions import additions
-    from betafront.study.records import facts, failures, runs_table, table
+    from betafront.study.results.additions import additions
+    from betafront.study.results.table import facts, failures, runs_table, table
 
     found, spec = find_study(study)
     if follow:
-        from betafront.study.watch import follow as watch
+        from betafront.study.display.watch import follow as watch
 
         watch(found, spec, console())
         spec = spec.load(found, spec.folder)
@@ -295,7 +295,7 @@ def report(
     betafront report weighting-digits schedules-digits --to both.html
     """
     from betafront.front import Asked, console
-    from betafront.study.report import report as write
+    from betafront.study.display.report import report as write
     from betafront.tracking import Reader
 
     asked = Asked(rate, within)

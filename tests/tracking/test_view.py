@@ -11,7 +11,7 @@ import pytest
 from mlflow import MlflowClient
 
 from betafront.cli import find_study
-from betafront.study.records import facts, runs_table, table
+from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.tracking.runs import all_runs
 from betafront.tracking.view import MLflowView

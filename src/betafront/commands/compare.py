@@ -18,13 +18,13 @@ from betafront.front.front import maximised
 from betafront.front.show.report import write_page
 from betafront.front.show.comparison import draw_comparison, print_comparison
 from betafront.front.table import DISTORTION
-from betafront.study.additions import additions
-from betafront.study.chapter import chapter
+from betafront.study.results.additions import additions
+from betafront.study.display.chapter import chapter
 from betafront.study.search.grammar import bare
-from betafront.study.gallery import ROOM
-from betafront.study.lines import word
-from betafront.study.records import runs_table, table
-from betafront.study.report import links_of
+from betafront.study.display.gallery import ROOM
+from betafront.study.display.lines import word
+from betafront.study.results.table import runs_table, table
+from betafront.study.display.report import links_of
 from betafront.tracking import Reader
 
 if TYPE_CHECKING:

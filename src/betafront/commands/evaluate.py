@@ -17,8 +17,8 @@ from betafront.metrics import ALWAYS, by_split
 from betafront.metrics.registry import Tell, no_one
 from betafront.config.saved import saved_model, saved_run
 from betafront.shipped import conf_dir
-from betafront.study.additions import additions, key
-from betafront.study.records import every_run, rows, state
+from betafront.study.results.additions import additions, key
+from betafront.study.results.table import every_run, rows, state
 from betafront.training import MODEL, Result
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from betafront.errors import UserError
 from betafront.front import console, decide, print_next
 from betafront.models import PROGRAMS, write_programs
 from betafront.config.saved import saved_config, saved_model, saved_run
-from betafront.study.additions import additions
+from betafront.study.results.additions import additions
 from betafront.addresses import SQLITE
-from betafront.study.records import every_run, facts, state, table
+from betafront.study.results.table import every_run, facts, state, table
 from betafront.tracking.registry import check_name, register
 from betafront.trained import ABOUT
 from betafront.training import MODEL, Result

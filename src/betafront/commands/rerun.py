@@ -9,7 +9,7 @@ from betafront.errors import UserError
 from betafront.front import console
 from betafront.config.saved import saved_config
 from betafront.commands.train import train_and_show
-from betafront.study.records import every_run, state
+from betafront.study.results.table import every_run, state
 from betafront.study.trials.replicates import Record
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.view import NoView, View
+from betafront.study.tracker.protocol import NoView, View
 from betafront.study.worker import WorkerTask
 
 __all__ = ["NoView", "Space", "Spec", "View", "WorkerTask"]

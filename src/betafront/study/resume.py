@@ -9,7 +9,7 @@ from rich.console import Console
 
 from betafront.errors import UserError
 from betafront.study.trials.ledger import IMPORTED
-from betafront.study.records import state
+from betafront.study.results.table import state
 from betafront.study.spec import SPEC, Spec
 from betafront.study.storage.opening import Storage, load_study, study_names
 from betafront.study.storage.study_store import Store

@@ -21,16 +21,16 @@ from betafront.study.launch import can_leave, choice, launch, launcher_of, may_b
 from betafront.study.trials.lease import is_lost
 from betafront.study.trials.ledger import RELEASED, finished, is_given_back, is_met, release
 from betafront.study.plan import Plan, make_plan
-from betafront.study.records import command, tally
-from betafront.study.report import report
+from betafront.study.results.table import command, tally
+from betafront.study.display.report import report
 from betafront.study.resume import import_trials, make_or_resume, trials_of
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec
 from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.view import NoView, View
-from betafront.study.watch import Watch, only_writer
+from betafront.study.tracker.protocol import NoView, View
+from betafront.study.display.watch import Watch, only_writer
 from betafront.study.worker import DRAINS, HALTS, WorkerTask
 from betafront.config.targets import make
 

@@ -5,7 +5,7 @@ from shlex import quote
 
 from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
-from betafront.study.view import Links, NoView
+from betafront.study.tracker.protocol import Links, NoView
 from betafront.tracking.address import uri_of
 from betafront.tracking.refusal import check_answers, plainly
 from betafront.tracking.runs import TRIAL, all_runs, role

@@ -20,7 +20,7 @@ from betafront.errors import one_line
 from betafront.front import Facts, decide, front, refusal
 from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
-from betafront.study.view import Links
+from betafront.study.tracker.protocol import Links
 from betafront.tracking.address import opened
 from betafront.tracking.charts import BETA
 from betafront.tracking.colours import PARETO, marks

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from betafront.study.trials.lease import progress
 from betafront.study.trials.ledger import is_given_back, is_gone
-from betafront.study.records import state
+from betafront.study.results.table import state
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from betafront.errors import one_line
-from betafront.study.additions import additions
-from betafront.study.records import facts, reason, rows, runs_table, state, table
+from betafront.study.results.additions import additions
+from betafront.study.results.table import facts, reason, rows, runs_table, state, table
 from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
-from betafront.study.view import View
+from betafront.study.tracker.protocol import View
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -15,9 +15,9 @@ from rich.text import Text
 from betafront.front import front, hypervolume
 from betafront.study.trials.lease import LEASE, progress
 from betafront.study.trials.ledger import finished, origin
-from betafront.study.lines import chosen
+from betafront.study.display.lines import chosen
 from betafront.study.trials.pace import clock, duration, pace, seconds_left
-from betafront.study.records import state, table, tally
+from betafront.study.results.table import state, table, tally
 from betafront.study.spec import Spec
 
 if TYPE_CHECKING:

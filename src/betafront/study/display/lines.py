@@ -14,7 +14,7 @@ from betafront.study.trials.ledger import (
     is_gone,
     origin,
 )
-from betafront.study.records import reason, row
+from betafront.study.results.table import reason, row
 from betafront.study.spec import Spec
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from rich.console import Console
 
 from betafront.errors import one_line
 from betafront.study.trials.ledger import origin
-from betafront.study.records import reason, rows, state
+from betafront.study.results.table import reason, rows, state
 from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
-from betafront.study.view import View
+from betafront.study.tracker.protocol import View
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -20,7 +20,7 @@ from betafront.study.trials.ledger import (
     origin,
     reason,
 )
-from betafront.study.reach import reach
+from betafront.study.results.reach import reach
 from betafront.study.trials.replicates import Record, runs_of
 from betafront.study.spec import Spec
 
@@ -85,7 +85,7 @@ def rows(
 
     Args:
         trials: of the study; some of them only add replicates to another.
-        added: values by the numbers of the trials (`betafront.study.additions`).
+        added: values by the numbers of the trials (`betafront.study.results.additions`).
     """
     found = {t.number: row(t) for t in trials if state(t) == "complete" and RECORD in t.user_attrs}
     for trial in trials:

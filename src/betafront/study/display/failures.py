@@ -10,8 +10,8 @@ from rich.text import Text
 
 from betafront.study.attempt import LOG
 from betafront.study.trials.ledger import kind, origin, outline
-from betafront.study.lines import chosen, is_bad
-from betafront.study.records import reason, state
+from betafront.study.display.lines import chosen, is_bad
+from betafront.study.results.table import reason, state
 from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
 

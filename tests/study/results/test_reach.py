@@ -3,7 +3,7 @@
 import pytest
 
 from betafront.study.search.grammar import searches, values
-from betafront.study.reach import reach
+from betafront.study.results.reach import reach
 
 KEY = "objective.weight"
 FOUND = {

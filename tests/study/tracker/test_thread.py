@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 from rich.console import Console
-from tests.study.test_watch import Trials, a_console, said, spec_of
+from tests.study.display.test_watch import Trials, a_console, said, spec_of
 
-from betafront.study import recorder
+from betafront.study.tracker import thread as recorder
 from betafront.study.trials.ledger import REASON
-from betafront.study.record import in_words, write_record, write_record_if_possible
+from betafront.study.tracker.publish import in_words, write_record, write_record_if_possible
 from betafront.study.spec import Spec
-from betafront.study.view import NoView
-from betafront.study.watch import Watch
+from betafront.study.tracker.protocol import NoView
+from betafront.study.display.watch import Watch
 
 
 class Fake(NoView):

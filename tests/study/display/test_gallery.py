@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from betafront.study.gallery import along, embedded, taken, thinned, thumbnails
+from betafront.study.display.gallery import along, embedded, taken, thinned, thumbnails
 from betafront.training.result import PICTURES
 
 LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}

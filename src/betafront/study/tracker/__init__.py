@@ -1,0 +1,1 @@
+"""The interface by which a study is recorded elsewhere, and its use."""
