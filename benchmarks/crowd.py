@@ -23,7 +23,7 @@ from betafront.study.trials.lease import LEASE, Worker
 from betafront.study.trials.ledger import Ledger
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.worker import Outcome, tell
+from betafront.study.worker.worker import Outcome, tell
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.servers import PostgreSQL
@@ -35,7 +35,7 @@ STUDY = "benchmark"
 METRICS = RECORD["metrics"] | dict(zip(OBJECTIVES, VALUES, strict=True))
 DONE = Outcome(record={**RECORD, "metrics": METRICS})
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["betafront.study.worker", "psycopg", "sqlalchemy.orm"])
+CONTEXT.set_forkserver_preload(["betafront.study.worker.worker", "psycopg", "sqlalchemy.orm"])
 PATIENCE = 600.0
 CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 

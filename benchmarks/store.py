@@ -39,7 +39,7 @@ from betafront.study.trials.lease import Worker
 from betafront.study.trials.ledger import Ledger
 from betafront.study.storage.opening import Storage, open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.worker import Outcome, tell
+from betafront.study.worker.worker import Outcome, tell
 
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
@@ -297,7 +297,7 @@ def main() -> None:
     out = console()
     say_where(out)
     context = get_context("forkserver")
-    context.set_forkserver_preload(["betafront.study.worker", "psycopg", "sqlalchemy.orm"])
+    context.set_forkserver_preload(["betafront.study.worker.worker", "psycopg", "sqlalchemy.orm"])
     shared = {n: context.Barrier(n) for n in options.processes}
     with context.Pool(max(options.processes), share, (shared,)) as pool:
         for store in options.stores.split(","):

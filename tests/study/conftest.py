@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 
 from betafront.study.trials.lease import Worker
 from betafront.study.trials.ledger import Ledger, counts, is_notable
-from betafront.study.resume import make
+from betafront.study.make import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage

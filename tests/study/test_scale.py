@@ -10,10 +10,10 @@ from tests.study.conftest import SPACE, a_spec
 from betafront.study.search.drawing import digest
 from betafront.study.trials.lease import Worker
 from betafront.study.trials.ledger import Ledger, counts, is_given_back
-from betafront.study.resume import make
+from betafront.study.make import make
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.worker import Outcome, tell
+from betafront.study.worker.worker import Outcome, tell
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
@@ -37,7 +37,7 @@ def test_sixteen_workers_meet_a_budget_of_five_hundred_exactly(postgresql: Any) 
     url = postgresql.create_database()
     assert url.startswith("postgresql://postgres:")  # over TCP, with a password
     make(open_storage(url, create=True), a_spec(BUDGET, name="many"))
-    CONTEXT.set_forkserver_preload(["betafront.study.worker", "psycopg", "sqlalchemy.orm"])
+    CONTEXT.set_forkserver_preload(["betafront.study.worker.worker", "psycopg", "sqlalchemy.orm"])
     ready = CONTEXT.Barrier(WORKERS)  # the race begins when all are there
     workers = [CONTEXT.Process(target=work, args=(url, i, ready)) for i in range(WORKERS)]
     for process in workers:

@@ -17,13 +17,13 @@ from betafront.errors import UserError
 from betafront.front import console, print_next
 from betafront.addresses import sqlite_path
 from betafront.study.gpus import check_gpus
-from betafront.study.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
+from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
 from betafront.study.trials.lease import is_lost
 from betafront.study.trials.ledger import RELEASED, finished, is_given_back, is_met, release
 from betafront.study.plan import Plan, make_plan
 from betafront.study.results.table import command, tally
 from betafront.study.display.report import report
-from betafront.study.resume import import_trials, make_or_resume, trials_of
+from betafront.study.make import import_trials, make_or_resume, trials_of
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec
 from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
@@ -31,7 +31,7 @@ from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.tracker.protocol import NoView, View
 from betafront.study.display.watch import Watch, only_writer
-from betafront.study.worker import DRAINS, HALTS, WorkerTask
+from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask
 from betafront.config.targets import make
 
 if TYPE_CHECKING:

@@ -52,7 +52,7 @@ class EngineLauncher(Launcher, ABC):
 
 
 class SlurmLauncher(EngineLauncher):
-    """Workers as a job array; see `betafront.study.slurm`."""
+    """Workers as a job array; see `betafront.study.engines.slurm`."""
 
     extra = "slurm"
 
@@ -61,17 +61,17 @@ class SlurmLauncher(EngineLauncher):
         self.launcher.waits = False  # type: ignore[attr-defined]
 
     def engine(self) -> Launcher:
-        from betafront.study.slurm import Slurm
+        from betafront.study.engines.slurm import Slurm
 
         return Slurm(**self.settings)
 
 
 class RayLauncher(EngineLauncher):
-    """Workers as tasks of a cluster; see `betafront.study.ray_cluster`."""
+    """Workers as tasks of a cluster; see `betafront.study.engines.ray`."""
 
     extra = "ray"
 
     def engine(self) -> Launcher:
-        from betafront.study.ray_cluster import RayCluster
+        from betafront.study.engines.ray import RayCluster
 
         return RayCluster(**self.settings)

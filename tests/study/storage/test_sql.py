@@ -11,7 +11,7 @@ from tests.study.conftest import a_spec
 
 from betafront.study.storage import study_store as stores
 from betafront.study.storage.optuna_calls import Calls
-from betafront.study.resume import make
+from betafront.study.make import make
 from betafront.study.storage.sql import Rows
 from betafront.study.search.space import Space
 from betafront.study.storage.opening import Storage, load_study, open_storage

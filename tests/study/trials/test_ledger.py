@@ -30,12 +30,12 @@ from betafront.study.trials.ledger import (
     reason,
     release,
 )
-from betafront.study.resume import make
+from betafront.study.make import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.worker import Outcome, tell
+from betafront.study.worker.worker import Outcome, tell
 
 Ledgers = Callable[..., Ledger]
 DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})

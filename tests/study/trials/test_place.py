@@ -8,7 +8,7 @@ from tests.study.conftest import lost, tallied
 from betafront.study.trials.ledger import Ledger, is_gone, origin, reap
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store
-from betafront.study.worker import Outcome, tell
+from betafront.study.worker.worker import Outcome, tell
 
 DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from betafront.study.attempt import LOG
+from betafront.study.worker.attempt import LOG
 from betafront.study.trials.ledger import kind, origin, outline
 from betafront.study.display.lines import chosen, is_bad
 from betafront.study.results.table import reason, state

@@ -10,7 +10,7 @@ import pytest
 from tests.study.conftest import a_spec
 
 from betafront.study.storage import waiting as arrival
-from betafront.study.resume import make
+from betafront.study.make import make
 from betafront.study.storage.opening import open_storage
 
 SWEEP = ("sweep", "objective.weight=choice(0.1,1)", "study.budget.trials=2")
@@ -34,7 +34,7 @@ def test_a_dry_run_cannot_be_left(betafront: Callable[..., Any]) -> None:
 def test_slurm_without_submitit_names_the_extra(
     betafront: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "betafront.study.slurm", raising=False)
+    monkeypatch.delitem(sys.modules, "betafront.study.engines.slurm", raising=False)
     launcher = "hydra_plugins.hydra_submitit_launcher.submitit_launcher"
     monkeypatch.setitem(sys.modules, launcher, None)
     said = betafront(*SWEEP, "hydra/launcher=slurm", "data.limit=200", "tracking=off")

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, read_write
 from betafront.errors import UserError, one_line
 from betafront.front import console
 from betafront.study.signals import FINISH
-from betafront.study.worker import WorkerTask
+from betafront.study.worker.worker import WorkerTask
 
 OF_ONE_MACHINE = ("basic", "joblib")
 

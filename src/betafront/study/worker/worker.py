@@ -13,9 +13,9 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from betafront.errors import os_error
-from betafront.study.attempt import Outcome, attempt
+from betafront.study.worker.attempt import Outcome, attempt
 from betafront.study.search.composer import Composer
-from betafront.study.earlier import runs_before, take_over
+from betafront.study.worker.earlier import runs_before, take_over
 from betafront.study.gpus import take_gpu
 from betafront.study.trials.lease import LEASE, Progress, Worker, held, machine
 from betafront.study.trials.ledger import RECORD, Ledger, end_failed, first, is_met, origin, release

@@ -1,0 +1,1 @@
+"""How workers are launched: processes, Slurm, Ray."""

@@ -1,0 +1,1 @@
+"""One worker: trials claimed, trained and told."""
