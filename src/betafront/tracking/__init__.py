@@ -3,6 +3,6 @@
 from betafront.tracking.links import Reader
 from betafront.tracking.server import serve
 from betafront.tracking.sync import sync
-from betafront.tracking.view import MLflowView
+from betafront.tracking.mlflow_tracker import MLflowView
 
 __all__ = ["MLflowView", "Reader", "serve", "sync"]

@@ -20,7 +20,7 @@ from betafront.tracking.address import beside, opened, uri_of
 from betafront.tracking.refusal import check_answers, plainly
 from betafront.tracking.store import client_of
 from betafront.tracking.sync import sync
-from betafront.tracking.view import MLflowView
+from betafront.tracking.mlflow_tracker import MLflowView
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -17,9 +17,9 @@ from betafront.front import console
 from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
 from betafront.tracking.address import uri_of
-from betafront.tracking.saved_view import charts_link, table_link
+from betafront.tracking.ui_view import charts_link, table_link
 from betafront.tracking.sync import sync
-from betafront.tracking.view import MLflowView
+from betafront.tracking.mlflow_tracker import MLflowView
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -6,7 +6,7 @@ from betafront.study.tracker.publish import write_record
 from betafront.study.spec import Spec
 from betafront.study.display.watch import BusyStudy, only_writer
 from betafront.tracking.address import uri_of
-from betafront.tracking.view import MLflowView
+from betafront.tracking.mlflow_tracker import MLflowView
 
 if TYPE_CHECKING:
     from optuna import Study

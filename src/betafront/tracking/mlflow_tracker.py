@@ -22,13 +22,13 @@ from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
 from betafront.tracking.address import opened
-from betafront.tracking.charts import BETA
+from betafront.tracking.ui_charts import BETA
 from betafront.tracking.colours import PARETO, marks
 from betafront.tracking.links import links
-from betafront.tracking.parent import FRONT, log_front
+from betafront.tracking.study_run import FRONT, log_front
 from betafront.tracking.refusal import check_answers, plainly
 from betafront.tracking.runs import STUDY, TRIAL, all_runs, drop_half_written, parent_of, role
-from betafront.tracking.saved_view import TAG, saved_view
+from betafront.tracking.ui_view import TAG, saved_view
 from betafront.tracking.store import client_of, key_of, log_points
 from betafront.training import PICTURES, draw_pages
 

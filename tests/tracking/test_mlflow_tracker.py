@@ -14,7 +14,7 @@ from betafront.cli import find_study
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.tracking.runs import all_runs
-from betafront.tracking.view import MLflowView
+from betafront.tracking.mlflow_tracker import MLflowView
 
 Command = Callable[..., Any]
 SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")

@@ -11,7 +11,7 @@ import json
 import zlib
 
 from betafront.study.spec import Spec
-from betafront.tracking.charts import SECTION, charts
+from betafront.tracking.ui_charts import SECTION, charts
 from betafront.tracking.store import key_of
 
 KEY = "pareto"
