@@ -12,7 +12,7 @@ import pytest
 from betafront.cli import main, quiet_libraries
 
 if TYPE_CHECKING:
-    from tests.servers import PostgreSQL
+    from tests.support.servers import PostgreSQL
 
 quiet_libraries()
 
@@ -63,7 +63,7 @@ def mnist_folder() -> str:
 @pytest.fixture(scope="session")
 def postgresql() -> "Iterator[PostgreSQL]":
     """A real server; each test makes itself a database: `url = postgresql.create_database()`."""
-    from tests.servers import PostgreSQL
+    from tests.support.servers import PostgreSQL
 
     with PostgreSQL() as server:
         yield server

@@ -3,8 +3,8 @@
 In CI it is small: 12 trials and 2 kills, and one case of four. The full size is one command per
 case, as in
 
-    python -m tests.acceptance.chaos --trials 200 --kills 20 --repeat 5 --launch joined
-    python -m tests.acceptance.chaos --storage postgresql --stops 2 --repeat 2
+    python -m tests.support.chaos --trials 200 --kills 20 --repeat 5 --launch joined
+    python -m tests.support.chaos --storage postgresql --stops 2 --repeat 2
 
 or BETAFRONT_CHAOS=200,20 (trials and kills) in the environment of these tests, which runs them all.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.chaos import Chaos, Joblib, Joined, Launch
+from tests.support.chaos import Chaos, Joblib, Joined, Launch
 
 SIZE = os.environ.get("BETAFRONT_CHAOS")
 TRIALS, KILLS = map(int, (SIZE or "12,2").split(","))

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.chaos import Chaos, Ray
-from tests.engines import RayCluster
+from tests.support.chaos import Chaos, Ray
+from tests.support.engines import RayCluster
 
 pytestmark = pytest.mark.slow
 

@@ -21,7 +21,7 @@ import pytest
 from dotenv import dotenv_values
 from tests import compose
 from tests.conftest import FAST
-from tests.servers import HOST, PostgreSQL, free_port
+from tests.support.servers import HOST, PostgreSQL, free_port
 
 DOCKER = Path(__file__).parents[2] / "docker"
 PROGRAMS = Path(sys.executable).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.acceptance.chaos import Chaos, Slurm
+from tests.support.chaos import Chaos, Slurm
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from tests.acceptance.conftest import Shell
-from tests.servers import MLflowServer
+from tests.support.servers import MLflowServer
 
 from betafront.addresses import TRACKING, VARIABLE
 from betafront.study.trials.lease import LEASE

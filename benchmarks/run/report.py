@@ -5,8 +5,8 @@ A small real study is swept, and its trials are then repeated in its storage wit
 and numbers, along the curve that they are on; their run folders are those of the real ones. The
 report is written by `betafront report`, as a user does, and opened in Chromium, where there is one.
 
-    python benchmarks/report.py
-    python benchmarks/report.py --trials 200
+    python benchmarks/run/report.py
+    python benchmarks/run/report.py --trials 200
 """
 
 import argparse

@@ -11,8 +11,8 @@ Each cell is the median of several rounds, in which the two take turns; each rou
 The rate is by the wall, so other work on the machine lowers it; the time on the processor (of the
 clients, not of a server) and the ratios suffer less from that.
 
-    python benchmarks/store.py                  # 10 s per round, SQLite and PostgreSQL
-    python benchmarks/store.py --seconds 3 --rounds 1 --stores sqlite --processes 1,4
+    python benchmarks/storage/store.py                  # 10 s per round, SQLite and PostgreSQL
+    python benchmarks/storage/store.py --seconds 3 --rounds 1 --stores sqlite --processes 1,4
 """
 
 import argparse
@@ -227,7 +227,7 @@ def addresses(store: str) -> Iterator[Callable[[], str]]:
             yield lambda: f"sqlite:///{tempfile.mkdtemp(dir=folder)}/studies.db"
             return
         sys.path.insert(0, str(Path(__file__).parents[1]))
-        from tests.servers import PostgreSQL
+        from tests.support.servers import PostgreSQL
 
         yield stack.enter_context(PostgreSQL(fsync="on")).create_database
 

@@ -8,8 +8,8 @@ Each part is shown by the wall and as time on the processor. On a machine with o
 says little. Where two workers and the writer of MLflow share two cores, the writer's time per trial
 comes on top of a worker's own, and so it is counted.
 
-    python benchmarks/overhead.py
-    python benchmarks/overhead.py --trials 10 --tracking off
+    python benchmarks/run/overhead.py
+    python benchmarks/run/overhead.py --trials 10 --tracking off
 """
 
 import argparse

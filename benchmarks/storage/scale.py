@@ -10,8 +10,8 @@ The trials train nothing (`crowd.py`). Clients and server share the machine, so 
 than a server of its own would give; the seconds on the server's processors are what the fourth part
 reckons with. The server is the one of the tests: over TCP, with a password, `fsync` on.
 
-    python benchmarks/scale.py                                   # 15 min
-    python benchmarks/scale.py --trials 800 --seconds 3 --sizes 1000
+    python benchmarks/storage/scale.py                                   # 15 min
+    python benchmarks/storage/scale.py --trials 800 --seconds 3 --sizes 1000
 """
 
 import argparse
@@ -38,7 +38,7 @@ from grown import Claims, draws, measure
 from optuna.trial import TrialState
 from rich.console import Console
 from rich.table import Table
-from tests.servers import PostgreSQL
+from tests.support.servers import PostgreSQL
 
 from betafront.study.search.drawing import digest
 from betafront.study.trials.lease import BEAT_SECONDS

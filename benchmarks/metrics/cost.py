@@ -6,8 +6,8 @@ for its memory and its time on the processor, over both threads that torch has h
 has other work, the wall says little. MNIST is taken from BETAFRONT_DATA_DIR; where that is not set,
 images of noise of its size are.
 
-    python benchmarks/metrics.py
-    python benchmarks/metrics.py --choices disentanglement --whole
+    python benchmarks/metrics/cost.py
+    python benchmarks/metrics/cost.py --choices disentanglement --whole
 """
 
 import argparse

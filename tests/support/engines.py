@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from tests.servers import HOST, free_port
+from tests.support.servers import HOST, free_port
 
 
 class RayCluster(contextlib.AbstractContextManager["RayCluster"]):

@@ -6,8 +6,8 @@ Optuna's, and the same in any program that uses it. So is the first claim of a p
 all trials and fills the copy that the sampler learns from. The parts are times on the processor:
 where a machine has nothing else to do they add up to the wall-clock, which is shown beside them.
 
-    python benchmarks/claim.py
-    python benchmarks/claim.py --trials 500 --claims 10 --samplers random
+    python benchmarks/storage/claim.py
+    python benchmarks/storage/claim.py --trials 500 --claims 10 --samplers random
 """
 
 import argparse

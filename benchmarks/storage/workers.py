@@ -26,7 +26,7 @@ from betafront.study.storage.study_store import Store
 from betafront.study.worker.worker import Outcome, tell
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.servers import PostgreSQL
+from tests.support.servers import PostgreSQL
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier

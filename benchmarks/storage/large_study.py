@@ -16,7 +16,7 @@ from common import OBJECTIVES, SPACE
 from crowd import CONTEXT, DONE, METRICS, STUDY, new_study, server_seconds
 from optuna.distributions import distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
-from tests.servers import PostgreSQL
+from tests.support.servers import PostgreSQL
 
 from betafront.study.search.drawing import Drawing
 from betafront.study.trials.lease import LEASE, Worker

@@ -1,7 +1,7 @@
 """A sweep under fire: its workers and commands are killed at random moments, its database is
 stopped, whatever is gone is started again; and in the end every trial must be there once.
 
-    python -m tests.acceptance.chaos --trials 200 --kills 20 --repeat 5 --storage sqlite
+    python -m tests.support.chaos --trials 200 --kills 20 --repeat 5 --storage sqlite
 
 prints one line of counts per repetition. All goes through the command line, in processes of their
 own.
@@ -46,7 +46,7 @@ from betafront.training import CHECKPOINT, RESULT
 if TYPE_CHECKING:
     from optuna import Study
     from optuna.trial import FrozenTrial
-    from tests.engines import RayCluster
+    from tests.support.engines import RayCluster
 
 NAME = "chaos"
 WORKERS = 4
@@ -607,7 +607,7 @@ def _database(storage: str) -> "Iterator[tuple[str | None, Any]]":
     if storage == "sqlite":
         yield None, None
         return
-    from tests.servers import PostgreSQL
+    from tests.support.servers import PostgreSQL
 
     with PostgreSQL() as server:
         yield server.create_database(), server
@@ -615,7 +615,7 @@ def _database(storage: str) -> "Iterator[tuple[str | None, Any]]":
 
 def main() -> None:
     """Run a sweep under fire as often as asked for; the exit status is 1 where one was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.acceptance.chaos", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.chaos", description=__doc__)
     parser.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--launch", choices=sorted(LAUNCHES), default="joblib")
     parser.add_argument("--trials", type=int, default=200)
