@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # A process per core, each with one thread, as workers have it.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
-INSTALL := $(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: sweep test test-slow check ui clean
 

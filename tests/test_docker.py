@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from dotenv import dotenv_values
-from tests import compose
+from tests.support import compose
 
 ROOT = Path(__file__).parents[1]
 DOCKER = ROOT / "docker"

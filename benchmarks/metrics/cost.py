@@ -55,8 +55,7 @@ def digits(folder: Path) -> list[str]:
 def train(choice: str, folder: Path) -> None:
     """Compose a run and train it into the folder, with the metrics that every run has."""
     import hydra
-
-    from betafront.config import build as recipe
+    from betafront.config.build import build, save
     from betafront.config.compose import VERSION_BASE
     from betafront.shipped import conf_dir
     from betafront.training import fit
@@ -68,8 +67,8 @@ def train(choice: str, folder: Path) -> None:
         config, measured = (hydra.compose("betafront", [*words, *more]) for more in ([], [
             f"metrics={choice}"
         ]))  # fmt: skip
-    fit(recipe.build(config), folder)
-    recipe.save(measured, folder)
+    fit(build(config), folder)
+    save(measured, folder)
 
 
 def measure(folder: Path, only: str) -> Found:
@@ -79,17 +78,17 @@ def measure(folder: Path, only: str) -> Found:
     from omegaconf import DictConfig, OmegaConf
     from safetensors.torch import load_file
 
-    from betafront.config import build as recipe
-    from betafront.training import MODEL
+    from betafront.config.build import build
+    from betafront.training.folder import RunFolder
 
     torch.set_num_threads(THREADS)
-    config = OmegaConf.load(folder / recipe.CONFIG)
+    config = OmegaConf.load(RunFolder(folder).config)
     assert isinstance(config, DictConfig)
     if only:
         config.metrics.further = {k: v for k, v in config.metrics.further.items() if k == only}
-    run = recipe.build(config)
+    run = build(config)
     vae = run.vae()
-    vae.load_state_dict(load_file(folder / MODEL))
+    vae.load_state_dict(load_file(RunFolder(folder).model))
     before, started, processor = memory(), time.perf_counter(), time.process_time()
     evaluation = run.evaluate(vae, run.images.test, known=run.known("test"), seed=run.seed)
     whole = time.perf_counter() - started

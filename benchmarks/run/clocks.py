@@ -18,9 +18,12 @@ from typing import Any
 import pytorch_lightning as pl
 
 import betafront.metrics
-from betafront.config import build as recipe
+from betafront.config import build
 from betafront.data import digits as digits_in_memory
-from betafront.study import composer, ledger, watch, worker
+from betafront.study.display import watch
+from betafront.study.search import composer
+from betafront.study.trials import ledger
+from betafront.study.worker import worker
 from betafront.training.module import TrainingModule
 
 Seconds = tuple[float, float]  # by the wall, of this thread on the processor
@@ -126,7 +129,7 @@ def clock() -> None:
     clocked(fitting, "_write", "files")
     clocked(fitting, "standing", "evaluation")
     clocked(betafront.metrics, "evaluate", "evaluation")
-    clocked(recipe, "save", "files")
+    clocked(build, "save", "files")
     clock_training()
     clock_watch()
 
@@ -137,4 +140,4 @@ def digits(**settings: Any) -> Any:
     return digits_in_memory(**settings)
 
 
-fitting = importlib.import_module("betafront.training.fit")  # its package has a function `fit`
+fitting = importlib.import_module("betafront.training.fitting")

@@ -27,11 +27,11 @@ from rich.progress import track
 from rich.table import Table
 
 from betafront.study.search.drawing import Drawing
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import LEASE, Worker
 from betafront.study.trials.ledger import RECORD as KEPT
 from betafront.study.trials.ledger import Ledger
-from betafront.study.storage.opening import open_storage
-from betafront.study.storage.study_store import Store
 
 PARTS = ("reading", "deciding", "writing", "sampler")
 LIMIT_MS = 50.0

@@ -19,13 +19,13 @@ from optuna.trial import FrozenTrial, TrialState
 from tests.support.servers import PostgreSQL
 
 from betafront.study.search.drawing import Drawing
+from betafront.study.spec import Spec
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import LEASE, Worker
 from betafront.study.trials.ledger import RECORD as KEPT
 from betafront.study.trials.ledger import Ledger
-from betafront.study.spec import Spec
 from betafront.study.trials.stopping import stopped
-from betafront.study.storage.opening import open_storage
-from betafront.study.storage.study_store import Store
 
 HOUR = 3600.0
 # The same rows, with the same attributes, as trials get that workers have made and ended.

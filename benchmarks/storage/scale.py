@@ -41,10 +41,10 @@ from rich.table import Table
 from tests.support.servers import PostgreSQL
 
 from betafront.study.search.drawing import digest
-from betafront.study.trials.lease import BEAT_SECONDS
-from betafront.study.trials.ledger import counts, is_given_back
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.lease import BEAT_SECONDS
+from betafront.study.trials.ledger import counts, is_given_back
 
 WORKERS = 16
 PROCESSES = {"sqlite": (1, 4, 16, 64), "postgresql": (1, 4, 16, 32, 64)}

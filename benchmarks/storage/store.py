@@ -35,10 +35,10 @@ from optuna.storages import RDBStorage
 from rich.table import Table
 from sqlalchemy import event, make_url
 
-from betafront.study.trials.lease import Worker
-from betafront.study.trials.ledger import Ledger
 from betafront.study.storage.opening import Storage, open_storage
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.lease import Worker
+from betafront.study.trials.ledger import Ledger
 from betafront.study.worker.worker import Outcome, tell
 
 if TYPE_CHECKING:

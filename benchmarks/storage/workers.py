@@ -19,10 +19,10 @@ import optuna
 import psutil
 from common import OBJECTIVES, RECORD, SPACE, VALUES, spec
 
-from betafront.study.trials.lease import LEASE, Worker
-from betafront.study.trials.ledger import Ledger
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.lease import LEASE, Worker
+from betafront.study.trials.ledger import Ledger
 from betafront.study.worker.worker import Outcome, tell
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

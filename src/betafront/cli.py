@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from betafront.errors import UserError, one_line
 from betafront.commands.weights import Json, print_json, weights
+from betafront.errors import UserError, one_line
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -164,9 +164,10 @@ def status(
     within: Within = None,
 ) -> None:
     """Show how far a study is, its front so far and what it advises."""
-    from betafront.front import Asked, console, decision, front, print_next, print_study
+    from betafront.front import Asked, decision, front, print_study
     from betafront.study.results.additions import additions
     from betafront.study.results.table import facts, failures, runs_table, table
+    from betafront.terminal import console, print_next
 
     found, spec = find_study(study)
     if follow:
@@ -294,8 +295,9 @@ def report(
 
     betafront report weighting-digits schedules-digits --to both.html
     """
-    from betafront.front import Asked, console
+    from betafront.front import Asked
     from betafront.study.display.report import report as write
+    from betafront.terminal import console
     from betafront.tracking import Reader
 
     asked = Asked(rate, within)
@@ -313,7 +315,7 @@ def report(
 @app.command()
 def sync(study: Study = None) -> None:
     """Write a study to MLflow again, from its storage and run folders."""
-    from betafront.front import console
+    from betafront.terminal import console
     from betafront.tracking import sync as write
 
     found, spec = find_study(study)

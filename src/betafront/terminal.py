@@ -1,9 +1,32 @@
-"""What a long command is doing right now, in its line of progress."""
+"""The terminal: what all commands write to, what to run next, and what is being done."""
 
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 from time import monotonic
 
+from rich.console import Console
+from rich.markup import escape
 from rich.progress import ProgressColumn, Task
 from rich.text import Text
+
+WIDTH = 100
+
+
+@cache
+def console() -> Console:
+    """The terminal, never wider than a page of text; one for all of a process, since what another
+    prints would go through the middle of a live display."""
+    found = Console(highlight=False)
+    found.width = min(found.width if found.is_terminal else WIDTH, WIDTH)
+    return found
+
+
+def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
+    """What to look at and to run next, ready to be copied."""
+    out.print()
+    for what, where in lines:
+        out.print(f"  [dim]{what:<12}[/] {escape(str(where))}", soft_wrap=True)
 
 
 class Doing(ProgressColumn):

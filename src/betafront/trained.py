@@ -13,13 +13,13 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from betafront.config import build as recipe
+from betafront.config.build import model
+from betafront.config.saved import saved_config, saved_model
 from betafront.data.images import on_levels
 from betafront.data.resize import resized
 from betafront.data.tensor import as_images
 from betafront.errors import UserError
 from betafront.models import VAE
-from betafront.config.saved import saved_config, saved_model
 
 ABOUT = "about.json"
 
@@ -101,5 +101,5 @@ def _load(folder: Path) -> Trained:
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")
     about: dict[str, Any] = json.loads((folder / ABOUT).read_text())
     channels, height, width = about["preparation"]["shape"]
-    fresh = recipe.model(saved_config(folder), (channels, height, width), about["log_volume"])
+    fresh = model(saved_config(folder), (channels, height, width), about["log_volume"])
     return Trained(saved_model(folder, fresh).eval(), about)

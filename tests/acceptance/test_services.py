@@ -19,8 +19,8 @@ from urllib.parse import quote, quote_plus
 import psutil
 import pytest
 from dotenv import dotenv_values
-from tests import compose
 from tests.conftest import FAST
+from tests.support import compose
 from tests.support.servers import HOST, PostgreSQL, free_port
 
 DOCKER = Path(__file__).parents[2] / "docker"

@@ -17,9 +17,9 @@ from tests.acceptance.conftest import Shell
 from tests.support.servers import MLflowServer
 
 from betafront.addresses import TRACKING, VARIABLE
+from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.trials.lease import LEASE
 from betafront.study.trials.ledger import RECORD
-from betafront.study.storage.opening import load_study, open_storage
 from betafront.tracking.address import PASSWORD, USERNAME
 from betafront.tracking.runs import all_runs
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
-from betafront.metrics import iwae
+from betafront.metrics.iwae import iwae
 from betafront.models import VAE
 from betafront.objective import Gaussian
 

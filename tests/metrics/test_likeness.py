@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
-from betafront.metrics import likeness
+from betafront.metrics.likeness import likeness
 from betafront.models import VAE
 from betafront.objective import Gaussian
 

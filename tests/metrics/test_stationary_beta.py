@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from betafront.metrics import stationary_beta
+from betafront.metrics.stationary_beta import stationary_beta
 from betafront.models import VAE, linear
 from betafront.objective import Gaussian
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from betafront.metrics import zero_rate
+from betafront.metrics.zero_rate import zero_rate
 from betafront.objective import (
     Bernoulli,
     Beta,

@@ -11,13 +11,13 @@ import psutil
 import pytest
 from optuna.trial import FrozenTrial
 
-from betafront.study.trials.lease import Worker
-from betafront.study.trials.ledger import Ledger, counts, is_notable
 from betafront.study.make import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.lease import Worker
+from betafront.study.trials.ledger import Ledger, counts, is_notable
 from betafront.study.trials.tally import Tally
 
 SPACE = Space.parse(["w=interval(0,1)"])

@@ -7,12 +7,12 @@ import pytest
 from optuna.trial import TrialState
 from tests.study.conftest import SPACE, a_spec
 
-from betafront.study.search.drawing import digest
-from betafront.study.trials.lease import Worker
-from betafront.study.trials.ledger import Ledger, counts, is_given_back
 from betafront.study.make import make
+from betafront.study.search.drawing import digest
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.lease import Worker
+from betafront.study.trials.ledger import Ledger, counts, is_given_back
 from betafront.study.worker.worker import Outcome, tell
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from betafront.config.build import PARTS
+from betafront.config.parts import PARTS
 from betafront.study.search.space import Space
 from betafront.study.spec import base
 

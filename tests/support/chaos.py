@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
+from betafront.study.seeds import run_seed
+from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.trials.lease import LEASE
 from betafront.study.trials.ledger import (
     RECORD,
@@ -39,9 +41,8 @@ from betafront.study.trials.ledger import (
     is_gone,
     origin,
 )
-from betafront.study.trials.replicates import run_folder, seed
-from betafront.study.storage.opening import load_study, open_storage
-from betafront.training import CHECKPOINT, RESULT
+from betafront.study.trials.replicates import run_folder
+from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -342,7 +343,7 @@ class Chaos:
         end = time.monotonic() + self.chance.choice([0, CHECKPOINT_SECONDS])
         while time.monotonic() < end:
             for number, process in self.working().items():
-                if (self.study / run_folder(number, 0) / CHECKPOINT).is_file():
+                if RunFolder(self.study / run_folder(number, 0)).has_checkpoint:
                     return process
         return None
 
@@ -410,7 +411,7 @@ class Chaos:
 
     def done(self) -> int:
         """How many runs are finished, by their folders: the storage may be away."""
-        return len(list(self.study.glob(f"trial-*/{RESULT}")))
+        return sum(RunFolder(f).has_result for f in self.study.glob("trial-*"))
 
     def _start_what_is_gone(self) -> None:
         for name, arguments in self.commands.items():
@@ -512,11 +513,11 @@ class Chaos:
         assert len(folders) == self.trials
         for trial in filter(counts, trials):
             record = records[trial.number]
-            result = json.loads((self.study / record["folder"] / RESULT).read_text())
+            result = json.loads(RunFolder(self.study / record["folder"]).result.read_text())
             assert result["metrics"] == record["metrics"]
-            assert result["seed"] == record["seed"] == seed(0, first(trial), 0)
+            assert result["seed"] == record["seed"] == run_seed(0, first(trial), 0)
             assert result["scale"]["weight"] == trial.params["objective.weight"]
-            assert not (self.study / run_folder(trial.number, 0) / CHECKPOINT).exists()
+            assert not RunFolder(self.study / run_folder(trial.number, 0)).checkpoint.exists()
 
     def _check_take_overs(self, trials: "list[FrozenTrial]") -> None:
         """Every retry began with what the attempts before it had left.
@@ -541,9 +542,9 @@ class Chaos:
         before = origin(trial).before
         while before is not None:
             folder = self.study / run_folder(before, 0)
-            if (folder / RESULT).is_file():
+            if RunFolder(folder).has_result:
                 return "has the result", before
-            if (folder / CHECKPOINT).is_file():
+            if RunFolder(folder).has_checkpoint:
                 return "goes on from the checkpoint", before
             before = origin(trials[before]).before
         return None

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from betafront.addresses import TRACKING, TRACKING_FROM_ENVIRONMENT, VARIABLE
 from betafront.errors import UserError
 from betafront.shipped import conf_dir
-from betafront.addresses import TRACKING, TRACKING_FROM_ENVIRONMENT, VARIABLE
 from betafront.tracking.address import PASSWORD, USERNAME, opened
 
 SECRET = "hunter2"

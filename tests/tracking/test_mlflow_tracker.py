@@ -13,8 +13,8 @@ from mlflow import MlflowClient
 from betafront.cli import find_study
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
-from betafront.tracking.runs import all_runs
 from betafront.tracking.mlflow_tracker import MLflowView
+from betafront.tracking.runs import all_runs
 
 Command = Callable[..., Any]
 SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")

@@ -23,7 +23,8 @@ from betafront.objective import (
     Linear,
     Sigmoid,
 )
-from betafront.training import CHECKPOINT, Halted, Run, Trainer, fit
+from betafront.training import Halted, Run, Trainer, fit
+from betafront.training.folder import RunFolder
 from betafront.training.module import TrainingModule
 
 MakeRun = Callable[..., Run]
@@ -73,7 +74,7 @@ def test_a_stopped_run_follows_the_same_curve(
     whole = fit(short(**WEIGHTINGS[name]), tmp_path / "whole")
     with pytest.raises(Unplugged):
         fit(short(**WEIGHTINGS[name]), tmp_path / "stopped", unplug_at(step))
-    assert (tmp_path / "stopped" / CHECKPOINT).is_file()
+    assert RunFolder(tmp_path / "stopped").has_checkpoint
     rows: list[dict[str, float]] = []
     resumed = fit(short(**WEIGHTINGS[name]), tmp_path / "stopped", rows.append)
     # The checkpoint stands at the end of the epoch before the one whose report was cut off.
@@ -98,7 +99,7 @@ def test_a_run_stopped_twice_and_with_noise_in_its_data(short: MakeRun, tmp_path
 
 def test_a_finished_run_leaves_no_checkpoint(short: MakeRun, tmp_path: Path) -> None:
     fit(short(), tmp_path)
-    assert not (tmp_path / CHECKPOINT).exists()
+    assert not RunFolder(tmp_path).checkpoint.exists()
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -107,7 +108,7 @@ def test_a_run_that_takes_less_than_the_interval_writes_none(
 ) -> None:
     with pytest.raises(Unplugged):
         fit(make_run(), tmp_path, unplug_at(12))
-    assert not (tmp_path / CHECKPOINT).exists()
+    assert not RunFolder(tmp_path).checkpoint.exists()
 
 
 @pytest.mark.parametrize("step", [20, 41, 62, 70])
@@ -115,7 +116,7 @@ def test_a_run_of_many_epochs_may_stop_between_two_validations(
     make_run: MakeRun, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # 24 epochs of 3 steps, validated in every sixth; stopped anywhere, also in the middle of one.
-    monkeypatch.setattr(sys.modules["betafront.training.fit"], "LOGGED_EPOCHS", 4)
+    monkeypatch.setattr(sys.modules["betafront.training.fitting"], "LOGGED_EPOCHS", 4)
     trainer = Trainer(steps=72, batch_size=32, accelerator="cpu", checkpoint_seconds=0)
     run = partial(make_run, trainer=trainer, controller=ControlVAE(4.0, ki=0.02))
     fit(run(), tmp_path / "whole")
@@ -130,7 +131,7 @@ def test_a_run_of_many_epochs_may_stop_between_two_validations(
     with pytest.raises(Unplugged):
         fit(run(), tmp_path / "stopped")
     monkeypatch.setattr(TrainingModule, "training_step", taken)
-    assert (tmp_path / "stopped" / CHECKPOINT).is_file()
+    assert RunFolder(tmp_path / "stopped").has_checkpoint
     fit(run(), tmp_path / "stopped")
     leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
 
@@ -145,7 +146,7 @@ def test_a_run_halted_at_every_epoch_follows_the_same_curve(
         with pytest.raises(Halted) as halted:
             fit(make_run(**WEIGHTINGS[name]), tmp_path / "halted", halt=lambda: True)
         assert halted.value.step == step
-        assert (tmp_path / "halted" / CHECKPOINT).is_file()
+        assert RunFolder(tmp_path / "halted").has_checkpoint
     # After the last step there is nothing to halt.
     resumed = fit(make_run(**WEIGHTINGS[name]), tmp_path / "halted", halt=lambda: True)
     assert resumed.metrics == whole.metrics
@@ -156,7 +157,7 @@ def test_a_run_halted_at_every_epoch_follows_the_same_curve(
 def test_a_run_is_asked_to_halt_after_each_epoch_that_was_validated(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["betafront.training.fit"], "LOGGED_EPOCHS", 2)
+    monkeypatch.setattr(sys.modules["betafront.training.fitting"], "LOGGED_EPOCHS", 2)
     rows: list[dict[str, float]] = []
     asked: list[int] = []
 
@@ -167,7 +168,7 @@ def test_a_run_is_asked_to_halt_after_each_epoch_that_was_validated(
     fit(make_run(steps=24), tmp_path, rows.append, halt)
     assert [row["step"] for row in rows] == [12, 24]
     assert asked == [12]
-    assert not (tmp_path / CHECKPOINT).exists()
+    assert not RunFolder(tmp_path).checkpoint.exists()
 
 
 def test_sigterm_in_training_is_for_the_handler_that_was_there_and_leaves_a_checkpoint(
@@ -185,4 +186,4 @@ def test_sigterm_in_training_is_for_the_handler_that_was_there_and_leaves_a_chec
             )
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert (tmp_path / CHECKPOINT).is_file()
+    assert RunFolder(tmp_path).has_checkpoint

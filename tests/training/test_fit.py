@@ -259,7 +259,9 @@ def test_the_history_is_reported_as_it_is_made(make_run: MakeRun, tmp_path: Path
 def test_watching_a_run_does_not_change_it(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = importlib.import_module("betafront.training.fit")  # its name is also the function's
+    module = importlib.import_module(
+        "betafront.training.fitting"
+    )  # its name is also the function's
     results = {}
     for epochs in (1, 20):
         monkeypatch.setattr(module, "LOGGED_EPOCHS", epochs)

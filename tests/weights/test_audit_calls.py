@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from betafront.errors import UserError
-from betafront.objective import audit
+from betafront.weights.audit import audit
 from betafront.weights.projects import kl
 
 SHAPE, N, M = (1, 6, 5), 30, 7

@@ -17,8 +17,8 @@ from betafront.objective import (
     audit,
     normalisation,
 )
-from betafront.weights.projects import kl
 from betafront.scale import Convention
+from betafront.weights.projects import kl
 
 SHAPE, N, M = (1, 6, 5), 30, 7
 EXACT = 1e-9  # float64, where the recognised gradient is the exact one

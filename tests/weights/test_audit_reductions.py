@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from betafront.objective import audit
+from betafront.weights.audit import audit
 from betafront.weights.projects import kl
 
 SHAPE, N, M = (1, 6, 5), 30, 7

@@ -12,19 +12,19 @@ import numpy as np
 import pandas as pd
 
 from betafront.errors import UserError, near_miss
-from betafront.front import console, print_next
 from betafront.front.comparison import Comparison, Group, compare
 from betafront.front.front import maximised
-from betafront.front.show.report import write_page
 from betafront.front.show.comparison import draw_comparison, print_comparison
+from betafront.front.show.report import write_page
 from betafront.front.table import DISTORTION
-from betafront.study.results.additions import additions
 from betafront.study.display.chapter import chapter
-from betafront.study.search.grammar import bare
 from betafront.study.display.gallery import ROOM
 from betafront.study.display.lines import word
-from betafront.study.results.table import runs_table, table
 from betafront.study.display.report import links_of
+from betafront.study.results.additions import additions
+from betafront.study.results.table import runs_table, table
+from betafront.study.search.grammar import bare
+from betafront.terminal import console, print_next
 from betafront.tracking import Reader
 
 if TYPE_CHECKING:

@@ -11,15 +11,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from betafront.config.compose import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
+from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
-from betafront.front import Doing, console, print_next
 from betafront.metrics import ALWAYS, by_split
 from betafront.metrics.registry import Tell, no_one
-from betafront.config.saved import saved_model, saved_run
 from betafront.shipped import conf_dir
 from betafront.study.results.additions import additions, key
 from betafront.study.results.table import every_run, rows, state
-from betafront.training import MODEL, Result
+from betafront.terminal import Doing, console, print_next
+from betafront.training.folder import RunFolder
+from betafront.training.result import Result
 
 if TYPE_CHECKING:
     from betafront.study.spec import Spec
@@ -119,8 +120,8 @@ def measure(
     now, then = found["val"].values["rate"], result.metrics["val/rate"]
     if abs(now - then) > CLOSE * max(1.0, then):
         raise UserError(
-            f"{folder / MODEL} has a rate of {now:.4g} nats where {then:.4g} were measured: it is "
-            "another model, or the data has changed"
+            f"{RunFolder(folder).model} has a rate of {now:.4g} nats where {then:.4g} were "
+            "measured: it is another model, or the data has changed"
         )
     values, settings, costs = by_split(found)
     values = {name: value for name, value in values.items() if name.partition("/")[2] not in ALWAYS}

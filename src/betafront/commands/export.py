@@ -6,17 +6,19 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betafront.config import build as recipe
-from betafront.errors import UserError
-from betafront.front import console, decide, print_next
-from betafront.models import PROGRAMS, write_programs
-from betafront.config.saved import saved_config, saved_model, saved_run
-from betafront.study.results.additions import additions
 from betafront.addresses import SQLITE
+from betafront.config.saved import saved_config, saved_model, saved_run
+from betafront.errors import UserError
+from betafront.files import write_whole
+from betafront.front import decide
+from betafront.models import PROGRAMS, write_programs
+from betafront.study.results.additions import additions
 from betafront.study.results.table import every_run, facts, state, table
+from betafront.terminal import console, print_next
 from betafront.tracking.registry import check_name, register
 from betafront.trained import ABOUT
-from betafront.training import MODEL, Result
+from betafront.training.folder import RunFolder
+from betafront.training.result import Result
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -75,8 +77,9 @@ def export(
         (where / name).unlink(missing_ok=True)
     if torch_export:
         write_programs(vae, made.images.shape, where)
-    for name in (MODEL, recipe.CONFIG):
-        shutil.copy2(folder / name, where / name)
+    made_of, copy = RunFolder(folder), RunFolder(where)
+    shutil.copy2(made_of.model, copy.model)
+    shutil.copy2(made_of.config, copy.config)
     (where / LOAD).write_text(LOADER)
     data = saved_config(folder).data
     about: dict[str, Any] = {
@@ -95,7 +98,7 @@ def export(
             "dequantized": made.images.dequantized,
         },
     }
-    (where / ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False))
+    write_whole(where / ABOUT, json.dumps(about, indent=1, ensure_ascii=False))
     out = console()
     out.print(
         f"Trial {number} of {spec.name}: β = {result.scale['beta']:.4g}, D = "
@@ -106,7 +109,8 @@ def export(
         ("in Python", f"betafront.load('{where}').sample(16)"),
     ]
     if register_as is not None:
-        own = [where / name for name in (MODEL, recipe.CONFIG, LOAD, ABOUT, *PROGRAMS)]
+        rest = [where / name for name in (LOAD, ABOUT, *PROGRAMS)]
+        own = [copy.model, copy.config, *rest]
         files = [path for path in own if path.is_file()]
         address, uri = register(study, spec, files, number, register_as, _alias(at))
         shown += [("registered", address), ("in Python", f"betafront.load('{address}')")]

@@ -7,16 +7,17 @@ import sys
 import warnings
 from pathlib import Path
 
-import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from betafront.config import build as recipe
+import hydra
+from betafront.addresses import masked
+from betafront.config.build import build, check, save
 from betafront.config.compose import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
-from betafront.addresses import masked
-from betafront.training import CHECKPOINT, RESULT, Diverged, Result
+from betafront.training.folder import RunFolder
+from betafront.training.result import Diverged, Result
 
 
 class Stop(BaseException):
@@ -31,16 +32,16 @@ def run(config: DictConfig) -> Result:
     from betafront.commands.train import train_and_show
 
     try:
-        if (folder / RESULT).is_file():
+        if RunFolder(folder).has_result:
             raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
-        made = recipe.build(config)
-        recipe.check(made)
-        recipe.save(config, folder)
+        made = build(config)
+        check(made)
+        save(config, folder)
         return train_and_show(made, folder)
     except (UserError, Diverged, OSError) as error:
         raise Stop from error
     except KeyboardInterrupt:
-        if (folder / CHECKPOINT).is_file():
+        if RunFolder(folder).has_checkpoint:
             words = [*settings.overrides.task, f"hydra.run.dir={folder}"]
             print(f"\ngo on with: {shlex.join(['betafront', 'train', *words])}", file=sys.stderr)
         raise

@@ -4,13 +4,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betafront.config import build as recipe
-from betafront.errors import UserError
-from betafront.front import console
-from betafront.config.saved import saved_config
 from betafront.commands.train import train_and_show
+from betafront.config.build import build, check, save
+from betafront.config.saved import saved_config
+from betafront.errors import UserError
 from betafront.study.results.table import every_run, state
 from betafront.study.trials.replicates import Record
+from betafront.terminal import console
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -34,10 +34,10 @@ def rerun(study: "Study", spec: "Spec", number: int, replicate: int = 0) -> None
     run = _run(study, spec, number, replicate)
     stored: dict[str, float] = run["metrics"]
     config = saved_config(Path(spec.folder) / run["folder"])
-    made = recipe.build(config)
-    recipe.check(made)
+    made = build(config)
+    check(made)
     folder = Path(spec.folder).parent / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
-    recipe.save(config, folder)
+    save(config, folder)
     result = train_and_show(made, folder)
     other = [name for name in stored if result.metrics.get(name) != stored[name]]
     if other:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from betafront.front import Doing, console, print_next
+from betafront.terminal import Doing, console, print_next
 from betafront.training import SPLITS, Result, Run, draw_pages, fit
 
 UNITS = {

@@ -111,9 +111,9 @@ def audit(
     of; 1 where there is a warning or something cannot be told; 2 where the function cannot be
     called.
     """
-    from betafront.weights.audit import audit as examine
-    from betafront.weights import load
     from betafront.commands.weights_tables import print_verdict
+    from betafront.weights import load
+    from betafront.weights.audit import audit as examine
     from betafront.weights.translate import parse_shape
 
     verdict = examine(

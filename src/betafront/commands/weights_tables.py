@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from betafront.scale import NORMALISATIONS, Convention
 from betafront.weights.audit import Verdict
 from betafront.weights.projects import PROJECTS
-from betafront.scale import NORMALISATIONS, Convention
 
 WIDTH = 100  # columns, also where there is no terminal to ask
 TITLES = {"full": "squared error", "half": "½ squared error"}

@@ -1,36 +1,21 @@
 """A composed configuration, and the parts of the run that it names."""
 
 import json
-import os
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from betafront.config.parts import PARTS
+from betafront.config.targets import make
 from betafront.data import Images
 from betafront.errors import UserError, one_line
+from betafront.files import write_whole
 from betafront.models import VAE, Shape
 from betafront.objective import Objective
-from betafront.config.targets import make
-from betafront.training import CHECKPOINT, Run, lightning_trainer
-
-CONFIG = "config.yaml"
-PARTS = (
-    "data",
-    "model",
-    "likelihood",
-    "normalisation",
-    "schedule",
-    "shaping",
-    "controller",
-    "penalty",
-    "optimizer",
-    "trainer",
-    "metrics",
-    "objective",
-)
-"""The nodes of a configuration that decide what a run computes, with `seed`."""
+from betafront.training.fitting import Run, lightning_trainer
+from betafront.training.folder import RunFolder
 
 
 def build(config: DictConfig) -> Run:
@@ -132,14 +117,12 @@ def save(config: DictConfig, folder: Path) -> None:
         UserError: the folder holds the checkpoint of a run with another configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    kept = OmegaConf.masked_copy(config, [*PARTS, "seed"])
+    kept, place = OmegaConf.masked_copy(config, [*PARTS, "seed"]), RunFolder(folder)
     OmegaConf.resolve(kept)
-    text, path = OmegaConf.to_yaml(kept), folder / CONFIG
-    if (folder / CHECKPOINT).is_file() and path.is_file() and path.read_text() != text:
+    text, path = OmegaConf.to_yaml(kept), place.config
+    if place.has_checkpoint and path.is_file() and path.read_text() != text:
         raise UserError(
-            f"{folder} holds a run that was stopped, with other settings (its {CONFIG} has them): "
-            f"choose another folder, or remove its {CHECKPOINT}"
+            f"{folder} holds a run that was stopped, with other settings (its {path.name} has "
+            f"them): choose another folder, or remove its {place.checkpoint.name}"
         )
-    part = path.with_name(f"{CONFIG}.{os.getpid()}")
-    part.write_text(text)
-    part.replace(path)
+    write_whole(path, text)

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+import hydra
 from betafront.errors import UserError, near_miss, one_line
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)

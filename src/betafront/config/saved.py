@@ -5,10 +5,11 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from betafront.config import build as recipe
+from betafront.config.build import build
 from betafront.errors import UserError
 from betafront.models import VAE
-from betafront.training import MODEL, Run
+from betafront.training.fitting import Run
+from betafront.training.folder import RunFolder
 
 
 def saved_config(folder: Path) -> DictConfig:
@@ -17,7 +18,7 @@ def saved_config(folder: Path) -> DictConfig:
     Raises:
         UserError: it is gone.
     """
-    path = folder / recipe.CONFIG
+    path = RunFolder(folder).config
     if not path.is_file():
         raise UserError(f"the configuration of the run is gone: {path} is missing")
     config = OmegaConf.load(path)
@@ -33,7 +34,7 @@ def saved_model(folder: Path, vae: VAE) -> VAE:
     """
     from safetensors.torch import load_file
 
-    path = folder / MODEL
+    path = RunFolder(folder).model
     if not path.is_file():
         raise UserError(f"the model of the run is gone: {path} is missing")
     try:
@@ -52,4 +53,4 @@ def saved_run(folder: Path, **parts: Any) -> Run:
     config = saved_config(folder)
     for name, node in parts.items():
         config[name] = node
-    return recipe.build(config)
+    return build(config)

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from betafront.files import written_whole
+
 
 def home() -> Path:
     """Our folder in the user's cache; of one without a home, in the folder for temporary files."""
@@ -34,13 +36,8 @@ def kept(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     except Exception:  # not there yet, or damaged, which makes the reader raise almost anything
         pass
     array = make()
-    part = path.with_name(f"{path.name}.{os.getpid()}")
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("wb") as sink:
-                np.savez_compressed(sink, array=array)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+        with written_whole(path) as part, part.open("wb") as sink:
+            np.savez_compressed(sink, array=array)
     return array

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
 from betafront.data.resize import resized
 from betafront.errors import UserError, near_miss, one_line
+from betafront.files import written_whole
 
 
 def torchvision(
@@ -87,13 +87,8 @@ def unpacked(root: Path, dataset: str) -> Path:
     for p in packed:
         whole = target / p.with_suffix("").name
         if not whole.exists():
-            part = whole.with_name(f"{whole.name}.{os.getpid()}")
-            try:
-                with gzip.open(p) as source, part.open("wb") as sink:
-                    shutil.copyfileobj(source, sink)
-                part.replace(whole)
-            finally:
-                part.unlink(missing_ok=True)
+            with gzip.open(p) as source, written_whole(whole) as part, part.open("wb") as sink:
+                shutil.copyfileobj(source, sink)
     return cache
 
 

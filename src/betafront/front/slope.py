@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from betafront.front.front import front
 from betafront.front.decision.picks import PLANE
+from betafront.front.front import front
 from betafront.front.table import DISTORTION, GROUP, RATE
 
 NAT = 1.0  # less is not worth a word

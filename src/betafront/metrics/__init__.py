@@ -1,27 +1,9 @@
-"""What a trained VAE is worth."""
+"""What a trained VAE is worth.
 
-from betafront.metrics.decomposition import decomposition
-from betafront.metrics.catalogue import BETTER_HIGH, direction
-from betafront.metrics.evaluation import ALWAYS, Evaluation, by_split, evaluate
-from betafront.metrics.iwae import iwae
-from betafront.metrics.likeness import likeness
-from betafront.metrics.prior_gap import prior_gap
-from betafront.metrics.score import Score
-from betafront.metrics.stationary_beta import stationary_beta
-from betafront.metrics.zero_rate import zero_rate
+What stands in `__init__.pyi` is imported when it is first asked for: the catalogue of the metrics
+needs no torch. A metric that bears the name of its module is imported from there.
+"""
 
-__all__ = [
-    "ALWAYS",
-    "BETTER_HIGH",
-    "Evaluation",
-    "Score",
-    "by_split",
-    "decomposition",
-    "direction",
-    "evaluate",
-    "iwae",
-    "likeness",
-    "prior_gap",
-    "stationary_beta",
-    "zero_rate",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

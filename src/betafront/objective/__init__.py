@@ -1,7 +1,6 @@
 """The maths of the trade-off: one scale, likelihoods, schedules, controllers, and the loss."""
 
 from betafront.objective.aggregate import Decomposition, decompose
-from betafront.weights.audit import Verdict, audit
 from betafront.objective.controllers import GECO, Controller, ControlVAE, OpenLoop, Seen
 from betafront.objective.likelihoods import (
     Bernoulli,
@@ -16,17 +15,6 @@ from betafront.objective.likelihoods import (
 )
 from betafront.objective.objective import Objective, Step
 from betafront.objective.penalties import DIP, MMD, Penalty, TotalCorrelation
-from betafront.scale import (
-    NORMALISATIONS,
-    Convention,
-    Normalisation,
-    Weights,
-    beta_norm,
-    in_every_convention,
-    normalisation,
-    squared_error_weight,
-    squared_error_weights,
-)
 from betafront.objective.schedules import (
     Constant,
     Cosine,
@@ -38,6 +26,17 @@ from betafront.objective.schedules import (
 )
 from betafront.objective.shaping import Capacity, FreeBits, Plain, Shaping
 from betafront.objective.terms import Code, Terms
+from betafront.scale import (
+    NORMALISATIONS,
+    Convention,
+    Normalisation,
+    Weights,
+    beta_norm,
+    in_every_convention,
+    normalisation,
+    squared_error_weight,
+    squared_error_weights,
+)
 
 __all__ = [
     "DIP",
@@ -77,9 +76,7 @@ __all__ = [
     "Step",
     "Terms",
     "TotalCorrelation",
-    "Verdict",
     "Weights",
-    "audit",
     "beta_norm",
     "decompose",
     "in_every_convention",

@@ -11,10 +11,10 @@ from torch import Tensor
 from betafront.errors import UserError
 from betafront.objective.controllers import Controller, OpenLoop, Seen
 from betafront.objective.penalties import Penalty
-from betafront.scale import Normalisation, Weights, beta_norm
 from betafront.objective.schedules import Constant, Schedule
 from betafront.objective.shaping import Plain, Shaping
 from betafront.objective.terms import Code, Terms
+from betafront.scale import Normalisation, Weights, beta_norm
 
 
 class Step(NamedTuple):

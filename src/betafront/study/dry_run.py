@@ -16,18 +16,18 @@ from rich.markup import escape
 from rich.table import Table
 
 from betafront.config import compose as composition
-from betafront.errors import UserError
-from betafront.front import console, print_next
-from betafront.front.table import text
 from betafront.config.build import build, save
-from betafront.study.search.drawing import Drawing, digest
-from betafront.study.trials.ledger import finished
-from betafront.study.trials.pace import duration
+from betafront.errors import UserError
+from betafront.front.table import text
 from betafront.study.plan import Plan, make_plan
-from betafront.study.trials.replicates import seed
+from betafront.study.search.drawing import Drawing, digest
+from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage, study_names
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.ledger import finished
+from betafront.study.trials.pace import duration
+from betafront.terminal import console, print_next
 from betafront.training import Diverged, Halted, TimedOut, fit
 
 SHOWN = 5
@@ -122,7 +122,7 @@ def print_points(plan: Plan, points: Sequence[dict[str, Any]], out: Console) -> 
     out.print(f"\n[bold]The first {len(points)} trials of a new study[/] ({how})")
     for number, params in enumerate(points):
         fixed = [word for word in plan.fixed if not word.startswith(NOT_TRAINS)]
-        own = [*plan.space.overrides(params), f"seed={seed(spec.seed, number, 0)}"]
+        own = [*plan.space.overrides(params), f"seed={run_seed(spec.seed, number, 0)}"]
         for i, line in enumerate(broken(["betafront", "train", *fixed, *own], out.width - 4)):
             out.print(f"{'    ' if i else '  '}{line}", soft_wrap=True, markup=False)
 
@@ -169,7 +169,11 @@ class Cost:
 
 def measure(plan: Plan, params: dict[str, Any], out: Console) -> Cost:
     """Train one trial, or the beginning of a long one, in a temporary folder."""
-    overrides = [*plan.fixed, *plan.space.overrides(params), f"seed={seed(plan.spec.seed, 0, 0)}"]
+    overrides = [
+        *plan.fixed,
+        *plan.space.overrides(params),
+        f"seed={run_seed(plan.spec.seed, 0, 0)}",
+    ]
     config = composition.compose(plan.context.config_loader, plan.config, overrides)
     steps, started = config.trainer.steps, time.monotonic()
 

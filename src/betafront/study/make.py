@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from betafront.errors import UserError
-from betafront.study.trials.ledger import IMPORTED
 from betafront.study.results.table import state
 from betafront.study.spec import SPEC, Spec
 from betafront.study.storage.opening import Storage, load_study, study_names
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.ledger import IMPORTED
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

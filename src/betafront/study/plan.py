@@ -7,11 +7,13 @@ from typing import Any
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
 
-from betafront.config import compose as composition
-from betafront.errors import UserError, near_miss, one_line
-from betafront.metrics import BETTER_HIGH, zero_rate
-from betafront.config.build import PARTS, build, check
 from betafront.addresses import masked, refuse_passwords
+from betafront.config import compose as composition
+from betafront.config.build import build, check
+from betafront.config.parts import PARTS
+from betafront.errors import UserError, near_miss, one_line
+from betafront.metrics.catalogue import BETTER_HIGH
+from betafront.metrics.zero_rate import zero_rate
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
 from betafront.study.search.grammar import parse
 from betafront.study.search.space import Space

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from betafront.config.parts import PARTS
 from betafront.errors import UserError
-from betafront.config.build import PARTS
-from betafront.study.search.grammar import values
+from betafront.metrics.catalogue import direction
 from betafront.study.gpus import visible
+from betafront.study.search.grammar import values
 from betafront.study.search.samplers import check_sampler
 from betafront.study.search.space import Space
 
@@ -289,8 +290,6 @@ def read_objectives(written: list[str]) -> dict[str, str]:
     Raises:
         UserError: there are not two or three, or one is written in another way.
     """
-    from betafront.metrics import direction  # with torch
-
     objectives = {}
     for text in written:
         way, _, metric = str(text).rpartition(" ")

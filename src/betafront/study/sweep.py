@@ -13,26 +13,26 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 from rich.console import Console
 
-from betafront.errors import UserError
-from betafront.front import console, print_next
 from betafront.addresses import sqlite_path
-from betafront.study.gpus import check_gpus
+from betafront.config.targets import make
+from betafront.errors import UserError
+from betafront.study.display.report import report
+from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
-from betafront.study.trials.lease import is_lost
-from betafront.study.trials.ledger import RELEASED, finished, is_given_back, is_met, release
+from betafront.study.gpus import check_gpus
+from betafront.study.make import import_trials, make_or_resume, trials_of
 from betafront.study.plan import Plan, make_plan
 from betafront.study.results.table import command, tally
-from betafront.study.display.report import report
-from betafront.study.make import import_trials, make_or_resume, trials_of
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec
-from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.tracker.protocol import NoView, View
-from betafront.study.display.watch import Watch, only_writer
+from betafront.study.trials.lease import is_lost
+from betafront.study.trials.ledger import RELEASED, finished, is_given_back, is_met, release
+from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask
-from betafront.config.targets import make
+from betafront.terminal import console, print_next
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -1,8 +1,8 @@
 """MLflow: a view of studies, and the server to look at it with."""
 
 from betafront.tracking.links import Reader
+from betafront.tracking.mlflow_tracker import MLflowView
 from betafront.tracking.server import serve
 from betafront.tracking.sync import sync
-from betafront.tracking.mlflow_tracker import MLflowView
 
 __all__ = ["MLflowView", "Reader", "serve", "sync"]

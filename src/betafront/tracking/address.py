@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from betafront.errors import UserError
 from betafront.addresses import SQLITE, looked_up, masked
+from betafront.errors import UserError
 from betafront.study.spec import Spec
 
 USERNAME, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"

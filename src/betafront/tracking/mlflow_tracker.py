@@ -16,21 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from betafront.addresses import SQLITE
 from betafront.errors import one_line
 from betafront.front import Facts, decide, front, refusal
-from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
 from betafront.tracking.address import opened
-from betafront.tracking.ui_charts import BETA
 from betafront.tracking.colours import PARETO, marks
 from betafront.tracking.links import links
-from betafront.tracking.study_run import FRONT, log_front
 from betafront.tracking.refusal import check_answers, plainly
 from betafront.tracking.runs import STUDY, TRIAL, all_runs, drop_half_written, parent_of, role
-from betafront.tracking.ui_view import TAG, saved_view
 from betafront.tracking.store import client_of, key_of, log_points
-from betafront.training import PICTURES, draw_pages
+from betafront.tracking.study_run import FRONT, log_front
+from betafront.tracking.ui_charts import BETA
+from betafront.tracking.ui_view import TAG, saved_view
+from betafront.training.folder import RunFolder
+from betafront.training.pictures.pages import draw_pages
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 FINAL = ("val/", "test/", "sd/")  # what the names of final values begin with
-FILES = ("config.yaml", "result.json", "run.log", "trace.npz")
 SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
 
 
@@ -294,19 +294,21 @@ class MLflowView:
             self._trials[number] = replace(child, on_front=on_front)
 
     def _log_files(self, client: "MlflowClient", run_id: str, folder: Path) -> None:
-        for name in FILES:
-            if (folder / name).is_file():
-                client.log_artifact(run_id, str(folder / name))
+        run = RunFolder(folder)
+        for path in (run.config, run.result, run.log, run.trace):
+            if path.is_file():
+                client.log_artifact(run_id, str(path))
         self._log_pictures(client, run_id, folder)
 
     def _log_pictures(self, client: "MlflowClient", run_id: str, folder: Path) -> None:
-        if (folder / PICTURES).is_dir():
-            client.log_artifacts(run_id, str(folder / PICTURES), PICTURES)
+        pictures = RunFolder(folder).pictures
+        if pictures.is_dir():
+            client.log_artifacts(run_id, str(pictures), pictures.name)
 
     def _log_data(self, client: "MlflowClient", run_id: str, spec: Spec, folder: Path) -> None:
         from mlflow.entities import Dataset, DatasetInput
 
-        result = folder / "result.json"
+        result = RunFolder(folder).result
         if not result.is_file():
             return
         data = json.loads(result.read_text())["data"]
@@ -341,7 +343,7 @@ def _child(run: "Run") -> Child:
 
 
 def _history(folder: Path) -> list[dict[str, float]]:
-    path = folder / "history.json"
+    path = RunFolder(folder).history
     return json.loads(path.read_text()) if path.is_file() else []
 
 

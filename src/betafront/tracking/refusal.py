@@ -8,8 +8,8 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from betafront.errors import UserError, one_line
 from betafront.addresses import SQLITE
+from betafront.errors import UserError, one_line
 from betafront.tracking.address import PASSWORD, USERNAME
 
 ANSWER_SECONDS = 5.0  # for a server that is there; MLflow's own calls wait longer, and repeatedly

@@ -13,14 +13,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from betafront.errors import UserError
 from betafront.addresses import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT
+from betafront.errors import UserError
 from betafront.study.spec import Spec
 from betafront.tracking.address import beside, opened, uri_of
+from betafront.tracking.mlflow_tracker import MLflowView
 from betafront.tracking.refusal import check_answers, plainly
 from betafront.tracking.store import client_of
 from betafront.tracking.sync import sync
-from betafront.tracking.mlflow_tracker import MLflowView
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

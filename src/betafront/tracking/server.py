@@ -12,14 +12,14 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betafront.errors import UserError
-from betafront.front import console
 from betafront.addresses import SQLITE
+from betafront.errors import UserError
 from betafront.study.spec import Spec
+from betafront.terminal import console
 from betafront.tracking.address import uri_of
-from betafront.tracking.ui_view import charts_link, table_link
-from betafront.tracking.sync import sync
 from betafront.tracking.mlflow_tracker import MLflowView
+from betafront.tracking.sync import sync
+from betafront.tracking.ui_view import charts_link, table_link
 
 if TYPE_CHECKING:
     from optuna import Study

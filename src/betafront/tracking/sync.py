@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from betafront.study.tracker.publish import write_record
-from betafront.study.spec import Spec
 from betafront.study.display.watch import BusyStudy, only_writer
+from betafront.study.spec import Spec
+from betafront.study.tracker.publish import write_record
 from betafront.tracking.address import uri_of
 from betafront.tracking.mlflow_tracker import MLflowView
 

@@ -11,8 +11,8 @@ import json
 import zlib
 
 from betafront.study.spec import Spec
-from betafront.tracking.ui_charts import SECTION, charts
 from betafront.tracking.store import key_of
+from betafront.tracking.ui_charts import SECTION, charts
 
 KEY = "pareto"
 WIDTH = 80

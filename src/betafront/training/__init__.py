@@ -1,26 +1,9 @@
-"""Lightning: one run from its parts to a Result."""
+"""Lightning: one run from its parts to a Result.
 
-from betafront.training.checkpoint import CHECKPOINT, Halt
-from betafront.training.fit import MODEL, SPLITS, Run, Trainer, fit, lightning_trainer
-from betafront.training.memory import out_of_memory
-from betafront.training.pictures.pages import draw_pages
-from betafront.training.result import PICTURES, RESULT, Diverged, Halted, Result, TimedOut
+What stands in `__init__.pyi` is imported when it is first asked for: who only reads a run folder
+needs neither torch nor Lightning.
+"""
 
-__all__ = [
-    "CHECKPOINT",
-    "MODEL",
-    "PICTURES",
-    "RESULT",
-    "SPLITS",
-    "Diverged",
-    "Halt",
-    "Halted",
-    "Result",
-    "Run",
-    "TimedOut",
-    "Trainer",
-    "draw_pages",
-    "fit",
-    "lightning_trainer",
-    "out_of_memory",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -10,9 +10,9 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from betafront.files import written_whole
+from betafront.training.folder import RunFolder
 from betafront.training.result import Halted
-
-CHECKPOINT = "checkpoint.ckpt"
 
 Halt = Callable[[], bool]
 """Whether a run is to stop here, to go on from its checkpoint at another time."""
@@ -38,7 +38,7 @@ class Checkpoint(pl.Callback):
     def __init__(
         self, folder: Path, seconds: float, order: torch.Generator, halt: Halt | None = None
     ) -> None:
-        self.path = folder / CHECKPOINT
+        self.path = RunFolder(folder).checkpoint
         self.seconds = seconds
         self.order = order
         self.halt = halt
@@ -69,9 +69,8 @@ class Checkpoint(pl.Callback):
             raise Halted(trainer.global_step)
 
     def _write(self, trainer: pl.Trainer) -> None:
-        part = self.path.with_suffix(".part")
-        trainer.save_checkpoint(part)
-        part.replace(self.path)
+        with written_whole(self.path) as part:
+            trainer.save_checkpoint(part)
         self.written = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:

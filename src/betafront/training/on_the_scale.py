@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from betafront.metrics import stationary_beta
+from betafront.metrics.stationary_beta import stationary_beta
 from betafront.models import VAE
 from betafront.objective import Objective, beta_norm
 from betafront.training.module import TRACE, Trace, TrainingModule

@@ -2,14 +2,13 @@
 
 import json
 import math
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from betafront.errors import UserError
-
-RESULT, TRACE_FILE, PICTURES = "result.json", "trace.npz", "pictures"
+from betafront.files import write_whole
+from betafront.training.folder import RunFolder
 
 
 class Diverged(Exception):
@@ -97,12 +96,9 @@ class Result:
 
     def save(self) -> None:
         """Write `result.json`, whole or not at all: where it stands, the run had finished."""
-        path = Path(self.folder) / RESULT
-        part = path.with_name(f"{RESULT}.{os.getpid()}")
         record = asdict(self)
         del record["folder"]  # a run folder may be moved
-        part.write_text(json.dumps(record, indent=1))
-        part.replace(path)
+        write_whole(RunFolder(Path(self.folder)).result, json.dumps(record, indent=1))
 
     @classmethod
     def load(cls, folder: Path) -> "Result":
@@ -111,9 +107,9 @@ class Result:
         Raises:
             UserError: there is none.
         """
-        path = folder / RESULT
+        path = RunFolder(folder).result
         if not path.is_file():
-            raise UserError(f"{folder} holds no finished run ({RESULT} is missing)")
+            raise UserError(f"{folder} holds no finished run ({path.name} is missing)")
         return cls(**json.loads(path.read_text()), folder=str(folder))
 
 

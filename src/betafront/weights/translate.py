@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from betafront.errors import UserError
-from betafront.weights.audit import audit
-from betafront.weights.projects import PROJECTS, Project, project
 from betafront.scale import (
     Convention,
     beta_norm,
@@ -15,6 +13,8 @@ from betafront.scale import (
     squared_error_weight,
     squared_error_weights,
 )
+from betafront.weights.audit import audit
+from betafront.weights.projects import PROJECTS, Project, project
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from betafront.study.display.gallery import along, embedded, taken, thinned, thumbnails
-from betafront.training.result import PICTURES
+from betafront.training.folder import RunFolder
 
 LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}
 
@@ -16,7 +16,7 @@ def table(tmp_path: Path) -> pd.DataFrame:
     """Ten trials with pictures of noise, of which the first five are on the front."""
     rng = np.random.default_rng(0)
     for trial in range(10):
-        folder = tmp_path / f"trial-{trial}" / PICTURES
+        folder = RunFolder(tmp_path / f"trial-{trial}").pictures
         folder.mkdir(parents=True)
         for kind in ("reconstructions", "traversals", "samples"):
             Image.fromarray(rng.integers(0, 255, (68, 544, 3), np.uint8)).save(
@@ -47,8 +47,8 @@ def test_pictures_keep_to_their_room(table: pd.DataFrame, tmp_path: Path) -> Non
 
 
 def test_what_is_gone_or_damaged_is_left_out(table: pd.DataFrame, tmp_path: Path) -> None:
-    (tmp_path / "trial-0" / PICTURES / "reconstructions.png").write_bytes(b"no picture")
-    (tmp_path / "trial-1" / PICTURES / "reconstructions.png").unlink()
+    (RunFolder(tmp_path / "trial-0").pictures / "reconstructions.png").write_bytes(b"no picture")
+    (RunFolder(tmp_path / "trial-1").pictures / "reconstructions.png").unlink()
     assert set(thumbnails(table, LEAST, tmp_path, 10**9)) == set(range(2, 10))
     (one, *_) = along(table, tmp_path, 10**9)
     assert set(one.pictures) == {"traversals", "samples"}
@@ -60,7 +60,7 @@ def test_pictures_are_no_wider_than_asked(table: pd.DataFrame, tmp_path: Path) -
     from base64 import b64decode
     from io import BytesIO
 
-    path = tmp_path / "trial-2" / PICTURES / "samples.png"
+    path = RunFolder(tmp_path / "trial-2").pictures / "samples.png"
     for left, size in ((False, (100, 12)), (True, (100, 25))):
         data = embedded(path, 100, left).partition(",")[2]
         assert Image.open(BytesIO(b64decode(data))).size == size

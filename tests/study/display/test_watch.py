@@ -15,14 +15,15 @@ from rich.console import Console
 from rich.text import Text
 from tests.study.conftest import a_spec
 
-from betafront.study import failures, pace, watch
-from betafront.study.trials.lease import LEASE, Worker
-from betafront.study.trials.ledger import IMPORTED, ORIGIN, OVER_BUDGET, REASON, RECORD, RELEASED
+from betafront.study.display import failures, watch
 from betafront.study.display.live import MOST_RUNNING, Display
+from betafront.study.display.watch import Watch, follow
 from betafront.study.signals import FINISH, HALT
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import NoView
-from betafront.study.display.watch import Watch, follow
+from betafront.study.trials import pace
+from betafront.study.trials.lease import LEASE, Worker
+from betafront.study.trials.ledger import IMPORTED, ORIGIN, OVER_BUDGET, REASON, RECORD, RELEASED
 
 WEIGHTS = FloatDistribution(0.001, 10)
 SCHEDULES = CategoricalDistribution(["constant", "linear"])

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from betafront.study.trials.ledger import origin
 from betafront.study.storage.opening import load_study, open_storage
+from betafront.study.trials.ledger import origin
 
 Command = Callable[..., Any]
 WEIGHTS = "objective.weight=tag(log,interval(0.01,10))"

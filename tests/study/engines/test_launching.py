@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from tests.study.conftest import a_spec
 
-from betafront.study.storage import waiting as arrival
 from betafront.study.make import make
+from betafront.study.storage import waiting as arrival
 from betafront.study.storage.opening import open_storage
 
 SWEEP = ("sweep", "objective.weight=choice(0.1,1)", "study.budget.trials=2")

@@ -7,8 +7,8 @@ import psutil
 from optuna import create_trial
 from optuna.trial import FrozenTrial, TrialState
 
-from betafront.study.trials.lease import LEASE, Worker
 from betafront.study.sweep import attempts
+from betafront.study.trials.lease import LEASE, Worker
 
 
 def running(worker: Worker) -> FrozenTrial:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from betafront.study.search.grammar import searches, values
 from betafront.study.results.reach import reach
+from betafront.study.search.grammar import searches, values
 
 KEY = "objective.weight"
 FOUND = {

@@ -6,7 +6,7 @@ from hydra._internal.utils import create_config_search_path
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from betafront.config.build import PARTS
+from betafront.config.parts import PARTS
 from betafront.shipped import conf_dir
 from betafront.study.search.composer import Composer
 

@@ -2,8 +2,9 @@ import pytest
 
 from betafront.errors import UserError
 from betafront.study.search.grammar import every_value
-from betafront.study.search.samplers import check_sampler, quantile, sampler, seed_from
+from betafront.study.search.samplers import check_sampler, quantile, sampler
 from betafront.study.search.space import Space
+from betafront.study.seeds import seed_from
 
 
 def test_an_unknown_sampler_names_the_near_miss() -> None:

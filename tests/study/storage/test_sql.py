@@ -9,12 +9,12 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import a_spec
 
-from betafront.study.storage import study_store as stores
-from betafront.study.storage.optuna_calls import Calls
 from betafront.study.make import make
-from betafront.study.storage.sql import Rows
 from betafront.study.search.space import Space
+from betafront.study.storage import study_store as stores
 from betafront.study.storage.opening import Storage, load_study, open_storage
+from betafront.study.storage.optuna_calls import Calls
+from betafront.study.storage.sql import Rows
 from betafront.study.storage.study_store import Store
 
 LINES = [

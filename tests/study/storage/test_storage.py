@@ -18,10 +18,17 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError
 
+from betafront.addresses import FROM_ENVIRONMENT, VARIABLE
 from betafront.errors import UserError
 from betafront.study.storage import sqlite
-from betafront.addresses import FROM_ENVIRONMENT, VARIABLE
-from betafront.study.storage.opening import Storage, find, load_study, masked, open_storage, study_names
+from betafront.study.storage.opening import (
+    Storage,
+    find,
+    load_study,
+    masked,
+    open_storage,
+    study_names,
+)
 from betafront.study.storage.study_store import again, is_away
 
 # Processes of their own that do not import PyTorch and its kin each.

@@ -11,12 +11,12 @@ from optuna.trial import TrialState
 from rich.console import Console
 from tests.study.display.test_watch import Trials, a_console, said, spec_of
 
-from betafront.study.tracker import thread as recorder
-from betafront.study.trials.ledger import REASON
-from betafront.study.tracker.publish import in_words, write_record, write_record_if_possible
-from betafront.study.spec import Spec
-from betafront.study.tracker.protocol import NoView
 from betafront.study.display.watch import Watch
+from betafront.study.spec import Spec
+from betafront.study.tracker import thread as recorder
+from betafront.study.tracker.protocol import NoView
+from betafront.study.tracker.publish import in_words, write_record, write_record_if_possible
+from betafront.study.trials.ledger import REASON
 
 
 class Fake(NoView):

@@ -12,6 +12,11 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from tests.study.conftest import FORK, SPACE, a_spec, a_worker, lost, tallied
 
+from betafront.study.make import make
+from betafront.study.search.space import Space
+from betafront.study.spec import Spec
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
 from betafront.study.trials import lease
 from betafront.study.trials.lease import Worker, held
 from betafront.study.trials.ledger import (
@@ -30,11 +35,6 @@ from betafront.study.trials.ledger import (
     reason,
     release,
 )
-from betafront.study.make import make
-from betafront.study.search.space import Space
-from betafront.study.spec import Spec
-from betafront.study.storage.opening import open_storage
-from betafront.study.storage.study_store import Store
 from betafront.study.worker.worker import Outcome, tell
 
 Ledgers = Callable[..., Ledger]

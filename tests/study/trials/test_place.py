@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from tests.study.conftest import lost, tallied
 
-from betafront.study.trials.ledger import Ledger, is_gone, origin, reap
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.ledger import Ledger, is_gone, origin, reap
 from betafront.study.worker.worker import Outcome, tell
 
 DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from betafront.study.trials.replicates import replicate, run_folder, runs_of, seed, together
-from betafront.study.search.samplers import seed_from
+from betafront.study.seeds import run_seed, seed_from
+from betafront.study.trials.replicates import replicate, run_folder, runs_of, together
 from betafront.training import Result
 
 
@@ -54,6 +54,6 @@ def test_a_trial_reached_its_target_if_all_its_runs_did() -> None:
 
 
 def test_seeds_of_runs_differ_and_the_first_is_the_trials_own() -> None:
-    seeds = {seed(0, first, r) for first in range(30) for r in range(5)}
+    seeds = {run_seed(0, first, r) for first in range(30) for r in range(5)}
     assert len(seeds) == 150
-    assert seed(0, 3, 0) == seed_from(0, 3)
+    assert run_seed(0, 3, 0) == seed_from(0, 3)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from betafront.training import Result
-from betafront.training.pictures.curves import Page, felt
 from betafront.training.module import Trace
+from betafront.training.pictures.curves import Page, felt
 
 Told = tuple[Result, Trace]
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from betafront.front.decision.decision import Advice
-from betafront.front.front import front
 from betafront.front.decision.picks import PLANE
+from betafront.front.front import front
 from betafront.front.slope import NAT
 from betafront.front.table import RATE, Facts, usable
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from betafront.front.decision.capacity import capacity
 from betafront.front.decision.decision import USUAL, Advice, Asked, decide, trades
+from betafront.front.decision.picks import PLANE
 from betafront.front.decision.price import exchange
 from betafront.front.front import front
-from betafront.front.decision.picks import PLANE
 from betafront.front.slope import NAT, fitted_slope, off_their_lines
 from betafront.front.table import DISTORTION, ELBO, RATE, Facts, usable
 

@@ -8,9 +8,17 @@ import pandas as pd
 
 from betafront.errors import UserError
 from betafront.front.decision.interval import Between, between
+from betafront.front.decision.picks import (
+    Pick,
+    affordable,
+    allowance,
+    at_rate,
+    corner,
+    least_elbo,
+    most,
+)
 from betafront.front.decision.price import beta_at, exchange
 from betafront.front.front import front
-from betafront.front.decision.picks import Pick, affordable, allowance, at_rate, corner, least_elbo, most
 from betafront.front.table import DISTORTION, ELBO, RATE, Facts, label, usable
 from betafront.objective import (
     NORMALISATIONS,

@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
-from betafront.front.front import front
 from betafront.front.decision.picks import PLANE
+from betafront.front.front import front
 from betafront.front.table import DISTORTION, RATE
 
 

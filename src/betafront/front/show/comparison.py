@@ -13,9 +13,9 @@ from betafront.front.attainment import attained, least_p
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
 from betafront.front.show.picture import COLOURS, MARKERS
+from betafront.front.show.terminal import NUMBERS, ROWS, front_table
 from betafront.front.slope import off_their_lines
 from betafront.front.table import label, usable
-from betafront.front.show.terminal import NUMBERS, ROWS, front_table
 from betafront.front.whole import whole
 
 CERTAIN = 0.05  # the p below which a difference is called more than chance

@@ -1,8 +1,6 @@
 """A front in the terminal: tables of at most 100 columns."""
 
-from collections.abc import Iterable, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,8 +8,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_every_row, names
 from betafront.front.decision.cautions import cautions, notes, refusal
+from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
 from betafront.front.show.characters import plot
@@ -28,16 +26,6 @@ NUMBERS = (
     ("MSE", MSE, "{:.4f}"),
     ("active", ACTIVE, "{:.0f}"),
 )
-WIDTH = 100
-
-
-@cache
-def console() -> Console:
-    """The terminal, never wider than a page of text; one for all of a process, since what another
-    prints would go through the middle of a live display."""
-    found = Console(highlight=False)
-    found.width = min(found.width if found.is_terminal else WIDTH, WIDTH)
-    return found
 
 
 def print_study(
@@ -170,13 +158,6 @@ def advice_table(advice: Sequence[Advice]) -> Table:
     for name, cells in in_every_row([next(a for a in advice if a.trial == t) for t in marks]):
         table.add_row(name, *cells)
     return table
-
-
-def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
-    """What to look at and to run next, ready to be copied."""
-    out.print()
-    for what, where in lines:
-        out.print(f"  [dim]{what:<12}[/] {escape(str(where))}", soft_wrap=True)
 
 
 def _thinned(members: pd.DataFrame, keep: dict[int, str]) -> list[dict[str, Any]]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from betafront.errors import UserError
 from betafront.front import USUAL, Asked, front
 from betafront.front.show.report import Chapter, Failure
-from betafront.study.results.additions import additions
 from betafront.study.display.failures import ADVICE, by_reason, log_of
 from betafront.study.display.gallery import ROOM, along, taken, thumbnails
-from betafront.study.trials.ledger import kind
 from betafront.study.display.lines import is_bad
+from betafront.study.results.additions import additions
 from betafront.study.results.table import facts, reason, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
+from betafront.study.trials.ledger import kind
 
 if TYPE_CHECKING:
     from optuna import Study

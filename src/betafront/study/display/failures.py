@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from betafront.study.worker.attempt import LOG
-from betafront.study.trials.ledger import kind, origin, outline
 from betafront.study.display.lines import chosen, is_bad
 from betafront.study.results.table import reason, state
-from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
+from betafront.study.trials.ledger import kind, origin, outline
+from betafront.study.trials.replicates import trial_folder
+from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -87,8 +87,8 @@ def log_of(trial: "FrozenTrial", folder: Path) -> str:
     """Where the log of a trial is, the last of its replicates' first; that of its worker where it
     never came to one. Shorter from where the user stands, if it is below."""
     own = folder / trial_folder(trial.number)
-    logs = [own / LOG, *sorted(own.glob(f"replicate-*/{LOG}"))]
+    logs = [RunFolder(part).log for part in (own, *sorted(own.glob("replicate-*")))]
     found = [log for log in logs if log.is_file()]
-    path = found[-1] if found else folder / "workers" / "*" / LOG
+    path = found[-1] if found else RunFolder(folder / "workers" / "*").log
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

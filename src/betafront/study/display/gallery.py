@@ -13,7 +13,7 @@ import pandas as pd
 
 from betafront.front import nondominated
 from betafront.front.show.report import Shown
-from betafront.training.result import PICTURES, RESULT, TRACE_FILE
+from betafront.training.folder import RunFolder
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
 POINTS = 120  # of a trace
@@ -57,7 +57,9 @@ def thumbnails(
     room = max(0, room)
     for part in (table[first], table[~first]):
         for row in thinned(part, room // LEAST + 1):
-            picture = embedded(folder / row["folder"] / PICTURES / f"{KINDS[0]}.png", SMALL, True)
+            picture = embedded(
+                RunFolder(folder / row["folder"]).pictures / f"{KINDS[0]}.png", SMALL, True
+            )
             room -= len(picture)
             if room < 0:
                 return found
@@ -68,7 +70,7 @@ def thumbnails(
 
 def shown(trial: int, folder: Path, width: int) -> Shown:
     """What is left of a run, in pictures of that width; what is gone or damaged is left out."""
-    files = {kind: folder / PICTURES / f"{kind}.png" for kind in KINDS}
+    files = {kind: RunFolder(folder).pictures / f"{kind}.png" for kind in KINDS}
     pictures = {kind: embedded(path, width, kind != "traversals") for kind, path in files.items()}
     return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), spectrum(folder))
 
@@ -100,7 +102,7 @@ def embedded(path: Path, width: int, left: bool) -> str:
 def trace(folder: Path) -> dict[str, list[float]]:
     """The weight and the rate over the steps of a run, of evenly spread steps."""
     try:
-        with np.load(folder / TRACE_FILE) as kept:
+        with np.load(RunFolder(folder).trace) as kept:
             at = np.unique(np.linspace(0, len(kept["step"]) - 1, POINTS).astype(int))
             return {key: kept[key][at].astype(float).tolist() for key in ("step", "beta", "rate")}
     except DAMAGED:
@@ -110,7 +112,7 @@ def trace(folder: Path) -> dict[str, list[float]]:
 def spectrum(folder: Path) -> list[float]:
     """The KL of each latent of a run in nats, the highest first."""
     try:
-        return sorted(json.loads((folder / RESULT).read_text())["spectrum"], reverse=True)
+        return sorted(json.loads(RunFolder(folder).result.read_text())["spectrum"], reverse=True)
     except DAMAGED:
         return []
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from betafront.front.table import DISTORTION, RATE, text
 from betafront.front.show.terminal import short_names
+from betafront.front.table import DISTORTION, RATE, text
+from betafront.study.results.table import reason, row
+from betafront.study.spec import Spec
 from betafront.study.trials.ledger import (
     IMPORTED,
     REASON,
@@ -14,8 +16,6 @@ from betafront.study.trials.ledger import (
     is_gone,
     origin,
 )
-from betafront.study.results.table import reason, row
-from betafront.study.spec import Spec
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

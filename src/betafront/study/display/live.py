@@ -13,12 +13,12 @@ from rich.table import Table
 from rich.text import Text
 
 from betafront.front import front, hypervolume
-from betafront.study.trials.lease import LEASE, progress
-from betafront.study.trials.ledger import finished, origin
 from betafront.study.display.lines import chosen
-from betafront.study.trials.pace import clock, duration, pace, seconds_left
 from betafront.study.results.table import state, table, tally
 from betafront.study.spec import Spec
+from betafront.study.trials.lease import LEASE, progress
+from betafront.study.trials.ledger import finished, origin
+from betafront.study.trials.pace import clock, duration, pace, seconds_left
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from betafront.front import USUAL, Asked, draw_front, front, print_next, print_study
+from betafront.front import USUAL, Asked, draw_front, front, print_study
 from betafront.front.show.report import write_page
-from betafront.study.results.additions import additions
 from betafront.study.display.chapter import chapter
 from betafront.study.display.failures import print_failures
-from betafront.study.tracker.publish import write_record_if_possible
+from betafront.study.results.additions import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links, View
+from betafront.study.tracker.publish import write_record_if_possible
+from betafront.terminal import print_next
 from betafront.training import draw_pages
 
 if TYPE_CHECKING:

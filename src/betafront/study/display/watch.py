@@ -15,15 +15,15 @@ from rich.live import Live
 from rich.text import Text
 
 from betafront.errors import UserError, one_line
-from betafront.study.trials.ledger import counts, is_met
 from betafront.study.display.lines import has_news, is_bad, news
 from betafront.study.display.live import MOST_RECENT, Display
-from betafront.study.tracker.thread import Recorder
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT
 from betafront.study.spec import Spec
-from betafront.study.trials.stopping import out_of_time
 from betafront.study.storage.study_store import again, is_away
 from betafront.study.tracker.protocol import NoView, View
+from betafront.study.tracker.thread import Recorder
+from betafront.study.trials.ledger import counts, is_met
+from betafront.study.trials.stopping import out_of_time
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -11,9 +11,9 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, read_write
 
 from betafront.errors import UserError, one_line
-from betafront.front import console
 from betafront.study.signals import FINISH
 from betafront.study.worker.worker import WorkerTask
+from betafront.terminal import console
 
 OF_ONE_MACHINE = ("basic", "joblib")
 

@@ -18,8 +18,8 @@ from hydra.core.utils import JobReturn, JobStatus
 from hydra_plugins.hydra_submitit_launcher.submitit_launcher import SlurmLauncher
 
 from betafront.errors import UserError, one_line
-from betafront.front import console
 from betafront.study.signals import FINISH
+from betafront.terminal import console
 
 if TYPE_CHECKING:
     from submitit import Job

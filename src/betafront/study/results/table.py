@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.front import Facts, trials_table
+from betafront.study.results.reach import reach
+from betafront.study.spec import Spec
 from betafront.study.trials.lease import is_lost
 from betafront.study.trials.ledger import (
     IMPORTED,
@@ -20,9 +22,7 @@ from betafront.study.trials.ledger import (
     origin,
     reason,
 )
-from betafront.study.results.reach import reach
 from betafront.study.trials.replicates import Record, runs_of
-from betafront.study.spec import Spec
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -16,8 +16,9 @@ import optuna
 from optuna.trial import TrialState
 
 from betafront.errors import UserError
-from betafront.study.search.samplers import POINTS, sampler, seed_from
+from betafront.study.search.samplers import POINTS, sampler
 from betafront.study.search.space import Space
+from betafront.study.seeds import seed_from
 
 if TYPE_CHECKING:
     from optuna import Trial

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from optuna import samplers
 from optuna.distributions import (
     BaseDistribution,
@@ -18,6 +17,7 @@ from optuna.samplers import BaseSampler
 
 from betafront.errors import UserError, near_miss
 from betafront.study.search.space import Space
+from betafront.study.seeds import seed_from
 
 SAMPLERS: dict[str, Callable[[int, bool], BaseSampler]] = {
     "tpe": lambda seed, groups: samplers.TPESampler(
@@ -57,11 +57,6 @@ def sampler(name: str, seed: int, *own: int, groups: bool = False) -> BaseSample
     check_sampler(name)
     with warnings.catch_warnings(action="ignore", category=ExperimentalWarning):
         return SAMPLERS[name](seed_from(seed, *own), groups)
-
-
-def seed_from(*entropy: int) -> int:
-    """A seed of 32 bits that depends on all of `entropy`, in order."""
-    return int(np.random.SeedSequence(list(entropy)).generate_state(1)[0])
 
 
 def sobol(space: Space, seed: int, index: int) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
-from betafront.errors import UserError, near_miss, os_error
 from betafront.addresses import (
     FROM_ENVIRONMENT,
     SQLITE,
@@ -18,8 +17,9 @@ from betafront.addresses import (
     server_url,
     sqlite_path,
 )
-from betafront.study.storage.postgresql import open_postgresql
+from betafront.errors import UserError, near_miss, os_error
 from betafront.study.storage.errors import ELSEWHERE, driver_missing, refusal
+from betafront.study.storage.postgresql import open_postgresql
 from betafront.study.storage.sqlite import open_sqlite
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 Optuna's own calls ask the database anew for every parameter and attribute: 71 statements for a
 trial of eight parameters, all of it time on the processor. A worker makes do with 20, reading
-included, and two transactions that write (both as `benchmarks/storage/store.py` counts them). They know one
-schema, that of Optuna 3 to 5; for any other, `betafront.study.storage.optuna_calls` does the same through Optuna.
+included, and two transactions that write (both as `benchmarks/storage/store.py` counts them). They
+know one schema, that of Optuna 3 to 5; for any other, `betafront.study.storage.optuna_calls` does
+the same through Optuna.
 """
 
 import json

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import text
 
 from betafront.errors import UserError, one_line
-from betafront.study.storage.optuna_calls import Calls
 from betafront.study.storage.errors import is_of_settings, of_driver
-from betafront.study.storage.sql import SCHEMA, Rows
 from betafront.study.storage.opening import Storage, load_study
+from betafront.study.storage.optuna_calls import Calls
+from betafront.study.storage.sql import SCHEMA, Rows
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState

@@ -21,7 +21,7 @@ def wait_for(name: str, runs: Path) -> None:
     Raises:
         UserError: what is wrong mends itself by no waiting, as a wrong password does.
     """
-    from betafront.front import console
+    from betafront.terminal import console
 
     said = False
     while not _is_there(name, runs):

@@ -9,9 +9,9 @@ from rich.console import Console
 from betafront.errors import one_line
 from betafront.study.results.additions import additions
 from betafront.study.results.table import facts, reason, rows, runs_table, state, table
-from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import View
+from betafront.study.trials.replicates import trial_folder
 
 if TYPE_CHECKING:
     from optuna import Study

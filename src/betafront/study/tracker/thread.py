@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from betafront.errors import one_line
-from betafront.study.trials.ledger import origin
 from betafront.study.results.table import reason, rows, state
-from betafront.study.trials.replicates import trial_folder
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import View
+from betafront.study.trials.ledger import origin
+from betafront.study.trials.replicates import trial_folder
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any
 from optuna.trial import TrialState
 
 from betafront.study.search.drawing import Drawing, Point, digest
-from betafront.study.trials.lease import LEASE, Doubts, Worker, is_lost
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store, is_away
+from betafront.study.trials.lease import LEASE, Doubts, Worker, is_lost
 from betafront.study.trials.tally import Tally
 
 if TYPE_CHECKING:

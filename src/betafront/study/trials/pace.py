@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from betafront.study.results.table import state
 from betafront.study.trials.lease import progress
 from betafront.study.trials.ledger import is_given_back, is_gone
-from betafront.study.results.table import state
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

@@ -5,18 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from betafront.study.search.samplers import seed_from
 from betafront.training import Result
 
 Record = dict[str, Any]
 """What the storage keeps of a trial: enough for tables and fronts without its folders."""
 
 AVERAGED = ("beta", "beta_norm", "sigma", "beta_spread", "came_to")
-
-
-def seed(study: int, first: int, replicate: int) -> int:
-    """The seed of a run: of the study's seed, the number of its first attempt, the replicate."""
-    return seed_from(study, first, *([replicate] if replicate else []))
 
 
 def run_folder(number: int, replicate: int) -> str:

@@ -4,10 +4,10 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from betafront.study.spec import Spec
 from betafront.study.trials.lease import LEASE
 from betafront.study.trials.ledger import counts, is_failed, kind, outline, reason
 from betafront.study.trials.pace import covered
-from betafront.study.spec import Spec
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

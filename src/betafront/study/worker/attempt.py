@@ -7,16 +7,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from betafront.config import build as recipe
+from betafront.config.build import build, save
 from betafront.errors import one_line
 from betafront.study.search.composer import Composer
+from betafront.study.signals import HALT
 from betafront.study.trials.lease import Progress
 from betafront.study.trials.replicates import Record
-from betafront.study.signals import HALT
 from betafront.training import Diverged, Halted, Result, TimedOut, fit, out_of_memory
+from betafront.training.folder import RunFolder
 
 log = logging.getLogger(__name__)
-LOG = "run.log"
 FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
 MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # not the trial's fault: so would the next be
 
@@ -53,7 +53,7 @@ def attempt(
         now: kept up to date with how far it is.
     """
     try:
-        with logged_to(folder / LOG):
+        with logged_to(RunFolder(folder).log):
             return _guarded(compose, overrides, folder, seconds, now)
     except OSError as error:  # the folder or its log cannot be made
         return Outcome(halted=True, machine=error)
@@ -72,8 +72,8 @@ def _guarded(
 
     try:
         config = compose(overrides)
-        recipe.save(config, folder)
-        run = recipe.build(config)
+        save(config, folder)
+        run = build(config)
         return Outcome(result=fit(run, folder, report, halt=HALT.is_set, seconds=seconds))
     except Diverged as error:
         log.warning("diverged at step %d", error.step)

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from betafront.files import written_whole
 from betafront.study.trials.ledger import RECORD, origin
 from betafront.study.trials.replicates import Record, run_folder, runs_of
-from betafront.training import CHECKPOINT, RESULT, Result
+from betafront.training.folder import RunFolder
+from betafront.training.result import Result
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -42,16 +44,15 @@ def take_over(
     """
     before = origin(trial).before
     while before is not None:
-        left = folder / run_folder(before, number)
-        if (left / RESULT).is_file():  # it was lost before it could tell
+        left = RunFolder(folder / run_folder(before, number))
+        if left.has_result:  # it was lost before it could tell
             log.info("trial %d has the result of trial %d", trial.number, before)
-            return Result.load(left)
-        if (left / CHECKPOINT).is_file():
-            own = folder / run_folder(trial.number, number)
-            own.mkdir(parents=True, exist_ok=True)
-            part = own / f"{CHECKPOINT}.part"
-            shutil.copyfile(left / CHECKPOINT, part)
-            part.replace(own / CHECKPOINT)
+            return Result.load(left.path)
+        if left.has_checkpoint:
+            own = RunFolder(folder / run_folder(trial.number, number))
+            own.path.mkdir(parents=True, exist_ok=True)
+            with written_whole(own.checkpoint) as part:
+                shutil.copyfile(left.checkpoint, part)
             log.info("trial %d goes on from the checkpoint of trial %d", trial.number, before)
             return None
         before = origin(trials[before]).before

@@ -13,20 +13,21 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig
 
 from betafront.errors import os_error
-from betafront.study.worker.attempt import Outcome, attempt
-from betafront.study.search.composer import Composer
-from betafront.study.worker.earlier import runs_before, take_over
 from betafront.study.gpus import take_gpu
-from betafront.study.trials.lease import LEASE, Progress, Worker, held, machine
-from betafront.study.trials.ledger import RECORD, Ledger, end_failed, first, is_met, origin, release
-from betafront.study.storage.errors import in_a_line
-from betafront.study.trials.replicates import replicate, run_folder, seed, together
-from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
+from betafront.study.search.composer import Composer
 from betafront.study.search.space import Space
+from betafront.study.seeds import run_seed
+from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
 from betafront.study.spec import Spec
-from betafront.study.trials.stopping import stopped
+from betafront.study.storage.errors import in_a_line
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store, again
+from betafront.study.trials.lease import LEASE, Progress, Worker, held, machine
+from betafront.study.trials.ledger import RECORD, Ledger, end_failed, first, is_met, origin, release
+from betafront.study.trials.replicates import replicate, run_folder, together
+from betafront.study.trials.stopping import stopped
+from betafront.study.worker.attempt import Outcome, attempt
+from betafront.study.worker.earlier import runs_before, take_over
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -195,7 +196,7 @@ class Loop:
         found = take_over(self.folder, trial, trials, number)
         if found is not None:
             return Outcome(result=found)
-        own = f"seed={seed(spec.seed, first(trial), number)}"
+        own = f"seed={run_seed(spec.seed, first(trial), number)}"
         overrides = [*self.task.space.overrides(trial.params), own]
         folder = self.folder / run_folder(trial.number, number)
         return attempt(self.composer, overrides, folder, spec.trial_seconds, now)

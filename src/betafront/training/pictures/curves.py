@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from betafront.training.folder import RunFolder
 from betafront.training.module import Trace
-from betafront.training.result import TRACE_FILE, Result
+from betafront.training.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +28,7 @@ PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # from where and how wide, o
 
 def draw_training(result: Result, path: Path) -> None:
     """Write the page of how a run's training went, as a PNG."""
-    with np.load(Path(result.folder) / TRACE_FILE) as trace:
+    with np.load(RunFolder(Path(result.folder)).trace) as trace:
         _page().draw(result, dict(trace), path)
 
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from betafront.data import Factors
+from betafront.files import written_whole
+from betafront.training.folder import RunFolder
 
-MAP_FILE = "latent_map.npz"
 POINTS = 2000
 
 Array = NDArray[np.float64]
@@ -37,12 +38,13 @@ class LatentMap:
 
     def save(self, folder: Path) -> None:
         """Write `latent_map.npz`."""
-        np.savez(folder / MAP_FILE, **asdict(self))
+        with written_whole(RunFolder(folder).latent_map) as part, part.open("wb") as sink:
+            np.savez(sink, **asdict(self))
 
     @classmethod
     def load(cls, folder: Path) -> "LatentMap":
         """Read it from a run's folder."""
-        with np.load(folder / MAP_FILE) as kept:
+        with np.load(RunFolder(folder).latent_map) as kept:
             return cls(
                 points=kept["points"],
                 axes=tuple(kept["axes"].tolist()),

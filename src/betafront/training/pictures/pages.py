@@ -5,22 +5,23 @@ steps, which most trials of a sweep need not pay.
 """
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 from betafront.errors import one_line
+from betafront.files import written_whole
+from betafront.training.folder import RunFolder
 from betafront.training.pictures.curves import draw_training
-from betafront.training.pictures.latent_map import MAP_FILE
 from betafront.training.pictures.map import draw_map
-from betafront.training.result import PICTURES, RESULT, TRACE_FILE, Result
+from betafront.training.result import Result
 
 log = logging.getLogger(__name__)
 Draw = Callable[[Result, Path], None]
+Source = Callable[[RunFolder], Path]
 # By the name of the page, the file of the run that it is drawn of, and what draws it.
-PAGES: dict[str, tuple[str, Draw]] = {
-    "training.png": (TRACE_FILE, draw_training),
-    "latent_map.png": (MAP_FILE, draw_map),
+PAGES: dict[str, tuple[Source, Draw]] = {
+    "training.png": (lambda run: run.trace, draw_training),
+    "latent_map.png": (lambda run: run.latent_map, draw_map),
 }
 
 
@@ -32,24 +33,22 @@ def draw_pages(folder: Path) -> None:
     Args:
         folder: of the run.
     """
-    result = folder / RESULT
-    if not result.is_file():
+    run = RunFolder(folder)
+    if not run.has_result:
         return
     for name, (source, draw) in PAGES.items():
-        path = folder / PICTURES / name
-        if (folder / source).is_file() and not _is_newer(path, result):
+        path = run.pictures / name
+        if source(run).is_file() and not _is_newer(path, run.result):
             _draw(folder, draw, path)
 
 
 def _draw(folder: Path, draw: Draw, path: Path) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(exist_ok=True)
-        draw(Result.load(folder), part)
-        part.replace(path)
+        with written_whole(path) as part:
+            draw(Result.load(folder), part)
     except Exception as error:  # a damaged file makes its reader raise almost anything
         log.warning("%s is not drawn: %s", path, one_line(error))
-        part.unlink(missing_ok=True)
 
 
 def _is_newer(path: Path, other: Path) -> bool:

@@ -6,9 +6,11 @@ from typing import Any
 
 from betafront.weights.audit import kl as kl_term
 from betafront.weights.audit import reconstruction as reconstruction_term
-from betafront.weights.audit.domains import accepted
 from betafront.weights.audit.arguments import Call, CannotTell, arrange
+from betafront.weights.audit.conclude import weigh
+from betafront.weights.audit.domains import accepted
 from betafront.weights.audit.kl import KL, NoKnownSpread
+from betafront.weights.audit.known_terms import Reconstruction
 from betafront.weights.audit.probes import (
     BATCH,
     Prober,
@@ -18,9 +20,7 @@ from betafront.weights.audit.probes import (
 )
 from betafront.weights.audit.sandbox import LossRaised
 from betafront.weights.audit.scaling import scaling
-from betafront.weights.audit.known_terms import Reconstruction
 from betafront.weights.audit.verdict import Verdict
-from betafront.weights.audit.conclude import weigh
 
 
 def audit(

@@ -3,14 +3,14 @@
 import math
 from dataclasses import replace
 
-from betafront.weights.audit.constants import constants
-from betafront.weights.audit.warnings import faults
-from betafront.weights.audit.kl import KL, close
-from betafront.weights.audit.scaling import Scaling
-from betafront.weights.audit.known_terms import GAUSSIAN, LAPLACE, Reconstruction
-from betafront.weights.audit.verdict import Verdict
-from betafront.weights.audit.recognised import Weighed, by_batch, by_shape, power_of, reduced
 from betafront.scale import beta_norm
+from betafront.weights.audit.constants import constants
+from betafront.weights.audit.kl import KL, close
+from betafront.weights.audit.known_terms import GAUSSIAN, LAPLACE, Reconstruction
+from betafront.weights.audit.recognised import Weighed, by_batch, by_shape, power_of, reduced
+from betafront.weights.audit.scaling import Scaling
+from betafront.weights.audit.verdict import Verdict
+from betafront.weights.audit.warnings import faults
 
 
 def weigh(

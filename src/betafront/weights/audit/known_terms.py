@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from betafront.objective.likelihoods.continuous_bernoulli import log_constant
 from betafront.weights.audit.arguments import CannotTell
 from betafront.weights.audit.probes import Point, Prober, Slopes, factor
-from betafront.objective.likelihoods.continuous_bernoulli import log_constant
 
 Core = Callable[[Tensor, Tensor], Tensor]
 """(B, N) a distortion in nats, up to a constant, of x and the reconstruction (each (B, N))."""

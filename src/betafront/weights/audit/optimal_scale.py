@@ -6,8 +6,6 @@ from torch import Tensor
 
 from betafront.weights.audit.arguments import CannotTell
 from betafront.weights.audit.kl import same
-from betafront.weights.audit.probes import Point, Prober, Slopes, factor
-from betafront.weights.audit.sandbox import LossRaised
 from betafront.weights.audit.known_terms import (
     ABSOLUTE,
     FITTED,
@@ -19,6 +17,8 @@ from betafront.weights.audit.known_terms import (
     Term,
     slope_of,
 )
+from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.sandbox import LossRaised
 
 ERRORS = (0.3, 1.0, 300.0, 3000.0)
 """Sizes of error at which a factor on the squared error is followed; a floor under σ that does not

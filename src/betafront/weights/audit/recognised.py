@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from betafront.weights.audit.kl import KL
-from betafront.weights.audit.scaling import Powers, Scaling
-from betafront.weights.audit.known_terms import Reconstruction
 from betafront.scale import Weights, normalisation
+from betafront.weights.audit.kl import KL
+from betafront.weights.audit.known_terms import Reconstruction
+from betafront.weights.audit.scaling import Powers, Scaling
 
 BATCHES = (1, 64, 256)
 

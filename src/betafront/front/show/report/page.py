@@ -6,6 +6,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from betafront.files import write_whole
 from betafront.front.comparison import Comparison, Group
 from betafront.front.show.report import parts
 from betafront.front.show.report.chapter import Chapter
@@ -48,8 +49,8 @@ def write_page(
         parts.download(),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(
+    write_whole(
+        path,
         f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)} · betafront</title><style>{_asset('page.css')}</style></head>"
@@ -57,9 +58,7 @@ def write_page(
         f'<script type="application/json" id="data">{data}</script>'
         f"<script>{_plotly()}</script>"
         f"<script>{''.join(map(_asset, SCRIPTS))}</script></body></html>",
-        encoding="utf-8",
     )
-    part.replace(path)
 
 
 def _asset(name: str) -> str:

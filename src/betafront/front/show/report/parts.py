@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from betafront.front.comparison import Comparison
-from betafront.front.decision.decision import in_every_row, names
 from betafront.front.decision.cautions import cautions, notes
+from betafront.front.decision.decision import in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
-from betafront.front.show.report.chapter import Chapter, Shown
 from betafront.front.show.comparison import conclusions, in_cells
+from betafront.front.show.report.chapter import Chapter, Shown
 from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, label, text
 
 ROWS = 40  # of the front, before the rest is folded away

@@ -18,23 +18,24 @@ from torch import Tensor
 
 from betafront.data import Batches, Images, Known
 from betafront.errors import UserError, one_line
+from betafront.files import write_whole, written_whole
 from betafront.metrics import Evaluation, by_split
 from betafront.metrics.registry import Tell, no_one, values_of
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Objective
-from betafront.training.checkpoint import CHECKPOINT, Checkpoint, Halt
+from betafront.training.checkpoint import Checkpoint, Halt
 from betafront.training.deadline import Deadline
-from betafront.training.pictures.latent_map import LatentMap, latent_map
+from betafront.training.folder import RunFolder
 from betafront.training.module import MakeOptimizer, Report, Trace, TrainingModule
-from betafront.training.result import PICTURES, TRACE_FILE, Diverged, Result, finite
 from betafront.training.on_the_scale import standing, trace_of
+from betafront.training.pictures.latent_map import LatentMap, latent_map
+from betafront.training.result import Diverged, Result, finite
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
 LOGGED_EPOCHS = 20
 SPLITS = ("val", "test")  # that a trained model is evaluated on
-MODEL, HISTORY = "model.safetensors", "history.json"
 
 
 @dataclass(frozen=True)
@@ -281,13 +282,16 @@ def _write(
 
     from betafront.training.pictures.images import draw_run
 
-    save_file(vae.state_dict(), folder / MODEL)
-    np.savez(folder / TRACE_FILE, **trace)  # type: ignore[arg-type]
+    place = RunFolder(folder)
+    with written_whole(place.model) as part:
+        save_file(vae.state_dict(), part)
+    with written_whole(place.trace) as part, part.open("wb") as sink:
+        np.savez(sink, **trace)  # type: ignore[arg-type]
     where.save(folder)
-    (folder / HISTORY).write_text(json.dumps(result.history))
-    draw_run(result, vae, x, folder / PICTURES)
+    write_whole(place.history, json.dumps(result.history))
+    draw_run(result, vae, x, place.pictures)
     result.save()
-    (folder / CHECKPOINT).unlink(missing_ok=True)
+    place.checkpoint.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,0 +1,30 @@
+"""Files that appear under their names whole or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Where to write what is to appear at `path`, once all of it is written.
+
+    The temporary file lies beside `path`, so that the final step is a rename, and bears the number
+    of the process, so that two writers do not meet. It is removed where writing fails.
+
+    Args:
+        path: of the file; its folder is there.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file (UTF-8) that appears under its name whole or not at all."""
+    with written_whole(path) as part:
+        part.write_text(text, encoding="utf-8")

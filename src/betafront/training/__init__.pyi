@@ -1,0 +1,13 @@
+from .checkpoint import Halt as Halt
+from .fitting import SPLITS as SPLITS
+from .fitting import Run as Run
+from .fitting import Trainer as Trainer
+from .fitting import fit as fit
+from .fitting import lightning_trainer as lightning_trainer
+from .folder import RunFolder as RunFolder
+from .memory import out_of_memory as out_of_memory
+from .pictures.pages import draw_pages as draw_pages
+from .result import Diverged as Diverged
+from .result import Halted as Halted
+from .result import Result as Result
+from .result import TimedOut as TimedOut
