@@ -14,10 +14,10 @@ from betafront.objective import (
     Gaussian,
     Objective,
     Terms,
-    audit,
     normalisation,
 )
 from betafront.scale import Convention
+from betafront.weights.audit import audit
 from betafront.weights.projects import kl
 
 SHAPE, N, M = (1, 6, 5), 30, 7

@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from betafront.objective import (
     Gaussian,
-    audit,
 )
 from betafront.objective.likelihoods.continuous_bernoulli import log_constant
+from betafront.weights.audit import audit
 from betafront.weights.projects import kl
 
 SHAPE, N, M = (1, 6, 5), 30, 7

@@ -3,9 +3,9 @@
 import pytest
 
 from betafront.objective import (
-    audit,
     beta_norm,
 )
+from betafront.weights.audit import audit
 from betafront.weights.projects import PROJECTS
 
 EXACT = 1e-9  # float64, where the recognised gradient is the exact one

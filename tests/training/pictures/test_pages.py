@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from betafront.training import Result, Run, draw_pages, fit
+from betafront.training.folder import RunFolder
 from betafront.training.pictures.pages import PAGES
 
 MakeRun = Callable[..., Run]
@@ -32,7 +33,7 @@ def test_what_is_damaged_has_no_page_and_stops_no_other(
 ) -> None:
     fit(make_run(), tmp_path)
     source, _ = PAGES[name]
-    (tmp_path / source).write_bytes(b"PK")
+    source(RunFolder(tmp_path)).write_bytes(b"PK")
     draw_pages(tmp_path)
     drawn = {path.name for path in (tmp_path / "pictures").iterdir()}
     assert drawn >= set(PAGES) - {name}
