@@ -90,11 +90,11 @@ def measure(folder: Path, only: str) -> Found:
     vae = run.vae()
     vae.load_state_dict(load_file(RunFolder(folder).model))
     before, started, processor = memory(), time.perf_counter(), time.process_time()
-    evaluation = run.evaluate(vae, run.images.test, known=run.known("test"), seed=run.seed)
+    evaluation = run.evaluate(vae, run.data.test, known=run.known("test"), seed=run.seed)
     whole = time.perf_counter() - started
     return {
-        "examples": len(run.images.test),
-        "data": run.images.name,
+        "examples": len(run.data.test),
+        "data": run.data.name,
         "latents": vae.latents,
         "whole": whole,
         "processor": time.process_time() - processor,

@@ -112,7 +112,7 @@ def trained(
 ) -> Result:
     convention = normalisation(name)
     run = Run(
-        images=images,
+        data=images,
         architecture=partial(linear, latents=latents),
         likelihood=likelihood,
         make_objective=partial(

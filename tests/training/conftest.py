@@ -33,7 +33,7 @@ def make_run(small_digits: Images) -> MakeRun:
         written = {"weight": 1.0, "normalisation": normalisation("sum")}
         written |= {key: changed.pop(key) for key in WEIGHTING & set(changed)}
         parts: dict[str, Any] = {
-            "images": small_digits,
+            "data": small_digits,
             "architecture": partial(mlp, latents=2, hidden=(16,)),
             "likelihood": Gaussian,
             "make_objective": partial(Objective, **written),

@@ -172,7 +172,7 @@ def test_the_saved_weights_are_those_that_were_evaluated(make_run: MakeRun, tmp_
     vae = run.vae()
     vae.load_state_dict(load_file(tmp_path / "model.safetensors"))
     for split in ("val", "test"):
-        again = evaluate(vae, getattr(run.images, split), seed=run.seed).values
+        again = evaluate(vae, getattr(run.data, split), seed=run.seed).values
         assert {f"{split}/{k}": v for k, v in again.items()}.items() <= result.metrics.items()
 
 
@@ -199,7 +199,7 @@ def test_the_result_says_where_the_run_stands(make_run: MakeRun, tmp_path: Path)
     assert result.seed == 3
     assert result.data == {
         "name": "digits",
-        "digest": run.images.digest,
+        "digest": run.data.digest,
         "shape": [1, 8, 8],
         "train": 120,
         "val": 40,

@@ -116,7 +116,7 @@ def measure(
     """
     run, result = saved_run(folder, metrics=metrics), Result.load(folder)
     vae = saved_model(folder, run.vae())
-    found = run.evaluations(vae, run.images, tell)
+    found = run.evaluations(vae, run.data, tell)
     now, then = found["val"].values["rate"], result.metrics["val/rate"]
     if abs(now - then) > CLOSE * max(1.0, then):
         raise UserError(

@@ -76,7 +76,7 @@ def export(
     for name in (ABOUT, *PROGRAMS):  # of a model that was there before
         (where / name).unlink(missing_ok=True)
     if torch_export:
-        write_programs(vae, made.images.shape, where)
+        write_programs(vae, made.data.shape, where)
     made_of, copy = RunFolder(folder), RunFolder(where)
     shutil.copy2(made_of.model, copy.model)
     shutil.copy2(made_of.config, copy.config)
@@ -89,13 +89,13 @@ def export(
         "scale": result.scale,
         "metrics": result.metrics,
         "data": result.data,
-        "log_volume": made.images.log_volume,
+        "log_volume": made.data.log_volume,
         "preparation": {
-            "shape": list(made.images.shape),
+            "shape": list(made.data.shape),
             "size": data.get("size"),
             "binarize": data.get("binarize"),
-            "levels": made.images.levels,
-            "dequantized": made.images.dequantized,
+            "levels": made.data.levels,
+            "dequantized": made.data.dequantized,
         },
     }
     write_whole(where / ABOUT, json.dumps(about, indent=1, ensure_ascii=False))

@@ -14,8 +14,9 @@ from betafront.errors import UserError, one_line
 from betafront.files import write_whole
 from betafront.models import VAE, Shape
 from betafront.objective import Objective
-from betafront.training.fitting import Run, lightning_trainer
+from betafront.training.fitting import lightning_trainer
 from betafront.training.folder import RunFolder
+from betafront.training.run import Run
 
 
 def build(config: DictConfig) -> Run:
@@ -32,7 +33,7 @@ def build(config: DictConfig) -> Run:
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise UserError(f"objective.weight must be a number, not {weight!r}")
     return Run(
-        images=images,
+        data=images,
         architecture=parts["model"],
         likelihood=parts["likelihood"],
         make_objective=partial(
@@ -74,9 +75,9 @@ def check(run: Run) -> None:
         UserError: a part cannot be made, or the data is outside the likelihood's support.
     """
     vae = run.vae()
-    for split in (run.images.train, run.images.val, run.images.test):
+    for split in (run.data.train, run.data.val, run.data.test):
         vae.likelihood.check(split)
-    run.objective(vae.latents).check_batch(min(run.trainer.batch_size, len(run.images.train)))
+    run.objective(vae.latents).check_batch(min(run.trainer.batch_size, len(run.data.train)))
     run.make_optimizer(list(vae.parameters()))
     lightning_trainer(run)
 

@@ -8,8 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 from betafront.config.build import build
 from betafront.errors import UserError
 from betafront.models import VAE
-from betafront.training.fitting import Run
 from betafront.training.folder import RunFolder
+from betafront.training.run import Run
 
 
 def saved_config(folder: Path) -> DictConfig:

@@ -233,9 +233,9 @@ def describe(spec: Spec, run: Run) -> Spec:
     return replace(
         spec,
         reference=reference,
-        pixels=run.images.pixels,
+        pixels=run.data.pixels,
         latents=vae.latents,
-        data_digest=run.images.digest,
+        data_digest=run.data.digest,
     )
 
 
@@ -258,7 +258,7 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
 def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[float]:
     """The worst values of interest: those of a collapsed VAE, a rate that no latent needs, and 0
     of what is better the more of it there is."""
-    floor = zero_rate(run.likelihood(), run.images.train, run.images.val, run.images.log_volume)
+    floor = zero_rate(run.likelihood(), run.data.train, run.data.val, run.data.log_volume)
     floor["rate"] = REFERENCE_RATE_PER_LATENT * latents
     reference = []
     for metric, way in objectives.items():

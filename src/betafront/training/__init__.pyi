@@ -1,7 +1,4 @@
 from .checkpoint import Halt as Halt
-from .fitting import SPLITS as SPLITS
-from .fitting import Run as Run
-from .fitting import Trainer as Trainer
 from .fitting import fit as fit
 from .fitting import lightning_trainer as lightning_trainer
 from .folder import RunFolder as RunFolder
@@ -11,3 +8,6 @@ from .result import Diverged as Diverged
 from .result import Halted as Halted
 from .result import Result as Result
 from .result import TimedOut as TimedOut
+from .run import SPLITS as SPLITS
+from .run import Run as Run
+from .run import Trainer as Trainer

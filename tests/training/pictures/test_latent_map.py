@@ -38,10 +38,10 @@ def test_a_run_keeps_the_means_of_its_images_and_their_labels(
     run = make_run(architecture=partial(mlp, latents=latents, hidden=(16,)), weight=0.01, steps=60)
     result = fit(run, tmp_path)
     found = LatentMap.load(tmp_path)
-    assert found.points.shape == (len(run.images.val), min(latents, 2))
-    assert run.images.factors is not None
+    assert found.points.shape == (len(run.data.val), min(latents, 2))
+    assert run.data.factors is not None
     assert (found.factor, found.size) == ("label", 10)
-    assert found.values.tolist() == run.images.factors.val[:, 0].tolist()
+    assert found.values.tolist() == run.data.factors.val[:, 0].tolist()
     if latents <= 2:
         assert found.axes == tuple(
             f"z{j}, KL {kl:.2f} nats" for j, kl in enumerate(result.spectrum, 1)
@@ -59,13 +59,13 @@ def test_its_points_are_what_the_encoder_says(make_run: MakeRun, tmp_path: Path)
     vae = run.vae()
     vae.load_state_dict(load_file(tmp_path / "model.safetensors"))
     with torch.no_grad():
-        means = vae.encode(run.images.val).mean.numpy()
+        means = vae.encode(run.data.val).mean.numpy()
     assert np.abs(LatentMap.load(tmp_path).points - means).max() < FLOAT32
 
 
 def test_images_without_labels_have_one_colour(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run()
-    fit(replace(run, images=replace(run.images, factors=None)), tmp_path)
+    fit(replace(run, data=replace(run.data, factors=None)), tmp_path)
     found = LatentMap.load(tmp_path)
     assert (found.factor, found.size, set(found.values.tolist())) == ("", 1, {0})
     draw_pages(tmp_path)

@@ -1,0 +1,129 @@
+"""The parts of one run, each a choice of the user's."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from betafront.data import Images, Known
+from betafront.errors import UserError
+from betafront.metrics.evaluation import Evaluation
+from betafront.metrics.registry import Tell, no_one, values_of
+from betafront.models import VAE, Architecture
+from betafront.objective import Likelihood, Objective
+from betafront.training.module import MakeOptimizer
+
+SPLITS = ("val", "test")  # that a trained model is evaluated on
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """How long and on what a run trains.
+
+    Args:
+        steps: optimiser steps.
+        batch_size: examples per step.
+        accelerator: Lightning's word for the device: `auto`, `cpu`, `gpu`, …
+        precision: Lightning's word for the arithmetic: `32-true`, `bf16-mixed`, …
+        threads: torch's threads on the CPU; results are the same bits only for the same number.
+        checkpoint_seconds: the least time between two checkpoints, from which a run that is stopped
+            goes on; they are written at the ends of epochs that are validated.
+    """
+
+    steps: int = 1000
+    batch_size: int = 64
+    accelerator: str = "auto"
+    precision: str = "32-true"
+    threads: int = 1
+    checkpoint_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        for key in ("steps", "batch_size", "threads"):
+            value = getattr(self, key)
+            if not isinstance(value, int) or value < 1:
+                raise UserError(f"trainer.{key} must be a whole number of at least 1, not {value}")
+        if not self.checkpoint_seconds >= 0:
+            raise UserError(
+                f"trainer.checkpoint_seconds must not be negative: {self.checkpoint_seconds}"
+            )
+
+
+@dataclass(frozen=True)
+class Run:
+    """The parts of one run, each a choice of the user's.
+
+    Attributes:
+        data: the data set.
+        architecture: makes the VAE for the images' shape and the likelihood.
+        likelihood: makes a fresh p(x|z).
+        make_objective: makes the loss for `pixels`, `latents` and `examples`.
+        make_optimizer: turns parameters into an optimiser.
+        trainer: how long and on what.
+        evaluate: `betafront.metrics.evaluate` with its settings.
+        seed: of everything random in the run.
+    """
+
+    data: Images
+    architecture: Architecture
+    likelihood: Callable[[], Likelihood]
+    make_objective: Callable[..., Objective]
+    make_optimizer: MakeOptimizer
+    trainer: Trainer
+    evaluate: Callable[..., Evaluation]
+    seed: int
+
+    def vae(self) -> VAE:
+        """A fresh model; its initial weights come from torch's global generator."""
+        vae = self.architecture(self.data.shape, self.likelihood())
+        vae.log_volume = self.data.log_volume
+        return vae
+
+    def known(self, split: str) -> Known | None:
+        """The factors behind the images of a split, if any are known."""
+        return self.data.factors.of(split) if self.data.factors else None
+
+    def first_look(self, tell: Tell = no_one) -> set[str]:
+        """The names of the values that a run will have, from two images and an untrained model.
+
+        Args:
+            tell: called with what is to be measured next, as long metrics take as long here.
+
+        Raises:
+            UserError: a metric cannot be had of this data.
+        """
+        vae, x = self.vae(), self.data.val[:2]
+        further = self._further()
+        none = {"further": None} if further else {}
+        names = set(self.evaluate(vae, x, seed=self.seed, **none).values)
+        for split in SPLITS:
+            names |= values_of(further, vae, x, self.known(split), partial(_say, tell, split))
+        return names
+
+    def evaluations(self, vae: VAE, images: Images, tell: Tell = no_one) -> dict[str, Evaluation]:
+        """What a trained model is worth on the validation and on the test split.
+
+        Args:
+            vae: the model.
+            images: those of the run, on its device.
+            tell: called with the split and the name of each further metric as it begins.
+        """
+        found = {}
+        for split in SPLITS:
+            # One of the user's own, which knows no further metrics, has nothing to tell.
+            more = {"tell": partial(_say, tell, split)} if self._further() else {}
+            x, known = getattr(images, split), self.known(split)
+            found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
+        return found
+
+    def _further(self) -> dict[str, Any]:
+        return getattr(self.evaluate, "keywords", {}).get("further") or {}
+
+    def objective(self, latents: int) -> Objective:
+        """The loss for a model with this many latents."""
+        return self.make_objective(
+            pixels=self.data.pixels, latents=latents, examples=len(self.data.train)
+        )
+
+
+def _say(tell: Tell, split: str, name: str) -> None:
+    tell(f"{split}/{name}")
