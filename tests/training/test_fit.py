@@ -147,7 +147,7 @@ def test_pictures_show_what_they_are_named_for(make_run: MakeRun, tmp_path: Path
         assert (pixels[:, across] == 255).all(), name
     with Image.open(tmp_path / "pictures" / "reconstructions.png") as picture:
         top = np.asarray(picture.convert("L"), dtype=float)[2:34, 2:34] / 255
-    shown = make_run().images.val[0, 0].repeat_interleave(4, 0).repeat_interleave(4, 1)
+    shown = make_run().data.val[0, 0].repeat_interleave(4, 0).repeat_interleave(4, 1)
     assert np.abs(top - shown.numpy()).max() <= 1 / 255  # 8 bits per pixel
 
 
