@@ -50,7 +50,26 @@ def one_curve(table: pd.DataFrame) -> OneCurve | None:
 
 
 def _off_curve(weight: NDArray[np.float64], rate: NDArray[np.float64]) -> float:
-    from sklearn.isotonic import IsotonicRegression
+    _, group, counts = np.unique(weight, return_inverse=True, return_counts=True)
+    means = np.bincount(group, rate) / counts
+    return float(np.sqrt(np.mean((rate - _falling(means, counts)[group]) ** 2)))
 
-    fitted = IsotonicRegression(increasing=False).fit_transform(np.log(weight), rate)
-    return float(np.sqrt(np.mean((rate - fitted) ** 2)))
+
+def _falling(values: NDArray[np.float64], counts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """The falling sequence nearest to `values` in weighted squares, by pooling neighbours that rise
+    (Barlow et al. 1972). Written here, since scikit-learn takes longer to import than all else that
+    `betafront status` does.
+
+    Args:
+        values: (n,).
+        counts: (n,) the weight of each.
+    """
+    pools: list[tuple[float, int, int]] = []  # mean, weight, how many values
+    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+        mean, weight, length = value, count, 1
+        while pools and pools[-1][0] <= mean:
+            before, more, others = pools.pop()
+            mean = (before * more + mean * weight) / (more + weight)
+            weight, length = weight + more, length + others
+        pools.append((mean, weight, length))
+    return np.repeat([pool[0] for pool in pools], [pool[2] for pool in pools])

@@ -20,7 +20,7 @@ from betafront.front.decision.picks import (
 from betafront.front.decision.price import beta_at, exchange
 from betafront.front.front import front
 from betafront.front.table import DISTORTION, ELBO, RATE, Facts, label, usable
-from betafront.objective import (
+from betafront.scale import (
     NORMALISATIONS,
     in_every_convention,
     squared_error_weight,
