@@ -18,10 +18,9 @@ from typing import Any
 import pytorch_lightning as pl
 
 import betafront.metrics
-from betafront.config import build
+from betafront.config import build, compose
 from betafront.data import digits as digits_in_memory
 from betafront.study.display import watch
-from betafront.study.search import composer
 from betafront.study.trials import ledger
 from betafront.study.worker import worker
 from betafront.training.module import TrainingModule
@@ -123,7 +122,7 @@ def clock_watch() -> None:
 def clock() -> None:
     """Every part of a trial; once in a process."""
     clocked(ledger.Ledger, "claim", "claim", done=times.write)
-    clocked(composer.Composer, "__call__", "compose")
+    clocked(compose.Composer, "__call__", "compose")
     clocked(worker, "attempt", "set-up")
     clocked(worker, "tell", "tell")
     clocked(fitting, "_write", "files")

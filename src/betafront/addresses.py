@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL
 
 SQLITE = "sqlite:///"
+RUNS = "BETAFRONT_RUNS"
 VARIABLE = "BETAFRONT_STORAGE"
 TRACKING = "MLFLOW_TRACKING_URI"
 # These stay in configurations, workers' files and the storage in place of what may be a secret.
@@ -36,6 +37,11 @@ DRIVERS = {
     "postgresql+psycopg": "postgresql+psycopg",
     "postgresql+psycopg2": "postgresql+psycopg",  # as Optuna's guide writes it
 }
+
+
+def runs_folder() -> Path:
+    """The folder below which every command writes: `BETAFRONT_RUNS`, or `./runs`."""
+    return Path(os.environ.get(RUNS, "runs")).absolute()
 
 
 def looked_up(address: str) -> str:

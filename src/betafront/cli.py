@@ -1,13 +1,15 @@
-"""The commands. Heavy imports happen inside them, so that `--help` answers at once."""
+"""The command line: the names of the commands, their options and help. What a command does stands
+in its file in `betafront.commands`, which is imported when it runs: so `--help` answers at once."""
 
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from betafront.commands.weights import Json, print_json, weights
+from betafront.commands.options import Json, Overrides, Rate, Studies, Study, Within
+from betafront.commands.weights.app import weights
 from betafront.errors import UserError, one_line
 
 app = typer.Typer(
@@ -19,24 +21,6 @@ app = typer.Typer(
 )
 app.add_typer(weights, name="weights")
 HYDRA = {"allow_extra_args": True, "ignore_unknown_options": True}
-Overrides = Annotated[
-    list[str] | None,
-    typer.Argument(help="Choices and settings, as in data=mnist objective.weight=4"),
-]
-Studies = Annotated[
-    list[str] | None, typer.Argument(help="The studies; the newest where left out.")
-]
-Rate = Annotated[
-    float | None,
-    typer.Option(help="Name the trial with the least distortion at so many nats of rate."),
-]
-Within = Annotated[
-    float | None,
-    typer.Option(
-        help="Percent of what rate buys that may be given up for what is maximised; else 10."
-    ),
-]
-Study = Annotated[str | None, typer.Argument(help="The study; the newest where left out.")]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -94,7 +78,7 @@ def train(
         raise UserError(f"--trial runs a trial as it was: leave out {' '.join(overrides)}")
     from betafront.commands.rerun import rerun
 
-    rerun(*find_study(study), trial, replicate)
+    rerun(study, trial, replicate)
 
 
 @app.command(context_settings=HYDRA)
@@ -138,19 +122,9 @@ def worker(
 
     betafront worker study=weighting
     """
-    words = list(overrides or [])
-    if wait:
-        from betafront.study.storage.waiting import wait_for
+    from betafront.commands.worker import arguments_to_join
 
-        if not words or "=" in words[0]:
-            raise UserError("--wait needs the name of the study: betafront worker NAME --wait")
-        wait_for(words[0], runs_folder())
-    if not words or "=" not in words[0]:
-        _, spec = find_study(words.pop(0) if words else None)
-        words = [*spec.command, *words]
-    of_launcher = ("hydra/launcher=", "hydra.launcher.")
-    words = [word for word in words if not word.lstrip("+~").startswith(of_launcher)]
-    hydra_application(["--multirun", "hydra.sweeper.join=true", "hydra/launcher=basic", *words])
+    hydra_application(arguments_to_join(overrides or [], wait))
 
 
 @app.command()
@@ -164,41 +138,10 @@ def status(
     within: Within = None,
 ) -> None:
     """Show how far a study is, its front so far and what it advises."""
-    from betafront.front import Asked, decision, front, print_study
-    from betafront.study.results.additions import additions
-    from betafront.study.results.table import facts, failures, runs_table, table
-    from betafront.terminal import console, print_next
+    from betafront.commands.status import status
+    from betafront.front import Asked
 
-    found, spec = find_study(study)
-    if follow:
-        from betafront.study.display.watch import follow as watch
-
-        watch(found, spec, console())
-        spec = spec.load(found, spec.folder)
-    trials = found.get_trials(deepcopy=False)
-    rows, known = table(trials, additions(found.user_attrs)), facts(spec, trials)
-    runs, asked = runs_table(trials), Asked(rate, within)
-    if as_json:
-        members = front(rows, spec.objectives)
-        print_json(
-            {
-                "study": spec.name,
-                "budget": spec.trials,
-                **known.counts,
-                "failures": failures(trials),
-                "front": [] if members.empty else [int(n) for n in members["trial"]],
-                **decision(rows, known, runs, asked),
-                "folder": spec.folder,
-                "command": known.command,
-            }
-        )
-        return
-    out = console()
-    counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
-    out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
-    print_study(rows, known, out, runs, asked)
-    ways = [("page", f"betafront report {spec.name}"), ("in MLflow", f"betafront ui {spec.name}")]
-    print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)
+    status(study, as_json, follow, Asked(rate, within))
 
 
 @app.command(context_settings=HYDRA)
@@ -213,12 +156,12 @@ def evaluate(
 
     betafront evaluate weighting-digits metrics=latent metrics.further.iwae.draws=[1,50,5000]
     """
-    from betafront.commands.evaluate import evaluate_study
+    from betafront.commands.evaluate import evaluate
 
     words = list(overrides or [])
     if study is not None and "=" in study:
         words, study = [study, *words], None
-    evaluate_study(*find_store(study), words, trial)
+    evaluate(study, words, trial)
 
 
 @app.command()
@@ -239,20 +182,9 @@ def compare(
 
     betafront compare weighting-digits --by normalisation
     """
-    from betafront.commands.compare import as_json as as_json_of
-    from betafront.commands.compare import check_target, compare_studies, show
+    from betafront.commands.compare import compare
 
-    names: list[str | None] = [*studies] if studies else [None]
-    found = [find_study(name) for name in names]
-    if as_json and any((csv, png, html)):
-        raise UserError("--json prints the comparison alone: leave out --csv, --png and --html")
-    for path in filter(None, (csv, png, html)):
-        check_target(path)
-    compared = compare_studies(found, by)
-    if as_json:
-        print_json(as_json_of(compared.found))
-        return
-    show(compared, csv, png, None if html is None else (found, html))
+    compare(studies or [], by, as_json, csv, png, html)
 
 
 @app.command()
@@ -277,9 +209,9 @@ def export(
 
     betafront export weighting-digits --at knee --register digits
     """
-    from betafront.commands.export import export as write
+    from betafront.commands.export import export
 
-    write(*find_study(study), at, to, register, torch_export)
+    export(study, at, to, register, torch_export)
 
 
 @app.command()
@@ -295,31 +227,18 @@ def report(
 
     betafront report weighting-digits schedules-digits --to both.html
     """
+    from betafront.commands.report import report
     from betafront.front import Asked
-    from betafront.study.display.report import report as write
-    from betafront.terminal import console
-    from betafront.tracking import Reader
 
-    asked = Asked(rate, within)
-    if len(studies or []) > 1:
-        if asked != Asked():
-            raise UserError("--rate and --within are for the report of one study")
-        compare(studies, html=to or Path("report.html"))
-        return
-    if to is not None:
-        raise UserError("--to is for a page of several studies: one has its page in its folder")
-    found, spec = find_study(studies[0] if studies else None)
-    write(found, spec, Reader(), console(), asked)
+    report(studies or [], to, Asked(rate, within))
 
 
 @app.command()
 def sync(study: Study = None) -> None:
     """Write a study to MLflow again, from its storage and run folders."""
-    from betafront.terminal import console
-    from betafront.tracking import sync as write
+    from betafront.commands.sync import sync
 
-    found, spec = find_study(study)
-    console().print(write(found, spec), soft_wrap=True)
+    sync(study)
 
 
 @app.command()
@@ -330,10 +249,9 @@ def ui(
     ] = 5000,
 ) -> None:
     """Open the record in the MLflow UI: starts its server on this machine and prints the links."""
-    from betafront.tracking import serve
+    from betafront.commands.ui import ui
 
-    found, spec = find_study(study)
-    serve(found, spec, port)
+    ui(study, port)
 
 
 def hydra_application(arguments: list[str]) -> None:
@@ -345,38 +263,6 @@ def hydra_application(arguments: list[str]) -> None:
     except KeyboardInterrupt:  # here, since typer would end the program without a word
         print("betafront: interrupted; a sweep goes on by the same command", file=sys.stderr)
         sys.exit(130)
-
-
-def find_study(name: str | None) -> tuple[Any, Any]:
-    """A study, with its specification: in the storage that BETAFRONT_STORAGE names, where it is
-    set, and then in the file below the runs folder. Without a name the newest of the first of the
-    two that has any.
-
-    Raises:
-        UserError: there is none of that name, or none at all.
-    """
-    from betafront.study.spec import Spec
-    from betafront.study.storage.opening import find
-
-    runs = runs_folder()
-    study = find(name, runs)
-    return study, Spec.load(study, runs / study.study_name)
-
-
-def find_store(name: str | None) -> tuple[Any, Any]:
-    """As `find_study`, to be written."""
-    from betafront.study.spec import Spec
-    from betafront.study.storage.opening import find_storage
-    from betafront.study.storage.study_store import Store
-
-    runs = runs_folder()
-    store = Store(*find_storage(name, runs))
-    return store, Spec.load(store.study, runs / store.study.study_name)
-
-
-def runs_folder() -> Path:
-    """Where the runs are."""
-    return Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
 
 
 def quiet_libraries() -> None:

@@ -1,9 +1,11 @@
 """The terminal: what all commands write to, what to run next, and what is being done."""
 
+import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,6 +29,11 @@ def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
     out.print()
     for what, where in lines:
         out.print(f"  [dim]{what:<12}[/] {escape(str(where))}", soft_wrap=True)
+
+
+def print_json(value: Any) -> None:
+    """Print `value` on the standard output, and nothing else."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 class Doing(ProgressColumn):

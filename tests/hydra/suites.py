@@ -38,7 +38,7 @@ from hydra.test_utils.launcher_common_tests import (
 )
 
 from betafront.commands import hydra_app as app
-from betafront.commands.hydra_app import VERSION_BASE
+from betafront.config.compose import VERSION_BASE
 from betafront.shipped import conf_dir
 from betafront.study.storage.opening import load_study, open_storage
 from hydra import initialize_config_dir

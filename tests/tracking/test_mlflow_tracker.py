@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from betafront.cli import find_study
+from betafront.study.lookup import find_study
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.tracking.mlflow_tracker import MLflowView

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from betafront.config.overrides import bare
 from betafront.errors import UserError, near_miss
-from betafront.front.comparison import Comparison, Group, compare
+from betafront.front.comparison import Comparison, Group
+from betafront.front.comparison import compare as measure
 from betafront.front.front import maximised
 from betafront.front.show.comparison import draw_comparison, print_comparison
 from betafront.front.show.report import write_page
@@ -21,10 +23,10 @@ from betafront.study.display.chapter import chapter
 from betafront.study.display.gallery import ROOM
 from betafront.study.display.lines import word
 from betafront.study.display.report import links_of
+from betafront.study.lookup import find_study
 from betafront.study.results.additions import additions
 from betafront.study.results.table import runs_table, table
-from betafront.study.search.grammar import bare
-from betafront.terminal import console, print_next
+from betafront.terminal import console, print_json, print_next
 from betafront.tracking import Reader
 
 if TYPE_CHECKING:
@@ -49,6 +51,37 @@ class Compared:
     found: Comparison
     groups: list[Group]
     parameters: list[str]
+
+
+def compare(
+    names: Sequence[str],
+    by: str | None = None,
+    as_json: bool = False,
+    csv: Path | None = None,
+    png: Path | None = None,
+    html: Path | None = None,
+) -> None:
+    """Print the fronts of studies beside each other, and write the files that are asked for.
+
+    Args:
+        names: of the studies; empty for the newest.
+        by: a searched parameter, by whose values the trials of each study make groups.
+        as_json: print JSON, and write no files.
+        csv, png, html: all trials, the fronts as a picture, and the page of the studies.
+
+    Raises:
+        UserError: there is nothing to compare, it does not compare, or a file cannot be written.
+    """
+    found = [find_study(name) for name in names or [None]]
+    if as_json and any((csv, png, html)):
+        raise UserError("--json prints the comparison alone: leave out --csv, --png and --html")
+    for path in filter(None, (csv, png, html)):
+        check_target(path)
+    compared = compare_studies(found, by)
+    if as_json:
+        print_json(comparison_as_json(compared.found))
+        return
+    show(compared, csv, png, None if html is None else (found, html))
 
 
 def compare_studies(found: Found, by: str | None = None) -> Compared:
@@ -88,7 +121,7 @@ def compare_studies(found: Found, by: str | None = None) -> Compared:
     one_scale = all(spec.one_scale for spec in specs) and not any(
         one.comparable(other, [DISTORTION]) for one, other in combinations(specs, 2)
     )
-    measured = compare(groups, specs[0].objectives, _worst(specs), one_scale)
+    measured = measure(groups, specs[0].objectives, _worst(specs), one_scale)
     return Compared(measured, groups, parameters)
 
 
@@ -166,7 +199,7 @@ def _worst(specs: "Sequence[Spec]") -> list[float]:
     return [float(value) for value in points.max(0) * signs]
 
 
-def as_json(found: Comparison) -> dict[str, Any]:
+def comparison_as_json(found: Comparison) -> dict[str, Any]:
     """The comparison without its trials."""
     sides = [
         {

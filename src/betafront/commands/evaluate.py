@@ -4,27 +4,23 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omegaconf import DictConfig
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from betafront.config.compose import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
+from betafront.config.compose import compose
 from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
-from betafront.metrics import ALWAYS, by_split
+from betafront.metrics.evaluation import ALWAYS, by_split
 from betafront.metrics.registry import Tell, no_one
-from betafront.shipped import conf_dir
+from betafront.study.lookup import find_store
 from betafront.study.results.additions import additions, key
 from betafront.study.results.table import every_run, rows, state
 from betafront.terminal import Doing, console, print_next
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
-
-if TYPE_CHECKING:
-    from betafront.study.spec import Spec
-    from betafront.study.storage.study_store import Store
 
 # Of the rate, which is analytic: by how much the arithmetic of another machine may differ.
 CLOSE = 1e-3
@@ -32,21 +28,19 @@ SHOWN = 6  # values in the table
 Values = dict[str, float]
 
 
-def evaluate_study(
-    store: "Store", spec: "Spec", words: Sequence[str], number: int | None = None
-) -> None:
+def evaluate(name: str | None, words: Sequence[str], number: int | None = None) -> None:
     """Measure the trained models of a study, and keep the values with the study and in the run
     folders. Nothing is trained, and no value that was there before is changed but by its own name.
 
     Args:
-        store: of the study.
-        spec: of the study.
+        name: of the study; None for the newest.
         words: overrides of the group `metrics`.
         number: of the only trial to measure; None measures all.
 
     Raises:
         UserError: there is nothing to measure, or it cannot be measured so.
     """
+    store, spec = find_store(name)
     metrics, trials = chosen(words), store.trials()
     done = [t for t in trials if state(t) == "complete" and number in (None, t.number)]
     if not done:
@@ -79,21 +73,13 @@ def chosen(words: Sequence[str]) -> DictConfig:
     Raises:
         UserError: they are about anything else, or do not compose.
     """
-    import hydra
-
     other = [word for word in words if not word.lstrip("+~").startswith("metrics")]
     if other or not words:
         raise UserError(
             "betafront evaluate takes a choice of metrics and its settings, as in metrics=latent"
             + (f", and not {other[0]}" if other else "")
         )
-    with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
-        try:
-            config = hydra.compose("betafront", list(words))
-        except COMPOSITION_ERRORS as error:
-            keys = list(known_keys(hydra.compose("betafront", return_hydra_config=True)))
-            raise UserError(explain(error, keys)) from error
-    metrics: DictConfig = config.metrics
+    metrics: DictConfig = compose(words).metrics
     if not metrics.get("further"):
         raise UserError("these metrics every run has: choose others, as in metrics=latent")
     return metrics

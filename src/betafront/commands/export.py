@@ -12,6 +12,7 @@ from betafront.errors import UserError
 from betafront.files import write_whole
 from betafront.front import decide
 from betafront.models import PROGRAMS, write_programs
+from betafront.study.lookup import find_study
 from betafront.study.results.additions import additions
 from betafront.study.results.table import every_run, facts, state, table
 from betafront.terminal import console, print_next
@@ -42,8 +43,7 @@ if __name__ == "__main__":
 
 
 def export(
-    study: "Study",
-    spec: "Spec",
+    name: str | None,
     at: str,
     to: Path | None,
     register_as: str | None = None,
@@ -52,8 +52,7 @@ def export(
     """Write the model of a trial into a folder: its weights, configuration and preparation.
 
     Args:
-        study: of the trial.
-        spec: of the study.
+        name: of the study; None for the newest.
         at: `knee`, `elbo`, or `trial=N`.
         to: the folder; None is one below the study's.
         register_as: the name of a model in MLflow's registry of which it becomes a version.
@@ -65,6 +64,7 @@ def export(
     """
     if register_as is not None:
         check_name(register_as)
+    study, spec = find_study(name)
     trials = study.get_trials(deepcopy=False)
     number = _number(at, study, spec)
     (run, *_) = every_run(trials[number], trials)
@@ -73,8 +73,8 @@ def export(
     vae = saved_model(folder, made.vae())  # what cannot be read is not exported
     where = to or Path(spec.folder) / "export" / at.replace("=", "-")
     where.mkdir(parents=True, exist_ok=True)
-    for name in (ABOUT, *PROGRAMS):  # of a model that was there before
-        (where / name).unlink(missing_ok=True)
+    for left in (ABOUT, *PROGRAMS):  # of a model that was there before
+        (where / left).unlink(missing_ok=True)
     if torch_export:
         write_programs(vae, made.data.shape, where)
     made_of, copy = RunFolder(folder), RunFolder(where)

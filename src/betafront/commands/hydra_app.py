@@ -1,7 +1,6 @@
 """The Hydra application: `python -m betafront data=mnist` trains, with `--multirun` it sweeps."""
 
 import os
-import re
 import shlex
 import sys
 import warnings
@@ -11,9 +10,9 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 import hydra
-from betafront.addresses import masked
-from betafront.config.build import build, check, save
-from betafront.config.compose import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
+from betafront.addresses import RUNS, masked, runs_folder
+from betafront.config.compose import NAME, VERSION_BASE, keys_near
+from betafront.config.explain import COMPOSITION_ERRORS, explain
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
 from betafront.training.folder import RunFolder
@@ -27,10 +26,11 @@ class Stop(BaseException):
 def run(config: DictConfig) -> Result:
     """Hydra's task function: train the run that `config` describes in the folder Hydra gave it. A
     sweep does without it: its workers train what they claim."""
+    from betafront.commands.train import train_and_show  # with torch, once all is composed
+    from betafront.config.build import build, check, save
+
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
-    from betafront.commands.train import train_and_show
-
     try:
         if RunFolder(folder).has_result:
             raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
@@ -54,13 +54,11 @@ def main(arguments: list[str]) -> None:
         UserError: the configuration does not compose, or what it asks for cannot be done.
     """
     # Relative to where the command was given, and the same in every worker.
-    os.environ["BETAFRONT_RUNS"] = str(Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute())
+    os.environ[RUNS] = str(runs_folder())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
     # Of conf/hydra/launcher/ray.yaml, which fits the schema that the launcher has under that name.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/ray' is validated", UserWarning)
-    application = hydra.main(config_path=str(conf_dir()), config_name="betafront", **VERSION_BASE)(
-        run
-    )
+    application = hydra.main(config_path=str(conf_dir()), config_name=NAME, **VERSION_BASE)(run)
     before = sys.argv
     sys.argv = ["betafront", *arguments]
     try:
@@ -86,24 +84,7 @@ def _of(error: BaseException | None, arguments: list[str]) -> str:
     if isinstance(
         error, COMPOSITION_ERRORS
     ):  # first: Hydra's error for a missing file is an OSError
-        return explain(error, _keys(arguments))
+        return explain(error, keys_near(arguments))
     if isinstance(error, OSError):
         return os_error(error)
     return str(error)
-
-
-def _keys(arguments: list[str]) -> list[str]:
-    """The keys of the configuration with the choices of groups that `arguments` make, as far as
-    those exist."""
-    from hydra.core.global_hydra import GlobalHydra
-
-    chosen = [word for word in arguments if re.fullmatch(r"[\w/@]+=(\w+|\[[\w,]*\])", word)]
-    for choices in (chosen, []):
-        GlobalHydra.instance().clear()
-        with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
-            try:
-                config = hydra.compose("betafront", choices, return_hydra_config=True)
-            except COMPOSITION_ERRORS:
-                continue
-            return list(dict.fromkeys(known_keys(config)))
-    return []

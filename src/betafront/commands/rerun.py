@@ -8,6 +8,7 @@ from betafront.commands.train import train_and_show
 from betafront.config.build import build, check, save
 from betafront.config.saved import saved_config
 from betafront.errors import UserError
+from betafront.study.lookup import find_study
 from betafront.study.results.table import every_run, state
 from betafront.study.trials.replicates import Record
 from betafront.terminal import console
@@ -18,12 +19,11 @@ if TYPE_CHECKING:
     from betafront.study.spec import Spec
 
 
-def rerun(study: "Study", spec: "Spec", number: int, replicate: int = 0) -> None:
+def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     """Train a run of trial `number` once more, beside the study, and compare what came of it.
 
     Args:
-        study: of the trial.
-        spec: of the study.
+        name: of the study; None for the newest.
         number: of the trial.
         replicate: which of its runs.
 
@@ -31,6 +31,7 @@ def rerun(study: "Study", spec: "Spec", number: int, replicate: int = 0) -> None
         UserError: there is no such finished run, its configuration is gone, or the numbers differ
             from those of the study.
     """
+    study, spec = find_study(name)
     run = _run(study, spec, number, replicate)
     stored: dict[str, float] = run["metrics"]
     config = saved_config(Path(spec.folder) / run["folder"])

@@ -1,86 +1,140 @@
-"""Composing configurations with Hydra, and saying plainly what was wrong with one."""
+"""Composing configurations: this module alone asks Hydra for one.
+
+Hydra reads and merges every file for each composition, which takes longer than a short trial. Which
+files those are follows from the choices of groups alone, so a study has one composition for each
+set of choices that its trials make, and values are set on a copy of it.
+"""
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
 
 from hydra.core.config_loader import ConfigLoader
-from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-from omegaconf import DictConfig, OmegaConf
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 import hydra
-from betafront.errors import UserError, near_miss, one_line
+from betafront.config.explain import COMPOSITION_ERRORS, explain, known_keys
+from betafront.config.overrides import parse
+from betafront.errors import UserError
+from betafront.shipped import conf_dir
 
-COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
-
-# 1.3 warns where it is left out, 1.4 where it is given.
+NAME = "betafront"  # of the configuration that all others are merged into
+# Hydra 1.3 warns where it is left out, 1.4 where it is given.
 VERSION_BASE = {"version_base": "1.3"} if hydra.__version__.startswith("1.3.") else {}
 
 
-def compose(loader: ConfigLoader, master: DictConfig, overrides: list[str]) -> DictConfig:
-    """The configuration that `overrides` make.
+class Composer:
+    """Composes the configurations of one study. What it has composed goes with it where it is
+    pickled, so a worker composes no set of choices again.
+
+    Args:
+        loader: Hydra's.
+        config: composed for a multirun.
+        fixed: overrides that hold for every trial.
+    """
+
+    def __init__(self, loader: ConfigLoader, config: DictConfig, fixed: Sequence[str]) -> None:
+        self.loader = loader
+        self.config = config
+        self.fixed = list(fixed)
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._groups: dict[str, bool] = {}
+
+    def base(self) -> DictConfig:
+        """The configuration of the fixed overrides alone, with Hydra's own node.
+
+        Raises:
+            UserError: they do not compose; the key or choice and its near miss are named.
+        """
+        config = self._compose([])
+        self._composed[()] = _without_hydra(config)
+        return config
+
+    def __call__(self, overrides: Sequence[str]) -> DictConfig:
+        """What Hydra makes of the fixed overrides and these, without its own node.
+
+        Raises:
+            UserError: they do not compose; the key or choice and its near miss are named.
+        """
+        parsed = parse(overrides)
+        choices = tuple(str(o.input_line) for o in parsed if not self._is_value(o))
+        if choices not in self._composed:
+            self._composed[choices] = _without_hydra(self._compose(choices))
+        config = self._composed[choices].copy()
+        try:
+            for override in filter(self._is_value, parsed):
+                _set(config, override)
+        except (ValueError, OmegaConfBaseException):
+            return _without_hydra(self._compose(overrides))  # Hydra says what is wrong
+        return config
+
+    def _compose(self, overrides: Sequence[str]) -> DictConfig:
+        try:
+            return self.loader.load_sweep_config(self.config, [*self.fixed, *overrides])
+        except COMPOSITION_ERRORS as error:
+            raise UserError(explain(error, list(known_keys(self.config)))) from error
+
+    def _is_value(self, override: Override) -> bool:
+        """Whether an override sets a value, and so has no part in which files are merged."""
+        if override.is_delete() or override.package is not None:
+            return False
+        return isinstance(override.value(), dict) or not self._is_group(override.key_or_group)
+
+    def _is_group(self, key: str) -> bool:
+        if key not in self._groups:
+            named = "." not in key
+            self._groups[key] = named and bool(self.loader.get_group_options(key))
+        return self._groups[key]
+
+
+def _set(config: DictConfig, override: Override) -> None:
+    """Set a value as Hydra sets it (`ConfigLoaderImpl._apply_overrides_to_config`).
+
+    Raises:
+        ValueError, OmegaConfBaseException: Hydra would refuse it.
+    """
+    key, value = override.key_or_group, override.value()
+    there = OmegaConf.select(config, key, throw_on_missing=False) is not None
+    if override.is_add() and there and not isinstance(value, dict | list):
+        raise ValueError(f"{key} is there already")
+    added = override.is_add() or override.is_force_add()
+    OmegaConf.update(config, key, value, merge=True, force_add=added)
+
+
+def _without_hydra(config: DictConfig) -> DictConfig:
+    kept = config.copy()
+    with open_dict(kept):
+        del kept["hydra"]
+    return kept
+
+
+def compose(words: Sequence[str]) -> DictConfig:
+    """The configuration that `words` make outside of Hydra's application, with Hydra's own node.
 
     Raises:
         UserError: they do not compose; the key or choice and its near miss are named.
     """
     try:
-        return loader.load_sweep_config(master, overrides)
+        return _composed(words)
     except COMPOSITION_ERRORS as error:
-        raise UserError(explain(error, list(known_keys(master)))) from error
+        raise UserError(explain(error, keys_near(words))) from error
 
 
-def explain(error: BaseException, keys: list[str]) -> str:
-    """What was wrong with a configuration, in one line with a way out.
-
-    Args:
-        error: of Hydra or OmegaConf.
-        keys: that are known: groups, and dotted keys.
-    """
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"there is no {group}={name}: {near_miss(name, error.options)}"
-    text = one_line(error)
-    if isinstance(error, OverrideParseException):
-        return f"cannot read '{error.override}': {_without_links(text)}"
-    if absent := re.search(r"Could not load '([^']+)/([^'/]+)'\. ", text):
-        return f"there is no {absent[1]}={absent[2]}: its choices are the files of conf/{absent[1]}"
-    unknown = re.match(r"Could not override '([^']+)'", text)
-    key, _, place = unknown[1].partition("@") if unknown else ("", "", "")
-    if unknown and place:
-        return f"there is no {key} at {place}: choose a {place.split('.')[0]} that has one first"
-    if unknown and key not in keys:
-        return f"there is no key '{key}': {near_miss_of_key(key, keys)}"
-    cause = f" ({one_line(error.__cause__)})" if error.__cause__ else ""
-    return _without_links(text + cause)[:400]
-
-
-def _without_links(text: str) -> str:
-    return re.sub(r"\s*Set the env.*|\s*See https?:\S+.*", "", text)
-
-
-def near_miss_of_key(key: str, keys: list[str]) -> str:
-    """The nearest known key; failing that, what there is beside it."""
-    guess = near_miss(key, keys)
-    if guess.startswith("did"):
-        return guess
-    parent = key.rpartition(".")[0]
-    beside = [k for k in keys if k.rpartition(".")[0] == parent]
-    return near_miss(key, beside or [k for k in keys if "." not in k])
-
-
-def known_keys(config: DictConfig) -> Iterator[str]:
-    """Every group and dotted key of a composed configuration, without Hydra's own."""
-    yield from (g for g in config.hydra.runtime.choices if not g.startswith("hydra"))
-    plain: Any = OmegaConf.to_container(config, resolve=False)
-    del plain["hydra"]
-    yield from _dotted(plain, "")
-
-
-def _dotted(node: dict[Any, Any], prefix: str) -> Iterator[str]:
-    for key, value in node.items():
-        if str(key).startswith("_"):  # _target_ and its like are not for the command line
+def keys_near(words: Sequence[str]) -> list[str]:
+    """The keys of the configuration with the choices of groups that `words` make, as far as those
+    exist."""
+    chosen = [word for word in words if re.fullmatch(r"[\w/@]+=(\w+|\[[\w,]*\])", word)]
+    for choices in (chosen, []):
+        try:
+            return list(dict.fromkeys(known_keys(_composed(choices))))
+        except COMPOSITION_ERRORS:
             continue
-        yield f"{prefix}{key}"
-        if isinstance(value, dict):
-            yield from _dotted(value, f"{prefix}{key}.")
+    return []
+
+
+def _composed(words: Sequence[str]) -> DictConfig:
+    GlobalHydra.instance().clear()
+    with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
+        return hydra.compose(NAME, list(words), return_hydra_config=True)

@@ -9,17 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.types import HydraContext
-from omegaconf import DictConfig
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.config import compose as composition
 from betafront.config.build import build, save
 from betafront.errors import UserError
 from betafront.front.table import text
 from betafront.study.plan import Plan, make_plan
+from betafront.study.request import Request
 from betafront.study.search.drawing import Drawing, digest
 from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
@@ -35,7 +33,7 @@ MEASURED_SECONDS = 60.0  # of training, from which a longer run's time follows
 NOT_TRAINS = ("study.", "suggestions", "storage", "tracking", "runs=")  # a run reads none of these
 
 
-def dry_run(context: HydraContext, config: DictConfig, arguments: list[str]) -> None:
+def dry_run(request: Request) -> None:
     """Print the space, the number of branches, the first points, the budget, and an estimate of
     time and disk from one trial that is trained in a temporary folder.
 
@@ -44,7 +42,7 @@ def dry_run(context: HydraContext, config: DictConfig, arguments: list[str]) -> 
     """
     out = console()
     with out.status("making every branch of the space once …"):
-        plan = make_plan(context, config, arguments)
+        plan = make_plan(request)
     before = finished_before(plan)
     points = first_points(plan)
     print_space(plan, out)
@@ -121,7 +119,7 @@ def print_points(plan: Plan, points: Sequence[dict[str, Any]], out: Console) -> 
     how = "; ".join(part for part in (f"sampler {spec.sampler}{queued}", many) if part)
     out.print(f"\n[bold]The first {len(points)} trials of a new study[/] ({how})")
     for number, params in enumerate(points):
-        fixed = [word for word in plan.fixed if not word.startswith(NOT_TRAINS)]
+        fixed = [word for word in plan.composer.fixed if not word.startswith(NOT_TRAINS)]
         own = [*plan.space.overrides(params), f"seed={run_seed(spec.seed, number, 0)}"]
         for i, line in enumerate(broken(["betafront", "train", *fixed, *own], out.width - 4)):
             out.print(f"{'    ' if i else '  '}{line}", soft_wrap=True, markup=False)
@@ -169,12 +167,8 @@ class Cost:
 
 def measure(plan: Plan, params: dict[str, Any], out: Console) -> Cost:
     """Train one trial, or the beginning of a long one, in a temporary folder."""
-    overrides = [
-        *plan.fixed,
-        *plan.space.overrides(params),
-        f"seed={run_seed(plan.spec.seed, 0, 0)}",
-    ]
-    config = composition.compose(plan.context.config_loader, plan.config, overrides)
+    seed = run_seed(plan.spec.seed, 0, 0)
+    config = plan.composer([*plan.space.overrides(params), f"seed={seed}"])
     steps, started = config.trainer.steps, time.monotonic()
 
     def long() -> bool:

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-from hydra.types import HydraContext
-from omegaconf import DictConfig
 from rich.console import Console
 
 from betafront.addresses import sqlite_path
@@ -22,6 +20,7 @@ from betafront.study.engines.launch import can_leave, choice, launch, launcher_o
 from betafront.study.gpus import check_gpus
 from betafront.study.make import import_trials, make_or_resume, trials_of
 from betafront.study.plan import Plan, make_plan
+from betafront.study.request import Request
 from betafront.study.results.table import command, tally
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec
@@ -40,19 +39,14 @@ if TYPE_CHECKING:
 KILLED_SECONDS = 5.0  # until the processes that the launcher killed are gone
 
 
-def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> None:
-    """Run or resume the study that `config` and the command line describe.
-
-    Args:
-        context: Hydra's, to compose trials with.
-        config: composed for a multirun.
-        arguments: overrides of the command line.
+def sweep(request: Request) -> None:
+    """Run the study that is asked for, or resume it.
 
     Raises:
-        UserError: something was wrong, and nothing was asked or trained.
+        UserError: something was wrong, and nothing was trained.
     """
     out = console()
-    plan, store, spec = prepared(context, config, arguments, out)
+    plan, store, spec = prepared(request, out)
     view: View = make(plan.base.tracking)
     since, new = len(store.trials()), not is_met(spec, store.trials())
     with only_writer(spec):
@@ -65,23 +59,21 @@ def sweep(context: HydraContext, config: DictConfig, arguments: list[str]) -> No
     conclude(store, spec, since, new)
 
 
-def detached(context: HydraContext, config: DictConfig, arguments: list[str]) -> None:
+def detached(request: Request) -> None:
     """Launch the workers of a study and leave them to their engine, which has to run them on
     without this process.
-
-    Args:
-        context, config, arguments: as of `sweep`.
 
     Raises:
         UserError: something was wrong, or the launcher cannot do without this process.
     """
+    context, config = request.context, request.config
     if not can_leave(launcher_of(context, lambda _: None, config)):
         raise UserError(
             "--detach is for an engine whose jobs live on without the command, as those of "
             f"hydra/launcher=slurm do; those of {choice(config)} end with it"
         )
     out = console()
-    plan, store, spec = prepared(context, config, arguments, out)
+    plan, store, spec = prepared(request, out)
     trials = store.trials()
     if not is_met(spec, trials):
         work = worker_task(plan, store, len(trials))
@@ -97,16 +89,14 @@ def detached(context: HydraContext, config: DictConfig, arguments: list[str]) ->
     )
 
 
-def prepared(
-    context: HydraContext, config: DictConfig, arguments: list[str], out: Console
-) -> tuple[Plan, Store, Spec]:
+def prepared(request: Request, out: Console) -> tuple[Plan, Store, Spec]:
     """The study in the storage, made or found, once everything about it was checked."""
     with out.status("checking every branch of the space …"):
-        plan = make_plan(context, config, arguments)
+        plan = make_plan(request)
         make(plan.base.tracking)  # where it is, for one thing, can be wrong
-        launcher_of(context, lambda _: None, config)
+        launcher_of(plan.context, lambda _: None, plan.config)
         check_gpus(plan.base.study)
-    if may_be_elsewhere(config) and sqlite_path(plan.base.storage.url) is not None:
+    if may_be_elsewhere(plan.config) and sqlite_path(plan.base.storage.url) is not None:
         out.print(
             "The study is kept in a file of SQLite's, which is for the processes of one machine: "
             "where the workers run on several, choose storage=postgres.",
@@ -153,9 +143,8 @@ def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
     # From an engine's signal to its kill; half of it is kept for the last checkpoint's writing.
     delay = plan.config.hydra.launcher.get("signal_delay_s")
     return WorkerTask(
-        plan.context,
         plan.config,
-        plan.fixed,
+        plan.composer,
         plan.space,
         plan.base.storage.url,
         plan.spec.name,
@@ -234,19 +223,17 @@ def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:
         sys.exit(1)
 
 
-def join(context: HydraContext, config: DictConfig, arguments: list[str]) -> None:
+def join(request: Request) -> None:
     """Work for a study that another process sweeps, until its budget is met.
 
     Args:
-        context: Hydra's, to compose trials with.
-        config: composed for a multirun, with Hydra's basic launcher.
-        arguments: overrides of the command line, those of the sweep.
+        request: that of the sweep, with Hydra's basic launcher.
 
     Raises:
         UserError: there is no such study, or it was made for something else.
     """
     out = console()
-    plan = make_plan(context, config, arguments)
+    plan = make_plan(request)
     store = Store(open_storage(plan.base.storage.url), plan.spec.name)
     spec = Spec.load(store.study, plan.spec.folder)
     plan.spec.refuse_if_changed(spec)
@@ -255,7 +242,7 @@ def join(context: HydraContext, config: DictConfig, arguments: list[str]) -> Non
     out.print(f"Joined {spec.name} as worker {number}; its log is {log}", soft_wrap=True)
     work = worker_task(plan, store, len(store.trials()))
     with listening(), Watch(store.study, spec, NoView(), out):
-        launch(context, work, config, range(number, number + 1))
+        launch(plan.context, work, plan.config, range(number, number + 1))
     if FINISH.is_set():
         raise KeyboardInterrupt
     out.print(f"{finished(store.trials())} of {spec.trials} trials are finished.")

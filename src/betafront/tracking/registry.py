@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from betafront.addresses import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT
+from betafront.addresses import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT, runs_folder
 from betafront.errors import UserError
 from betafront.study.spec import Spec
 from betafront.tracking.address import beside, opened, uri_of
@@ -113,7 +113,7 @@ def _version(client: "MlflowClient", name: str, source: str, run: str) -> str:
 def _uri() -> str:
     if os.environ.get(TRACKING):
         return opened(TRACKING_FROM_ENVIRONMENT)
-    runs = Path(os.environ.get("BETAFRONT_RUNS", "runs")).absolute()
+    runs = runs_folder()
     uri = beside(runs)
     if not Path(uri.removeprefix(SQLITE)).is_file():
         raise UserError(

@@ -24,7 +24,7 @@ ConfigStore.instance().store(
 
 
 class BetafrontSweeper(Sweeper):
-    """Runs `betafront.study.sweep.sweep`, or joins it, or shows what it would do."""
+    """Reads what is asked for, then runs the sweep, or joins it, or shows what it would do."""
 
     def __init__(self, dry_run: bool = False, join: bool = False, detach: bool = False) -> None:
         self.dry_run = dry_run
@@ -39,8 +39,11 @@ class BetafrontSweeper(Sweeper):
         self.config = config
 
     def sweep(self, arguments: list[str]) -> None:
-        from betafront.study.dry_run import dry_run
+        from betafront.study.request import read_request
+
+        request = read_request(self.hydra_context, self.config, arguments)
+        from betafront.study.dry_run import dry_run  # with torch, which a refusal does without
         from betafront.study.sweep import detached, join, sweep
 
         run = dry_run if self.dry_run else join if self.join else detached if self.detach else sweep
-        run(self.hydra_context, self.config, arguments)
+        run(request)

@@ -1,13 +1,13 @@
 """The end of a sweep: the front and the decision in the terminal, and as files."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from betafront.addresses import runs_folder
 from betafront.front import USUAL, Asked, draw_front, front, print_study
 from betafront.front.show.report import write_page
 from betafront.study.display.chapter import chapter
@@ -18,7 +18,7 @@ from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links, View
 from betafront.study.tracker.publish import write_record_if_possible
 from betafront.terminal import print_next
-from betafront.training import draw_pages
+from betafront.training.pictures.pages import draw_pages
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -50,8 +50,7 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     rows.to_csv(folder / DATA, index=False)
     (folder / MADE_BY).write_text(json.dumps(portable(spec), indent=1, ensure_ascii=False))
     write_record_if_possible(study, spec, view, out)
-    shown = os.environ.get("BETAFRONT_RUNS", "runs")
-    here = where.parent == Path(shown).absolute()  # else the commands must be told where
+    here = where.parent == runs_folder()  # else the commands must be told where
     command = "betafront" if here else f"BETAFRONT_RUNS={where.parent} betafront"
     print_next(
         [

@@ -52,7 +52,9 @@ def launch(
     # One thread per process: the cores belong to the workers, and results to the seed.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
-        jobs = launcher.launch([list(work.fixed)] * len(numbers), initial_job_idx=numbers[0])
+        jobs = launcher.launch(
+            [list(work.composer.fixed)] * len(numbers), initial_job_idx=numbers[0]
+        )
         early = dict.fromkeys(job.return_value for job in jobs if job.return_value)
     except UserError:
         raise

@@ -6,17 +6,9 @@ from typing import Any
 from hydra.core.override_parser.types import ChoiceSweep, Sweep
 from optuna.distributions import BaseDistribution
 
+from betafront.config.overrides import bare, parse
 from betafront.errors import UserError, near_miss
-from betafront.study.search.grammar import (
-    Choice,
-    bare,
-    choices_of,
-    is_choice,
-    meaning,
-    meant,
-    parse,
-    values,
-)
+from betafront.study.search.grammar import Choice, choices_of, is_choice, meaning, meant, values
 
 When = dict[str, dict[str, tuple[Choice, ...]]]
 Lines = dict[str, str]

@@ -25,6 +25,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from betafront.config.overrides import bare, parse
 from betafront.errors import UserError
 
 if TYPE_CHECKING:
@@ -34,11 +35,6 @@ Choice = str | int | float | bool
 TAGS = {"log"}
 MOST_POINTS = 1_000_000  # that are gone through: of a grid, or of a range of floats
 QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
-
-
-def bare(key: str) -> str:
-    """A key without Hydra's + in front."""
-    return key.lstrip("+")
 
 
 def name_of(key: str) -> str:
@@ -62,25 +58,6 @@ def searches(lines: Iterable[str]) -> dict[str, BaseDistribution]:
             raise UserError(f"'{line}': {bare(key)} is searched already: keep one of the two")
         found[key] = distribution(override)
     return found
-
-
-def parse(lines: Iterable[str]) -> list[Override]:
-    """Parse override lines.
-
-    Raises:
-        UserError: naming the line.
-    """
-    parser = OverridesParser.create()
-    overrides = []
-    for line in lines:
-        try:
-            overrides.append(parser.parse_override(line))
-        except HydraException as error:
-            reason = str(error).splitlines()[-1]
-            if "NoneType is incompatible" in reason:
-                reason = "choice(...) takes no null: write the choices with commas alone, as null,x"
-            raise UserError(f"cannot read '{line}': {reason}") from error
-    return overrides
 
 
 def distribution(override: Override) -> BaseDistribution:

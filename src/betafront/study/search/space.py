@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import BaseDistribution, distribution_to_json
 
+from betafront.config.overrides import bare
 from betafront.errors import UserError, near_miss
 from betafront.study.search.conditions import When, closed, condition, ordered
 from betafront.study.search.constraints import Constraint
 from betafront.study.search.grammar import (
     MOST_POINTS,
-    bare,
     count,
     drawn,
     every_value,

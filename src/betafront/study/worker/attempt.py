@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from betafront.config.build import build, save
+from betafront.config.compose import Composer
 from betafront.errors import one_line
-from betafront.study.search.composer import Composer
 from betafront.study.signals import HALT
 from betafront.study.trials.lease import Progress
 from betafront.study.trials.replicates import Record

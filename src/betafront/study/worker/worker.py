@@ -9,12 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hydra.types import HydraContext
 from omegaconf import DictConfig
 
+from betafront.config.compose import Composer
 from betafront.errors import os_error
 from betafront.study.gpus import take_gpu
-from betafront.study.search.composer import Composer
 from betafront.study.search.space import Space
 from betafront.study.seeds import run_seed
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
@@ -50,8 +49,8 @@ class WorkerTask:
     launcher may run it twice (a requeued job) or one after another; the loop does not mind.
 
     Attributes:
-        context, config: with which each trial is composed.
-        fixed: overrides that hold for every trial.
+        config: composed for a multirun.
+        composer: composes the trials.
         space: what the trials differ in.
         storage, study: where to claim trials.
         since: the number from which trials belong to this launch.
@@ -61,9 +60,8 @@ class WorkerTask:
         place: the folder in which the command was given, from which a user's own paths go out.
     """
 
-    context: HydraContext
     config: DictConfig
-    fixed: list[str]
+    composer: Composer
     space: Space
     storage: str
     study: str
@@ -132,7 +130,6 @@ class Loop:
         self.store = again(lambda: Store(open_storage(task.storage), task.study))
         self.worker = Worker.here(number)
         self.ledger = Ledger(self.store, task.space, self.worker, number, self.stop)
-        self.composer = Composer(task.context.config_loader, task.config, task.fixed)
         self.folder = Path(task.config.hydra.sweep.dir).absolute()
 
     def run(self) -> None:
@@ -199,7 +196,7 @@ class Loop:
         own = f"seed={run_seed(spec.seed, first(trial), number)}"
         overrides = [*self.task.space.overrides(trial.params), own]
         folder = self.folder / run_folder(trial.number, number)
-        return attempt(self.composer, overrides, folder, spec.trial_seconds, now)
+        return attempt(self.task.composer, overrides, folder, spec.trial_seconds, now)
 
 
 @contextmanager

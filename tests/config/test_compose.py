@@ -6,9 +6,9 @@ from hydra._internal.utils import create_config_search_path
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from betafront.config.compose import Composer
 from betafront.config.parts import PARTS
 from betafront.shipped import conf_dir
-from betafront.study.search.composer import Composer
 
 FIXED = ["likelihood=gaussian", "trainer.steps=7"]
 TRIALS = [

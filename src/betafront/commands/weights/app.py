@@ -1,9 +1,10 @@
 """The `weights` commands. Heavy imports happen inside them, so that `--help` answers at once."""
 
-import json
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+
+from betafront.commands.options import Json
 
 weights = typer.Typer(
     invoke_without_command=True,
@@ -11,7 +12,6 @@ weights = typer.Typer(
     rich_markup_mode="rich",
     help="Translate a KL weight to every other convention, or find out what a loss computes.",
 )
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
 @weights.callback()
@@ -58,7 +58,8 @@ def translate(
     """
     if context.invoked_subcommand is not None:
         return
-    from betafront.commands.weights_tables import print_weights
+    from betafront.commands.weights.tables import print_weights
+    from betafront.terminal import print_json
     from betafront.weights.translate import translate, written
 
     translated = translate(
@@ -79,11 +80,6 @@ def translate(
         print_json(translated)
     else:
         print_weights(translated)
-
-
-def print_json(value: Any) -> None:
-    """Print `value` on the standard output, and nothing else."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
 @weights.command()
@@ -111,7 +107,8 @@ def audit(
     of; 1 where there is a warning or something cannot be told; 2 where the function cannot be
     called.
     """
-    from betafront.commands.weights_tables import print_verdict
+    from betafront.commands.weights.tables import print_verdict
+    from betafront.terminal import print_json
     from betafront.weights import load
     from betafront.weights.audit import audit as examine
     from betafront.weights.translate import parse_shape
@@ -137,7 +134,8 @@ def projects(
     as_json: Json = False,
 ) -> None:
     """Audit the losses of well-known projects with their default weights."""
-    from betafront.commands.weights_tables import markdown_table, print_projects
+    from betafront.commands.weights.tables import markdown_table, print_projects
+    from betafront.terminal import print_json
     from betafront.weights.translate import audited_projects
 
     rows = audited_projects()

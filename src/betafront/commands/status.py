@@ -1,0 +1,51 @@
+"""`betafront status`: how far a study is, its front so far and what it advises."""
+
+from betafront.front import Asked, decision, front, print_study
+from betafront.study.lookup import find_study
+from betafront.study.results.additions import additions
+from betafront.study.results.table import facts, failures, runs_table, table
+from betafront.terminal import console, print_json, print_next
+
+
+def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> None:
+    """Print the state of a study.
+
+    Args:
+        name: of the study; None for the newest.
+        as_json: print JSON.
+        until_met: show it as it goes first, until its budget is met.
+        asked: for more points of the front.
+
+    Raises:
+        UserError: there is no such study, or it cannot answer what was asked.
+    """
+    study, spec = find_study(name)
+    out = console()
+    if until_met:
+        from betafront.study.display.watch import follow
+
+        follow(study, spec, out)
+        spec = spec.load(study, spec.folder)
+    trials = study.get_trials(deepcopy=False)
+    rows, known = table(trials, additions(study.user_attrs)), facts(spec, trials)
+    runs = runs_table(trials)
+    if as_json:
+        members = front(rows, spec.objectives)
+        print_json(
+            {
+                "study": spec.name,
+                "budget": spec.trials,
+                **known.counts,
+                "failures": failures(trials),
+                "front": [] if members.empty else [int(n) for n in members["trial"]],
+                **decision(rows, known, runs, asked),
+                "folder": spec.folder,
+                "command": known.command,
+            }
+        )
+        return
+    counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
+    out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
+    print_study(rows, known, out, runs, asked)
+    ways = [("page", f"betafront report {spec.name}"), ("in MLflow", f"betafront ui {spec.name}")]
+    print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)

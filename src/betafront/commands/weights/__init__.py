@@ -1,0 +1,1 @@
+"""`betafront weights`: the translator of conventions and the audit of a loss."""

@@ -1,0 +1,181 @@
+"""A request: what a sweep is asked for, read and checked as far as that needs no tensor.
+
+So a misspelt key, an impossible search or an unknown sampler is refused before torch is imported.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hydra.types import HydraContext
+from omegaconf import DictConfig, OmegaConf
+
+from betafront.addresses import masked, refuse_passwords
+from betafront.config.compose import Composer
+from betafront.config.overrides import parse
+from betafront.config.parts import PARTS
+from betafront.errors import UserError, near_miss
+from betafront.study.search.conditions import Conditions, Lines, decide, flatten
+from betafront.study.search.space import Space
+from betafront.study.spec import Spec, read_spec
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a sweep is asked for.
+
+    Attributes:
+        context, config: Hydra's, with which workers are launched.
+        composer: composes the trials.
+        space: what the trials differ in.
+        base: the configuration without the space.
+        spec: of the study, without what only the parts of a run know.
+        left_out: suggestions that are not points of the space, with the reason.
+    """
+
+    context: HydraContext
+    config: DictConfig
+    composer: Composer
+    space: Space
+    base: DictConfig
+    spec: Spec
+    left_out: list[str]
+
+
+def read_request(context: HydraContext, config: DictConfig, arguments: list[str]) -> Request:
+    """Read the space and the settings of a sweep.
+
+    Args:
+        context: Hydra's, to compose trials with.
+        config: composed for a multirun.
+        arguments: overrides of the command line.
+
+    Raises:
+        UserError: naming what is wrong and the way out.
+    """
+    fixed, lines, conditions = split_arguments(arguments, config)
+    constraints = [str(c) for c in config.study.constraints]
+    written = (f"{key}={value}" for key, value in lines.items())
+    space = Space.parse(written, conditions, constraints)
+    composer = Composer(context.config_loader, config, fixed)
+    base = composer.base()
+    refuse_passwords(base)
+    of_this_call = ("hydra.mode", "hydra.sweeper.")
+    launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith(of_this_call)]
+    spec = replace(
+        read_spec(base, space, lines),
+        command=[masked(w) if "://" in w else w for w in (*launch_choices, *arguments)],
+        conditions=conditions,
+    )
+    space.check_constraints(spec.base)
+    queue, left_out = read_queue(base, space, spec)
+    if spec.sampler == "grid":
+        queue = [*queue, *(p for p in space.grid(spec.base) if p not in queue)]
+        spec = replace(spec, trials=min(spec.trials, len(queue)))
+    return Request(context, config, composer, space, base, replace(spec, queue=queue), left_out)
+
+
+def split_arguments(
+    arguments: list[str], config: DictConfig
+) -> tuple[list[str], Lines, Conditions]:
+    """The overrides that hold for every trial, the search space line by line, and the conditions
+    under which its parameters are there.
+
+    A sweep on the command line joins or replaces the study's own; a plain value there takes its
+    parameter out of the search, and decides the conditions that read it.
+    """
+    overrides = parse(arguments)
+    lines, conditions = flatten(_plain(config.study.space) or {})
+    fixed = []
+    for text, override in zip(arguments, overrides, strict=True):
+        key = override.get_key_element()
+        if override.is_sweep_override():
+            lines[key] = text.split("=", 1)[1]
+        else:
+            lines.pop(key, None)
+            conditions.pop(key, None)
+            if not override.is_delete():
+                decide(key, text, lines, conditions)
+            fixed.append(text)
+    for key in [*lines, *(o.key_or_group for o in overrides if o.key_or_group == "seed")]:
+        check_key(key)
+    if not lines:
+        raise UserError(
+            "there is nothing to search: name a study (study=weighting), or give a parameter more "
+            "than one value, as in 'objective.weight=tag(log,interval(0.01,10))'"
+        )
+    return fixed, lines, conditions
+
+
+def _plain(node: Any) -> Any:
+    return OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+
+
+def read_queue(
+    base: DictConfig, space: Space, spec: Spec
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The points to be tried first: the user's own, which must fit, then those suggestions that do.
+
+    Returns:
+        the points; and for each suggestion that does not fit, why.
+
+    Raises:
+        UserError: a point of the user's is outside the space.
+    """
+    queue: list[dict[str, Any]] = []
+    left_out: list[str] = []
+    for point in _points(base, "enqueue"):
+        queue.append(space.check_point(point, spec.base))
+    for point in _points(base, "suggestions"):
+        try:
+            fitting = space.check_point(_searched(point, space, base), spec.base)
+        except UserError as error:
+            left_out.append(str(error))
+            continue
+        if fitting and fitting not in queue:
+            queue.append(fitting)
+    return queue, left_out
+
+
+def _points(base: DictConfig, key: str) -> list[dict[str, Any]]:
+    points = _plain(base.study[key])
+    if not isinstance(points, list) or not all(isinstance(p, dict) and p for p in points):
+        raise UserError(
+            f"study.{key} must be a list of points, each PARAMETER: VALUE, as in "
+            f"'study.{key}=[{{objective.weight: 1}}]'"
+        )
+    return points
+
+
+def _searched(point: Mapping[str, Any], space: Space, base: DictConfig) -> dict[str, Any]:
+    """The part of a suggestion that is searched, if the study stands where the rest says."""
+    rest = {key: value for key, value in point.items() if key not in space.distributions}
+    choices = base.hydra.runtime.choices
+    for key, value in rest.items():
+        here = choices.get(key, OmegaConf.select(base, key))
+        if here != value:
+            raise UserError(f"{key}={value} is not searched, and here {key}={here}")
+    return {key: value for key, value in point.items() if key not in rest}
+
+
+def check_key(key: str) -> None:
+    """Refuse to search what no trial reads, or what makes trials incomparable.
+
+    Raises:
+        UserError: saying what to do instead.
+    """
+    part = key.lstrip("+").split("@")[0].split("/")[0].split(".")[0]
+    if part == "seed":
+        raise UserError(
+            "a sweep derives each trial's seed from study.seed: set that in place of seed"
+        )
+    if part == "data":
+        raise UserError(
+            f"{key} cannot be searched: trials on different images cannot be compared; sweep once "
+            "for each"
+        )
+    if part not in PARTS:
+        known = [p for p in PARTS if p != "data"]
+        raise UserError(
+            f"{key} cannot be searched, a trial does not read it: {near_miss(part, known)}"
+        )
