@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from betafront.training import Result
+from betafront.training.result import Result
 
 Record = dict[str, Any]
 """What the storage keeps of a trial: enough for tables and fronts without its folders."""

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
-from betafront.data import Factors
 from betafront.files import written_whole
 from betafront.training.folder import RunFolder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from betafront.data import Factors
 
 POINTS = 2000
 
@@ -55,7 +59,7 @@ class LatentMap:
 
 
 def latent_map(
-    codes: Tensor, kl: Sequence[float], active: int, factors: Factors | None
+    codes: "Tensor", kl: Sequence[float], active: int, factors: "Factors | None"
 ) -> LatentMap:
     """The map of the first `POINTS` images of the validation split.
 
