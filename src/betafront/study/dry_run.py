@@ -16,8 +16,8 @@ from rich.table import Table
 from betafront.config.build import build, save
 from betafront.errors import UserError
 from betafront.front.table import text
-from betafront.study.plan import Plan, make_plan
-from betafront.study.request import Request
+from betafront.study.check import checked
+from betafront.study.plan import Plan
 from betafront.study.search.drawing import Drawing, digest
 from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
@@ -33,7 +33,7 @@ MEASURED_SECONDS = 60.0  # of training, from which a longer run's time follows
 NOT_TRAINS = ("study.", "suggestions", "storage", "tracking", "runs=")  # a run reads none of these
 
 
-def dry_run(request: Request) -> None:
+def dry_run(plan: Plan) -> None:
     """Print the space, the number of branches, the first points, the budget, and an estimate of
     time and disk from one trial that is trained in a temporary folder.
 
@@ -42,7 +42,7 @@ def dry_run(request: Request) -> None:
     """
     out = console()
     with out.status("making every branch of the space once …"):
-        plan = make_plan(request)
+        plan = checked(plan)
     before = finished_before(plan)
     points = first_points(plan)
     print_space(plan, out)
@@ -103,7 +103,8 @@ def print_space(plan: Plan, out: Console) -> None:
     points = "infinitely many points" if size is None else f"{size} points"
     if size is not None and spec.constraints:
         points += " before the constraints"
-    branches = "1 branch was" if plan.branches == 1 else f"{plan.branches} branches were each"
+    n = len(plan.branches)
+    branches = "1 branch was" if n == 1 else f"{n} branches were each"
     out.print(f"  {points}; {branches} composed and made once, and can be trained")
     for why in plan.left_out:
         out.print(f"  a suggestion is left out: {why}", style="dim", markup=False)

@@ -14,13 +14,13 @@ from rich.console import Console
 from betafront.addresses import sqlite_path
 from betafront.config.targets import make
 from betafront.errors import UserError
+from betafront.study.check import checked
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
 from betafront.study.gpus import check_gpus
 from betafront.study.make import import_trials, make_or_resume, trials_of
-from betafront.study.plan import Plan, make_plan
-from betafront.study.request import Request
+from betafront.study.plan import Plan
 from betafront.study.results.table import command, tally
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 KILLED_SECONDS = 5.0  # until the processes that the launcher killed are gone
 
 
-def sweep(request: Request) -> None:
-    """Run the study that is asked for, or resume it.
+def sweep(plan: Plan) -> None:
+    """Run the study of a plan, or resume it.
 
     Raises:
         UserError: something was wrong, and nothing was trained.
     """
     out = console()
-    plan, store, spec = prepared(request, out)
+    plan, store, spec = prepared(plan, out)
     view: View = make(plan.base.tracking)
     since, new = len(store.trials()), not is_met(spec, store.trials())
     with only_writer(spec):
@@ -59,25 +59,24 @@ def sweep(request: Request) -> None:
     conclude(store, spec, since, new)
 
 
-def detached(request: Request) -> None:
+def detached(plan: Plan) -> None:
     """Launch the workers of a study and leave them to their engine, which has to run them on
     without this process.
 
     Raises:
         UserError: something was wrong, or the launcher cannot do without this process.
     """
-    context, config = request.context, request.config
-    if not can_leave(launcher_of(context, lambda _: None, config)):
+    if not can_leave(launcher_of(plan.context, lambda _: None, plan.config)):
         raise UserError(
             "--detach is for an engine whose jobs live on without the command, as those of "
-            f"hydra/launcher=slurm do; those of {choice(config)} end with it"
+            f"hydra/launcher=slurm do; those of {choice(plan.config)} end with it"
         )
     out = console()
-    plan, store, spec = prepared(request, out)
+    plan, store, spec = prepared(plan, out)
     trials = store.trials()
     if not is_met(spec, trials):
         work = worker_task(plan, store, len(trials))
-        launch(context, work, config, range(spec.workers), leave=True)
+        launch(plan.context, work, plan.config, range(spec.workers), leave=True)
     print_next(
         [
             ("state", f"betafront status {spec.name} --follow"),
@@ -89,10 +88,10 @@ def detached(request: Request) -> None:
     )
 
 
-def prepared(request: Request, out: Console) -> tuple[Plan, Store, Spec]:
+def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
     """The study in the storage, made or found, once everything about it was checked."""
     with out.status("checking every branch of the space …"):
-        plan = make_plan(request)
+        plan = checked(plan)
         make(plan.base.tracking)  # where it is, for one thing, can be wrong
         launcher_of(plan.context, lambda _: None, plan.config)
         check_gpus(plan.base.study)
@@ -223,17 +222,17 @@ def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:
         sys.exit(1)
 
 
-def join(request: Request) -> None:
+def join(plan: Plan) -> None:
     """Work for a study that another process sweeps, until its budget is met.
 
     Args:
-        request: that of the sweep, with Hydra's basic launcher.
+        plan: that of the sweep, with Hydra's basic launcher.
 
     Raises:
         UserError: there is no such study, or it was made for something else.
     """
     out = console()
-    plan = make_plan(request)
+    plan = checked(plan)
     store = Store(open_storage(plan.base.storage.url), plan.spec.name)
     spec = Spec.load(store.study, plan.spec.folder)
     plan.spec.refuse_if_changed(spec)

@@ -39,11 +39,11 @@ class BetafrontSweeper(Sweeper):
         self.config = config
 
     def sweep(self, arguments: list[str]) -> None:
-        from betafront.study.request import read_request
+        from betafront.study.plan import read_plan
 
-        request = read_request(self.hydra_context, self.config, arguments)
+        plan = read_plan(self.hydra_context, self.config, arguments)
         from betafront.study.dry_run import dry_run  # with torch, which a refusal does without
         from betafront.study.sweep import detached, join, sweep
 
         run = dry_run if self.dry_run else join if self.join else detached if self.detach else sweep
-        run(request)
+        run(plan)
