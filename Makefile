@@ -33,6 +33,8 @@ clean: ## everything that is made here, but for runs/
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv (PyTorch and its libraries are several GB; some minutes) …"
 	$(INSTALL) --editable .
+	@# Also where the environment forbids Python to write bytecode as it imports.
+	$(BIN)/python -m compileall -q src
 	touch $@
 
 .venv/tested: .venv/installed

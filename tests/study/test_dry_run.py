@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from betafront.study import dry_run
-from betafront.study.dry_run import broken, disk
+from betafront.study.dry_run import broken
 
 Command = Callable[..., Any]
 
@@ -140,7 +140,3 @@ def test_a_command_is_broken_between_its_words() -> None:
     assert lines[0] == "betafront train 'model.hidden=[8, 8]' \\"
     assert shlex.split(" ".join(line.removesuffix("\\") for line in lines)) == words
     assert all(len(line) <= 40 for line in lines if "111" not in line)
-
-
-def test_bytes_in_words() -> None:
-    assert [disk(size) for size in (1.2e5, 1.2e7, 3.4e9)] == ["0.1 MB", "12 MB", "3.4 GB"]

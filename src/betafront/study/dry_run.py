@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.markup import escape
 from rich.table import Table
 
@@ -210,12 +211,12 @@ def print_cost(spec: Spec, cost: Cost, before: int, out: Console) -> None:
     trials = max(spec.trials - before, 0)
     runs = trials * spec.replicates
     whole = runs * cost.seconds / min(spec.workers, max(trials, 1))
-    out.print(f"  one run takes {duration(cost.seconds)} and {disk(cost.size)}{cost.how}")
+    out.print(f"  one run takes {duration(cost.seconds)} and {decimal(cost.size)}{cost.how}")
     cores = os.cpu_count() or 1
     few = f" (this machine has {cores} for {spec.workers} workers)" if cores < spec.workers else ""
     out.print(
         f"  {runs} such runs take about {duration(whole)} where every worker has a core of its "
-        f"own{few}, and {disk(runs * cost.size)}"
+        f"own{few}, and {decimal(runs * cost.size)}"
     )
     if spec.seconds is not None and whole > spec.seconds:
         fit_in = int(spec.seconds / whole * trials)
@@ -223,10 +224,3 @@ def print_cost(spec: Spec, cost: Cost, before: int, out: Console) -> None:
             f"  study.budget.seconds={text(spec.seconds)} ends it after about {fit_in} trials",
             style="yellow",
         )
-
-
-def disk(size: float) -> str:
-    """Bytes in words."""
-    if size >= 1e9:
-        return f"{size / 1e9:.1f} GB"
-    return f"{size / 1e6:.0f} MB" if size >= 1e7 else f"{size / 1e6:.1f} MB"
