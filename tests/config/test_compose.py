@@ -1,5 +1,7 @@
 """What is composed on a copy is what Hydra composes."""
 
+import pickle
+
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
@@ -7,7 +9,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.compose import Composer
+from betafront.config.explain import COMPOSITION_ERRORS
 from betafront.config.parts import PARTS
+from betafront.errors import UserError
 from betafront.shipped import conf_dir
 
 FIXED = ["likelihood=gaussian", "trainer.steps=7"]
@@ -30,6 +34,17 @@ TRIALS = [
     ["penalty=[mmd]", "penalty.mmd.weight=3", "seed=1"],
     ["controller=geco", "schedule@controller.schedule=linear", "seed=1"],
     ["controller=geco", "schedule@controller.schedule=cosine", "seed=2"],
+    ["+optimizer.extra={a: 1}", "seed=1"],
+    ["+optimizer.extra={b: 2}", "seed=1"],
+    ["++optimizer.lr=0.5", "++optimizer.extra=1", "seed=1"],
+    ["~optimizer.lr", "seed=1"],
+    ["penalty={mine: {weight: 1}}", "seed=1"],
+    ["objective.weight=${seed}", "seed=1"],
+    ["+optimizer.lr=0.1", "seed=1"],  # there already
+    ["objectve.weight=1", "seed=1"],
+    ["schedule=linear", "schedule.cycles=3", "seed=1"],
+    ["schedule=liner", "seed=1"],
+    ["nothing@controller=linear", "seed=1"],
 ]
 
 
@@ -55,8 +70,8 @@ def test_every_trial_is_composed_as_hydra_composes_it_in_any_order(
     for overrides in [*TRIALS, *reversed(TRIALS)]:
         try:
             expected = parts(loader.load_sweep_config(master, [*FIXED, *overrides]))
-        except Exception as error:
-            with pytest.raises(type(error)):
+        except COMPOSITION_ERRORS:
+            with pytest.raises(UserError):
                 composer(overrides)
             continue
         assert parts(composer(overrides)) == expected, overrides
@@ -75,6 +90,17 @@ def test_hydra_composes_once_for_each_set_of_choices(
         for normalisation in ("sum", "mean"):
             composer([f"objective.weight={weight}", f"normalisation={normalisation}"])
     assert len(asked) == 2
+
+
+def test_what_was_composed_goes_along_to_another_process(
+    loader: ConfigLoaderImpl, master: DictConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composer = Composer(loader, master, FIXED)
+    expected = composer(["normalisation=mean", "objective.weight=1"])
+    arrived = pickle.loads(pickle.dumps(composer))
+    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", None)
+    assert arrived(["normalisation=mean", "objective.weight=1"]) == expected
+    assert arrived(["normalisation=mean", "objective.weight=2", "seed=3"]).objective.weight == 2
 
 
 def test_a_trial_cannot_change_the_next_one(loader: ConfigLoaderImpl, master: DictConfig) -> None:

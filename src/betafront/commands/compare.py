@@ -72,7 +72,7 @@ def compare(
     Raises:
         UserError: there is nothing to compare, it does not compare, or a file cannot be written.
     """
-    found = [find_study(name) for name in names or [None]]
+    found = [find_study(name) for name in names] or [find_study(None)]
     if as_json and any((csv, png, html)):
         raise UserError("--json prints the comparison alone: leave out --csv, --png and --html")
     for path in filter(None, (csv, png, html)):

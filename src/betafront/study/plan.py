@@ -17,7 +17,8 @@ from betafront.config.parts import PARTS
 from betafront.errors import UserError, near_miss
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
 from betafront.study.search.space import Space
-from betafront.study.spec import Spec, read_spec
+from betafront.study.spec import Spec
+from betafront.study.specify import specify
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
     of_this_call = ("hydra.mode", "hydra.sweeper.")
     launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith(of_this_call)]
     spec = replace(
-        read_spec(base, space, lines),
+        specify(base, space, lines),
         command=[masked(w) if "://" in w else w for w in (*launch_choices, *arguments)],
         conditions=conditions,
     )

@@ -1,0 +1,182 @@
+"""The specification of a study in its configuration: budgets, objectives and settings, checked."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from betafront.config.parts import PARTS
+from betafront.errors import UserError
+from betafront.metrics.catalogue import direction
+from betafront.study.gpus import visible
+from betafront.study.search.grammar import name_of, values
+from betafront.study.search.samplers import check_sampler
+from betafront.study.search.space import Space
+from betafront.study.spec import NOT_ACROSS_LIKELIHOODS, Spec
+
+DIRECTIONS = ("minimize", "maximize")
+FURTHER = "metrics.further."  # a metric is there also where it has no settings
+
+
+def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
+    """The specification in a composed configuration.
+
+    Args:
+        config: without the search space applied.
+        space: parsed.
+        lines: parameter to the sweep as written.
+
+    Raises:
+        UserError: a budget, an objective or a sampler will not do.
+    """
+    study = config.study
+    for key, least in (
+        ("budget.trials", 1), ("workers", 1), ("seed", 0), ("replicates", 1), ("retries", 0),
+    ):  # fmt: skip
+        _check_whole(f"study.{key}", OmegaConf.select(study, key), least)
+    for key in ("budget.seconds", "budget.trial_seconds"):
+        _check_positive(f"study.{key}", OmegaConf.select(study, key))
+    _check_max_failures(study.max_failures)
+    if not isinstance(study.fail_fast, bool):
+        raise UserError(f"study.fail_fast must be true or false, not {study.fail_fast}")
+    check_sampler(study.sampler)
+    name = str(study.name)
+    if not name or "/" in name or name.startswith("."):
+        raise UserError(
+            f"study.name names a folder, and '{name}' cannot: leave out / and a first ."
+        )
+    objectives = read_objectives(list(study.objectives))
+    reference = None if study.reference is None else [float(r) for r in study.reference]
+    if reference is not None and len(reference) != len(objectives):
+        raise UserError("study.reference needs one number per objective")
+    spec = Spec(
+        name=name,
+        question=study.question or "",
+        objectives=objectives,
+        space=dict(lines),
+        space_digest=space.digest,
+        base=base(config, space),
+        sampler=study.sampler,
+        seed=study.seed,
+        trials=study.budget.trials,
+        workers=_workers(study),
+        folder=str(Path(config.hydra.sweep.dir).absolute()),
+        tracking=_container(config.tracking),
+        reference=reference,
+        constraints=[str(c) for c in study.constraints],
+        seconds=study.budget.seconds,
+        trial_seconds=study.budget.trial_seconds,
+        replicates=study.replicates,
+        retries=study.retries,
+        fail_fast=study.fail_fast,
+        max_failures=study.max_failures,
+    )
+    if "likelihood" in lines and (over := sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))):
+        _check_likelihoods(spec, over[0], values(space.distributions["likelihood"]))
+    return spec
+
+
+def _workers(study: DictConfig) -> int:
+    """How many workers are launched here; who only looks at a study may have no GPU."""
+    if study.workers_per_gpu is None:
+        return int(study.workers)
+    _check_whole("study.workers_per_gpu", study.workers_per_gpu, 1)
+    return int(study.workers_per_gpu) * len(visible()) or int(study.workers)
+
+
+def _check_whole(key: str, value: Any, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise UserError(f"{key} must be a whole number of at least {least}, not {value}")
+
+
+def _check_positive(key: str, value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and 0 < value < float("inf")):
+        raise UserError(f"{key} must be a number of seconds above 0, or null, not {value}")
+
+
+def _check_max_failures(value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is not None and not (number and (0 <= value < 1 or value == int(value) >= 1)):
+        raise UserError(
+            f"study.max_failures must be a number of trials, a part of them below 1, or null, not "
+            f"{value}"
+        )
+
+
+def _check_likelihoods(spec: Spec, objective: str, likelihoods: Sequence[Any]) -> None:
+    """Refuse to compare `objective` across likelihoods that have it in different units."""
+    if not spec.one_scale:
+        raise UserError(
+            f"likelihood is searched, and {objective} of a density cannot be compared with that of "
+            "a mass or of another density: use study.objectives=[val/rate,val/mse], or "
+            "data.dequantize=true, which makes all of them bounds on the log mass of the discrete "
+            "images"
+        )
+    if "bernoulli" in likelihoods:
+        raise UserError(
+            f"likelihood=bernoulli has no place in a comparison by {objective}: of dequantised "
+            "images it is cross-entropy, which bounds no log mass; search likelihood=categorical "
+            "in its place"
+        )
+
+
+def read_objectives(written: list[str]) -> dict[str, str]:
+    """Metric to direction, from a list of `NAME`, `minimize NAME` or `maximize NAME`; a name alone
+    goes the way that is better (`betafront.metrics.catalogue`).
+
+    Raises:
+        UserError: there are not two or three, or one is written in another way.
+    """
+    objectives = {}
+    for text in written:
+        way, _, metric = str(text).rpartition(" ")
+        if way not in ("", *DIRECTIONS):
+            raise UserError(
+                f"study.objectives: '{text}' should be NAME, minimize NAME or maximize NAME"
+            )
+        objectives[metric] = way or direction(metric)
+    if len(objectives) not in (2, 3):
+        raise UserError(f"study.objectives must name two or three metrics, not {len(objectives)}")
+    return objectives
+
+
+def base(config: DictConfig, space: Space) -> dict[str, Any]:
+    """What decides a trial's result beside the searched parameters, as dotted keys.
+
+    Left out are the searched keys themselves, everything below a group that is searched, where data
+    lies (its digest says what it is), and how often a run checkpoints.
+    """
+    flat: dict[str, Any] = {}
+    for part in PARTS:
+        _flatten(_container(config[part]), part, flat)
+    searched = tuple(map(name_of, space.distributions))
+    elsewhere = (
+        "data.root",
+        "data.download",
+        "data.path",
+        "data.labels",
+        "trainer.checkpoint_seconds",
+    )
+    return {
+        key: value
+        for key, value in flat.items()
+        if key not in elsewhere and not any(_below(key, s) for s in searched)
+    }
+
+
+def _below(key: str, parent: str) -> bool:
+    return key == parent or key.startswith(f"{parent}.")
+
+
+def _flatten(node: Any, prefix: str, into: dict[str, Any]) -> None:
+    if isinstance(node, dict) and not (prefix.startswith(FURTHER) and not node):
+        for key, value in node.items():
+            _flatten(value, f"{prefix}.{key}", into)
+    else:
+        into[prefix] = node
+
+
+def _container(node: DictConfig) -> Any:
+    return OmegaConf.to_container(node, resolve=True)
