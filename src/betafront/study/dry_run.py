@@ -79,14 +79,14 @@ def first_points(plan: Plan) -> list[dict[str, Any]]:
     points: list[dict[str, Any]] = []
     for index in range(min(SHOWN, spec.trials)):
         given = spec.queue[index] if index < len(spec.queue) else {}
-        whole = plan.space.is_whole(given)
+        complete = plan.space.is_whole(given)
         taken = {digest(point) for point in points}
-        points.append(dict(given) if whole else drawing.draw(index, taken, given).params)
+        points.append(dict(given) if complete else drawing.draw(index, taken, given).params)
     return points
 
 
 def print_space(plan: Plan, out: Console) -> None:
-    """The space as it was written, with what it came to."""
+    """Print the space as it was written, and how many points and branches it has."""
     spec, size = plan.spec, plan.space.size
     out.print(f"[bold]{escape(spec.name)}[/]")
     if spec.question:
@@ -112,7 +112,7 @@ def print_space(plan: Plan, out: Console) -> None:
 
 
 def print_points(plan: Plan, points: Sequence[dict[str, Any]], out: Console) -> None:
-    """The first points, each as a command that trains it."""
+    """Print the first points, each as a command that trains it."""
     spec = plan.spec
     asked = min(len(spec.queue), len(points))
     grid = spec.sampler == "grid"
@@ -138,7 +138,7 @@ def broken(words: Sequence[str], width: int) -> list[str]:
 
 
 def print_budget(spec: Spec, before: int, out: Console) -> None:
-    """What the study may spend."""
+    """Print the budget of the study."""
     runs = f" of {spec.replicates} replicates" if spec.replicates > 1 else ""
     limits = [f"{spec.trials} trials{runs}", f"{spec.workers} workers"]
     if spec.seconds is not None:
@@ -152,13 +152,13 @@ def print_budget(spec: Spec, before: int, out: Console) -> None:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run took.
+    """What one run takes.
 
     Attributes:
-        seconds: that it took, or that it would take at its pace.
-        size: bytes that it left.
-        how: it was measured.
-        fails: why it came to no result, where it did not.
+        seconds: of the run; of one that was measured in part, those that it would take at its pace.
+        size: bytes of its files.
+        how: the part of the run that was measured; empty for all of it.
+        fails: why the run has no result; None where it has one.
     """
 
     seconds: float
@@ -203,23 +203,23 @@ def _size(folder: Path) -> int:
 
 
 def print_cost(spec: Spec, cost: Cost, before: int, out: Console) -> None:
-    """What the rest of the sweep would take, if every run were like the one that was measured."""
+    """Print what the rest of the sweep would take if every run were like the measured one."""
     out.print("\n[bold]The cost[/]")
     if cost.fails:
         out.print(f"  unknown: the first trial {cost.fails}", style="yellow", markup=False)
         return
     trials = max(spec.trials - before, 0)
     runs = trials * spec.replicates
-    whole = runs * cost.seconds / min(spec.workers, max(trials, 1))
+    seconds = runs * cost.seconds / min(spec.workers, max(trials, 1))
     out.print(f"  one run takes {duration(cost.seconds)} and {decimal(cost.size)}{cost.how}")
     cores = os.cpu_count() or 1
     few = f" (this machine has {cores} for {spec.workers} workers)" if cores < spec.workers else ""
     out.print(
-        f"  {runs} such runs take about {duration(whole)} where every worker has a core of its "
+        f"  {runs} such runs take about {duration(seconds)} where every worker has a core of its "
         f"own{few}, and {decimal(runs * cost.size)}"
     )
-    if spec.seconds is not None and whole > spec.seconds:
-        fit_in = int(spec.seconds / whole * trials)
+    if spec.seconds is not None and seconds > spec.seconds:
+        fit_in = int(spec.seconds / seconds * trials)
         out.print(
             f"  study.budget.seconds={text(spec.seconds)} ends it after about {fit_in} trials",
             style="yellow",

@@ -93,8 +93,12 @@ class Spec:
             )
         kinds = {spec.base.get("likelihood._target_") for spec in (self, other)}
         over = sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))
-        whole = all(spec.base.get("data.dequantize") is True for spec in (self, other))
-        if over and not whole and (len(kinds) > 1 or not (self.one_scale and other.one_scale)):
+        dequantized = all(spec.base.get("data.dequantize") is True for spec in (self, other))
+        if (
+            over
+            and not dequantized
+            and (len(kinds) > 1 or not (self.one_scale and other.one_scale))
+        ):
             return (
                 f"{self.name} and {other.name} have other likelihoods, and {over[0]} of a density "
                 "is not in the units of a mass or of another density"

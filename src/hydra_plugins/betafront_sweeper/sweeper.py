@@ -24,7 +24,7 @@ ConfigStore.instance().store(
 
 
 class BetafrontSweeper(Sweeper):
-    """Reads what is asked for, then runs the sweep, or joins it, or shows what it would do."""
+    """Reads the plan of a sweep, then runs the sweep, joins it, or shows what it would do."""
 
     def __init__(self, dry_run: bool = False, join: bool = False, detach: bool = False) -> None:
         self.dry_run = dry_run
@@ -41,6 +41,7 @@ class BetafrontSweeper(Sweeper):
     def sweep(self, arguments: list[str]) -> None:
         from betafront.study.plan import read_plan
 
+        assert self.hydra_context is not None and self.config is not None  # Hydra has called setup
         plan = read_plan(self.hydra_context, self.config, arguments)
         from betafront.study.dry_run import dry_run  # with torch, which a refusal does without
         from betafront.study.sweep import detached, join, sweep

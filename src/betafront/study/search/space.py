@@ -102,7 +102,7 @@ class Space:
         return all(parent in params and params[parent] in chosen for parent, chosen in conditions)
 
     def is_whole(self, point: Params) -> bool:
-        """Whether nothing is left to be drawn of a point that was given."""
+        """Whether a point that was given has a value for every parameter that is there."""
         return bool(point) and set(self.active(point)) <= set(point)
 
     def suggest(self, trial: "Trial") -> dict[str, Any]:
