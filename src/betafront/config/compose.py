@@ -49,7 +49,7 @@ class Composer:
             UserError: they do not compose; the key or choice and its near miss are named.
         """
         config = self._compose([])
-        self._composed[()] = _without_hydra(config)
+        self._composed[()] = _without_hydra(config.copy())
         return config
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
@@ -104,10 +104,9 @@ def _set(config: DictConfig, override: Override) -> None:
 
 
 def _without_hydra(config: DictConfig) -> DictConfig:
-    kept = config.copy()
-    with open_dict(kept):
-        del kept["hydra"]
-    return kept
+    with open_dict(config):
+        del config["hydra"]
+    return config
 
 
 def compose(words: Sequence[str]) -> DictConfig:
