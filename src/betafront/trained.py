@@ -63,7 +63,7 @@ class Trained:
     @torch.no_grad()
     def encode(self, images: ArrayLike | Tensor) -> Tensor:
         """(n, M) the means of q(z|x)."""
-        return self.vae.encode(self.prepare(images)).mean
+        return self.vae.code(self.prepare(images))
 
     @torch.no_grad()
     def decode(self, z: ArrayLike | Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class Trained:
     def sample(self, n: int = 1, seed: int | None = None) -> Tensor:
         """(n, C, H, W) E[x|z] at draws of the prior."""
         generator = None if seed is None else torch.Generator().manual_seed(seed)
-        return self.decode(torch.randn(n, self.vae.latents, generator=generator))
+        return self.decode(self.vae.prior(n, generator))
 
 
 def load(path: str | Path) -> Trained:

@@ -77,7 +77,9 @@ def check(run: Run) -> None:
     vae = run.vae()
     for split in (run.data.train, run.data.val, run.data.test):
         vae.likelihood.check(split)
-    run.objective(vae.latents).check_batch(min(run.trainer.batch_size, len(run.data.train)))
+    objective = run.objective(vae.latents)
+    objective.check_model(vae.factorised)
+    objective.check_batch(min(run.trainer.batch_size, len(run.data.train)))
     run.make_optimizer(list(vae.parameters()))
     lightning_trainer(run)
 

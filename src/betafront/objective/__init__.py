@@ -25,7 +25,7 @@ from betafront.objective.schedules import (
     Staircase,
 )
 from betafront.objective.shaping import Capacity, FreeBits, Plain, Shaping
-from betafront.objective.terms import Code, Terms
+from betafront.objective.terms import Code, Draw, Terms, require_factorised
 from betafront.scale import (
     NORMALISATIONS,
     Convention,
@@ -57,6 +57,7 @@ __all__ = [
     "Cyclical",
     "Decomposition",
     "DiscretizedLogistic",
+    "Draw",
     "FreeBits",
     "Gaussian",
     "GaussianPerImage",
@@ -81,6 +82,7 @@ __all__ = [
     "decompose",
     "in_every_convention",
     "normalisation",
+    "require_factorised",
     "squared_error_weight",
     "squared_error_weights",
 ]

@@ -13,7 +13,7 @@ from betafront.objective.controllers import Controller, OpenLoop, Seen
 from betafront.objective.penalties import Penalty
 from betafront.objective.schedules import Constant, Schedule
 from betafront.objective.shaping import Plain, Shaping
-from betafront.objective.terms import Code, Terms
+from betafront.objective.terms import Code, Terms, require_factorised
 from betafront.scale import Normalisation, Weights, beta_norm
 
 
@@ -125,7 +125,11 @@ class Objective:
         """
         beta = self.schedule(progress) * self.controller.beta(state, self.beta)
         distortion = terms.distortion.mean()
-        penalty = self.penalty(terms.code) if self.penalties else distortion.new_zeros(())
+        penalty = (
+            self.penalty(terms.draw and terms.draw.code)
+            if self.penalties
+            else distortion.new_zeros(())
+        )
         canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
         return Step(
             self.weights.distortion * canonical,
@@ -159,6 +163,21 @@ class Objective:
             raise ValueError("penalties need the code of the batch")
         self.check_batch(len(code.z))
         return torch.stack([p.weight * p(code, self.examples) for p in self.penalties]).sum()
+
+    def check_model(self, factorised: bool) -> None:
+        """Refuse a model on which the penalties, or reading β off it, cannot work.
+
+        Args:
+            factorised: of the model.
+
+        Raises:
+            UserError: it is not factorised.
+        """
+        if self.penalties:
+            require_factorised(factorised, "a penalty")
+        if self.shaping.hides_beta:
+            name = type(self.shaping).__name__
+            require_factorised(factorised, f"the β of shaping {name}")
 
     def check_batch(self, size: int) -> None:
         """Refuse a batch that the penalties cannot work on.

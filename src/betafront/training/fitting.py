@@ -106,6 +106,7 @@ def _train(
 ) -> tuple[VAE, TrainingModule, Images]:
     vae = run.vae()
     objective = run.objective(vae.latents)
+    objective.check_model(vae.factorised)
     module = TrainingModule(vae, objective, run.make_optimizer, run.trainer.steps, run.seed, report)
     trainer = lightning_trainer(run, checkpoint, *limits)
     images = run.data.to(trainer.strategy.root_device)

@@ -72,6 +72,7 @@ class TrainingModule(pl.LightningModule):
         terms: Terms = self.vae(batch, mse=self.objective.holds == "mse")
         taken = self.objective.step(terms, step / self.steps, self.controller)
         self.controller = taken.state
+        self.vae.remember(terms.statistic)
         with torch.no_grad():
             means = terms.distortion.mean(), terms.rate.mean()
             seen = [*means, taken.loss, taken.beta, taken.penalty]
