@@ -230,9 +230,8 @@ def test_a_step_of_stacked_runs_is_each_run_s_own(parts: dict[str, Any]) -> None
 
     def step(state: Tensor, log_px: Tensor, kl: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         *code, mse = rest
-        return tuple(
-            objective.step(Terms(log_px, kl, Draw(code[0], kl, code=Code(*code)), mse), 0.5, state)
-        )
+        draw = Draw(code[0], kl, code=Code(*code))
+        return tuple(objective.step(Terms(log_px, kl, draw, mse), 0.5, state))
 
     together = torch.func.vmap(step)(states, *stacked)
     alone = [step(state, *one) for state, *one in zip(states, *stacked, strict=True)]

@@ -30,7 +30,7 @@ def train_and_show(run: Run, folder: Path) -> Result:
     with Progress(doing, console=out, transient=True, disable=not out.is_terminal) as progress:
         progress.add_task("checking")
         # What cannot be evaluated is not trained; to find out takes as long as the metrics.
-        run.first_look(lambda name: doing.begin(f"checking {name}"))
+        run.metric_names(lambda name: doing.begin(f"checking {name}"))
         doing.end()
     columns = (
         TextColumn("training"),

@@ -182,4 +182,4 @@ class Model(nn.Module, ABC):
 
 
 Architecture = Callable[[Shape, Likelihood], Model]
-"""What a choice of `conf/model` becomes: the shape of an example and the likelihood give a model."""
+"""What a choice of `conf/model` becomes: an example's shape and the likelihood give a model."""

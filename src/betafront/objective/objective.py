@@ -125,11 +125,8 @@ class Objective:
         """
         beta = self.schedule(progress) * self.controller.beta(state, self.beta)
         distortion = terms.distortion.mean()
-        penalty = (
-            self.penalty(terms.draw and terms.draw.code)
-            if self.penalties
-            else distortion.new_zeros(())
-        )
+        code = terms.draw.code if terms.draw else None
+        penalty = self.penalty(code) if self.penalties else distortion.new_zeros(())
         canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
         return Step(
             self.weights.distortion * canonical,

@@ -241,7 +241,7 @@ def describe(spec: Spec, run: Run) -> Spec:
 
 def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
     try:
-        names = run.first_look()
+        names = run.metric_names()
     except UserError:
         raise
     except Exception as error:  # of a model or a metric of the user's own

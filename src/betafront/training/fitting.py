@@ -18,7 +18,7 @@ from betafront.data import Batches, Images
 from betafront.errors import UserError, one_line
 from betafront.files import write_whole, written_whole
 from betafront.metrics import by_split
-from betafront.metrics.registry import Tell, no_one
+from betafront.metrics.registry import Announce, silent
 from betafront.models import VAE
 from betafront.training.checkpoint import Checkpoint, Halt
 from betafront.training.deadline import Deadline
@@ -41,7 +41,7 @@ def fit(
     report: Report = lambda row: None,
     halt: Halt | None = None,
     seconds: float | None = None,
-    tell: Tell = no_one,
+    tell: Announce = silent,
 ) -> Result:
     """Train, evaluate on validation and test, and write everything into `folder`.
 

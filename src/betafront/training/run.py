@@ -8,7 +8,7 @@ from typing import Any
 from betafront.data import Images, Known
 from betafront.errors import UserError
 from betafront.metrics.evaluation import Evaluation
-from betafront.metrics.registry import Tell, no_one, values_of
+from betafront.metrics.registry import Announce, silent, value_names
 from betafront.models import VAE, Architecture
 from betafront.objective import Likelihood, Objective
 from betafront.training.module import MakeOptimizer
@@ -82,11 +82,11 @@ class Run:
         """The factors behind the images of a split, if any are known."""
         return self.data.factors.of(split) if self.data.factors else None
 
-    def first_look(self, tell: Tell = no_one) -> set[str]:
+    def metric_names(self, announce: Announce = silent) -> set[str]:
         """The names of the values that a run will have, from two images and an untrained model.
 
         Args:
-            tell: called with what is to be measured next, as long metrics take as long here.
+            announce: called with what is to be measured next, as long metrics take as long here.
 
         Raises:
             UserError: a metric cannot be had of this data.
@@ -96,21 +96,24 @@ class Run:
         none = {"further": None} if further else {}
         names = set(self.evaluate(vae, x, seed=self.seed, **none).values)
         for split in SPLITS:
-            names |= values_of(further, vae, x, self.known(split), partial(_say, tell, split))
+            say = partial(_say, announce, split)
+            names |= value_names(further, vae, x, self.known(split), say)
         return names
 
-    def evaluations(self, vae: VAE, images: Images, tell: Tell = no_one) -> dict[str, Evaluation]:
+    def evaluations(
+        self, vae: VAE, images: Images, announce: Announce = silent
+    ) -> dict[str, Evaluation]:
         """What a trained model is worth on the validation and on the test split.
 
         Args:
             vae: the model.
             images: those of the run, on its device.
-            tell: called with the split and the name of each further metric as it begins.
+            announce: called with the split and the name of each further metric as it begins.
         """
         found = {}
         for split in SPLITS:
             # One of the user's own, which knows no further metrics, has nothing to tell.
-            more = {"tell": partial(_say, tell, split)} if self._further() else {}
+            more = {"announce": partial(_say, announce, split)} if self._further() else {}
             x, known = getattr(images, split), self.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
         return found
@@ -125,5 +128,5 @@ class Run:
         )
 
 
-def _say(tell: Tell, split: str, name: str) -> None:
-    tell(f"{split}/{name}")
+def _say(announce: Announce, split: str, name: str) -> None:
+    announce(f"{split}/{name}")
