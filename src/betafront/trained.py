@@ -19,7 +19,7 @@ from betafront.data.images import on_levels
 from betafront.data.resize import resized
 from betafront.data.tensor import as_images
 from betafront.errors import UserError
-from betafront.models import VAE
+from betafront.models import Model
 
 ABOUT = "about.json"
 
@@ -34,7 +34,7 @@ class Trained:
             `preparation`, `shape`, `size`, `binarize`, `levels` and `dequantized`.
     """
 
-    vae: VAE
+    vae: Model
     about: dict[str, Any]
 
     def prepare(self, images: ArrayLike | Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from betafront.config.targets import make
 from betafront.data import Images
 from betafront.errors import UserError, one_line
 from betafront.files import write_whole
-from betafront.models import VAE, Shape
+from betafront.models import Model, Shape
 from betafront.objective import Objective
 from betafront.training.fitting import lightning_trainer
 from betafront.training.folder import RunFolder
@@ -52,18 +52,18 @@ def build(config: DictConfig) -> Run:
     )
 
 
-def model(config: DictConfig, shape: Shape, log_volume: float = 0.0) -> VAE:
+def model(config: DictConfig, shape: Shape, log_volume: float = 0.0) -> Model:
     """A fresh model as `config` describes it, for images that need not be there.
 
     Args:
         config: of the run.
         shape: channels, height and width of an image.
-        log_volume: as in `betafront.models.VAE`.
+        log_volume: as in `betafront.models.Model`.
 
     Raises:
         UserError: the model or the likelihood refuses its settings.
     """
-    vae: VAE = _part(config, "model")(shape, _part(config, "likelihood")())
+    vae: Model = _part(config, "model")(shape, _part(config, "likelihood")())
     vae.log_volume = log_volume
     return vae
 

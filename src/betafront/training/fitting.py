@@ -19,7 +19,7 @@ from betafront.errors import UserError, one_line
 from betafront.files import write_whole, written_whole
 from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
-from betafront.models import VAE
+from betafront.models import Model
 from betafront.training.checkpoint import Checkpoint, Halt
 from betafront.training.deadline import Deadline
 from betafront.training.folder import RunFolder
@@ -103,7 +103,7 @@ def fit(
 
 def _train(
     run: Run, report: Report, checkpoint: Checkpoint, limits: list[Deadline]
-) -> tuple[VAE, TrainingModule, Images]:
+) -> tuple[Model, TrainingModule, Images]:
     vae = run.vae()
     objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
@@ -161,7 +161,7 @@ def lightning_trainer(run: Run, *callbacks: "pl.Callback") -> "pl.Trainer":
 
 
 def _write(
-    result: Result, vae: VAE, trace: Trace, where: LatentMap, x: Tensor, folder: Path
+    result: Result, vae: Model, trace: Trace, where: LatentMap, x: Tensor, folder: Path
 ) -> None:
     from safetensors.torch import save_file
 

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from betafront.models import VAE
+from betafront.models import Model
 from betafront.objective import Objective, Terms
 from betafront.training.result import Diverged
 
@@ -44,7 +44,7 @@ class TrainingModule(pl.LightningModule):
 
     def __init__(
         self,
-        vae: VAE,
+        vae: Model,
         objective: Objective,
         make_optimizer: MakeOptimizer,
         steps: int,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from betafront.metrics.stationary_beta import stationary_beta
-from betafront.models import VAE
+from betafront.models import Model
 from betafront.objective import Objective, beta_norm
 from betafront.training.module import TRACE, Trace, TrainingModule
 
@@ -25,7 +25,7 @@ def trace_of(module: TrainingModule) -> Trace:
     return trace
 
 
-def standing(objective: Objective, trace: Trace, vae: VAE, x: Any, seed: int) -> dict[str, Any]:
+def standing(objective: Objective, trace: Trace, vae: Model, x: Any, seed: int) -> dict[str, Any]:
     """The β of a run and what belongs to it, as `Result.scale` describes it.
 
     Args:
@@ -51,7 +51,7 @@ def standing(objective: Objective, trace: Trace, vae: VAE, x: Any, seed: int) ->
 
 
 def _beta(
-    objective: Objective, trace: Trace, vae: VAE, x: Any, seed: int
+    objective: Objective, trace: Trace, vae: Model, x: Any, seed: int
 ) -> tuple[float, float | None]:
     """The β as it was given; under a controller, the mean and standard deviation of what was in
     force over the last tenth of the steps; where the weight hides it, that of the model and its

@@ -9,7 +9,7 @@ from betafront.data import Images, Known
 from betafront.errors import UserError
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
-from betafront.models import VAE, Architecture
+from betafront.models import Architecture, Model
 from betafront.objective import Likelihood, Objective
 from betafront.training.module import MakeOptimizer
 
@@ -54,7 +54,7 @@ class Run:
 
     Attributes:
         data: the data set.
-        architecture: makes the VAE for the images' shape and the likelihood.
+        architecture: makes the model for the images' shape and the likelihood.
         likelihood: makes a fresh p(x|z).
         make_objective: makes the loss for `pixels`, `latents` and `examples`.
         make_optimizer: turns parameters into an optimiser.
@@ -72,7 +72,7 @@ class Run:
     evaluate: Callable[..., Evaluation]
     seed: int
 
-    def vae(self) -> VAE:
+    def vae(self) -> Model:
         """A fresh model; its initial weights come from torch's global generator."""
         vae = self.architecture(self.data.shape, self.likelihood())
         vae.log_volume = self.data.log_volume
@@ -101,7 +101,7 @@ class Run:
         return names
 
     def evaluations(
-        self, vae: VAE, images: Images, announce: Announce = silent
+        self, vae: Model, images: Images, announce: Announce = silent
     ) -> dict[str, Evaluation]:
         """What a trained model is worth on the validation and on the test split.
 

@@ -37,10 +37,10 @@ class Likelihood(nn.Module, ABC):
     density: ClassVar[bool]
     """Whether p(x|z) is a density; else it is a mass."""
 
-    def output_shape(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
-        """Channels, height and width of the decoder's output for images of `shape`."""
-        channels, height, width = shape
-        return self.outputs * channels, height, width
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the decoder's output for one example of `shape`."""
+        channels, *rest = shape
+        return self.outputs * channels, *rest
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """(B,) log p(x|z) in nats, summed over the data dimensions, with every constant."""
