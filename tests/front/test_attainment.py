@@ -44,8 +44,8 @@ def test_an_interval_holds_the_mean_and_shrinks() -> None:
         width[size] = np.mean([i.high - i.low for i in intervals])
         assert 82 <= covered <= 100
     assert width[100] == pytest.approx(width[10] / 10**0.5, rel=0.2)
-    alone = bootstrapped(np.array([2.0]))
-    assert (alone.low, alone.value, alone.high) == (2, 2, 2)
+    same = bootstrapped(np.array([2.0, 2.0]))
+    assert (same.low, same.value, same.high) == (2, 2, 2)
 
 
 def test_a_permutation_test_by_hand() -> None:
@@ -53,6 +53,12 @@ def test_a_permutation_test_by_hand() -> None:
     assert p_better(np.array([4.0, 5, 6]), np.array([1.0, 2, 3])) == 1 / 20
     assert p_better(np.array([1.0, 2, 3]), np.array([4.0, 5, 6])) == 1
     assert p_better(np.array([1.0, 1]), np.array([1.0, 1])) == 1
+
+
+def test_ties_count_whatever_the_order_of_their_sums() -> None:
+    a, b = np.array([0.1, 0.2, 0.3]) + 1784.9, np.array([0.3, 0.2, 0.1]) + 1784.9
+    # In 14 of the 20 ways three of 1, 2, 3, 3, 2, 1 sum to 6 or more.
+    assert p_better(a, b) == 14 / 20
 
 
 def test_a_permutation_test_of_many_is_even_where_nothing_differs() -> None:

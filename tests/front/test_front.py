@@ -17,12 +17,10 @@ from betafront.front import (
     nondominated,
     one_curve,
     print_study,
-    trade,
 )
-from betafront.front.decision.decision import in_every_row, names, trades
+from betafront.front.decision import in_every_row, names, trade, trades
 from betafront.front.front import planes
-from betafront.front.show.report import Chapter, write_page
-from betafront.front.show.terminal import short_names
+from betafront.front.show import Chapter, short_names, write_page
 
 LEAST = {"a": "minimize", "b": "minimize"}
 

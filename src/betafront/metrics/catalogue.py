@@ -57,7 +57,8 @@ CATALOGUE: dict[str, Metric] = {
     "bits_per_dim": Metric("bits per dim", "bits/dim", "minimize", needs_one_likelihood=True),
     "active_units": Metric("active units", better="maximize", symbol="active"),
     # Of a model and data (`betafront.metrics.registry`).
-    "iwae": Metric("IWAE", NATS, "minimize", needs_one_likelihood=True),  # with the number of draws: iwae_k
+    # Named with the number of draws, iwae_k.
+    "iwae": Metric("IWAE", NATS, "minimize", needs_one_likelihood=True),
     "mutual_information": Metric("mutual information", NATS),
     "total_correlation": Metric("total correlation", NATS),
     "dimension_wise": Metric("dimension wise KL", NATS),
@@ -89,8 +90,8 @@ CATALOGUE: dict[str, Metric] = {
     # Of codes and labels.
     "linear_probe": _score("linear probe"),
     "linear_probe_chance": Metric("linear probe chance"),
-    "knn_probe": _score("k-NN probe"),
-    "knn_probe_chance": Metric("k-NN probe chance"),
+    "knn_probe": _score("kNN probe"),
+    "knn_probe_chance": Metric("kNN probe chance"),
 }  # fmt: skip
 
 
@@ -115,7 +116,6 @@ def direction(name: str) -> str:
         name: as `metric` takes it.
     """
     return metric(name).better or "minimize"
-
 
 
 def needing_one_likelihood(names: Iterable[str]) -> list[str]:

@@ -26,7 +26,7 @@ def write_page(
     Args:
         chapters: one study, or several that compare.
         path: of the file.
-        groups: whose trials are told apart; where left out, each study is one.
+        groups: of trials, told apart by colour; where left out, each study is one.
         comparison: of the groups, if there are several.
     """
     groups = groups or [Group(c.facts.name, c.table, c.runs) for c in chapters]
