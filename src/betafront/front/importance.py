@@ -63,7 +63,7 @@ def _of(
 
 
 def _codes(column: "pd.Series[float]") -> NDArray[np.float64]:
-    """Numbers as they are, words by their place in the alphabet, missing values below all others."""
+    """Numbers as they are, words by their place in the alphabet, missing values below them."""
     if pd.api.types.is_numeric_dtype(column):
         column = column.fillna(column.min() - 1)
     else:

@@ -1,8 +1,8 @@
 """Whether runs have converged: along the lowest curve of D over R the slope is -β.
 
 A run that has converged with weight β lies where the line D + βR = c touches the curve (Alemi et
-al. 2018, section 3), so no other run lies below that line. A run below it is a better optimum of the
-same objective: by its distance the first run had not converged, or was trained in a worse way.
+al. 2018, section 3), so no other run lies below that line. A run below it is a better optimum of
+the same objective: the first run had not converged, or was trained in a worse way.
 """
 
 import numpy as np

@@ -12,7 +12,7 @@ from betafront.metrics.catalogue import metric
 
 RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
 ACTIVE = "val/active_units"
-USUAL = (DISTORTION, RATE, ELBO, MSE, ACTIVE)  # what a table of trials shows, where they have it
+METRICS = (DISTORTION, RATE, ELBO, MSE, ACTIVE)  # what a table of trials shows, where they have it
 PLANE = {RATE: "minimize", DISTORTION: "minimize"}
 GROUP = "group"  # the column that says which group a trial is of, where there are several
 
@@ -89,8 +89,8 @@ class Facts:
 
     @property
     def others(self) -> list[str]:
-        """The objectives beside the `USUAL` metrics."""
-        return [m for m in self.objectives if m not in USUAL]
+        """The objectives beside the `METRICS` metrics."""
+        return [m for m in self.objectives if m not in METRICS]
 
 
 def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
@@ -155,6 +155,6 @@ def label(column: str) -> str:
 
 
 def units(table: pd.DataFrame) -> str:
-    """The units of the `USUAL` metrics that a table has, in words."""
+    """The units of the `METRICS` metrics that a table has, in words."""
     said = "D, R and D + R in nats per example"
     return f"{said}; MSE {metric(MSE).unit}" if present(table, [MSE]) else said

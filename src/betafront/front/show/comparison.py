@@ -15,7 +15,7 @@ from betafront.front.front import front, planes
 from betafront.front.show.picture import COLOURS, MARKERS
 from betafront.front.show.terminal import ROWS, front_table
 from betafront.front.slope import off_their_lines
-from betafront.front.table import USUAL, label, usable
+from betafront.front.table import METRICS, label, usable
 
 CERTAIN = 0.05  # the greatest p at which a difference is called more than chance
 FAIR = 1.5  # the ratio of the greatest to the least number of trials that is not named
@@ -38,7 +38,7 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
     shown = found.table if few else found.table[found.table["on_front"]]
     shown = shown.sort_values(list(found.objectives), ignore_index=True)
     title = "All trials" if few else "The front of all together"
-    others = [m for m in found.objectives if m not in USUAL]
+    others = [m for m in found.objectives if m not in METRICS]
     varied = [p for p in parameters if p in shown]
     out.print(front_table(title, shown, varied, others, out.width, {}))
     reference = ", ".join(f"{value:.4g}" for value in found.reference)

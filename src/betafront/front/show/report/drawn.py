@@ -14,7 +14,7 @@ from betafront.front.history import hypervolumes
 from betafront.front.importance import importance
 from betafront.front.show.report.chapter import Chapter
 from betafront.front.slope import hull_slopes
-from betafront.front.table import ELBO, GROUP, SCALE, USUAL, label, present, usable
+from betafront.front.table import ELBO, GROUP, METRICS, SCALE, label, present, usable
 
 DIGITS = 6  # of every number in the page
 
@@ -31,7 +31,7 @@ def drawn(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str, Any
     table = _every_trial(groups, objectives)
     others = [m for c in chapters for m in c.facts.others]
     told = ["study", GROUP, "trial", *parameters, "normalisation"]
-    numbers = [*SCALE, *USUAL, "seconds", *others]
+    numbers = [*SCALE, *METRICS, "seconds", *others]
     spread = [f"sd/{m}" for m in objectives]
     columns = present(table, dict.fromkeys([*told, *numbers, "on_front", *spread]))
     return {

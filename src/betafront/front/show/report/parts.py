@@ -11,7 +11,7 @@ from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
 from betafront.front.show.comparison import conclusions, in_cells
 from betafront.front.show.report.chapter import Chapter, Shown
-from betafront.front.table import DISTORTION, RATE, USUAL, head, label, present, text, units
+from betafront.front.table import DISTORTION, METRICS, RATE, head, label, present, text, units
 
 ROWS = 40  # of the front, before the rest is folded away
 PICTURES = {  # of a run of images, with what they show
@@ -89,7 +89,7 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     facts = chapter.facts
     members = front(chapter.table, facts.objectives)
     marks = names(chapter.advice)
-    columns = present(members, [*facts.parameters, "beta", "beta_norm", *USUAL, *facts.others])
+    columns = present(members, [*facts.parameters, "beta", "beta_norm", *METRICS, *facts.others])
     heads = [label(c) if c in facts.others else head(c) for c in columns]
     rows = [
         [marks.get(r["trial"], ""), str(r["trial"]), *(text(r[c]) for c in columns)]
