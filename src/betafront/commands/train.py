@@ -6,7 +6,7 @@ from typing import Any
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from betafront.metrics.catalogue import metric
-from betafront.terminal import Doing, console, print_next
+from betafront.terminal import Activity, console, print_next
 from betafront.training import SPLITS, Result, Run, draw_pages, fit
 
 
@@ -14,7 +14,7 @@ def train_and_show(run: Run, folder: Path) -> Result:
     """Train with a progress bar, and print the result."""
     from rich.table import Table
 
-    out, doing = console(), Doing()
+    out, doing = console(), Activity()
     with Progress(doing, console=out, transient=True, disable=not out.is_terminal) as progress:
         progress.add_task("checking")
         # What cannot be evaluated is not trained; to find out takes as long as the metrics.

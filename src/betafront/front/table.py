@@ -126,8 +126,9 @@ def thinned(table: pd.DataFrame, most: int, keep: Collection[int] = ()) -> list[
     """
     if len(table) > most:
         spread = np.linspace(0, len(table) - 1, most - len(keep)).round().astype(int)
-        kept = np.flatnonzero(table["trial"].isin(list(keep))) if keep else []
-        table = table.iloc[np.union1d(spread, kept).astype(int)]
+        if keep:
+            spread = np.union1d(spread, np.flatnonzero(table["trial"].isin(list(keep))))
+        table = table.iloc[spread]
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
     return rows
 
