@@ -31,7 +31,7 @@ class Interval:
     high: float
 
 
-def attained(
+def attainment_surfaces(
     runs: pd.DataFrame, objectives: Mapping[str, str], levels: Sequence[float] = LEVELS
 ) -> dict[float, NDArray[np.float64]]:
     """The empirical attainment surfaces: for each level, the points (n, K) that at least that many
@@ -54,7 +54,7 @@ def attained(
     return surfaces
 
 
-def volumes(
+def replicate_hypervolumes(
     runs: pd.DataFrame, objectives: Mapping[str, str], reference: Sequence[float]
 ) -> NDArray[np.float64]:
     """The hypervolume of each replicate's front, in order of the replicates."""
@@ -76,7 +76,7 @@ def common_replicates(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[trials == runs["trial"].nunique()]
 
 
-def bootstrapped(sample: NDArray[np.float64], seed: int = 0) -> Interval:
+def bootstrap_mean(sample: NDArray[np.float64], seed: int = 0) -> Interval:
     """The mean of a sample with a percentile bootstrap interval (Efron 1979).
 
     With few values the interval is too narrow: it cannot reach beyond the least and the greatest.
@@ -94,11 +94,11 @@ def bootstrapped(sample: NDArray[np.float64], seed: int = 0) -> Interval:
 
 
 def least_p(a: int, b: int) -> float:
-    """The least p that `p_better` can return for samples of `a` and of `b` values."""
+    """The least p that `permutation_p` can return for samples of `a` and of `b` values."""
     return 1 / comb(a + b, a)
 
 
-def p_better(a: NDArray[np.float64], b: NDArray[np.float64], seed: int = 0) -> float:
+def permutation_p(a: NDArray[np.float64], b: NDArray[np.float64], seed: int = 0) -> float:
     """The p of the one-sided permutation test that the mean of `a` is greater than that of `b`
     (Fisher 1935): the share of all ways to divide the values, or of a random sample of them, in
     which the means differ by at least as much.

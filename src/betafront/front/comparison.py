@@ -7,9 +7,15 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from betafront.front.attainment import Interval, bootstrapped, common_replicates, p_better, volumes
+from betafront.front.attainment import (
+    Interval,
+    bootstrap_mean,
+    common_replicates,
+    permutation_p,
+    replicate_hypervolumes,
+)
 from betafront.front.front import nondominated
-from betafront.front.indicators import Indicators, Shape, compared, shape
+from betafront.front.indicators import Indicators, Shape, indicators_of, shape
 from betafront.front.slope import far_off
 from betafront.front.table import GROUP, usable
 
@@ -65,7 +71,7 @@ class Pair:
         one, other: the names of the groups.
         indicators: of the front of `one` beside the front of `other`.
         p: of the test that the replicates of `one` have more hypervolume than those of `other`
-            (`betafront.front.attainment.p_better`); None where either has one replicate.
+            (`betafront.front.attainment.permutation_p`); None where either has one replicate.
     """
 
     one: str
@@ -127,15 +133,18 @@ def compare(
     """
     every = pd.concat([g.table.assign(**{GROUP: g.name}) for g in groups], ignore_index=True)
     every["on_front"] = nondominated(every, objectives)
-    sampled = {g.name: volumes(common_replicates(g.runs), objectives, reference) for g in groups}
+    sampled = {
+        g.name: replicate_hypervolumes(common_replicates(g.runs), objectives, reference)
+        for g in groups
+    }
     kept = usable(every)
     off = far_off(kept).index if one_scale and len(kept) else None
     sides = [_side(g, every, sampled[g.name], objectives, reference, off) for g in groups]
     pairs = []
     for one, other in permutations(groups, 2):
         a, b = sampled[one.name], sampled[other.name]
-        p = p_better(a, b) if min(len(a), len(b)) > 1 else None
-        found = compared(one.table, other.table, objectives, reference)
+        p = permutation_p(a, b) if min(len(a), len(b)) > 1 else None
+        found = indicators_of(one.table, other.table, objectives, reference)
         pairs.append(Pair(one.name, other.name, found, p))
     replicated = all(side.volume is not None for side in sides)
     return Comparison(
@@ -164,7 +173,7 @@ def _side(
         trials=len(group.table),
         shape=shape(group.table, objectives, reference),
         replicates=max(1, len(sampled)),
-        volume=bootstrapped(sampled) if len(sampled) > 1 else None,
+        volume=bootstrap_mean(sampled) if len(sampled) > 1 else None,
         joint=int((mine & every["on_front"]).sum()),
         lost=(joint - without) / joint if joint > 0 else 0.0,
         off=None if off is None else int(mine[off].sum()),

@@ -57,7 +57,7 @@ class Shape:
     gap: float
 
 
-def compared(
+def indicators_of(
     one: pd.DataFrame,
     other: pd.DataFrame,
     objectives: Mapping[str, str],

@@ -17,7 +17,7 @@ from betafront.errors import UserError
 from betafront.objective.schedules import Constant, Schedule
 
 
-class Seen(NamedTuple):
+class Observation(NamedTuple):
     """The observation of one optimiser step: means over the batch, without gradients.
 
     Attributes:
@@ -52,7 +52,7 @@ class Controller(ABC):
         """The quantity that is held to the target: `distortion`, `mse`, `rate`; empty for none."""
 
     @abstractmethod
-    def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
+    def step(self, state: Tensor, observed: Observation, progress: float) -> Tensor:
         """The next state."""
 
     def held_to(self, progress: float) -> float:
@@ -80,12 +80,12 @@ class OpenLoop(Controller):
     def holds(self) -> str:
         return ""
 
-    def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
+    def step(self, state: Tensor, observed: Observation, progress: float) -> Tensor:
         return state
 
 
 @dataclass(frozen=True)
-class _Closed(Controller):
+class _ClosedLoop(Controller):
     """The parts that all closed loops have.
 
     Args:
@@ -120,13 +120,13 @@ class _Closed(Controller):
         low, high = self.range
         return not low * 1.01 < beta < high * 0.99
 
-    def kept(self, progress: float) -> float:
+    def retained(self, progress: float) -> float:
         """The part of the memory that a step keeps."""
         return max(0.0, 1 - self.decay * self.decay_schedule(progress))
 
 
 @dataclass(frozen=True)
-class GECO(_Closed):
+class GECO(_ClosedLoop):
     """The least rate at a given distortion (Rezende & Viola 2018, Taming VAEs, algorithm 1).
 
     Their loss `R + λ·(D - κ)` is proportional to D + β·R with β = 1/λ. The multiplier follows the
@@ -172,28 +172,28 @@ class GECO(_Closed):
     def holds(self) -> str:
         return self.watches
 
-    def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
+    def step(self, state: Tensor, observed: Observation, progress: float) -> Tensor:
         log_beta, total, weight = state
-        violation = self._violation(seen, progress).to(state)
+        violation = self._violation(observed, progress).to(state)
         total = self.momentum * total + (1 - self.momentum) * violation
         weight = self.momentum * weight + (1 - self.momentum)
-        moved = self.kept(progress) * log_beta - self.speed * total / weight
+        moved = self.retained(progress) * log_beta - self.speed * total / weight
         low, high = (math.log(end) for end in self.range)
         return torch.stack([moved.clamp(low, high), total, weight])
 
-    def _violation(self, seen: Seen, progress: float) -> Tensor:
+    def _violation(self, observed: Observation, progress: float) -> Tensor:
         target = self.held_to(progress)
         if self.watches == "distortion":
-            nats = seen.distortion - target
+            nats = observed.distortion - target
         else:
-            least = torch.finfo(seen.mse.dtype).tiny
-            ratio = seen.mse.clamp(min=least).log() - math.log(max(target, least))
-            nats = 0.5 * seen.pixels * ratio
+            least = torch.finfo(observed.mse.dtype).tiny
+            ratio = observed.mse.clamp(min=least).log() - math.log(max(target, least))
+            nats = 0.5 * observed.pixels * ratio
         return nats.clamp(-self.clip, self.clip)
 
 
 @dataclass(frozen=True)
-class ControlVAE(_Closed):
+class ControlVAE(_ClosedLoop):
     """A PI controller that holds the rate to a target (Shao et al. 2020, ControlVAE).
 
     `β = least + K_p / (1 + exp(e)) - K_i Σ e` with the error `e = target - R`. The sum stops where
@@ -230,11 +230,11 @@ class ControlVAE(_Closed):
     def holds(self) -> str:
         return "rate"
 
-    def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
+    def step(self, state: Tensor, observed: Observation, progress: float) -> Tensor:
         low, high = self.range
-        error = (self.held_to(progress) - seen.rate).to(state)
+        error = (self.held_to(progress) - observed.rate).to(state)
         proportional = low + self.kp * torch.sigmoid(-error)
-        integral = self.kept(progress) * state[0] - self.ki * error
+        integral = self.retained(progress) * state[0] - self.ki * error
         integral = integral.clamp(low - proportional, high - proportional)
         return torch.stack([integral, (proportional + integral).clamp(low, high)])
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.objective.controllers import Controller, OpenLoop, Seen
+from betafront.objective.controllers import Controller, Observation, OpenLoop
 from betafront.objective.penalties import Penalty
 from betafront.objective.schedules import Constant, Schedule
 from betafront.objective.shaping import Plain, Shaping
@@ -149,7 +149,8 @@ class Objective:
         mse = torch.full_like(rate, math.nan) if terms.mse is None else terms.mse.detach().mean()
         if terms.mse is None and self.controller.holds == "mse":
             raise ValueError("a controller of the squared error needs the mse of the batch")
-        return self.controller.step(state, Seen(distortion, rate, mse, self.pixels), progress)
+        observed = Observation(distortion, rate, mse, self.pixels)
+        return self.controller.step(state, observed, progress)
 
     def penalty(self, code: Code | None) -> Tensor:
         """() the weighted sum of the penalties, on the scale on which D has weight 1.

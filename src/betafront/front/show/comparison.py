@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.attainment import attained, common_replicates, least_p
+from betafront.front.attainment import attainment_surfaces, common_replicates, least_p
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
 from betafront.front.show.picture import COLOURS, MARKERS
@@ -130,7 +130,7 @@ def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:
     axes.step(members[x], members[y], where=where, color=colour, lw=1.2)
     runs = common_replicates(group.runs)
     if not runs.empty and runs["replicate"].nunique() > 1:
-        for surface in attained(runs, found.objectives, (25.0, 75.0)).values():
+        for surface in attainment_surfaces(runs, found.objectives, (25.0, 75.0)).values():
             axes.step(*surface.T, where=where, color=colour, lw=0.8, ls=":")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from betafront.front.attainment import attained, common_replicates
+from betafront.front.attainment import attainment_surfaces, common_replicates
 from betafront.front.comparison import Group
 from betafront.front.decision.decision import names
 from betafront.front.front import nondominated
@@ -19,7 +19,7 @@ from betafront.front.table import ELBO, GROUP, METRICS, SCALE, label, present, u
 DIGITS = 6  # of every number in the page
 
 
-def drawn(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str, Any]:
+def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str, Any]:
     """The data of the page.
 
     Args:
@@ -68,7 +68,7 @@ def _bands(group: Group, objectives: Mapping[str, str]) -> dict[str, Any]:
     runs = common_replicates(group.runs)
     if runs.empty or runs["replicate"].nunique() < 2:
         return {}
-    surfaces = attained(runs, objectives)
+    surfaces = attainment_surfaces(runs, objectives)
     return {f"{level:.0f}": [_short(p) for p in surface] for level, surface in surfaces.items()}
 
 
