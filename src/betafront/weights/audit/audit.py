@@ -4,13 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from betafront.weights.audit import kl as kl_term
-from betafront.weights.audit import reconstruction as reconstruction_term
 from betafront.weights.audit.arguments import Call, CannotTell, arrange
 from betafront.weights.audit.conclude import conclude
 from betafront.weights.audit.domains import accepted_probers
-from betafront.weights.audit.kl import KL, NoKnownSpread
-from betafront.weights.audit.known_terms import Reconstruction
 from betafront.weights.audit.probes import (
     BATCH,
     Prober,
@@ -20,6 +16,10 @@ from betafront.weights.audit.probes import (
 )
 from betafront.weights.audit.sandbox import LossRaised
 from betafront.weights.audit.scaling import scaling
+from betafront.weights.audit.terms import kl as kl_term
+from betafront.weights.audit.terms import reconstruction as reconstruction_term
+from betafront.weights.audit.terms.kl import KL, NoKnownSpread
+from betafront.weights.audit.terms.known_terms import Reconstruction
 from betafront.weights.audit.verdict import Verdict
 
 

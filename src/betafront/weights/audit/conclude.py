@@ -5,11 +5,11 @@ import math
 from dataclasses import replace
 
 from betafront.scale import beta_norm
-from betafront.weights.audit.constants import constants
-from betafront.weights.audit.kl import KL, close
-from betafront.weights.audit.known_terms import GAUSSIAN, LAPLACE, Reconstruction
 from betafront.weights.audit.recognised import RecognisedLoss, by_batch, by_shape, power_of, reduced
 from betafront.weights.audit.scaling import Scaling
+from betafront.weights.audit.terms.constants import constants
+from betafront.weights.audit.terms.kl import KL, close
+from betafront.weights.audit.terms.known_terms import GAUSSIAN, LAPLACE, Reconstruction
 from betafront.weights.audit.verdict import Verdict
 from betafront.weights.audit.warnings import all_warnings
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from betafront.scale import Weights, normalisation
-from betafront.weights.audit.kl import KL
-from betafront.weights.audit.known_terms import Reconstruction
 from betafront.weights.audit.scaling import Powers, Scaling
+from betafront.weights.audit.terms.kl import KL
+from betafront.weights.audit.terms.known_terms import Reconstruction
 
 BATCHES = (1, 64, 256)
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from betafront.errors import UserError
 from betafront.weights.audit.arguments import CannotTell
-from betafront.weights.audit.kl import KL
-from betafront.weights.audit.known_terms import Reconstruction
 from betafront.weights.audit.probes import Prober, Sizes
+from betafront.weights.audit.terms.kl import KL
+from betafront.weights.audit.terms.known_terms import Reconstruction
 
 SIDES = {1: ("pixels",), 2: ("height", "width"), 3: ("channels", "height", "width")}
 

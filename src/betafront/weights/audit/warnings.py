@@ -1,7 +1,7 @@
 """The warnings of an audit: faults of a loss, and surprises."""
 
-from betafront.weights.audit.kl import KL, close, without_gradient
 from betafront.weights.audit.recognised import RecognisedLoss, by_batch, by_shape, power_of, reduced
+from betafront.weights.audit.terms.kl import KL, close, without_gradient
 
 NAMES_OF_LOG_VAR = {
     "log_sigma": "log σ",

@@ -5,8 +5,10 @@ import torch
 from torch import Tensor
 
 from betafront.weights.audit.arguments import CannotTell
-from betafront.weights.audit.kl import all_equal
-from betafront.weights.audit.known_terms import (
+from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.sandbox import LossRaised
+from betafront.weights.audit.terms.kl import all_equal
+from betafront.weights.audit.terms.known_terms import (
     ABSOLUTE,
     OPTIMAL,
     OPTIMAL_LAPLACE,
@@ -17,8 +19,6 @@ from betafront.weights.audit.known_terms import (
     Term,
     slope_of,
 )
-from betafront.weights.audit.probes import Point, Prober, Slopes, factor
-from betafront.weights.audit.sandbox import LossRaised
 
 ERRORS = (0.3, 1.0, 300.0, 3000.0)
 """Sizes of error at which the factor on the squared error is measured; a floor under σ shows at the

@@ -5,9 +5,9 @@ from dataclasses import replace
 import torch
 
 from betafront.weights.audit.arguments import CannotTell
-from betafront.weights.audit.known_terms import GREY, OPTIMA, TERMS, Reconstruction, slope_of
-from betafront.weights.audit.optimal_scale import recognise_optimal
 from betafront.weights.audit.probes import Prober, factor
+from betafront.weights.audit.terms.known_terms import GREY, OPTIMA, TERMS, Reconstruction, slope_of
+from betafront.weights.audit.terms.optimal_scale import recognise_optimal
 
 
 def recognise(probers: list[Prober]) -> Reconstruction:

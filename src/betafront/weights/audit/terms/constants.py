@@ -2,7 +2,7 @@
 
 import math
 
-from betafront.weights.audit.known_terms import (
+from betafront.weights.audit.terms.known_terms import (
     OPTIMA,
     OPTIMAL_LAPLACE,
     Reconstruction,
