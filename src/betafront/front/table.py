@@ -89,7 +89,7 @@ class Facts:
 
     @property
     def others(self) -> list[str]:
-        """The objectives beside the `METRICS` metrics."""
+        """The objectives beside the `METRICS`."""
         return [m for m in self.objectives if m not in METRICS]
 
 
@@ -156,6 +156,6 @@ def label(column: str) -> str:
 
 
 def units(table: pd.DataFrame) -> str:
-    """The units of the `METRICS` metrics that a table has, in words."""
+    """The units of those `METRICS` that a table has, in words."""
     said = "D, R and D + R in nats per example"
     return f"{said}; MSE {metric(MSE).unit}" if present(table, [MSE]) else said
