@@ -93,3 +93,8 @@ def test_random_fronts_agree_with_the_definitions(seed: int, maximise: tuple[boo
 def test_a_front_covers_itself_however_it_is_turned() -> None:
     x = np.array([[1.0, 4.0], [2.0, 2.0]])
     assert coverage(x, x, [True, False]) == 1
+
+
+def test_every_bound_in_nats_is_on_the_scale_of_nats() -> None:
+    bounds = {"val/iwae_10": "minimize", "val/rate": "minimize", "val/mse": "minimize"}
+    assert scales(bounds, [50.0, 20.0, 0.05]).tolist() == [1.0, 1.0, 0.05]

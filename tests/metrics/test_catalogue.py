@@ -8,7 +8,7 @@ import torch
 
 from betafront.data import Known
 from betafront.metrics import evaluate
-from betafront.metrics.catalogue import CATALOGUE, direction, metric
+from betafront.metrics.catalogue import CATALOGUE, direction, metric, needing_one_likelihood
 from betafront.metrics.registry import OF_MODEL
 from betafront.metrics.structure import PROBES, STRUCTURE
 from betafront.models import mlp
@@ -57,3 +57,8 @@ def test_directions() -> None:
 def test_the_catalogue_needs_no_torch() -> None:
     code = "import sys, betafront.metrics.catalogue; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_compares_within_one_likelihood_only() -> None:
+    names = ["val/mse", "val/iwae_5", "val/rate", "test/bits_per_dim", "val/distortion"]
+    assert needing_one_likelihood(names) == ["test/bits_per_dim", "val/distortion", "val/iwae_5"]
