@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from betafront.cli import find_study
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
-from betafront.tracking.mlflow_tracker import MLflowView
+from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.runs import all_runs
 
 Command = Callable[..., Any]
@@ -73,12 +73,12 @@ def test_the_front_is_marked_and_has_the_pages_that_take_long(
     red = marked(client)
     assert red == set(json.loads(betafront("status", "s", "--json").out)["front"])
     assert len(red) == 1
-    view = MLflowView(client.tracking_uri)
+    tracker = MLflowTracker(client.tracking_uri)
     study, spec = find_study("s")
     trials = table(study.get_trials())
     better = trials.assign(**{key: trials[key].iloc[::-1].to_numpy() for key in spec.objectives})
     runs_of = runs_table(study.get_trials())
-    view.finish(spec, better, runs_of, facts(spec, study.get_trials()), own_place / "none")
+    tracker.finish(spec, better, runs_of, facts(spec, study.get_trials()), own_place / "none")
     assert marked(client) == {0, 1} - red
     assert {r.info.run_id for r in runs(client)["trial"]} == {r.info.run_id for r in before}
 
@@ -221,16 +221,16 @@ def test_a_sweep_goes_on_without_its_tracking_server(
 def test_what_was_missed_while_mlflow_was_away_is_written_when_it_is_back(
     betafront: Command, own_place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = MLflowView.start
+    started = MLflowTracker.start
     asked: list[int] = []
 
-    def away_at_first(self: MLflowView, spec: Spec) -> None:
+    def away_at_first(self: MLflowTracker, spec: Spec) -> None:
         asked.append(1)
         if len(asked) == 1:
             raise ConnectionError("away")
         started(self, spec)
 
-    monkeypatch.setattr(MLflowView, "start", away_at_first)
+    monkeypatch.setattr(MLflowTracker, "start", away_at_first)
     assert betafront(*SWEEP).code == 0
     client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
     assert len(runs(client)["trial"]) == 2

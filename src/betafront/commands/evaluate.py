@@ -18,7 +18,7 @@ from betafront.metrics.registry import Announce, silent
 from betafront.shipped import conf_dir
 from betafront.study.results.additions import additions, key
 from betafront.study.results.table import every_run, rows, state
-from betafront.terminal import Doing, console, print_next
+from betafront.terminal import Activity, console, print_next
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
@@ -53,7 +53,7 @@ def evaluate_study(
         what = "no finished trial" if number is None else f"no finished trial {number}"
         raise UserError(f"{spec.name} has {what}")
     out, before = console(), additions(store.settings())
-    doing = Doing()
+    doing = Activity()
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), doing)
     with Progress(*columns, console=out, transient=True) as progress:
         for trial in progress.track(done):

@@ -1,7 +1,7 @@
 """The maths of the trade-off: one scale, likelihoods, schedules, controllers, and the loss."""
 
 from betafront.objective.aggregate import Decomposition, decompose
-from betafront.objective.controllers import GECO, Controller, ControlVAE, OpenLoop, Seen
+from betafront.objective.controllers import GECO, Controller, ControlVAE, Observation, OpenLoop
 from betafront.objective.likelihoods import (
     Bernoulli,
     Beta,
@@ -66,11 +66,11 @@ __all__ = [
     "Linear",
     "Normalisation",
     "Objective",
+    "Observation",
     "OpenLoop",
     "Penalty",
     "Plain",
     "Schedule",
-    "Seen",
     "Shaping",
     "Sigmoid",
     "Staircase",
