@@ -55,7 +55,7 @@ def shared_folders(tmp_path_factory: pytest.TempPathFactory) -> SharedFolders:
 def swept(
     betafront: Callable[..., Said], own_place: Path, shared_folders: SharedFolders
 ) -> Callable[..., Said]:
-    """A finished sweep in the folder of the test: `swept("study.name=one", "objective.weight=1,2")`.
+    """A finished sweep in the folder of the test: `swept("study.name=s", "objective.weight=1,2")`.
 
     The sweep is run once for all tests that ask for the same words; each has a copy. `files` are
     those that it reads, by their paths.
@@ -98,6 +98,10 @@ FAST = (
     "hydra/launcher=basic",
     "tracking=off",
 )
+
+
+# What the tests search that need any finished study: the more branches, the longer a sweep takes.
+SPACE = ("objective.weight=tag(log,interval(0.01,10))", "normalisation=sum,mean")
 
 
 @pytest.fixture

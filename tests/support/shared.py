@@ -93,6 +93,4 @@ def _move_artifacts(database: Path, old: str, new: str) -> None:
         return
     with closing(sqlite3.connect(database)) as connection, connection:
         for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
-            connection.execute(
-                f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (old, new)
-            )
+            connection.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (old, new))
