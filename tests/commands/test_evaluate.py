@@ -129,13 +129,7 @@ def test_a_third_objective_is_searched_and_stays(betafront, own_place: Path) -> 
 
 
 def test_replicates_are_averaged(betafront, own_place: Path, fast: tuple[str, ...]) -> None:
-    words = (
-        "sweep",
-        STUDY[0],
-        "objective.weight=1,2",
-        "study.sampler=grid",
-        "study.budget.trials=2",
-    )
+    words = ("sweep", STUDY[0], "objective.weight=1,2", *STUDY[2:3], "study.budget.trials=2")
     assert betafront(*words, *fast, "study.replicates=2").code == 0
     assert betafront("evaluate", "one", *LIGHT).code == 0
     assert betafront("report", "one").code == 0

@@ -237,7 +237,7 @@ def test_a_study_that_exists_for_something_else_is_refused(
     for change, says in (
         (
             "objective.weight=0.1,1",
-            "with another space (objective.weight: tag(log,interval(0.01,10)), now ",
+            "with another space (objective.weight: tag(log,interval(0.01,10)), now 0.1,1)",
         ),
         ("study.objectives=[val/rate,val/mse]", "with other objectives"),
         ("model.latents=3", "with other settings (model.latents: 8, now 3)"),
