@@ -142,7 +142,7 @@ def test_a_run_with_known_factors_is_measured(betafront, own_place: Path) -> Non
         "train", "data=sprites_small", "data.limit=1500", "likelihood=bernoulli",
         "metrics=disentanglement", "~metrics.further.explicitness", "trainer.steps=5",
         "metrics.further.factor_vae_score.examples=16", "hydra.run.dir=run",
-        "metrics.further.beta_vae_score.train_points=50",
+        "metrics.further.beta_vae_score.train_points=50", "metrics.further.dci.trees=4",
     )  # fmt: skip
     assert said.code == 0, said.err
     assert "mig" in said.out
