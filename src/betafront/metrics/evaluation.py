@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -53,6 +54,15 @@ def by_split(
     return values, settings, seconds
 
 
+class _Drawn(NamedTuple):
+    """Sums over all n examples of means over the draws of each, in float64."""
+
+    log_px: float
+    squares: float | None
+    kl: Tensor  # (M,) the mean over the examples
+    codes: Tensor  # (n, M) the posterior means
+
+
 @in_eval_mode
 @torch.no_grad()
 def evaluate(
@@ -88,38 +98,19 @@ def evaluate(
     Raises:
         UserError: a further metric is unknown, or cannot be had of this data.
     """
-    generator = torch.Generator(x.device).manual_seed(seed)
+    drawn = _draw(model, x, samples, torch.Generator(x.device).manual_seed(seed))
     dims = x[0].numel()
-    log_px = torch.zeros((), dtype=torch.float64, device=x.device)
-    squares, squared = torch.zeros_like(log_px), False
-    kls, means = [], []
-    for batch in x.split(EVALUATION_BATCH):
-        encoded = model.encode(batch)
-        means.append(model.means(encoded).double())
-        kl = torch.zeros((), dtype=torch.float64, device=x.device)
-        for before in range(samples):
-            draw = model.draw(encoded, generator)
-            seen = model.observe(draw.z, batch, mean=True)
-            log_px += seen.log_px.double().sum() / samples
-            if seen.mean is not None:
-                squares += ((seen.mean - batch) ** 2).double().sum() / samples
-                squared = True
-            kl = kl + (draw.kl.double() - kl) / (before + 1)  # a mean that keeps equal values
-        kls.append(kl)
-
-    kl = torch.cat(kls).mean(0).cpu()
-    codes = torch.cat(means)
-    variance = codes.var(0, unbiased=False).cpu()
-    distortion, rate = -float(log_px) / len(x), float(kl.sum())
+    variance = drawn.codes.var(0, unbiased=False).cpu()
+    distortion, rate = -drawn.log_px / len(x), float(drawn.kl.sum())
     values = {"distortion": distortion, "rate": rate, "negative_elbo": distortion + rate}
-    if squared:
-        values["mse"] = float(squares) / (len(x) * dims)
+    if drawn.squares is not None:
+        values["mse"] = drawn.squares / (len(x) * dims)
     values["bits_per_dim"] = (distortion + rate) / (dims * math.log(2))
     values["active_units"] = float((variance > active_threshold).sum())
     settings: dict[str, float | str] = {
         "samples": samples, "active_threshold": active_threshold, "examples": len(x)
     }  # fmt: skip
-    subject = Subject(model, x, codes.cpu(), known, seed)
+    subject = Subject(model, x, drawn.codes.cpu(), known, seed)
     seconds: dict[str, float] = {}
     sound = all(math.isfinite(value) for value in values.values())  # else the run has diverged
     for name, changed in (further or {}).items() if sound else ():
@@ -127,4 +118,26 @@ def evaluate(
         score, seconds[name] = measure(name, changed or {}, subject)
         values |= score.values
         settings |= {f"{name}/{key}": value for key, value in score.settings.items()}
-    return Evaluation(values, kl, variance, subject.codes, settings, seconds)
+    return Evaluation(values, drawn.kl, variance, subject.codes, settings, seconds)
+
+
+def _draw(model: Model, x: Tensor, samples: int, generator: torch.Generator) -> _Drawn:
+    """Decode `samples` draws of z for each example, the encoder run once."""
+    log_px = torch.zeros((), dtype=torch.float64, device=x.device)
+    squares, has_mean = torch.zeros_like(log_px), False
+    kls, codes = [], []
+    for batch in x.split(EVALUATION_BATCH):
+        encoded = model.encode(batch)
+        codes.append(model.means(encoded).double())
+        kl = torch.zeros_like(log_px)
+        for before in range(samples):
+            draw = model.draw(encoded, generator)
+            seen = model.observe(draw.z, batch, mean=True)
+            log_px += seen.log_px.double().sum() / samples
+            if seen.mean is not None:
+                squares += ((seen.mean - batch) ** 2).double().sum() / samples
+                has_mean = True
+            kl = kl + (draw.kl.double() - kl) / (before + 1)  # exact where all draws have one kl
+        kls.append(kl)
+    sum_of_squares = float(squares) if has_mean else None
+    return _Drawn(float(log_px), sum_of_squares, torch.cat(kls).mean(0).cpu(), torch.cat(codes))

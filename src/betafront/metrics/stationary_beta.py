@@ -1,4 +1,4 @@
-"""The β that a trained posterior is at, read from the model and not from how it was trained."""
+"""The β at which a trained posterior is stationary, measured on the model itself."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The floor under every study: the best a decoder can do that is told nothing about x."""
+"""What a fully collapsed VAE reaches: the worst values that a study is compared with."""
 
 import copy
 import math
@@ -15,10 +15,10 @@ STEPS = 300
 def zero_rate(
     likelihood: Likelihood, train: Tensor, val: Tensor, log_volume: float = 0.0
 ) -> dict[str, float]:
-    """The values of a fully collapsed VAE, whose decoder gives the same output for every z.
+    """The values of a VAE at rate 0, whose decoder gives the same output for every z.
 
-    Its constant output (and the likelihood's own parameters) are fitted by gradient on up to 2,000
-    training images, so it answers for every likelihood alike, and is evaluated on `val`.
+    The constant output and the likelihood's own parameters are fitted by gradient on up to 2,000
+    training examples, which works for every likelihood, and are evaluated on `val`.
 
     Args:
         likelihood: p(x|z); left as it was.
@@ -45,7 +45,7 @@ def zero_rate(
     with torch.no_grad():
         params = (units * output)[None]
         # An optimal σ is that of the fitted output.
-        likelihood.remember(likelihood.score(params, x).statistic)
+        likelihood.remember(likelihood.statistic(params, x))
         likelihood.eval()
         distortion = -float(likelihood.log_prob(params, val).double().mean())
         mse = float(((likelihood.mean(params) - val) ** 2).double().mean())

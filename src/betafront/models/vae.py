@@ -133,7 +133,10 @@ class VAE(Model):
 
     def observe(self, z: Tensor, x: Tensor, *, mean: bool = False) -> Observed:
         params = self.decoder(z)
-        log_px, statistic = self.likelihood.score(params, x)
+        log_px, statistic = (
+            self.likelihood.log_prob(params, x),
+            self.likelihood.statistic(params, x),
+        )
         if self.likelihood.density:
             log_px = log_px - self.log_volume
         if not mean:

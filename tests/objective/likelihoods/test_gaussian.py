@@ -11,7 +11,6 @@ from torch import Tensor
 
 from betafront.errors import UserError
 from betafront.objective import Gaussian
-from betafront.objective.likelihoods.base import Scored
 from betafront.objective.likelihoods.spread import (
     LOG_CEILING,
     LOG_FLOOR,
@@ -83,31 +82,20 @@ def test_learned_sigma_goes_below_one_and_above(start: float, truth: float) -> N
 
 def taught(likelihood: Gaussian, params: Tensor, x: Tensor) -> None:
     """A step of training."""
-    likelihood.remember(likelihood.score(params, x).statistic)
+    likelihood.remember(likelihood.statistic(params, x))
 
 
-def test_scoring_changes_nothing_and_the_statistic_survives_a_functional_call() -> None:
+def test_nothing_but_remembering_changes_a_likelihood() -> None:
     likelihood = Gaussian(mode="optimal").train()
     params, x = torch.zeros(4, 1, 2, 2), torch.full((4, 1, 2, 2), 0.25)
     before = {name: value.clone() for name, value in likelihood.state_dict().items()}
-    scoring = Scoring(likelihood)
-    log_prob, statistic = torch.func.functional_call(scoring, scoring.state_dict(), (params, x))
-    assert torch.equal(log_prob, likelihood.log_prob(params, x))
+    likelihood.log_prob(params, x)
+    statistic = likelihood.statistic(params, x)
     for name, value in likelihood.state_dict().items():
         assert torch.equal(value, before[name]), name
     likelihood.remember(statistic)
     assert likelihood.sigma == pytest.approx(0.25, rel=1e-4)  # the floor's e^-12 beside 1/16
-
-
-class Scoring(torch.nn.Module):
-    """`score` as a forward pass, which is all that a functional call runs."""
-
-    def __init__(self, likelihood: Gaussian) -> None:
-        super().__init__()
-        self.likelihood = likelihood
-
-    def forward(self, params: Tensor, x: Tensor) -> Scored:
-        return self.likelihood.score(params, x)
+    assert likelihood.eval().statistic(params, x) is None
 
 
 def test_an_optimal_sigma_without_a_statistic_is_refused() -> None:
@@ -121,8 +109,8 @@ def test_optimal_sigma_is_the_root_mean_squared_error() -> None:
     likelihood = Gaussian(mode="optimal").double().train()
     params = noise(50, 1, 4, 4)
     x = params + 0.1 * noise(50, 1, 4, 4, seed=1)
-    log_prob, statistic = likelihood.score(params, x)
-    likelihood.remember(statistic)
+    log_prob = likelihood.log_prob(params, x)
+    taught(likelihood, params, x)
     mse = float(((x - params) ** 2).mean())
     # The floor adds e^-12 to the variance, 0.06 % of it here, half of that to σ.
     assert likelihood.sigma == pytest.approx(mse**0.5, rel=5e-4)
@@ -168,8 +156,8 @@ def test_optimal_sigma_travels_with_the_weights() -> None:
 def test_an_exact_reconstruction_has_a_finite_loss_and_gradient() -> None:
     likelihood = Gaussian(mode="optimal").train()
     params = torch.ones(2, 1, 2, 2, requires_grad=True)
-    log_prob, statistic = likelihood.score(params, torch.ones(2, 1, 2, 2))
-    likelihood.remember(statistic)
+    log_prob = likelihood.log_prob(params, torch.ones(2, 1, 2, 2))
+    taught(likelihood, params, torch.ones(2, 1, 2, 2))
     (gradient,) = torch.autograd.grad(log_prob.sum(), params)
     assert torch.isfinite(log_prob).all()
     assert torch.isfinite(gradient).all()

@@ -1,25 +1,12 @@
 """What every likelihood answers: log p(x|z), the mean, a sample, and whether the data fits it."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
-
-
-class Scored(NamedTuple):
-    """A batch of B examples under a likelihood.
-
-    Attributes:
-        log_prob: (B,) log p(x|z) in nats.
-        statistic: what a likelihood in training mode learns from the batch otherwise than by
-            gradient, without a gradient; None where there is nothing of the kind.
-    """
-
-    log_prob: Tensor
-    statistic: Tensor | None = None
 
 
 class Likelihood(nn.Module, ABC):
@@ -44,18 +31,19 @@ class Likelihood(nn.Module, ABC):
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """(B,) log p(x|z) in nats, summed over the data dimensions, with every constant."""
-        return self.score(params, x).log_prob
+        return self.log_prob_each(raised(params), raised(x)).flatten(1).sum(1)
 
-    def score(self, params: Tensor, x: Tensor) -> Scored:
-        """`log_prob`, and the statistic that `remember` keeps after the step. Nothing of the
-        likelihood changes here."""
-        return Scored(self.log_prob_each(raised(params), raised(x)).flatten(1).sum(1))
+    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
+        """What a likelihood in training mode learns from a batch otherwise than by gradient, for
+        `remember`; None where there is nothing of the kind. No method but `remember` changes the
+        likelihood."""
+        return None
 
     def remember(self, statistic: Tensor | None) -> None:
-        """Keep what a step of training showed, for evaluation.
+        """Keep the statistic of a batch for evaluation, once the step is taken.
 
         Args:
-            statistic: that `score` gave for the batch.
+            statistic: of the batch.
         """
 
     @abstractmethod

@@ -6,11 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import raised
-from betafront.objective.likelihoods.spread import Mode, Spread, Spreading
+from betafront.objective.likelihoods.base import Likelihood, raised
+from betafront.objective.likelihoods.spread import Mode, Spread, mean_power
 
 
-class Gaussian(Spreading):
+class Gaussian(Likelihood):
     """`p(x|z) = N(x; decoder(z), σ²)`, one σ shared by all examples and data dimensions.
 
     Args:
@@ -25,11 +25,19 @@ class Gaussian(Spreading):
         super().__init__()
         self.spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
 
-    def powers(self, params: Tensor, x: Tensor) -> Tensor:
-        return (x - params) ** 2
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
+        squares = (x - params) ** 2
+        return log_normal(squares, self.spread.log(squares))
 
-    def log_density(self, powers: Tensor, log_scale: Tensor) -> Tensor:
-        return log_normal(powers, log_scale)
+    @torch.no_grad()
+    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
+        return mean_power((raised(x) - raised(params)) ** 2) if self.spread.adapts else None
+
+    def remember(self, statistic: Tensor | None) -> None:
+        self.spread.remember(statistic)
+
+    def mean(self, params: Tensor) -> Tensor:
+        return raised(params)
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)

@@ -6,11 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import raised
-from betafront.objective.likelihoods.spread import Mode, Spread, Spreading
+from betafront.objective.likelihoods.base import Likelihood, raised
+from betafront.objective.likelihoods.spread import Mode, Spread, mean_power
 
 
-class Laplace(Spreading):
+class Laplace(Likelihood):
     """`p(x|z) = exp(-|x - decoder(z)| / b) / 2b`: absolute error, with its scale written down.
 
     Args:
@@ -25,11 +25,20 @@ class Laplace(Spreading):
         super().__init__()
         self.spread = Spread("scale", scale, mode, power=1, momentum=momentum)
 
-    def powers(self, params: Tensor, x: Tensor) -> Tensor:
-        return (x - params).abs()
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
+        errors = (x - params).abs()
+        log_scale = self.spread.log(errors)
+        return -errors * torch.exp(-log_scale) - log_scale - math.log(2)
 
-    def log_density(self, powers: Tensor, log_scale: Tensor) -> Tensor:
-        return -powers * torch.exp(-log_scale) - log_scale - math.log(2)
+    @torch.no_grad()
+    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
+        return mean_power((raised(x) - raised(params)).abs()) if self.spread.adapts else None
+
+    def remember(self, statistic: Tensor | None) -> None:
+        self.spread.remember(statistic)
+
+    def mean(self, params: Tensor) -> Tensor:
+        return raised(params)
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)
