@@ -23,9 +23,9 @@ from betafront.objective import (
     Linear,
     Sigmoid,
 )
-from betafront.training import Halted, Run, Trainer, fit
+from betafront.training import Halted, Run, Trainer, fit_one
 from betafront.training.folder import RunFolder
-from betafront.training.module import TrainingModule
+from betafront.training.lightning.module import TrainingModule
 
 MakeRun = Callable[..., Run]
 
@@ -71,12 +71,12 @@ def leaves_the_same(one: Path, two: Path) -> None:
 def test_a_stopped_run_follows_the_same_curve(
     short: MakeRun, tmp_path: Path, name: str, step: int
 ) -> None:
-    whole = fit(short(**WEIGHTINGS[name]), tmp_path / "whole")
+    whole = fit_one(short(**WEIGHTINGS[name]), tmp_path / "whole")
     with pytest.raises(Unplugged):
-        fit(short(**WEIGHTINGS[name]), tmp_path / "stopped", unplug_at(step))
+        fit_one(short(**WEIGHTINGS[name]), tmp_path / "stopped", report=unplug_at(step))
     assert RunFolder(tmp_path / "stopped").has_checkpoint
     rows: list[dict[str, float]] = []
-    resumed = fit(short(**WEIGHTINGS[name]), tmp_path / "stopped", rows.append)
+    resumed = fit_one(short(**WEIGHTINGS[name]), tmp_path / "stopped", report=rows.append)
     # The checkpoint stands at the end of the epoch before the one whose report was cut off.
     assert [row["step"] for row in rows] == list(range(step, 13, 3))
     assert resumed.metrics == whole.metrics
@@ -87,18 +87,18 @@ def test_a_stopped_run_follows_the_same_curve(
 def test_a_run_stopped_twice_and_with_noise_in_its_data(short: MakeRun, tmp_path: Path) -> None:
     def run() -> Run:
         images = digits(limit=200, dequantize=True)
-        return short(images=images, likelihood=partial(Gaussian, mode="learned"))
+        return short(data=images, likelihood=partial(Gaussian, mode="learned"))
 
-    fit(run(), tmp_path / "whole")
+    fit_one(run(), tmp_path / "whole")
     for step in (6, 9):
         with pytest.raises(Unplugged):
-            fit(run(), tmp_path / "stopped", unplug_at(step))
-    fit(run(), tmp_path / "stopped")
+            fit_one(run(), tmp_path / "stopped", report=unplug_at(step))
+    fit_one(run(), tmp_path / "stopped")
     leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
 
 
 def test_a_finished_run_leaves_no_checkpoint(short: MakeRun, tmp_path: Path) -> None:
-    fit(short(), tmp_path)
+    fit_one(short(), tmp_path)
     assert not RunFolder(tmp_path).checkpoint.exists()
     assert not list(tmp_path.glob("*.part"))
 
@@ -107,7 +107,7 @@ def test_a_run_that_takes_less_than_the_interval_writes_none(
     make_run: MakeRun, tmp_path: Path
 ) -> None:
     with pytest.raises(Unplugged):
-        fit(make_run(), tmp_path, unplug_at(12))
+        fit_one(make_run(), tmp_path, report=unplug_at(12))
     assert not RunFolder(tmp_path).checkpoint.exists()
 
 
@@ -116,23 +116,23 @@ def test_a_run_of_many_epochs_may_stop_between_two_validations(
     make_run: MakeRun, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # 24 epochs of 3 steps, validated in every sixth; stopped anywhere, also in the middle of one.
-    monkeypatch.setattr(sys.modules["betafront.training.fitting"], "LOGGED_EPOCHS", 4)
+    monkeypatch.setattr(sys.modules["betafront.training.lightning.trainer"], "VALIDATIONS", 4)
     trainer = Trainer(steps=72, batch_size=32, accelerator="cpu", checkpoint_seconds=0)
     run = partial(make_run, trainer=trainer, controller=ControlVAE(4.0, ki=0.02))
-    fit(run(), tmp_path / "whole")
+    fit_one(run(), tmp_path / "whole")
     taken = TrainingModule.training_step
 
     def unplugged(module: TrainingModule, batch: Any, index: int) -> Any:
-        if module.global_step == step:
+        if module.state.step == step:
             raise Unplugged
         return taken(module, batch, index)
 
     monkeypatch.setattr(TrainingModule, "training_step", unplugged)
     with pytest.raises(Unplugged):
-        fit(run(), tmp_path / "stopped")
+        fit_one(run(), tmp_path / "stopped")
     monkeypatch.setattr(TrainingModule, "training_step", taken)
     assert RunFolder(tmp_path / "stopped").has_checkpoint
-    fit(run(), tmp_path / "stopped")
+    fit_one(run(), tmp_path / "stopped")
     leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
 
 
@@ -141,14 +141,14 @@ def test_a_run_halted_at_every_epoch_follows_the_same_curve(
     make_run: MakeRun, tmp_path: Path, name: str
 ) -> None:
     # The default of checkpoint_seconds: none of these runs would have written a checkpoint.
-    whole = fit(make_run(**WEIGHTINGS[name]), tmp_path / "whole")
+    whole = fit_one(make_run(**WEIGHTINGS[name]), tmp_path / "whole")
     for step in (3, 6, 9):
         with pytest.raises(Halted) as halted:
-            fit(make_run(**WEIGHTINGS[name]), tmp_path / "halted", halt=lambda: True)
+            fit_one(make_run(**WEIGHTINGS[name]), tmp_path / "halted", halt=lambda: True)
         assert halted.value.step == step
         assert RunFolder(tmp_path / "halted").has_checkpoint
     # After the last step there is nothing to halt.
-    resumed = fit(make_run(**WEIGHTINGS[name]), tmp_path / "halted", halt=lambda: True)
+    resumed = fit_one(make_run(**WEIGHTINGS[name]), tmp_path / "halted", halt=lambda: True)
     assert resumed.metrics == whole.metrics
     assert resumed.scale == whole.scale
     leaves_the_same(tmp_path / "whole", tmp_path / "halted")
@@ -157,7 +157,7 @@ def test_a_run_halted_at_every_epoch_follows_the_same_curve(
 def test_a_run_is_asked_to_halt_after_each_epoch_that_was_validated(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["betafront.training.fitting"], "LOGGED_EPOCHS", 2)
+    monkeypatch.setattr(sys.modules["betafront.training.lightning.trainer"], "VALIDATIONS", 2)
     rows: list[dict[str, float]] = []
     asked: list[int] = []
 
@@ -165,7 +165,7 @@ def test_a_run_is_asked_to_halt_after_each_epoch_that_was_validated(
         asked.append(int(rows[-1]["step"]))
         return False
 
-    fit(make_run(steps=24), tmp_path, rows.append, halt)
+    fit_one(make_run(steps=24), tmp_path, report=rows.append, halt=halt)
     assert [row["step"] for row in rows] == [12, 24]
     assert asked == [12]
     assert not RunFolder(tmp_path).checkpoint.exists()
@@ -178,10 +178,10 @@ def test_sigterm_in_training_is_for_the_handler_that_was_there_and_leaves_a_chec
     before = signal.signal(signal.SIGTERM, lambda *_: asked.set())
     try:
         with pytest.raises(Halted):
-            fit(
+            fit_one(
                 short(),
                 tmp_path,
-                lambda row: signal.raise_signal(signal.SIGTERM),
+                report=lambda row: signal.raise_signal(signal.SIGTERM),
                 halt=asked.is_set,
             )
     finally:

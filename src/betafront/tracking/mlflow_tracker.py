@@ -31,6 +31,7 @@ from betafront.tracking.study_run import FRONT, log_front
 from betafront.tracking.ui_charts import BETA
 from betafront.tracking.ui_view import TAG, saved_view
 from betafront.training.folder import RunFolder
+from betafront.training.history import STEP, read_history
 from betafront.training.pictures.pages import draw_pages
 
 if TYPE_CHECKING:
@@ -203,10 +204,10 @@ class MLflowView:
         names = list(dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE]))
         params = [Param(key_of(n), _text(row[n])) for n in names if row.get(n) is not None]
         points = [
-            Metric(key, value, finished, int(point["step"]))
-            for point in _history(folder)
+            Metric(key, value, finished, int(point[STEP]))
+            for point in read_history(folder)
             for key, value in point.items()
-            if key != "step"
+            if key != STEP
         ]
         last = max((p.step for p in points), default=0)
         final = {key: value for key, value in row.items() if "/" in key}
@@ -340,11 +341,6 @@ def _child(run: "Run") -> Child:
     values = sum(name.startswith(FINAL) for name in run.data.metrics)
     extent = int(run.data.tags.get("replicates", 1)), values
     return Child(run.info.run_id, extent, run.data.tags.get(PARETO) == "true")
-
-
-def _history(folder: Path) -> list[dict[str, float]]:
-    path = RunFolder(folder).history
-    return json.loads(path.read_text()) if path.is_file() else []
 
 
 def _text(value: Any) -> str:
