@@ -1,5 +1,6 @@
 """A run that is stopped and goes on ends with the bits of one that was not."""
 
+import pickle
 import signal
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from betafront.data import digits
 from betafront.objective import (
@@ -25,9 +27,13 @@ from betafront.objective import (
 )
 from betafront.training import Halted, Run, Trainer, fit_one
 from betafront.training.folder import RunFolder
+from betafront.training.history import FORMER_NAMES
 from betafront.training.lightning.module import TrainingModule
+from betafront.training.state import RunState
 
 MakeRun = Callable[..., Run]
+
+STEPS_PER_EPOCH = 3
 
 WEIGHTINGS: dict[str, dict[str, Any]] = {
     "schedule": {"schedule": Cyclical(cycles=3)},
@@ -187,3 +193,114 @@ def test_sigterm_in_training_is_for_the_handler_that_was_there_and_leaves_a_chec
     finally:
         signal.signal(signal.SIGTERM, before)
     assert RunFolder(tmp_path).has_checkpoint
+
+
+def halted_at(run: Run, folder: Path) -> dict[str, Any]:
+    """The checkpoint of a run that was halted at the end of its first epoch."""
+    with pytest.raises(Halted):
+        fit_one(run, folder, halt=lambda: True)
+    found: dict[str, Any] = torch.load(RunFolder(folder).checkpoint, weights_only=True)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_a_checkpoint_restores_everything_of_its_run(
+    make_run: MakeRun, tmp_path: Path, name: str
+) -> None:
+    run = make_run(**WEIGHTINGS[name])
+    saved = halted_at(run, tmp_path)
+    with torch.random.fork_rng():
+        state = RunState(run, torch.device("cpu"))
+        state.make_optimizer()
+        state.restore(saved)
+        restored = state.snapshot()
+    assert saved.pop("precision") == {}
+    assert saved["step"] == state.validated == state.checked == STEPS_PER_EPOCH
+    assert flat(restored) == flat(saved)
+
+
+def flat(value: Any) -> Any:
+    """Nested values with their tensors as lists, to be compared."""
+    if isinstance(value, torch.Tensor):
+        return repr(value.tolist())  # NaN is equal to itself
+    if isinstance(value, dict):
+        return {key: flat(part) for key, part in value.items()}
+    return [flat(part) for part in value] if isinstance(value, list) else value
+
+
+def in_lightnings_layout(saved: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint as betafront wrote it before 2."""
+    generators = saved["generators"]
+    former = {name: old for old, name in FORMER_NAMES.items()}
+    step = saved["step"]
+    return {
+        "epoch": 0,
+        "global_step": step,
+        "pytorch-lightning_version": "2.6.6",
+        "state_dict": saved["tensors"],
+        "loops": {},
+        "callbacks": {"Checkpoint": {"order": generators["order"], **generators["noise"]}},
+        "optimizer_states": [saved["optimizer"]],
+        "lr_schedulers": [],
+        "history": [{former.get(k, k): v for k, v in row.items()} for row in saved["history"]],
+        "counted": (step, step),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(WEIGHTINGS))
+def test_a_checkpoint_in_the_layout_before_goes_on_with_the_same_bits(
+    make_run: MakeRun, tmp_path: Path, name: str
+) -> None:
+    fit_one(make_run(**WEIGHTINGS[name]), tmp_path / "whole")
+    saved = halted_at(make_run(**WEIGHTINGS[name]), tmp_path / "stopped")
+    torch.save(in_lightnings_layout(saved), RunFolder(tmp_path / "stopped").checkpoint)
+    rows: list[dict[str, float]] = []
+    fit_one(make_run(**WEIGHTINGS[name]), tmp_path / "stopped", report=rows.append)
+    assert [row["step"] for row in rows] == [6, 9, 12]
+    leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_checkpoint_that_cannot_be_read_is_said_and_the_run_begins_anew(
+    make_run: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    fit_one(make_run(), tmp_path / "whole")
+    (tmp_path / "stopped").mkdir()
+    path = RunFolder(tmp_path / "stopped").checkpoint
+    for damaged in (b"", b"no checkpoint", pickle.dumps({"a": Path("b")})):
+        path.write_bytes(damaged)
+        caplog.clear()
+        fit_one(make_run(), tmp_path / "stopped")
+        (said,) = caplog.messages
+        assert f"{path} cannot be read, and the run begins anew" in said
+        assert "\n" not in said
+        leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_a_run_that_was_stopped_after_its_last_step_is_only_evaluated(
+    short: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = fit_one(short(), tmp_path / "whole")
+
+    def unplugged(*_: Any, **__: Any) -> Any:
+        raise Unplugged
+
+    with pytest.raises(Unplugged):
+        fit_one(short(evaluate=unplugged), tmp_path / "stopped")
+    rows: list[dict[str, float]] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(TrainingModule, "training_step", unplugged)
+        resumed = fit_one(short(), tmp_path / "stopped", report=rows.append)
+    assert not rows
+    assert resumed.metrics == whole.metrics
+    leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-true", "bf16-mixed"])
+def test_a_run_in_another_precision_goes_on_in_it(
+    make_run: MakeRun, tmp_path: Path, precision: str
+) -> None:
+    run = partial(make_run, precision=precision, controller=ControlVAE(4.0, ki=0.02))
+    fit_one(run(), tmp_path / "whole")
+    halted_at(run(), tmp_path / "stopped")
+    fit_one(run(), tmp_path / "stopped")
+    leaves_the_same(tmp_path / "whole", tmp_path / "stopped")

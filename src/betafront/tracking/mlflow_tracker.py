@@ -214,8 +214,7 @@ class MLflowView:
         final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
         if row["beta"] > 0:
             final[BETA] = math.log10(row["beta"])
-        # A millisecond later: of two values at the same step MLflow's tables show the later one.
-        points += [Metric(key, float(value), finished + 1, last) for key, value in final.items()]
+        points += [Metric(key, float(value), finished, last) for key, value in final.items()]
         log_points(client, run_id, points, params)
         self._log_data(client, run_id, spec, folder)
         self._log_files(client, run_id, folder)

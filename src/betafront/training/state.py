@@ -116,6 +116,8 @@ class RunState(nn.Module):
         """Continue from a snapshot. The tensors must be on their device and in their precision,
         and the optimiser made."""
         self.step = self.checked = snapshot["step"]
+        for name, buffer in self.named_buffers():  # training may have raised its precision
+            buffer.data = buffer.to(snapshot["tensors"][name].dtype)
         self.load_state_dict(snapshot["tensors"])
         self.optimizer.load_state_dict(snapshot["optimizer"])
         self.history = renamed(snapshot["history"])

@@ -12,6 +12,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
+from betafront.errors import one_line
 from betafront.files import written_whole
 from betafront.training.failure import Halted
 from betafront.training.lightning.former import from_lightning, is_lightnings
@@ -89,5 +90,5 @@ def read(path: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         return from_lightning(found) if is_lightnings(found) else found
     except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
-        log.warning("%s cannot be read, and the run begins anew: %s", path, error)
+        log.warning("%s cannot be read, and the run begins anew: %s", path, one_line(error))
         return None
