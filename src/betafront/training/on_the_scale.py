@@ -58,7 +58,8 @@ class OnTheScale:
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> "OnTheScale":
         """What `written` returned, in this version or another: what is missing is None."""
-        return cls(**{field.name: written.get(field.name) for field in fields(cls)})
+        values: dict[str, Any] = {field.name: written.get(field.name) for field in fields(cls)}
+        return cls(**values)
 
 
 def on_the_scale(objective: "Objective", trace: Trace, vae: "VAE", x: Any, seed: int) -> OnTheScale:
