@@ -25,7 +25,7 @@ import pandas as pd
 from common import OBJECTIVES, console, say_where
 from rich.table import Table
 
-from betafront.front.indicators import compared, shape
+from betafront.front.indicators import indicators_of, shape
 
 REAL = 8
 POINTS = 100_000
@@ -109,8 +109,8 @@ def indicators() -> float:
         tables.append(pd.DataFrame({"val/rate": rate, "val/distortion": distortion}))
     a, b = tables
     started = time.perf_counter()
-    compared(a, b, OBJECTIVES, [11.0, 11.0])
-    compared(b, a, OBJECTIVES, [11.0, 11.0])
+    indicators_of(a, b, OBJECTIVES, [11.0, 11.0])
+    indicators_of(b, a, OBJECTIVES, [11.0, 11.0])
     shape(a, OBJECTIVES, [11.0, 11.0])
     return time.perf_counter() - started
 

@@ -164,7 +164,7 @@ def status(
     within: Within = None,
 ) -> None:
     """Show how far a study is, its front so far and what it advises."""
-    from betafront.front import Asked, decision, front, print_study
+    from betafront.front import Asked, decision_record, front, print_study
     from betafront.study.results.additions import additions
     from betafront.study.results.table import facts, failures, runs_table, table
     from betafront.terminal import console, print_next
@@ -187,7 +187,7 @@ def status(
                 **known.counts,
                 "failures": failures(trials),
                 "front": [] if members.empty else [int(n) for n in members["trial"]],
-                **decision(rows, known, runs, asked),
+                **decision_record(rows, known, runs, asked),
                 "folder": spec.folder,
                 "command": known.command,
             }

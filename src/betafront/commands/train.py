@@ -4,33 +4,21 @@ from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from betafront.terminal import Doing, console, print_next
+from betafront.metrics.catalogue import metric
+from betafront.terminal import Activity, console, print_next
 from betafront.training import SPLITS, OnTheScale, Result, Run, draw_pages, fit_one
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
-
-UNITS = {
-    "distortion": "D, nats",
-    "rate": "R, nats",
-    "negative_elbo": "D + R, nats",
-    "mse": "per data dimension",
-    "mutual_information": "nats",
-    "total_correlation": "nats",
-    "dimension_wise": "nats",
-    "aggregate_kl": "nats",
-    "sampled_rate": "nats",
-    "psnr": "dB",
-}
 
 
 def train_and_show(run: Run, folder: Path) -> Result:
     """Train with a progress bar, and print the result."""
     from rich.table import Table
 
-    out, doing = console(), Doing()
+    out, doing = console(), Activity()
     with Progress(doing, console=out, transient=True, disable=not out.is_terminal) as progress:
         progress.add_task("checking")
         # What cannot be evaluated is not trained; to find out takes as long as the metrics.
-        run.first_look(lambda name: doing.begin(f"checking {name}"))
+        run.metric_names(lambda name: doing.begin(f"checking {name}"))
         doing.end()
     columns = (
         TextColumn("training"),
@@ -61,7 +49,8 @@ def train_and_show(run: Run, folder: Path) -> Result:
         table.add_column(split, justify="right")
     for name in [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]:
         values = (f"{result.metrics[f'{split}/{name}']:.4g}" for split in SPLITS)
-        table.add_row(f"{name} ({UNITS[name]})" if name in UNITS else name, *values)
+        unit = metric(name).unit
+        table.add_row(f"{name} ({unit})" if unit else name, *values)
     out.print(table)
     if result.costs:
         slowest = sorted(result.costs.items(), key=lambda cost: -cost[1])

@@ -59,10 +59,10 @@ def translate(
     if context.invoked_subcommand is not None:
         return
     from betafront.commands.weights_tables import print_weights
-    from betafront.weights.translate import translate, written
+    from betafront.weights.translate import from_options, translate
 
     translated = translate(
-        written(
+        from_options(
             project_name=project,
             pixels=pixels,
             shape=shape,

@@ -22,16 +22,15 @@ def zero_rate(
 
     Args:
         likelihood: p(x|z); left as it was.
-        train, val: (n, C, H, W).
+        train, val: (n, …).
         log_volume: nats per example that a density on dequantised data owes (`Images.log_volume`).
     """
-    fresh, likelihood = likelihood, copy.deepcopy(likelihood)
+    likelihood = copy.deepcopy(likelihood)
     x = train[:EXAMPLES]
     # Only likelihoods of all real numbers take data beyond 1, and there the first parameter, a
     # mean, is in the data's own units.
-    _, channels, height, width = x.shape
-    units = torch.ones(likelihood.output_shape((channels, height, width))).to(x)
-    units[:channels] = max(1.0, float(x.abs().max()))
+    units = torch.ones(likelihood.output_shape(tuple(x.shape[1:]))).to(x)
+    units[: x.shape[1]] = max(1.0, float(x.abs().max()))
     output = torch.zeros_like(units).requires_grad_()
     # The second moment forgets soon: far from the data a density has slopes of any size.
     optimizer = torch.optim.Adam([output, *likelihood.parameters()], lr=0.1, betas=(0.9, 0.9))
@@ -45,10 +44,8 @@ def zero_rate(
         decay.step()
     with torch.no_grad():
         params = (units * output)[None]
-        # What a likelihood remembers of training (an optimal σ) is to be that of the fitted output.
-        for kept, start in zip(likelihood.buffers(), fresh.buffers(), strict=True):
-            kept.copy_(start)
-        likelihood.log_prob(params, x)
+        # An optimal σ is that of the fitted output.
+        likelihood.remember(likelihood.score(params, x).statistic)
         likelihood.eval()
         distortion = -float(likelihood.log_prob(params, val).double().mean())
         mse = float(((likelihood.mean(params) - val) ** 2).double().mean())

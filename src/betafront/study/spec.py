@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.parts import PARTS
 from betafront.errors import UserError
-from betafront.metrics.catalogue import direction
+from betafront.metrics.catalogue import direction, needing_one_likelihood
 from betafront.study.gpus import visible
 from betafront.study.search.grammar import values
 from betafront.study.search.samplers import check_sampler
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
 
 SPEC = "betafront"
 DIRECTIONS = ("minimize", "maximize")
-NOT_ACROSS_LIKELIHOODS = {
-    f"{split}/{name}"
-    for split in ("val", "test")
-    for name in ("distortion", "negative_elbo", "bits_per_dim")
-}
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,7 @@ class Spec:
                 f"{self.data_digest} and {other.data_digest})"
             )
         kinds = {spec.base.get("likelihood._target_") for spec in (self, other)}
-        over = sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))
+        over = needing_one_likelihood(objectives)
         whole = all(spec.base.get("data.dequantize") is True for spec in (self, other))
         if over and not whole and (len(kinds) > 1 or not (self.one_scale and other.one_scale)):
             return (
@@ -233,7 +228,7 @@ def read_spec(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spe
         fail_fast=study.fail_fast,
         max_failures=study.max_failures,
     )
-    if "likelihood" in lines and (over := sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))):
+    if "likelihood" in lines and (over := needing_one_likelihood(objectives)):
         _check_likelihoods(spec, over[0], values(space.distributions["likelihood"]))
     return spec
 

@@ -12,7 +12,7 @@ import torch
 
 from betafront.data import Batches, Images
 from betafront.metrics import by_split
-from betafront.metrics.registry import Tell, no_one
+from betafront.metrics.registry import Announce, silent
 from betafront.training.failure import Diverged, Failure
 from betafront.training.folder import RunFolder
 from betafront.training.generators import globally_seeded
@@ -54,7 +54,7 @@ class Attempt:
     report: Callable[[Row], None] = ignore
     halt: Halt | None = None
     seconds: float | None = None
-    tell: Tell = no_one
+    tell: Announce = silent
 
 
 def fit(attempts: Sequence[Attempt]) -> list[Result | Failure]:

@@ -11,7 +11,7 @@ from betafront.scale import beta_norm
 from betafront.training.trace import Trace
 
 if TYPE_CHECKING:
-    from betafront.models import VAE
+    from betafront.models import Model
     from betafront.objective import Objective
 
 
@@ -62,7 +62,9 @@ class OnTheScale:
         return cls(**values)
 
 
-def on_the_scale(objective: "Objective", trace: Trace, vae: "VAE", x: Any, seed: int) -> OnTheScale:
+def on_the_scale(
+    objective: "Objective", trace: Trace, vae: "Model", x: Any, seed: int
+) -> OnTheScale:
     """Where a trained run stands.
 
     Args:
@@ -88,7 +90,7 @@ def on_the_scale(objective: "Objective", trace: Trace, vae: "VAE", x: Any, seed:
 
 
 def _beta(
-    objective: "Objective", trace: Trace, vae: "VAE", x: Any, seed: int
+    objective: "Objective", trace: Trace, vae: "Model", x: Any, seed: int
 ) -> tuple[float, float | None]:
     """β and its spread, as `OnTheScale` describes them."""
     if objective.controller.closed:

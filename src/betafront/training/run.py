@@ -11,8 +11,8 @@ from torch.optim import Optimizer
 from betafront.data import Images, Known
 from betafront.errors import UserError
 from betafront.metrics.evaluation import Evaluation
-from betafront.metrics.registry import Tell, no_one, values_of
-from betafront.models import VAE, Architecture
+from betafront.metrics.registry import Announce, silent, value_names
+from betafront.models import Architecture, Model
 from betafront.objective import Likelihood, Objective
 
 MakeOptimizer = Callable[[Iterable[Tensor]], Optimizer]
@@ -58,7 +58,7 @@ class Run:
 
     Attributes:
         data: the data set.
-        architecture: makes the VAE for the images' shape and the likelihood.
+        architecture: makes the model for the images' shape and the likelihood.
         likelihood: makes a fresh p(x|z).
         make_objective: makes the loss for `pixels`, `latents` and `examples`.
         make_optimizer: turns parameters into an optimiser.
@@ -76,7 +76,7 @@ class Run:
     evaluate: Callable[..., Evaluation]
     seed: int
 
-    def vae(self) -> VAE:
+    def vae(self) -> Model:
         """A fresh model; its initial weights come from torch's global generator."""
         vae = self.architecture(self.data.shape, self.likelihood())
         vae.log_volume = self.data.log_volume
@@ -92,11 +92,11 @@ class Run:
         """The factors behind the images of a split, if any are known."""
         return self.data.factors.of(split) if self.data.factors else None
 
-    def first_look(self, tell: Tell = no_one) -> set[str]:
+    def metric_names(self, announce: Announce = silent) -> set[str]:
         """The names of the values that a run will have, from two images and an untrained model.
 
         Args:
-            tell: called with what is to be measured next, as long metrics take as long here.
+            announce: called with what is to be measured next, as long metrics take as long here.
 
         Raises:
             UserError: a metric cannot be had of this data.
@@ -106,21 +106,24 @@ class Run:
         none = {"further": None} if further else {}
         names = set(self.evaluate(vae, x, seed=self.seed, **none).values)
         for split in SPLITS:
-            names |= values_of(further, vae, x, self.known(split), partial(_say, tell, split))
+            say = partial(_say, announce, split)
+            names |= value_names(further, vae, x, self.known(split), say)
         return names
 
-    def evaluations(self, vae: VAE, images: Images, tell: Tell = no_one) -> dict[str, Evaluation]:
+    def evaluations(
+        self, vae: Model, images: Images, announce: Announce = silent
+    ) -> dict[str, Evaluation]:
         """What a trained model is worth on the validation and on the test split.
 
         Args:
             vae: the model.
             images: those of the run, on its device.
-            tell: called with the split and the name of each further metric as it begins.
+            announce: called with the split and the name of each further metric as it begins.
         """
         found = {}
         for split in SPLITS:
             # One of the user's own, which knows no further metrics, has nothing to tell.
-            more = {"tell": partial(_say, tell, split)} if self._further() else {}
+            more = {"announce": partial(_say, announce, split)} if self._further() else {}
             x, known = getattr(images, split), self.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
         return found
@@ -135,5 +138,5 @@ class Run:
         )
 
 
-def _say(tell: Tell, split: str, name: str) -> None:
-    tell(f"{split}/{name}")
+def _say(announce: Announce, split: str, name: str) -> None:
+    announce(f"{split}/{name}")

@@ -46,6 +46,7 @@ class RunState(nn.Module):
         self.vae = run.vae()
         self.generators = Generators(run.seed, device)
         self.objective = run.objective(self.vae.latents)
+        self.objective.check_model(self.vae.factorised)
         self.seed = run.seed
         self.steps = run.trainer.steps
         self.controller: Tensor
@@ -82,6 +83,7 @@ class RunState(nn.Module):
         row = torch.stack([value.detach().float() for value in seen])
         self.trace[self.step, : len(seen)] = row
         self.controller = taken.state
+        self.vae.remember(terms.statistic)
         self.step += 1
 
     def first_lost_step(self) -> int | None:

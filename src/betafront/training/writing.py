@@ -7,14 +7,14 @@ import numpy as np
 from torch import Tensor
 
 from betafront.files import write_whole, written_whole
-from betafront.models import VAE
+from betafront.models import Model
 from betafront.training.folder import RunFolder
 from betafront.training.pictures.latent_map import LatentMap
 from betafront.training.result import Result
 from betafront.training.trace import Trace
 
 
-def write_run(result: Result, vae: VAE, trace: Trace, codes: LatentMap, x: Tensor) -> None:
+def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, x: Tensor) -> None:
     """Write every file of a run into `result.folder`, the result last, and remove its checkpoint.
 
     Args:

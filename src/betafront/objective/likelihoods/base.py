@@ -1,12 +1,25 @@
 """What every likelihood answers: log p(x|z), the mean, a sample, and whether the data fits it."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
+
+
+class Scored(NamedTuple):
+    """A batch of B examples under a likelihood.
+
+    Attributes:
+        log_prob: (B,) log p(x|z) in nats.
+        statistic: what a likelihood in training mode learns from the batch otherwise than by
+            gradient, without a gradient; None where there is nothing of the kind.
+    """
+
+    log_prob: Tensor
+    statistic: Tensor | None = None
 
 
 class Likelihood(nn.Module, ABC):
@@ -24,17 +37,26 @@ class Likelihood(nn.Module, ABC):
     density: ClassVar[bool]
     """Whether p(x|z) is a density; else it is a mass."""
 
-    support: ClassVar[str]
-    """The values that have a density or a mass, in words."""
-
-    def output_shape(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
-        """Channels, height and width of the decoder's output for images of `shape`."""
-        channels, height, width = shape
-        return self.outputs * channels, height, width
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the decoder's output for one example of `shape`."""
+        channels, *rest = shape
+        return self.outputs * channels, *rest
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """(B,) log p(x|z) in nats, summed over the data dimensions, with every constant."""
-        return self.log_prob_each(raised(params), raised(x)).flatten(1).sum(1)
+        return self.score(params, x).log_prob
+
+    def score(self, params: Tensor, x: Tensor) -> Scored:
+        """`log_prob`, and the statistic that `remember` keeps after the step. Nothing of the
+        likelihood changes here."""
+        return Scored(self.log_prob_each(raised(params), raised(x)).flatten(1).sum(1))
+
+    def remember(self, statistic: Tensor | None) -> None:
+        """Keep what a step of training showed, for evaluation.
+
+        Args:
+            statistic: that `score` gave for the batch.
+        """
 
     @abstractmethod
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:

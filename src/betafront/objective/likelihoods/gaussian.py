@@ -6,11 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread
+from betafront.objective.likelihoods.base import raised
+from betafront.objective.likelihoods.spread import Mode, Spread, Spreading
 
 
-class Gaussian(Likelihood):
+class Gaussian(Spreading):
     """`p(x|z) = N(x; decoder(z), σ²)`, one σ shared by all examples and data dimensions.
 
     Args:
@@ -20,19 +20,16 @@ class Gaussian(Likelihood):
     """
 
     density: ClassVar[bool] = True
-    support: ClassVar[str] = "all real numbers (a density)"
 
     def __init__(self, sigma: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
         super().__init__()
         self.spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
 
-    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        squares = (x - params) ** 2
-        log_sigma = self.spread.log(squares)
-        return log_normal(squares, log_sigma)
+    def powers(self, params: Tensor, x: Tensor) -> Tensor:
+        return (x - params) ** 2
 
-    def mean(self, params: Tensor) -> Tensor:
-        return raised(params)
+    def log_density(self, powers: Tensor, log_scale: Tensor) -> Tensor:
+        return log_normal(powers, log_scale)
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)

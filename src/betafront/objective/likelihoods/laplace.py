@@ -6,11 +6,11 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread
+from betafront.objective.likelihoods.base import raised
+from betafront.objective.likelihoods.spread import Mode, Spread, Spreading
 
 
-class Laplace(Likelihood):
+class Laplace(Spreading):
     """`p(x|z) = exp(-|x - decoder(z)| / b) / 2b`: absolute error, with its scale written down.
 
     Args:
@@ -20,19 +20,16 @@ class Laplace(Likelihood):
     """
 
     density: ClassVar[bool] = True
-    support: ClassVar[str] = "all real numbers (a density)"
 
     def __init__(self, scale: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
         super().__init__()
         self.spread = Spread("scale", scale, mode, power=1, momentum=momentum)
 
-    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        errors = (x - params).abs()
-        log_scale = self.spread.log(errors)
-        return -errors * torch.exp(-log_scale) - log_scale - math.log(2)
+    def powers(self, params: Tensor, x: Tensor) -> Tensor:
+        return (x - params).abs()
 
-    def mean(self, params: Tensor) -> Tensor:
-        return raised(params)
+    def log_density(self, powers: Tensor, log_scale: Tensor) -> Tensor:
+        return -powers * torch.exp(-log_scale) - log_scale - math.log(2)
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)

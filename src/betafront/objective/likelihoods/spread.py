@@ -1,12 +1,14 @@
 """One scale for all examples and data dimensions: fixed, learned, or optimal."""
 
 import math
+from abc import abstractmethod
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
+from betafront.objective.likelihoods.base import Likelihood, Scored, raised
 
 Mode = Literal["fixed", "learned", "optimal"]
 
@@ -66,24 +68,74 @@ class Spread(nn.Module):
         self.register_buffer("total", torch.zeros(()))
         self.register_buffer("seen", torch.zeros(()))
 
-    def log(self, powers: Tensor | None = None) -> Tensor:
-        """() the log scale, given |x - m|^p of the batch; without it, as in evaluation."""
+    def log(self) -> Tensor:
+        """() the log scale of evaluation."""
         if self.mode == "fixed":
             return self.raw_log
         if self.mode == "learned":
             return soft_floor(self.raw_log, self.floor)
-        if self.training and powers is not None:
-            # A perfect reconstruction has no logarithm.
-            mean = powers.mean().clamp(min=torch.finfo(powers.dtype).tiny)
-            self._remember(mean.detach())
-            return soft_floor(torch.log(mean) / self.power, self.floor)
         remembered = torch.log(self.total / self.seen) / self.power
         untrained = self.seen == 0
         return soft_floor(torch.where(untrained, self.raw_log, remembered), self.floor)
 
-    def _remember(self, mean: Tensor) -> None:
+    def fit(self, powers: Tensor) -> tuple[Tensor, Tensor | None]:
+        """() the log scale of a batch, and the mean power that `remember` keeps of it: in training
+        with the optimal scale, that of the batch; else that of evaluation, and None.
+
+        Args:
+            powers: (B, …) |x - m|^p of the batch.
+        """
+        if self.mode != "optimal" or not self.training:
+            return self.log(), None
+        # A perfect reconstruction has no logarithm.
+        mean = powers.mean().clamp(min=torch.finfo(powers.dtype).tiny)
+        return soft_floor(torch.log(mean) / self.power, self.floor), mean.detach()
+
+    def remember(self, mean: Tensor | None) -> None:
+        """Move the running mean by that of a batch, as `fit` gave it.
+
+        Raises:
+            UserError: the scale is optimal, and the model lost the mean on the way.
+        """
+        if self.mode != "optimal":
+            return
+        if mean is None:
+            raise UserError(
+                "likelihood.mode=optimal learns its scale from the statistic of each batch, and "
+                "this model gives none: have its observe return that of likelihood.score, or use "
+                "likelihood.mode=learned"
+            )
         self.total = self.momentum * self.total + (1 - self.momentum) * mean
         self.seen = self.momentum * self.seen + (1 - self.momentum)
+
+
+class Spreading(Likelihood):
+    """A likelihood of the distance |x - m|, with one scale for all: `spread`."""
+
+    spread: Spread
+
+    @abstractmethod
+    def powers(self, params: Tensor, x: Tensor) -> Tensor:
+        """(B, …) |x - m|^p of each data dimension."""
+
+    @abstractmethod
+    def log_density(self, powers: Tensor, log_scale: Tensor) -> Tensor:
+        """(B, …) log p(x_d|z) in nats of each data dimension."""
+
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
+        powers = self.powers(params, x)
+        return self.log_density(powers, self.spread.fit(powers)[0])
+
+    def score(self, params: Tensor, x: Tensor) -> Scored:
+        powers = self.powers(raised(params), raised(x))
+        log_scale, statistic = self.spread.fit(powers)
+        return Scored(self.log_density(powers, log_scale).flatten(1).sum(1), statistic)
+
+    def remember(self, statistic: Tensor | None) -> None:
+        self.spread.remember(statistic)
+
+    def mean(self, params: Tensor) -> Tensor:
+        return raised(params)
 
 
 def soft_floor(log_scale: Tensor, floor: float = LOG_FLOOR) -> Tensor:

@@ -5,7 +5,6 @@ import json
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,6 +12,7 @@ import pandas as pd
 
 from betafront.front import nondominated
 from betafront.front.show.report import Shown
+from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
@@ -115,11 +115,3 @@ def spectrum(folder: Path) -> list[float]:
         return sorted(json.loads(RunFolder(folder).result.read_text())["spectrum"], reverse=True)
     except DAMAGED:
         return []
-
-
-def thinned(table: pd.DataFrame, most: int) -> Sequence[dict[str, Any]]:
-    """At most so many rows, evenly spread, with both ends."""
-    if len(table) > most:
-        table = table.iloc[np.linspace(0, len(table) - 1, most).round().astype(int)]
-    rows: Sequence[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
-    return rows
