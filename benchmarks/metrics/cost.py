@@ -58,7 +58,7 @@ def train(choice: str, folder: Path) -> None:
     from betafront.config.build import build, save
     from betafront.config.compose import VERSION_BASE
     from betafront.shipped import conf_dir
-    from betafront.training import fit
+    from betafront.training import fit_one
 
     data = digits(folder) if choice == "latent" else []
     trainer = [f"trainer.steps={STEPS}", "trainer.accelerator=cpu"]
@@ -67,7 +67,7 @@ def train(choice: str, folder: Path) -> None:
         config, measured = (hydra.compose("betafront", [*words, *more]) for more in ([], [
             f"metrics={choice}"
         ]))  # fmt: skip
-    fit(build(config), folder)
+    fit_one(build(config), folder)
     save(measured, folder)
 
 

@@ -24,7 +24,7 @@ from betafront.study.display import watch
 from betafront.study.search import composer
 from betafront.study.trials import ledger
 from betafront.study.worker import worker
-from betafront.training.module import TrainingModule
+from betafront.training.lightning.module import TrainingModule
 
 Seconds = tuple[float, float]  # by the wall, of this thread on the processor
 
@@ -126,8 +126,8 @@ def clock() -> None:
     clocked(composer.Composer, "__call__", "compose")
     clocked(worker, "attempt", "set-up")
     clocked(worker, "tell", "tell")
-    clocked(fitting, "_write", "files")
-    clocked(fitting, "standing", "evaluation")
+    clocked(fitting, "write_run", "files")
+    clocked(fitting, "on_the_scale", "evaluation")
     clocked(betafront.metrics, "evaluate", "evaluation")
     clocked(build, "save", "files")
     clock_training()

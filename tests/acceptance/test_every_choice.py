@@ -16,7 +16,7 @@ import hydra
 from betafront.config.build import build, check
 from betafront.config.compose import VERSION_BASE
 from betafront.shipped import conf_dir
-from betafront.training.fitting import fit
+from betafront.training.fitting import fit_one
 from betafront.training.pictures.pages import PAGES, draw_pages
 
 # (data, overrides of the data, steps of five epochs at 64 examples a step)
@@ -87,7 +87,7 @@ def train_directly(folder: Path, overrides: tuple[str, ...]) -> None:
     check(run)
     run.first_look()
     folder.mkdir()
-    fit(run, folder)
+    fit_one(run, folder)
     draw_pages(folder)
 
 

@@ -35,7 +35,7 @@ from betafront.objective import (
     normalisation,
 )
 from betafront.study.results.table import table
-from betafront.training import Result, Run, Trainer, fit
+from betafront.training import Result, Run, Trainer, fit_one
 
 STEPS = 90
 every_model = pytest.mark.parametrize("name", UNFACTORISED)
@@ -74,7 +74,7 @@ def trained(
 
             folder = tmp_path_factory.mktemp(name.replace(" ", "-"))
             run = a_run(images, UNFACTORISED[name])
-            result, model = fit(run, folder), run.vae()
+            result, model = fit_one(run, folder), run.vae()
             model.load_state_dict(load_file(folder / "model.safetensors"))
             found[name] = result, model.eval()
         return found[name]
@@ -164,7 +164,7 @@ def test_the_optimal_scale_is_learned(
     name: str, trained: Callable[[str], tuple[Result, Model]]
 ) -> None:
     result, _ = trained(name)
-    assert result.scale["sigma"] == pytest.approx(math.sqrt(result.metrics["val/mse"]), rel=0.1)
+    assert result.scale.sigma == pytest.approx(math.sqrt(result.metrics["val/mse"]), rel=0.1)
 
 
 def test_a_mixture_s_density_is_that_of_the_library() -> None:
@@ -229,7 +229,7 @@ def test_penalties_and_hidden_weights_are_refused_before_training(
         check(run)
     rows: list[Any] = []
     with pytest.raises(UserError, match=r"posterior is a diagonal Gaussian"):
-        fit(run, tmp_path, rows.append)
+        fit_one(run, tmp_path, report=rows.append)
     assert not rows
 
 

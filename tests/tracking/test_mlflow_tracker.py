@@ -17,6 +17,7 @@ from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.runs import all_runs
+from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, read_history
 
 Command = Callable[..., Any]
 SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")
@@ -51,8 +52,8 @@ def test_a_study_is_a_parent_run_and_its_trials_are_children(record: MlflowClien
     for trial in trials:
         assert trial.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert {"beta", "beta_norm", "objective.weight", "normalisation"} <= set(trial.data.params)
-        for key in ("val/rate", "val/distortion", "val/mse", "test/rate", "train/distortion"):
-            assert key in trial.data.metrics
+        final = {"val/rate", "val/distortion", "val/mse", "test/rate"}
+        assert final | {"train/distortion", VAL_RATE, VAL_DISTORTION} <= set(trial.data.metrics)
         (data,) = trial.inputs.dataset_inputs
         assert data.dataset.name == "digits"
         assert trial.info.status == "FINISHED"
@@ -134,6 +135,18 @@ def test_the_table_shows_the_final_values(record: MlflowClient, own_place: Path)
         stored = json.loads((folder / "result.json").read_text())["metrics"]
         assert trial.data.metrics["val/rate"] == stored["val/rate"]
         assert trial.data.metrics["test/distortion"] == stored["test/distortion"]
+
+
+def test_the_values_of_each_epoch_have_names_of_their_own(
+    swept: MlflowClient, own_place: Path
+) -> None:
+    for trial in runs(swept)["trial"]:
+        folder = own_place / f"runs/s/trial-{int(trial.data.tags['trial']):04d}"
+        rows = read_history(folder)
+        for name in rows[0].keys() - {STEP}:
+            points = swept.get_metric_history(trial.info.run_id, name)
+            assert {p.step: p.value for p in points} == {row[STEP]: row[name] for row in rows}
+        assert len(swept.get_metric_history(trial.info.run_id, "val/rate")) == 1
 
 
 def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(

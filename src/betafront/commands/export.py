@@ -86,7 +86,7 @@ def export(
         "study": spec.name,
         "trial": number,
         "seed": result.seed,
-        "scale": result.scale,
+        "scale": result.scale.written(),
         "metrics": result.metrics,
         "data": result.data,
         "log_volume": made.data.log_volume,
@@ -101,7 +101,7 @@ def export(
     write_whole(where / ABOUT, json.dumps(about, indent=1, ensure_ascii=False))
     out = console()
     out.print(
-        f"Trial {number} of {spec.name}: β = {result.scale['beta']:.4g}, D = "
+        f"Trial {number} of {spec.name}: β = {result.scale.beta:.4g}, D = "
         f"{result.metrics['val/distortion']:.2f}, R = {result.metrics['val/rate']:.2f} nats."
     )
     shown: list[tuple[str, str | Path]] = [

@@ -16,8 +16,9 @@ from betafront.config.build import build, check, save
 from betafront.config.compose import COMPOSITION_ERRORS, VERSION_BASE, explain, known_keys
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
+from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
-from betafront.training.result import Diverged, Result
+from betafront.training.result import Result
 
 
 class Stop(BaseException):

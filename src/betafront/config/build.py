@@ -14,8 +14,8 @@ from betafront.errors import UserError, one_line
 from betafront.files import write_whole
 from betafront.models import Model, Shape
 from betafront.objective import Objective
-from betafront.training.fitting import lightning_trainer
 from betafront.training.folder import RunFolder
+from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.run import Run
 
 

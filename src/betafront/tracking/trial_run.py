@@ -11,6 +11,7 @@ from betafront.tracking.runs import TRIAL
 from betafront.tracking.store import key_of, log_points
 from betafront.tracking.ui_charts import BETA, PARETO, front_tags
 from betafront.training.folder import RunFolder
+from betafront.training.history import STEP, Row, read_history
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,7 +87,7 @@ def write_finished(
     run_id = _create(client, place, spec, int(row["trial"]), run_name(spec, row), started, tags)
     names = dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE])
     params = [Param(key_of(n), _text(row[n])) for n in names if row.get(n) is not None]
-    log_points(client, run_id, _values(row, _history(folder), finished), params)
+    log_points(client, run_id, _values(row, read_history(folder), finished), params)
     _log_data(client, run_id, folder)
     _log_files(client, run_id, folder)
     client.set_terminated(run_id, "FINISHED", finished)
@@ -141,7 +142,7 @@ def _create(
     return str(run.info.run_id)
 
 
-def _values(row: dict[str, Any], history: list[dict[str, float]], finished: int) -> "list[Metric]":
+def _values(row: dict[str, Any], history: list[Row], finished: int) -> "list[Metric]":
     """The values of every logged epoch, and after them the final ones.
 
     Args:
@@ -152,18 +153,17 @@ def _values(row: dict[str, Any], history: list[dict[str, float]], finished: int)
     from mlflow.entities import Metric
 
     points = [
-        Metric(key, value, finished, int(point["step"]))
+        Metric(key, value, finished, int(point[STEP]))
         for point in history
         for key, value in point.items()
-        if key != "step"
+        if key != STEP
     ]
     last = max((p.step for p in points), default=0)
     final = {key: value for key, value in row.items() if "/" in key}
     final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
     if row["beta"] > 0:
         final[BETA] = log10(row["beta"])
-    # A millisecond later: of two values at the same step MLflow's tables show the later one.
-    return points + [Metric(key, float(value), finished + 1, last) for key, value in final.items()]
+    return points + [Metric(key, float(value), finished, last) for key, value in final.items()]
 
 
 def _log_files(client: "MlflowClient", run_id: str, folder: Path) -> None:
@@ -190,11 +190,6 @@ def _log_data(client: "MlflowClient", run_id: str, folder: Path) -> None:
         profile=json.dumps({k: data[k] for k in ("shape", "train", "val", "test")}),
     )
     client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
-
-
-def _history(folder: Path) -> list[dict[str, float]]:
-    path = RunFolder(folder).history
-    return json.loads(path.read_text()) if path.is_file() else []
 
 
 def _text(value: Any) -> str:

@@ -1,9 +1,12 @@
 """The parts of one run, each a choice of the user's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
 
 from betafront.data import Images, Known
 from betafront.errors import UserError
@@ -11,7 +14,8 @@ from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
 from betafront.models import Architecture, Model
 from betafront.objective import Likelihood, Objective
-from betafront.training.module import MakeOptimizer
+
+MakeOptimizer = Callable[[Iterable[Tensor]], Optimizer]
 
 SPLITS = ("val", "test")  # that a trained model is evaluated on
 
@@ -26,8 +30,8 @@ class Trainer:
         accelerator: Lightning's word for the device: `auto`, `cpu`, `gpu`, …
         precision: Lightning's word for the arithmetic: `32-true`, `bf16-mixed`, …
         threads: torch's threads on the CPU; results are the same bits only for the same number.
-        checkpoint_seconds: the least time between two checkpoints, from which a run that is stopped
-            goes on; they are written at the ends of epochs that are validated.
+        checkpoint_seconds: the least time between two checkpoints, which are written at the ends of
+            validated epochs; a run that is stopped goes on from the last.
     """
 
     steps: int = 1000
@@ -77,6 +81,12 @@ class Run:
         vae = self.architecture(self.data.shape, self.likelihood())
         vae.log_volume = self.data.log_volume
         return vae
+
+    @property
+    def epoch(self) -> int:
+        """Optimiser steps per epoch; an incomplete batch is left out."""
+        examples = len(self.data.train)
+        return examples // min(self.trainer.batch_size, examples)
 
     def known(self, split: str) -> Known | None:
         """The factors behind the images of a split, if any are known."""

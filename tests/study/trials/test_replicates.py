@@ -4,12 +4,12 @@ import pytest
 
 from betafront.study.seeds import run_seed, seed_from
 from betafront.study.trials.replicates import replicate, run_folder, runs_of, together
-from betafront.training import Result
+from betafront.training import OnTheScale, Result
 
 
 def result(rate: float, beta: float | None, reached: bool | None, number: int) -> Result:
-    scale = {"beta": beta, "beta_norm": beta, "sigma": None, "beta_spread": None, "came_to": None,
-             "reached": reached, "weight": 2.0, "normalisation": "sum"}  # fmt: skip
+    written = {"beta": beta, "beta_norm": beta, "reached": reached, "weight": 2.0}
+    scale = OnTheScale.read(written | {"normalisation": "sum"})
     folder = f"/study/{run_folder(7, number)}"
     return Result({"val/rate": rate}, scale, [], {}, [], {}, 10 + number, 1.5, folder)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from betafront.training import Result
-from betafront.training.module import Trace
+from betafront.training import OnTheScale, Result
 from betafront.training.pictures.curves import Page, felt
+from betafront.training.trace import Trace
 
 Told = tuple[Result, Trace]
 
@@ -23,7 +23,7 @@ def told(beta: Any, holds: str | None = None, latents: int = 3, steps: int = 50)
         trace["target"] = np.full(steps, 4.0)
     result = Result(
         metrics={"val/active_units": 2.0},
-        scale={"holds": holds},
+        scale=OnTheScale.read({"holds": holds}),
         spectrum=[0.5 * j for j in range(latents)],
         settings={}, history=[], data={}, seed=0, seconds=0.0, folder="",
     )  # fmt: skip

@@ -27,7 +27,7 @@ def replicate(result: Result, study: Path) -> Record:
     """What the storage keeps of one run."""
     return {
         "metrics": result.metrics,
-        "scale": result.scale,
+        "scale": result.scale.written(),
         "seconds": round(result.seconds, 3),
         "folder": str(Path(result.folder).relative_to(study)),
         "seed": result.seed,

@@ -8,29 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from betafront.config.build import build, save
-from betafront.errors import one_line
 from betafront.study.search.composer import Composer
 from betafront.study.signals import HALT
 from betafront.study.trials.lease import Progress
 from betafront.study.trials.replicates import Record
-from betafront.training import Diverged, Halted, Result, TimedOut, fit, out_of_memory
+from betafront.training import Attempt, Failure, Result, fit
 from betafront.training.folder import RunFolder
+from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
 
 log = logging.getLogger(__name__)
 FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
-MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # not the trial's fault: so would the next be
+# Errors of the machine and not of the trial: the next trial would meet them too.
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run or of a trial: something, or the reason why there is nothing.
+    """What came of a run or of a trial: a result or a record, or the reason why there is none.
 
     Attributes:
         result: of a run.
         record: of a trial.
-        reason: why there is neither; it counts as failed.
-        halted: it was stopped with a checkpoint, for another worker to go on.
-        machine: what ails the machine, so that this worker had better end.
+        reason: why there is neither result nor record; the trial counts as failed.
+        halted: the run was stopped with a checkpoint, for another worker to go on.
+        machine: an error that every other trial on this machine would meet, so that the worker
+            ends.
     """
 
     result: Result | None = None
@@ -64,9 +66,9 @@ def _guarded(
 ) -> Outcome:
     """The run's result, or why there is none (the traceback is in its log)."""
 
-    def report(row: dict[str, float]) -> None:
+    def report(row: Row) -> None:
         now.update(
-            step=row["step"], distortion=row["val/distortion"], rate=row["val/rate"],
+            step=row[STEP], distortion=row[VAL_DISTORTION], rate=row[VAL_RATE],
             steps=run.trainer.steps,
         )  # fmt: skip
 
@@ -74,22 +76,25 @@ def _guarded(
         config = compose(overrides)
         save(config, folder)
         run = build(config)
-        return Outcome(result=fit(run, folder, report, halt=HALT.is_set, seconds=seconds))
-    except Diverged as error:
-        log.warning("diverged at step %d", error.step)
-        return Outcome(reason=f"diverged: {error}")
-    except TimedOut as error:
-        log.warning("timed out at step %d", error.step)
-        return Outcome(reason=f"timed out: {error}")
-    except Halted as error:
-        log.warning("%s", error)
-        return Outcome(halted=True)
     except Exception as error:
-        log.exception("the trial failed")
-        if isinstance(error, OSError) and error.errno in MACHINE:
-            return Outcome(halted=True, machine=error)
-        kind = "out of memory" if out_of_memory(error) else "failed"
-        return Outcome(reason=f"{kind}: {type(error).__name__}: {one_line(error)}"[:500])
+        return _failed(Failure.of(error))
+    (outcome,) = fit([Attempt(run, folder, report, HALT.is_set, seconds)])
+    return Outcome(result=outcome) if isinstance(outcome, Result) else _failed(outcome)
+
+
+def _failed(failure: Failure) -> Outcome:
+    """What a failure means for the trial."""
+    match failure:
+        case Failure(kind="halted"):
+            log.warning("%s", failure.reason)
+            return Outcome(halted=True)
+        case Failure(kind="diverged" | "timed out"):
+            log.warning("%s at step %d", failure.kind, failure.step)
+        case _:
+            log.error("the trial failed", exc_info=failure.error)
+            if isinstance(failure.error, OSError) and failure.error.errno in MACHINE:
+                return Outcome(halted=True, machine=failure.error)
+    return Outcome(reason=failure.reason)
 
 
 @contextmanager

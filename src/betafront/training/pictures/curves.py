@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from betafront.training.folder import RunFolder
-from betafront.training.module import Trace
 from betafront.training.result import Result
+from betafront.training.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +60,7 @@ class Page:
                 where one of them is held.
             path: of the PNG.
         """
-        held, distortion = result.scale["holds"], trace["distortion"]
+        held, distortion = result.scale.holds, trace["distortion"]
         self.kl.show(trace, "rate", held == "rate", (0.0, trace["rate"].max()))
         # The first steps are so far off that nothing else would be seen.
         shown = distortion.min(), np.quantile(distortion, 0.97)
