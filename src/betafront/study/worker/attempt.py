@@ -4,7 +4,6 @@ import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from betafront.config.build import build, save
@@ -12,57 +11,42 @@ from betafront.errors import one_line
 from betafront.study.search.composer import Composer
 from betafront.study.signals import HALT
 from betafront.study.trials.lease import Progress
-from betafront.study.trials.replicates import Record
+from betafront.study.trials.ledger import Outcome
 from betafront.training import Diverged, Halted, Result, TimedOut, fit, out_of_memory
 from betafront.training.folder import RunFolder
 
 log = logging.getLogger(__name__)
 FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
-MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # not the trial's fault: so would the next be
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a run or of a trial: something, or the reason why there is nothing.
-
-    Attributes:
-        result: of a run.
-        record: of a trial.
-        reason: why there is neither; it counts as failed.
-        halted: it was stopped with a checkpoint, for another worker to go on.
-        machine: what ails the machine, so that this worker had better end.
-    """
-
-    result: Result | None = None
-    record: Record | None = None
-    reason: str | None = None
-    halted: bool = False
-    machine: OSError | None = None
+OF_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # every other trial would fail here as well
+LONGEST_REASON = 500  # characters
 
 
 def attempt(
     compose: Composer, overrides: list[str], folder: Path, seconds: float | None, now: Progress
-) -> Outcome:
+) -> Result | Outcome:
     """Train the run that `overrides` describe.
 
     Args:
-        compose: makes its configuration.
-        overrides: of this run.
-        folder: for its files.
-        seconds: that its training may take.
-        now: kept up to date with how far it is.
+        compose: makes the run's configuration.
+        overrides: of the run.
+        folder: for the run's files.
+        seconds: that the training may take.
+        now: kept up to date with how far the run is.
+
+    Returns:
+        the run's result, or the outcome of its trial where the run has none.
     """
     try:
         with logged_to(RunFolder(folder).log):
-            return _guarded(compose, overrides, folder, seconds, now)
+            return _train(compose, overrides, folder, seconds, now)
     except OSError as error:  # the folder or its log cannot be made
         return Outcome(halted=True, machine=error)
 
 
-def _guarded(
+def _train(
     compose: Composer, overrides: list[str], folder: Path, seconds: float | None, now: Progress
-) -> Outcome:
-    """The run's result, or why there is none (the traceback is in its log)."""
+) -> Result | Outcome:
+    """As `attempt`; the traceback of an error is in the run's log."""
 
     def report(row: dict[str, float]) -> None:
         now.update(
@@ -74,7 +58,7 @@ def _guarded(
         config = compose(overrides)
         save(config, folder)
         run = build(config)
-        return Outcome(result=fit(run, folder, report, halt=HALT.is_set, seconds=seconds))
+        return fit(run, folder, report, halt=HALT.is_set, seconds=seconds)
     except Diverged as error:
         log.warning("diverged at step %d", error.step)
         return Outcome(reason=f"diverged: {error}")
@@ -86,15 +70,16 @@ def _guarded(
         return Outcome(halted=True)
     except Exception as error:
         log.exception("the trial failed")
-        if isinstance(error, OSError) and error.errno in MACHINE:
+        if isinstance(error, OSError) and error.errno in OF_MACHINE:
             return Outcome(halted=True, machine=error)
         kind = "out of memory" if out_of_memory(error) else "failed"
-        return Outcome(reason=f"{kind}: {type(error).__name__}: {one_line(error)}"[:500])
+        reason = f"{kind}: {type(error).__name__}: {one_line(error)}"
+        return Outcome(reason=reason[:LONGEST_REASON])
 
 
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
-    """Writes what is logged meanwhile to a file as well."""
+    """Writes what is logged while the block runs to a file, too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter(FORMAT))
