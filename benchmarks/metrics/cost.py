@@ -6,8 +6,8 @@ for its memory and its time on the processor, over both threads that torch has h
 has other work, the wall says little. MNIST is taken from BETAFRONT_DATA_DIR; where that is not set,
 images of noise of its size are.
 
-    python benchmarks/metrics/cost.py
-    python benchmarks/metrics/cost.py --choices disentanglement --whole
+    python -m benchmarks.metrics.cost
+    python -m benchmarks.metrics.cost --choices disentanglement --whole
 """
 
 import argparse
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from common import console, say_where
+from benchmarks.common import console, say_where
 from rich.table import Table
 
 THREADS = 2

@@ -5,8 +5,8 @@ A small real study is swept, and its trials are then repeated in its storage wit
 and numbers, along the curve that they are on; their run folders are those of the real ones. The
 report is written by `betafront report`, as a user does, and opened in Chromium, where there is one.
 
-    python benchmarks/run/report.py
-    python benchmarks/run/report.py --trials 200
+    python -m benchmarks.run.report
+    python -m benchmarks.run.report --trials 200
 """
 
 import argparse
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from common import OBJECTIVES, console, say_where
+from benchmarks.common import OBJECTIVES, console, say_where
 from rich.table import Table
 
 from betafront.front.indicators import indicators_of, shape

@@ -140,7 +140,7 @@ def worker(
     """
     words = list(overrides or [])
     if wait:
-        from betafront.study.storage.waiting import wait_for
+        from betafront.study.worker.waiting import wait_for
 
         if not words or "=" in words[0]:
             raise UserError("--wait needs the name of the study: betafront worker NAME --wait")

@@ -17,7 +17,8 @@ from betafront.metrics import ALWAYS, by_split
 from betafront.metrics.registry import Announce, silent
 from betafront.shipped import conf_dir
 from betafront.study.results.additions import additions, key
-from betafront.study.results.table import every_run, rows, state
+from betafront.study.results.table import complete, rows
+from betafront.study.trials.replicates import every_run
 from betafront.terminal import Activity, console, print_next
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
@@ -48,7 +49,7 @@ def evaluate_study(
         UserError: there is nothing to measure, or it cannot be measured so.
     """
     metrics, trials = chosen(words), store.trials()
-    done = [t for t in trials if state(t) == "complete" and number in (None, t.number)]
+    done = [t for t in complete(trials) if number in (None, t.number)]
     if not done:
         what = "no finished trial" if number is None else f"no finished trial {number}"
         raise UserError(f"{spec.name} has {what}")
@@ -57,7 +58,7 @@ def evaluate_study(
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), doing)
     with Progress(*columns, console=out, transient=True) as progress:
         for trial in progress.track(done):
-            runs = [Path(spec.folder) / run["folder"] for run in every_run(trial, trials)]
+            runs = [Path(spec.folder) / run.folder for run in every_run(trial, trials)]
             each = [measure(run, metrics, spec.objectives, doing.begin) for run in runs]
             values = together(each)
             store.set(key(trial.number), before.get(trial.number, {}) | values)

@@ -25,8 +25,8 @@ from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage, study_names
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ledger import finished
 from betafront.study.trials.pace import duration
+from betafront.study.trials.status import finished
 from betafront.terminal import console, print_next
 from betafront.training import Attempt, Failure, Result, fit
 from betafront.training.history import STEP, Row

@@ -5,7 +5,7 @@ from shlex import quote
 
 from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
-from betafront.study.tracker.protocol import Links, NoView
+from betafront.study.tracker.protocol import Links, NoTracker
 from betafront.tracking.address import uri_of
 from betafront.tracking.errors import as_user_error, check_answers
 from betafront.tracking.runs import TRIAL, all_runs, role
@@ -41,7 +41,7 @@ def links(uri: str, spec: Spec) -> Links:
     return Links(runs, f"betafront ui {quote(spec.name)}" if local else "")
 
 
-class Reader(NoView):
+class Reader(NoTracker):
     """A tracker that writes nothing, and reads where the trials' runs are."""
 
     def links(self, spec: Spec) -> Links:

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import SPACE
 
 from betafront.study.storage.opening import load_study, open_storage
-from betafront.study.trials.ledger import origin
+from betafront.study.trials.origin import origin
 
 Command = Callable[..., Any]
 WEIGHTS = "objective.weight=tag(log,interval(0.01,10))"
@@ -124,7 +124,7 @@ def test_replicates_are_means_and_are_added_without_repeating(
     assert said.code == 0, said.err
     assert "replicates of adhoc-digits were 2, now 3" in said.out
     assert {p: json.loads(p.read_text()) for p in results} == results
-    tops = [origin(t).tops for t in trials(own_place)]
+    tops = [origin(t).adds_to for t in trials(own_place)]
     assert tops == [None, None, 0, 1]
     now = status(betafront)
     assert (now["complete"], now["running"]) == (2, 0)

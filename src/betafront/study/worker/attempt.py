@@ -4,14 +4,13 @@ import errno
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from betafront.config.build import build, save
 from betafront.study.search.composer import Composer
 from betafront.study.signals import HALT
 from betafront.study.trials.lease import Progress
-from betafront.study.trials.replicates import Record
+from betafront.study.trials.ledger import Outcome
 from betafront.training import Attempt, Failure, Result, fit
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
@@ -19,52 +18,35 @@ from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
 log = logging.getLogger(__name__)
 FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
 # Errors of the machine and not of the trial: the next trial would meet them too.
-MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a run or of a trial: a result or a record, or the reason why there is none.
-
-    Attributes:
-        result: of a run.
-        record: of a trial.
-        reason: why there is neither result nor record; the trial counts as failed.
-        halted: the run was stopped with a checkpoint, for another worker to go on.
-        machine: an error that every other trial on this machine would meet, so that the worker
-            ends.
-    """
-
-    result: Result | None = None
-    record: Record | None = None
-    reason: str | None = None
-    halted: bool = False
-    machine: OSError | None = None
+OF_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def attempt(
     compose: Composer, overrides: list[str], folder: Path, seconds: float | None, now: Progress
-) -> Outcome:
+) -> Result | Outcome:
     """Train the run that `overrides` describe.
 
     Args:
-        compose: makes its configuration.
-        overrides: of this run.
-        folder: for its files.
-        seconds: that its training may take.
-        now: kept up to date with how far it is.
+        compose: makes the run's configuration.
+        overrides: of the run.
+        folder: for the run's files.
+        seconds: that the training may take.
+        now: kept up to date with how far the run is.
+
+    Returns:
+        the run's result, or the outcome of its trial where the run has none.
     """
     try:
         with logged_to(RunFolder(folder).log):
-            return _guarded(compose, overrides, folder, seconds, now)
+            return _train(compose, overrides, folder, seconds, now)
     except OSError as error:  # the folder or its log cannot be made
         return Outcome(halted=True, machine=error)
 
 
-def _guarded(
+def _train(
     compose: Composer, overrides: list[str], folder: Path, seconds: float | None, now: Progress
-) -> Outcome:
-    """The run's result, or why there is none (the traceback is in its log)."""
+) -> Result | Outcome:
+    """As `attempt`; the traceback of an error is in the run's log."""
 
     def report(row: Row) -> None:
         now.update(
@@ -79,7 +61,7 @@ def _guarded(
     except Exception as error:
         return _failed(Failure.of(error))
     (outcome,) = fit([Attempt(run, folder, report, HALT.is_set, seconds)])
-    return Outcome(result=outcome) if isinstance(outcome, Result) else _failed(outcome)
+    return outcome if isinstance(outcome, Result) else _failed(outcome)
 
 
 def _failed(failure: Failure) -> Outcome:
@@ -92,14 +74,14 @@ def _failed(failure: Failure) -> Outcome:
             log.warning("%s at step %d", failure.kind, failure.step)
         case _:
             log.error("the trial failed", exc_info=failure.error)
-            if isinstance(failure.error, OSError) and failure.error.errno in MACHINE:
+            if isinstance(failure.error, OSError) and failure.error.errno in OF_MACHINE:
                 return Outcome(halted=True, machine=failure.error)
     return Outcome(reason=failure.reason)
 
 
 @contextmanager
 def logged_to(path: Path) -> Iterator[None]:
-    """Writes what is logged meanwhile to a file as well."""
+    """Writes what is logged while the block runs to a file, too."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter(FORMAT))
