@@ -1,8 +1,9 @@
 # Every target makes .venv when it is missing or older than what it is made from.
 PYTHON ?= python3
 BIN := .venv/bin
-# A process per core, each with one thread, as workers have it.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+# A process per core, each with one thread, as workers have it. Bytecode is kept, also where the
+# environment says not to: the tests' many processes import the same.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 .PHONY: sweep test test-slow check ui clean

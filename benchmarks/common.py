@@ -55,7 +55,8 @@ def say_where(out: Console, names: tuple[str, ...] = ("optuna", "sqlalchemy", "t
     """When, by which command, on what and with which packages this is measured."""
     packages = " ".join(f"{name} {version(name)}" for name in names)
     load = f"{os.getloadavg()[0]:.1f}"
-    words = shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    script = Path(sys.argv[0]).resolve().relative_to(Path(__file__).parents[1]).with_suffix("")
+    words = shlex.join(["python", "-m", ".".join(script.parts), *sys.argv[1:]])
     out.print(f"{time.strftime('%Y-%m-%d %H:%M')}  {words}")
     out.print(
         f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, "

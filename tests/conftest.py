@@ -1,12 +1,12 @@
 """Fixtures for all tests: a place of their own to write, and the command line in this process."""
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.shared import Said, SharedFolders
 
 # Before any library reads them, as the console script sets them.
 from betafront.cli import main, quiet_libraries
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from tests.support.servers import PostgreSQL
 
 quiet_libraries()
-
-
-@dataclass(frozen=True)
-class Said:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +43,37 @@ def betafront(capfd: pytest.CaptureFixture[str]) -> Callable[..., Said]:
 
 
 @pytest.fixture(scope="session")
+def shared_folders(tmp_path_factory: pytest.TempPathFactory) -> SharedFolders:
+    """What is made once for all tests, also where several processes run them."""
+    own = tmp_path_factory.getbasetemp()  # with xdist: of this process, in the folder of the run
+    root = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "shared"
+    root.mkdir(exist_ok=True)
+    return SharedFolders(root)
+
+
+@pytest.fixture
+def swept(
+    betafront: Callable[..., Said], own_place: Path, shared_folders: SharedFolders
+) -> Callable[..., Said]:
+    """A finished sweep in the folder of the test: `swept("study.name=s", "objective.weight=1,2")`.
+
+    The sweep is run once for all tests that ask for the same words; each has a copy. `files` are
+    those that it reads, by their paths.
+    """
+
+    def sweep(folder: Path, *words: str) -> Said:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            patch.setenv("BETAFRONT_RUNS", str(folder / "runs"))
+            return betafront("sweep", *words)
+
+    def have(*words: str, files: Mapping[str, str] | None = None) -> Said:
+        return shared_folders.copy_sweep(sweep, words, files or {}, own_place)
+
+    return have
+
+
+@pytest.fixture(scope="session")
 def mnist_folder() -> str:
     """Where the real MNIST lies; skips where nobody said."""
     folder = os.environ.get("BETAFRONT_DATA_DIR")
@@ -76,6 +98,10 @@ FAST = (
     "hydra/launcher=basic",
     "tracking=off",
 )
+
+
+# What the tests search that need any finished study: the more branches, the longer a sweep takes.
+SPACE = ("objective.weight=tag(log,interval(0.01,10))", "normalisation=sum,mean")
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from dotenv import dotenv_values
+from mlflow.cli import cli as mlflow_cli
 from tests.support import compose
 
 ROOT = Path(__file__).parents[1]
@@ -159,8 +161,7 @@ def test_the_commands_and_options_of_the_services_are_there(whole: dict[str, Any
     # Whoever begins it and whoever waits for it mean the same study.
     assert f"study.name={worker['command'][2]}" in sweep["entrypoint"]
     words = [w for w in (*server["entrypoint"], *server["command"]) if w.startswith("--")]
-    program = [sys.executable, "-m", "mlflow", "server", "--help"]
-    offered = subprocess.run(program, capture_output=True, text=True, check=True).stdout
+    offered = CliRunner().invoke(mlflow_cli, ["server", "--help"]).stdout
     for word in words:
         assert word.partition("=")[0] in offered, word
 

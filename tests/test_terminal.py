@@ -7,14 +7,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from betafront import terminal
-from betafront.terminal import Doing
+from betafront.terminal import Activity
 
 
 def test_what_began_is_shown_with_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(terminal, "monotonic", lambda: clock[0])
     out = Console(file=io.StringIO(), force_terminal=True, width=60, color_system=None)
-    column = Doing()
+    column = Activity()
 
     def shown() -> str:
         (task,) = progress.tasks

@@ -1,4 +1,4 @@
-"""What the metrics of trained models cost: seconds of each, and the most memory.
+"""The cost of the metrics of trained models: seconds and peak memory of each.
 
 A model is trained briefly, by the product; then fresh processes measure it on 10,000 images, one
 with the whole choice (`metrics=latent`, `metrics=disentanglement`), and one with each metric alone,
@@ -6,8 +6,8 @@ for its memory and its time on the processor, over both threads that torch has h
 has other work, the wall says little. MNIST is taken from BETAFRONT_DATA_DIR; where that is not set,
 images of noise of its size are.
 
-    python benchmarks/metrics/cost.py
-    python benchmarks/metrics/cost.py --choices disentanglement --whole
+    python -m benchmarks.metrics.cost
+    python -m benchmarks.metrics.cost --choices disentanglement --whole
 """
 
 import argparse
@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from common import console, say_where
+from benchmarks.common import console, say_where
 from rich.table import Table
 
 THREADS = 2
@@ -58,7 +58,7 @@ def train(choice: str, folder: Path) -> None:
     from betafront.config.build import build, save
     from betafront.config.compose import VERSION_BASE
     from betafront.shipped import conf_dir
-    from betafront.training import fit
+    from betafront.training import fit_one
 
     data = digits(folder) if choice == "latent" else []
     trainer = [f"trainer.steps={STEPS}", "trainer.accelerator=cpu"]
@@ -67,13 +67,13 @@ def train(choice: str, folder: Path) -> None:
         config, measured = (hydra.compose("betafront", [*words, *more]) for more in ([], [
             f"metrics={choice}"
         ]))  # fmt: skip
-    fit(build(config), folder)
+    fit_one(build(config), folder)
     save(measured, folder)
 
 
 def measure(folder: Path, only: str) -> Found:
-    """The seconds of each metric, of the whole choice or of one alone, and the memory before them
-    and at most, in MiB."""
+    """The seconds of each metric, of the whole choice or of one metric alone, and the memory before
+    and at the peak, in MiB."""
     import torch
     from omegaconf import DictConfig, OmegaConf
     from safetensors.torch import load_file
@@ -105,13 +105,13 @@ def measure(folder: Path, only: str) -> Found:
 
 
 def memory() -> float:
-    """The most memory that this process has had, in MiB."""
+    """The peak memory of this process, in MiB."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def apart(*words: str) -> Found:
-    """What this script prints as its last line, called with `words` in a fresh process."""
+    """The last line that this script prints when it is called with `words` in a fresh process."""
     command = [sys.executable, __file__, *words]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     found: Found = json.loads(done.stdout.splitlines()[-1])
@@ -119,8 +119,9 @@ def apart(*words: str) -> Found:
 
 
 def table(choice: str, together: Found, alone: dict[str, Found]) -> Table:
-    """Seconds by the wall within the whole choice; of each metric alone those on the processor,
-    without what every run has, and the memory before it and at most."""
+    """The seconds of the wall clock of each metric within the whole choice; for each metric alone
+    the seconds of the processor beyond those of the metrics that every run has, and the memory
+    before it and at the peak."""
     title = (
         f"metrics={choice}: {together['examples']} images of {together['data']}, "
         f"M = {together['latents']}"

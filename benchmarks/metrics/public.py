@@ -1,6 +1,6 @@
 """Public implementations of the disentanglement metrics, called on arrays, for `structure.py`.
 
-They are imported from the folder they were installed to, without what they were written for:
+They are imported from the folder they were installed to, without their own dependencies:
 disentanglement_lib's settings come from gin, here `SETTINGS`, and it logs through absl; disent
 takes Lightning by another name. Their metrics themselves run as they are published.
 """
@@ -38,7 +38,7 @@ def missing(folder: Path) -> list[str]:
 
 
 def make_known(folder: Path) -> None:
-    """From now on they can be imported."""
+    """Make the packages of the folder importable, with substitutes for what they import."""
     import pytorch_lightning
 
     gin, absl = ModuleType("gin"), ModuleType("absl")
@@ -51,7 +51,7 @@ def make_known(folder: Path) -> None:
 
 
 def _configurable(name: str, **_: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator as gin's: arguments that are not given come from `SETTINGS`."""
+    """A decorator as gin's: arguments that are left out come from `SETTINGS`."""
 
     def bound(function: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(function)
@@ -65,7 +65,7 @@ def _configurable(name: str, **_: Any) -> Callable[[Callable[..., Any]], Callabl
 
 @contextmanager
 def changed(name: str, **settings: Any) -> Iterator[None]:
-    """Other `SETTINGS` while the block runs."""
+    """A context with other `SETTINGS`."""
     before = SETTINGS[name]
     SETTINGS[name] = before | settings
     try:
@@ -80,7 +80,7 @@ def lib(metric: str) -> Any:
 
 
 class GroundTruth:
-    """What disentanglement_lib draws from: the codes themselves stand for the images.
+    """The data that disentanglement_lib draws from: the codes themselves stand for the images.
 
     Args:
         z, v: (n, M) codes and (n, K) factors; drawn in their order.
@@ -105,7 +105,7 @@ class GroundTruth:
         return self.encode(factors, random_state)
 
     def for_disent(self) -> Any:
-        """The same as disent asks for it."""
+        """The same, in the interface of disent."""
         return SimpleNamespace(
             gt_data=self,
             dataset_sample_batch=lambda number, mode: self.z[:number],

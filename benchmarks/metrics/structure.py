@@ -5,7 +5,7 @@ Those are installed for this check only, to a folder of their own:
     pip install --no-deps --ignore-requires-python --target FOLDER disentanglement-lib==1.5
     pip install --no-deps --ignore-requires-python --target FOLDER latte-metrics==0.0.1a6
     pip install --no-deps --target FOLDER disent==0.8.0 h5py
-    python benchmarks/metrics/structure.py --against FOLDER
+    python -m benchmarks.metrics.structure --against FOLDER
 
 disentanglement_lib has all of the metrics; disent is a port of some of them; latte has its own MIG,
 SAP and modularity. Where settings can be made alike, a row has them so, and its last column is the
@@ -26,7 +26,7 @@ from typing import Any
 import against
 import numpy as np
 from against import GroundTruth, lib, unchanged
-from common import console, say_where
+from benchmarks.common import console, say_where
 from numpy.typing import NDArray
 from rich.table import Table
 

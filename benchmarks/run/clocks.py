@@ -23,7 +23,7 @@ from betafront.data import digits as digits_in_memory
 from betafront.study.display import watch
 from betafront.study.trials import ledger
 from betafront.study.worker import worker
-from betafront.training.module import TrainingModule
+from betafront.training.lightning.module import TrainingModule
 
 Seconds = tuple[float, float]  # by the wall, of this thread on the processor
 
@@ -125,8 +125,8 @@ def clock() -> None:
     clocked(compose.Composer, "__call__", "compose")
     clocked(worker, "attempt", "set-up")
     clocked(worker, "tell", "tell")
-    clocked(fitting, "_write", "files")
-    clocked(fitting, "standing", "evaluation")
+    clocked(fitting, "write_run", "files")
+    clocked(fitting, "on_the_scale", "evaluation")
     clocked(betafront.metrics, "evaluate", "evaluation")
     clocked(build, "save", "files")
     clock_training()

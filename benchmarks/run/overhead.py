@@ -8,8 +8,8 @@ Each part is shown by the wall and as time on the processor. On a machine with o
 says little. Where two workers and the writer of MLflow share two cores, the writer's time per trial
 comes on top of a worker's own, and so it is counted.
 
-    python benchmarks/run/overhead.py
-    python benchmarks/run/overhead.py --trials 10 --tracking off
+    python -m benchmarks.run.overhead
+    python -m benchmarks.run.overhead --trials 10 --tracking off
 """
 
 import argparse
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import console, say_where
+from benchmarks.common import console, say_where
 from rich.table import Table
 
 from betafront.data import Batches, digits

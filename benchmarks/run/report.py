@@ -5,8 +5,8 @@ A small real study is swept, and its trials are then repeated in its storage wit
 and numbers, along the curve that they are on; their run folders are those of the real ones. The
 report is written by `betafront report`, as a user does, and opened in Chromium, where there is one.
 
-    python benchmarks/run/report.py
-    python benchmarks/run/report.py --trials 200
+    python -m benchmarks.run.report
+    python -m benchmarks.run.report --trials 200
 """
 
 import argparse
@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from common import OBJECTIVES, console, say_where
+from benchmarks.common import OBJECTIVES, console, say_where
 from rich.table import Table
 
-from betafront.front.indicators import compared, shape
+from betafront.front.indicators import indicators_of, shape
 
 REAL = 8
 POINTS = 100_000
@@ -109,8 +109,8 @@ def indicators() -> float:
         tables.append(pd.DataFrame({"val/rate": rate, "val/distortion": distortion}))
     a, b = tables
     started = time.perf_counter()
-    compared(a, b, OBJECTIVES, [11.0, 11.0])
-    compared(b, a, OBJECTIVES, [11.0, 11.0])
+    indicators_of(a, b, OBJECTIVES, [11.0, 11.0])
+    indicators_of(b, a, OBJECTIVES, [11.0, 11.0])
     shape(a, OBJECTIVES, [11.0, 11.0])
     return time.perf_counter() - started
 

@@ -6,8 +6,8 @@ Optuna's, and the same in any program that uses it. So is the first claim of a p
 all trials and fills the copy that the sampler learns from. The parts are times on the processor:
 where a machine has nothing else to do they add up to the wall-clock, which is shown beside them.
 
-    python benchmarks/storage/claim.py
-    python benchmarks/storage/claim.py --trials 500 --claims 10 --samplers random
+    python -m benchmarks.storage.claim
+    python -m benchmarks.storage.claim --trials 500 --claims 10 --samplers random
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from common import OBJECTIVES, RECORD, SPACE, console, say_where, spec
+from benchmarks.common import OBJECTIVES, RECORD, SPACE, console, say_where, spec
 from optuna.trial import TrialState, create_trial
 from rich.progress import track
 from rich.table import Table
@@ -29,9 +29,9 @@ from rich.table import Table
 from betafront.study.search.drawing import Drawing
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.lease import LEASE, Worker
-from betafront.study.trials.ledger import RECORD as KEPT
+from betafront.study.trials.lease import LEASE, Worker, has_lease
 from betafront.study.trials.ledger import Ledger
+from betafront.study.trials.replicates import RECORD as KEPT
 
 PARTS = ("reading", "deciding", "writing", "sampler")
 LIMIT_MS = 50.0
@@ -84,7 +84,7 @@ class Clock:
 
 def claims(url: str, sampler: str, count: int) -> list[dict[str, float]]:
     """Seconds by part, of the first claim of a process and of those that follow."""
-    store = Store(open_storage(url), "benchmark")
+    store = Store(open_storage(url), "benchmark", has_lease)
     spec(sampler).store(store)
     ledger = Ledger(store, SPACE, Worker.here(0), 0)
     rows = []
@@ -101,8 +101,8 @@ def claims(url: str, sampler: str, count: int) -> list[dict[str, float]]:
             whole, wall = time.thread_time() - started, time.perf_counter() - wall
         if claimed is None:
             raise RuntimeError("the budget cannot be met")
-        store.note(claimed[0].number, KEPT, RECORD)
-        store.end(claimed[0].number, TrialState.COMPLETE, [1.0, 1.0])
+        store.note(claimed.trial.number, KEPT, RECORD)
+        store.end(claimed.trial.number, TrialState.COMPLETE, [1.0, 1.0])
         clock.spent["deciding"] = whole - sum(clock.spent.values())
         rows.append(clock.spent | {"wall": wall})
     return rows

@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import optuna
 import psutil
-from common import OBJECTIVES, SPACE
-from crowd import CONTEXT, DONE, METRICS, STUDY, new_study, server_seconds
+from benchmarks.common import OBJECTIVES, SPACE
+from benchmarks.storage.workers import CONTEXT, DONE, METRICS, STUDY, new_study, server_seconds
 from optuna.distributions import distribution_to_json
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 from tests.support.servers import PostgreSQL
 
 from betafront.study.search.drawing import Drawing
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.lease import LEASE, Worker
-from betafront.study.trials.ledger import RECORD as KEPT
-from betafront.study.trials.ledger import Ledger
+from betafront.study.trials.lease import LEASE, Worker, has_lease
+from betafront.study.trials.ledger import Claim, Ledger
+from betafront.study.trials.replicates import RECORD as KEPT
 from betafront.study.trials.stopping import stopped
 
 HOUR = 3600.0
@@ -60,7 +60,7 @@ def fill(at: PostgreSQL, finished: int, running: int, sampler: str = "random") -
         "distribution": distribution_to_json(SPACE.distributions["x0"]),
         "lease": json.dumps(lease),
         "kept": KEPT,
-        "record": json.dumps(DONE.record),
+        "record": json.dumps(DONE.record.written()),
     }
     for statement in FILL:
         at.execute(statement.format(**words), url)
@@ -156,7 +156,7 @@ _at_work: list[tuple[Store, Ledger]] = []  # kept between the calls of one proce
 
 def _open(url: str) -> None:
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    store = Store(open_storage(url), STUDY)
+    store = Store(open_storage(url), STUDY, has_lease)
     _at_work.append((store, Ledger(store, SPACE, Worker.here(0), 0, stop)))
 
 
@@ -186,7 +186,7 @@ def _steady(claims: int) -> dict[str, float]:
             walls.append(time.perf_counter() - started)
             spent.append(time.process_time() - cpu)
             if claimed is not None:
-                store.note(claimed[0].number, LEASE, ledger.worker.lease())
+                store.note(claimed.trial.number, LEASE, ledger.worker.lease())
             end(store, claimed)
     return {
         "wall": float(np.median(walls)),
@@ -196,12 +196,12 @@ def _steady(claims: int) -> dict[str, float]:
     }
 
 
-def end(store: Store, claimed: tuple[FrozenTrial, Spec] | None) -> None:
+def end(store: Store, claimed: Claim | None) -> None:
     """End a trial at once, with a whole record."""
     if claimed is None:
         raise RuntimeError("the budget cannot be met")
     values = [METRICS[m] for m in OBJECTIVES]
-    store.end(claimed[0].number, TrialState.COMPLETE, values, {KEPT: DONE.record})
+    store.end(claimed.trial.number, TrialState.COMPLETE, values, {KEPT: DONE.record.written()})
 
 
 def draws(at: PostgreSQL, finished: int, sampler: str, limit: float) -> float | None:

@@ -4,14 +4,14 @@
 2. 1 to 64 workers: trials and renewals of leases per second, and what they cost both sides.
 3. What a claim costs in a study of up to 100,000 finished trials and 1,000 running ones, and what
    the samplers' own draws cost there.
-4. What gives way first, second and third with 1,000 workers and 100,000 trials (`capacity.py`).
+4. What gives way first, second and third with 1,000 workers and 100,000 trials (`model.py`).
 
-The trials train nothing (`crowd.py`). Clients and server share the machine, so the rates are less
+The trials train nothing (`workers.py`). Clients and server share the machine, so the rates are less
 than a server of its own would give; the seconds on the server's processors are what the fourth part
 reckons with. The server is the one of the tests: over TCP, with a password, `fsync` on.
 
-    python benchmarks/storage/scale.py                                   # 15 min
-    python benchmarks/storage/scale.py --trials 800 --seconds 3 --sizes 1000
+    python -m benchmarks.storage.scale                                   # 15 min
+    python -m benchmarks.storage.scale --trials 800 --seconds 3 --sizes 1000
 """
 
 import argparse
@@ -20,9 +20,10 @@ from dataclasses import dataclass
 
 import optuna
 import psycopg
-from capacity import ROUND_TRIP_SECONDS, SHARE, TRIPS, Costs, cores_used, limits
-from common import console, say_where
-from crowd import (
+from benchmarks.common import console, say_where
+from benchmarks.storage.large_study import Claims, draws, measure
+from benchmarks.storage.model import ROUND_TRIP_SECONDS, SHARE, TRIPS, Costs, cores_used, limits
+from benchmarks.storage.workers import (
     STUDY,
     Crowd,
     Place,
@@ -34,7 +35,6 @@ from crowd import (
     server_mib,
     until_met,
 )
-from grown import Claims, draws, measure
 from optuna.trial import TrialState
 from rich.console import Console
 from rich.table import Table
@@ -43,8 +43,8 @@ from tests.support.servers import PostgreSQL
 from betafront.study.search.drawing import digest
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.lease import BEAT_SECONDS
-from betafront.study.trials.ledger import counts, is_given_back
+from betafront.study.trials.lease import RENEWAL_SECONDS
+from betafront.study.trials.status import Status, status
 
 WORKERS = 16
 PROCESSES = {"sqlite": (1, 4, 16, 64), "postgresql": (1, 4, 16, 32, 64)}
@@ -80,14 +80,14 @@ class Met:
 def met(url: str, budget: int) -> Met:
     """As the storage has it, read by a process that took no part."""
     trials = Store(open_storage(url), STUDY).trials()
-    counting = [t for t in trials if counts(t)]
+    counting = [t for t in trials if status(t).counts]
     return Met(
         budget,
         len(counting),
         sum(t.state is TrialState.COMPLETE for t in counting),
         len({digest(t.params) for t in counting}),
         [t.number for t in trials] == list(range(len(trials))),
-        sum(map(is_given_back, trials)),
+        sum(status(t) is Status.GIVEN_BACK for t in trials),
     )
 
 
@@ -244,8 +244,8 @@ def reckon(
         f"of the server's memory for their connections, beside the {few.database_mib:.0f} MiB of "
         f"the study, which shared_buffers should hold; {few.mib:.0f} MiB of every worker for the "
         f"{size:,} trials it knows; a sampler that looks at no history (random, qmc); renewals "
-        f"as they are: {MANY / BEAT_SECONDS:.0f} a second are "
-        f"{MANY / BEAT_SECONDS * renewal:.2f} cores."
+        f"as they are: {MANY / RENEWAL_SECONDS:.0f} a second are "
+        f"{MANY / RENEWAL_SECONDS * renewal:.2f} cores."
     )
 
 

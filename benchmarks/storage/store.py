@@ -11,13 +11,12 @@ Each cell is the median of several rounds, in which the two take turns; each rou
 The rate is by the wall, so other work on the machine lowers it; the time on the processor (of the
 clients, not of a server) and the ratios suffer less from that.
 
-    python benchmarks/storage/store.py                  # 10 s per round, SQLite and PostgreSQL
-    python benchmarks/storage/store.py --seconds 3 --rounds 1 --stores sqlite --processes 1,4
+    python -m benchmarks.storage.store                  # 10 s per round, SQLite and PostgreSQL
+    python -m benchmarks.storage.store --seconds 3 --rounds 1 --stores sqlite --processes 1,4
 """
 
 import argparse
 import statistics
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -29,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from common import OBJECTIVES, RECORD, SPACE, VALUES, console, say_where, spec
+from benchmarks.common import OBJECTIVES, RECORD, SPACE, VALUES, console, say_where, spec
 from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from rich.table import Table
@@ -37,9 +36,9 @@ from sqlalchemy import event, make_url
 
 from betafront.study.storage.opening import Storage, open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.lease import Worker
-from betafront.study.trials.ledger import Ledger
-from betafront.study.worker.worker import Outcome, tell
+from betafront.study.trials.lease import Worker, has_lease
+from betafront.study.trials.ledger import Ledger, Outcome, tell
+from betafront.study.trials.replicates import Record
 
 if TYPE_CHECKING:
     from multiprocessing.pool import Pool
@@ -71,7 +70,7 @@ class Cell:
 
 def betafront_trials(storage: Storage, number: int) -> Trial:
     """As a worker does."""
-    store = Store(storage, "benchmark")
+    store = Store(storage, "benchmark", has_lease)
     ledger = Ledger(store, SPACE, Worker.here(number), number)
 
     def trial() -> float:
@@ -80,8 +79,8 @@ def betafront_trials(storage: Storage, number: int) -> Trial:
         took = time.perf_counter() - started
         if claimed is None:
             raise RuntimeError("the budget cannot be met")
-        outcome = Outcome(record={**RECORD, "metrics": RECORD_METRICS})
-        tell(store, claimed[0], outcome, claimed[1])
+        outcome = Outcome(record=Record.read(RECORD | {"metrics": RECORD_METRICS}))
+        tell(store, claimed.trial, outcome, claimed.spec)
         return took
 
     return trial
@@ -226,7 +225,6 @@ def addresses(store: str) -> Iterator[Callable[[], str]]:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="betafront-")))
             yield lambda: f"sqlite:///{tempfile.mkdtemp(dir=folder)}/studies.db"
             return
-        sys.path.insert(0, str(Path(__file__).parents[1]))
         from tests.support.servers import PostgreSQL
 
         yield stack.enter_context(PostgreSQL(fsync="on")).create_database
@@ -297,7 +295,7 @@ def main() -> None:
     out = console()
     say_where(out)
     context = get_context("forkserver")
-    context.set_forkserver_preload(["betafront.study.worker.worker", "psycopg", "sqlalchemy.orm"])
+    context.set_forkserver_preload(["betafront.study.trials.ledger", "psycopg", "sqlalchemy.orm"])
     shared = {n: context.Barrier(n) for n in options.processes}
     with context.Pool(max(options.processes), share, (shared,)) as pool:
         for store in options.stores.split(","):

@@ -4,38 +4,34 @@ A process is a worker without training: it claims a trial as a worker does (`Led
 budget, the lease, one draw) and tells ten values and two objectives (`tell`).
 """
 
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import optuna
 import psutil
-from common import OBJECTIVES, RECORD, SPACE, VALUES, spec
+from benchmarks.common import OBJECTIVES, RECORD, SPACE, VALUES, spec
+from tests.support.servers import PostgreSQL
 
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.lease import LEASE, Worker
-from betafront.study.trials.ledger import Ledger
-from betafront.study.worker.worker import Outcome, tell
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.support.servers import PostgreSQL
+from betafront.study.trials.lease import LEASE, Worker, has_lease
+from betafront.study.trials.ledger import Ledger, Outcome, tell
+from betafront.study.trials.replicates import Record
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
 
 STUDY = "benchmark"
 METRICS = RECORD["metrics"] | dict(zip(OBJECTIVES, VALUES, strict=True))
-DONE = Outcome(record={**RECORD, "metrics": METRICS})
+DONE = Outcome(record=Record.read(RECORD | {"metrics": METRICS}))
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["betafront.study.worker.worker", "psycopg", "sqlalchemy.orm"])
+CONTEXT.set_forkserver_preload(["betafront.study.trials.ledger", "psycopg", "sqlalchemy.orm"])
 PATIENCE = 600.0
 CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 
@@ -136,7 +132,7 @@ def until_met(store: Store, number: int, amount: float, wait: Callable[[], objec
     wait()
     began, cpu, ended = time.time(), time.process_time(), time.time()
     while (claimed := timed(ledger, claims)) is not None:
-        tell(store, claimed[0], DONE, claimed[1])
+        tell(store, claimed.trial, DONE, claimed.spec)
         ended = time.time()
     return Share(len(claims), ended - began, time.process_time() - cpu, ended, claims)
 
@@ -164,7 +160,7 @@ def renewals(store: Store, number: int, amount: float, wait: Callable[[], object
     began, cpu, done = time.time(), time.process_time(), 0
     while time.time() - began < amount:
         store.settings()  # what the workers were asked meanwhile
-        store.note(claimed[0].number, LEASE, worker.lease({"step": float(done)}))
+        store.note(claimed.trial.number, LEASE, worker.lease({"step": float(done)}))
         done += 1
     ended = time.time()
     return Share(done, ended - began, time.process_time() - cpu, ended)
@@ -175,7 +171,7 @@ def one(store: Store, ledger: Ledger, claims: list[float]) -> None:
     claimed = timed(ledger, claims)
     if claimed is None:
         raise RuntimeError("the budget cannot be met")
-    tell(store, claimed[0], DONE, claimed[1])
+    tell(store, claimed.trial, DONE, claimed.spec)
 
 
 def timed(ledger: Ledger, claims: list[float]) -> Any:
@@ -217,7 +213,7 @@ class Place:
             at: the server, whose time is counted; none for a file.
         """
         tasks = [(work, url, number, processes, amount) for number in range(processes)]
-        coming = self._pool.starmap_async(together, tasks, chunksize=1)
+        coming = self._pool.starmap_async(work_with_others, tasks, chunksize=1)
         self._barriers[processes].wait(PATIENCE)
         began, before = time.time(), server_seconds(at)
         coming.wait(amount / 2)
@@ -226,11 +222,13 @@ class Place:
         return Crowd(shares, began, server_seconds(at) - before, connections, mib)
 
 
-def together(work: Work, url: str, number: int, processes: int, amount: float) -> Share:
+def work_with_others(work: Work, url: str, number: int, processes: int, amount: float) -> Share:
     """One process's work, begun when all of them are ready."""
     barrier, storage = _barriers[processes], open_storage(url)
     try:
-        return work(Store(storage, STUDY), number, amount, lambda: barrier.wait(PATIENCE))
+        return work(
+            Store(storage, STUDY, has_lease), number, amount, lambda: barrier.wait(PATIENCE)
+        )
     except BaseException:
         barrier.abort()  # or all others waited for this one
         raise

@@ -1,8 +1,8 @@
-"""The one scale: every way to write a VAE loss as a pair of weights, and so as one β.
+"""The one scale: every way to write a VAE loss is a pair of weights, and so one β.
 
 The trained loss is `w_D · D + w_R · R`, with the distortion D and the rate R in nats per example.
-Only the ratio `β = w_R / w_D` decides where the optimum lies (Higgins et al. 2017, section 2), so a
-convention is nothing but a pair of weights, and two losses agree when their β agree.
+The ratio `β = w_R / w_D` alone decides where the optimum lies (Higgins et al. 2017, section 2), so
+a convention is a pair of weights, and two losses have the same optimum when their β are equal.
 """
 
 import math
@@ -30,7 +30,7 @@ class Normalisation:
     """A convention for reading the number `w` that a user writes in front of the KL term.
 
     Args:
-        name: the word for it, as in `conf/normalisation`.
+        name: as in `conf/normalisation`.
         formula: the loss as its users write it, for tables and pages.
         scale: maps the number of data dimensions N and of latents M to the weights at `w = 1`.
     """
@@ -40,8 +40,8 @@ class Normalisation:
     scale: Callable[[int, int], Weights]
 
     def weights(self, weight: float, pixels: int, latents: int) -> Weights:
-        """The weights of D and R that the written `weight` stands for, with N `pixels` (channels x
-        height x width) and M `latents`."""
+        """The weights of D and R of the written `weight`, with N `pixels` (channels x height x
+        width) and M `latents`."""
         unit = self.scale(pixels, latents)
         return Weights(unit.distortion, weight * unit.rate)
 
@@ -50,7 +50,7 @@ class Normalisation:
         return self.weights(weight, pixels, latents).beta
 
     def weight(self, beta: float, pixels: int, latents: int) -> float:
-        """What one must write in this convention to train at the canonical `beta`."""
+        """The number to write in this convention for the canonical `beta`."""
         return beta / self.scale(pixels, latents).beta
 
 
@@ -70,7 +70,7 @@ def normalisation(name: str) -> Normalisation:
     """The normalisation of that name.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such normalisation.
     """
     if name not in NORMALISATIONS:
         raise UserError(f"unknown normalisation '{name}': {near_miss(name, NORMALISATIONS)}")
@@ -78,14 +78,14 @@ def normalisation(name: str) -> Normalisation:
 
 
 SQUARED_ERRORS = {"full": 1.0, "half": 0.5}
-"""The a of `a·SSE`, by the word for it: 'full' is SSE, 'half' is ½·SSE."""
+"""The a of `a·SSE` by its name: 'full' is SSE, 'half' is ½·SSE."""
 
 
 @dataclass(frozen=True)
 class Convention:
-    """A loss as it stands in somebody's code: a normalisation, and what its first term is.
+    """A loss as it is written: a normalisation, and the kind of its first term.
 
-    Squared error is a Gaussian whose variance nobody wrote down: `SSE = 2σ²·D + a constant`, so
+    A squared error is the D of a Gaussian without its σ: `SSE = 2σ²·D + a constant`, so
     `w_D·a·SSE + w_R·KL` has `β·σ² = w_R / (2·a·w_D)`. Such a loss sets that product and not β.
 
     Args:
@@ -95,7 +95,7 @@ class Convention:
         coefficient: a number written in front of the first term.
 
     Raises:
-        UserError: `squared_error` is no such word, or the coefficient is not above 0.
+        UserError: `squared_error` is another word, or the coefficient is not above 0.
     """
 
     normalisation: Normalisation
@@ -123,8 +123,8 @@ class Convention:
         return number + half + formula
 
     def weights(self, weight: float, pixels: int, latents: int, sigma: float = 1.0) -> Weights:
-        """The weights of D and R that the written `weight` stands for when the squared error's
-        Gaussian has standard deviation `sigma` (which a log-likelihood has no use for)."""
+        """The weights of D and R of the written `weight`. `sigma` is the standard deviation of the
+        squared error's Gaussian; a log-likelihood does not depend on it."""
         written = self.normalisation.weights(weight, pixels, latents)
         nats = self.coefficient  # of D per unit of the term as written, up to a constant
         if self.squared_error is not None:
@@ -136,7 +136,7 @@ class Convention:
         return self.weights(weight, pixels, latents, sigma).beta
 
     def weight(self, beta: float, pixels: int, latents: int, sigma: float = 1.0) -> float:
-        """What one must write in this convention to train at the canonical `beta`."""
+        """The number to write in this convention for the canonical `beta`."""
         return beta / self.beta(1.0, pixels, latents, sigma)
 
 
@@ -153,8 +153,8 @@ def beta_norm(beta: float, pixels: int, latents: int) -> float:
 def squared_error_weight(beta: float, sigma: float, half: bool = False) -> float:
     """The weight w for which `SSE + w·KL` (or `½·SSE + w·KL`) is the β-VAE at this β and σ.
 
-    Squared error is a Gaussian whose variance nobody wrote down: `a·SSE + w·KL` has
-    `β·σ² = w / (2a)`, so such a loss sets only the product β·σ².
+    `a·SSE + w·KL` has `β·σ² = w / (2a)` (see `Convention`), so such a loss sets the product β·σ²
+    alone.
     """
     return (1.0 if half else 2.0) * beta * sigma**2
 

@@ -1,4 +1,4 @@
-"""The terminal: what all commands write to, what to run next, and what is being done."""
+"""The terminal: the console of all commands, the list of next steps, and the current activity."""
 
 import json
 from collections.abc import Iterable
@@ -17,15 +17,15 @@ WIDTH = 100
 
 @cache
 def console() -> Console:
-    """The terminal, never wider than a page of text; one for all of a process, since what another
-    prints would go through the middle of a live display."""
+    """The console of the process, of at most WIDTH columns. There is one: a second one would print
+    through the middle of a live display of the first."""
     found = Console(highlight=False)
     found.width = min(found.width if found.is_terminal else WIDTH, WIDTH)
     return found
 
 
 def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
-    """What to look at and to run next, ready to be copied."""
+    """Print the files and commands to go on with, ready to be copied."""
     out.print()
     for what, where in lines:
         out.print(f"  [dim]{what:<12}[/] {escape(str(where))}", soft_wrap=True)
@@ -36,10 +36,10 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-class Doing(ProgressColumn):
-    """A column with what has begun and the seconds since then; before and after, with the text that
-    the task has in its field `now`. It ticks where the line is drawn again and again, on a
-    terminal, and is nowhere else."""
+class Activity(ProgressColumn):
+    """A column with the current activity and the seconds since it began; without an activity, with
+    the text in the task's field `now`. The seconds count where the line is drawn repeatedly, which
+    is on a terminal."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,11 +47,11 @@ class Doing(ProgressColumn):
         self._since = 0.0
 
     def begin(self, what: str) -> None:
-        """This is what is done from now on."""
+        """Set the current activity."""
         self._what, self._since = what, monotonic()
 
     def end(self) -> None:
-        """Nothing in particular is done any more."""
+        """End the current activity."""
         self._what = ""
 
     def render(self, task: Task) -> Text:

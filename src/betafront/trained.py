@@ -19,7 +19,7 @@ from betafront.data.images import on_levels
 from betafront.data.resize import resized
 from betafront.data.tensor import as_images
 from betafront.errors import UserError
-from betafront.models import VAE
+from betafront.models import Model
 
 ABOUT = "about.json"
 
@@ -34,7 +34,7 @@ class Trained:
             `preparation`, `shape`, `size`, `binarize`, `levels` and `dequantized`.
     """
 
-    vae: VAE
+    vae: Model
     about: dict[str, Any]
 
     def prepare(self, images: ArrayLike | Tensor) -> Tensor:
@@ -63,7 +63,7 @@ class Trained:
     @torch.no_grad()
     def encode(self, images: ArrayLike | Tensor) -> Tensor:
         """(n, M) the means of q(z|x)."""
-        return self.vae.encode(self.prepare(images)).mean
+        return self.vae.code(self.prepare(images))
 
     @torch.no_grad()
     def decode(self, z: ArrayLike | Tensor) -> Tensor:
@@ -78,7 +78,7 @@ class Trained:
     def sample(self, n: int = 1, seed: int | None = None) -> Tensor:
         """(n, C, H, W) E[x|z] at draws of the prior."""
         generator = None if seed is None else torch.Generator().manual_seed(seed)
-        return self.decode(torch.randn(n, self.vae.latents, generator=generator))
+        return self.decode(self.vae.prior(n, generator))
 
 
 def load(path: str | Path) -> Trained:

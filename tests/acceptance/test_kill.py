@@ -13,9 +13,10 @@ import pytest
 
 from betafront.training.pictures.pages import PAGES
 
+TRIALS = 10
 SWEEP = (
-    "sweep", "study=weighting", "study.budget.trials=12", "trainer.steps=300", "model.hidden=[16]",
-    "tracking=off",
+    "sweep", "study=weighting", f"study.budget.trials={TRIALS}", "trainer.steps=300",
+    "model.hidden=[16]", "tracking=off",
 )  # fmt: skip
 
 
@@ -53,18 +54,18 @@ def test_kill_9_loses_nothing_and_repeats_nothing(shell: Any, own_place: Path) -
         kill_everything(process.pid)
         process.wait()
         state = json.loads(shell.run("status", "--json"))
-        assert state["complete"] < 12
+        assert state["complete"] < TRIALS
         seen = finished(own_place)
     out = shell.run(*SWEEP)
     assert "Resuming weighting-digits" in out
     state = json.loads(shell.run("status", "--json"))
-    assert (state["complete"], state["failed"], state["running"]) == (12, 0, 0)
+    assert (state["complete"], state["failed"], state["running"]) == (TRIALS, 0, 0)
     after = finished(own_place)
     assert {name: after[name] for name in seen} == seen  # nothing finished was touched again
     # A run may have been written and its process killed before it was told: it is tried again.
     told = state["complete"] + state["lost"]
-    assert 12 <= len(after) <= told
-    assert "complete: 12 of 12" in shell.run(*SWEEP)
+    assert TRIALS <= len(after) <= told
+    assert f"complete: {TRIALS} of {TRIALS}" in shell.run(*SWEEP)
     assert finished(own_place) == after
 
 
@@ -86,7 +87,7 @@ def test_sigterm_ends_every_process_and_the_same_command_goes_on(
     state = json.loads(shell.run("status", "--json"))
     assert state["running"] == 0
     shell.run(*SWEEP)
-    assert json.loads(shell.run("status", "--json"))["complete"] == 12
+    assert json.loads(shell.run("status", "--json"))["complete"] == TRIALS
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,35 +13,42 @@ from tests.support.engines import RayCluster
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.timeout(1200)
-def test_a_worker_and_a_node_that_are_killed_lose_and_repeat_nothing(own_place: Path) -> None:
-    seed = random.randrange(10**6)
-    print("seed", seed)  # shown where it fails
-    with RayCluster(own_place) as cluster:
-        chaos = Chaos(
-            own_place, Ray(cluster), trials=24, kills=1, steps=1500, chance=random.Random(seed)
-        )
-        count = chaos.run()
-    print(count)
-    assert count.complete == 24
-    assert count.lost > 0
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayCluster]:
+    """A cluster of two nodes; the last test kills one of them."""
+    with RayCluster(tmp_path_factory.mktemp("ray")) as running:
+        yield running
 
 
 def test_sigterm_stops_the_trials_on_all_nodes_at_their_checkpoints(
-    shell: Any, own_place: Path
+    shell: Any, own_place: Path, cluster: RayCluster
 ) -> None:
-    with RayCluster(own_place) as cluster:
-        process = shell.start(
-            "sweep", "objective.weight=tag(log,interval(0.01,10))", "study.name=stopped",
-            "hydra/launcher=ray", f"hydra.launcher.ray.init.address={cluster.address}",
-            "model.hidden=[8]", "data.limit=200", "trainer.steps=100000", "tracking=off",
-        )  # fmt: skip
-        end = time.monotonic() + 200
-        while len(list(own_place.glob("runs/stopped/trial-*"))) < 2 and time.monotonic() < end:
-            assert process.poll() is None, process.stdout.read()
-            time.sleep(0.5)
-        process.terminate()
-        out, _ = process.communicate(timeout=120)
+    process = shell.start(
+        "sweep", "objective.weight=tag(log,interval(0.01,10))", "study.name=stopped",
+        "hydra/launcher=ray", f"hydra.launcher.ray.init.address={cluster.address}",
+        "model.hidden=[8]", "data.limit=200", "trainer.steps=100000", "tracking=off",
+    )  # fmt: skip
+    end = time.monotonic() + 200
+    while len(list(own_place.glob("runs/stopped/trial-*"))) < 2 and time.monotonic() < end:
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.5)
+    process.terminate()
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 130, out
     assert out.count("was stopped before its end; it is taken up again") == 2, out
     assert len(list(own_place.glob("runs/stopped/trial-*/checkpoint.ckpt"))) == 2
+
+
+@pytest.mark.timeout(1200)
+def test_a_worker_and_a_node_that_are_killed_lose_and_repeat_nothing(
+    own_place: Path, cluster: RayCluster
+) -> None:
+    seed = random.randrange(10**6)
+    print("seed", seed)  # shown where it fails
+    chaos = Chaos(
+        own_place, Ray(cluster), trials=24, kills=1, steps=1500, chance=random.Random(seed)
+    )
+    count = chaos.run()
+    print(count)
+    assert count.complete == 24
+    assert count.lost > 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import SPACE
 
 Command = Callable[..., Any]
 
@@ -89,9 +90,9 @@ def test_a_diverged_run_is_one_clear_line(betafront: Command) -> None:
 
 
 def test_status_shows_the_state_and_the_front(
-    betafront: Command, fast: tuple[str, ...], own_place: Path
+    betafront: Command, swept: Command, fast: tuple[str, ...]
 ) -> None:
-    betafront("sweep", "objective.weight=0.1,1,10", *fast, "study.budget.trials=3")
+    swept(*SPACE, *fast, "study.budget.trials=3")
     answer = json.loads(betafront("status", "--json").out)
     assert answer["study"] == "adhoc-digits"
     assert answer["budget"] == answer["complete"] == 3
@@ -111,9 +112,9 @@ def test_status_shows_the_state_and_the_front(
 
 
 def test_report_writes_the_files_again(
-    betafront: Command, fast: tuple[str, ...], own_place: Path
+    betafront: Command, swept: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
-    betafront("sweep", "objective.weight=0.1,1,10", *fast, "study.budget.trials=3")
+    swept(*SPACE, *fast, "study.budget.trials=3")
     page = own_place / "runs/adhoc-digits/report/front.html"
     page.unlink()
     said = betafront("report", "--rate", "1e6")
@@ -175,13 +176,15 @@ def test_a_finished_run_is_not_written_over(betafront: Callable[..., Any]) -> No
 
 
 def test_a_trial_is_run_again_with_the_same_numbers(
-    betafront: Callable[..., Any], own_place: Path, fast: tuple[str, ...]
+    betafront: Command, swept: Command, own_place: Path, fast: tuple[str, ...]
 ) -> None:
-    assert betafront("sweep", "objective.weight=0.1,1", *fast, "study.name=s").code == 0
-    again = betafront("train", "--trial", "1", "--study", "s")
-    assert "numbers are those of trial 1 of s, bit for bit" in " ".join(again.out.split())
+    assert swept(*SPACE, *fast, "study.budget.trials=3").code == 0
+    again = betafront("train", "--trial", "1", "--study", "adhoc-digits")
+    assert "numbers are those of trial 1 of adhoc-digits, bit for bit" in " ".join(
+        again.out.split()
+    )
     for words, said in {
-        ("--trial", "99"): "s has no trial 99",
+        ("--trial", "99"): "adhoc-digits has no trial 99",
         ("--trial", "1", "model=conv"): "leave out model=conv",
         ("--study", "s"): "--study is for --trial N",
         ("--trial", "1", "--study", "x"): "there is no study 'x'",
@@ -189,15 +192,14 @@ def test_a_trial_is_run_again_with_the_same_numbers(
         answer = betafront("train", *words)
         assert answer.code == 2
         assert said in answer.err
-    (own_place / "runs/s/trial-0001/config.yaml").unlink()
+    (own_place / "runs/adhoc-digits/trial-0001/config.yaml").unlink()
     assert "configuration of the run is gone" in betafront("train", "--trial", "1").err
 
 
 def test_a_study_is_followed_to_its_end(
-    betafront: Callable[..., Any], fast: tuple[str, ...]
+    betafront: Command, swept: Command, fast: tuple[str, ...]
 ) -> None:
-    words = ("objective.weight=0.1,1", *fast, "study.name=s", "study.budget.trials=2")
-    assert betafront("sweep", *words).code == 0
-    said = betafront("status", "s", "--follow")  # complete already: it shows it and ends
+    assert swept(*SPACE, *fast, "study.budget.trials=3").code == 0
+    said = betafront("status", "adhoc-digits", "--follow")  # complete already: it ends at once
     assert said.code == 0
-    assert "2 complete" in said.out
+    assert "3 complete" in said.out

@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 from tests.conftest import FAST
+from tests.support.shared import SharedFolders
 
 from betafront.cli import main
 
 GRID = ("study.sampler=grid", "study.budget.trials=6")
 WEIGHTS = ("objective.weight=0.1,1,10", *GRID)
+ONE = (*WEIGHTS[:1], "study.sampler=grid", "study.budget.trials=1")
 STUDIES = {
     "both": (*WEIGHTS, "normalisation=sum,mean"),
     "other": ("objective.weight=0.2,2,20", "study.sampler=grid", "study.budget.trials=3"),
     "twice": (*WEIGHTS, "normalisation=sum,mean", "study.replicates=3"),
-    "split": (*WEIGHTS, "data.limit=150"),
-    "mass": (*WEIGHTS, "likelihood=discretized_logistic"),
-    "objectives": (*WEIGHTS, "study.objectives=[val/rate,val/mse]"),
+    "split": (*ONE, "data.limit=150"),
+    "mass": (*ONE, "likelihood=discretized_logistic"),
+    "objectives": (*ONE, "study.objectives=[val/rate,val/mse]"),
     "conditional": ("study=conditional",),
     "failed": ("objective.weight=1,2", "optimizer.lr=1e30", "study.budget.trials=1"),
 }  # fmt: skip
@@ -41,21 +43,23 @@ Compare = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def made(shared_folders: SharedFolders) -> Path:
     """The runs folder of STUDIES."""
-    place = tmp_path_factory.mktemp("compared")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        patch.setenv("BETAFRONT_RUNS", str(place / "runs"))
-        (place / "studies/conditional").mkdir(parents=True)
-        (place / "studies/conditional/study.yaml").write_text(CONDITIONAL)
-        for name, words in STUDIES.items():
-            fast = [word for word in FAST if word.partition("=")[0] not in " ".join(words)]
-            try:
-                main(["sweep", f"study.name={name}", *fast, *words])
-            except SystemExit as stop:
-                assert (stop.code in (0, None)) is (name != "failed"), name
-        yield place / "runs"
+
+    def make(place: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(place)
+            patch.setenv("BETAFRONT_RUNS", str(place / "runs"))
+            (place / "studies/conditional").mkdir(parents=True)
+            (place / "studies/conditional/study.yaml").write_text(CONDITIONAL)
+            for name, words in STUDIES.items():
+                fast = [word for word in FAST if word.partition("=")[0] not in " ".join(words)]
+                try:
+                    main(["sweep", f"study.name={name}", *fast, *words])
+                except SystemExit as stop:
+                    assert (stop.code in (0, None)) is (name != "failed"), name
+
+    return shared_folders.get("compared", make) / "runs"
 
 
 @pytest.fixture

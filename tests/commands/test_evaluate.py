@@ -5,21 +5,21 @@ from pathlib import Path
 
 import pytest
 
-STUDY = ("sweep", "study.name=one", "objective.weight=0.1,1,10", "study.sampler=grid",
+STUDY = ("study.name=one", "objective.weight=0.1,1,10", "study.sampler=grid",
          "study.budget.trials=3")  # fmt: skip
 LIGHT = ("metrics=latent", "metrics.further.iwae.draws=[1,4]")
 
 
 @pytest.fixture
-def study(fast: tuple[str, ...]) -> tuple[str, ...]:
-    """Of all digits: the probes need some examples of every label."""
+def words(fast: tuple[str, ...]) -> tuple[str, ...]:
+    """The sweep of `study`, of all digits: the probes need some examples of every label."""
     return (*STUDY, *(word for word in fast if not word.startswith("data.limit")))
 
 
 @pytest.fixture
-def swept(betafront, own_place: Path, study: tuple[str, ...]) -> Path:
-    said = betafront(*study)
-    assert said.code == 0, said.err
+def study(swept, own_place: Path, words: tuple[str, ...]) -> Path:
+    """The folder of a study of three trials."""
+    assert swept(*words).code == 0
     return own_place / "runs/one"
 
 
@@ -28,10 +28,10 @@ def table(folder: Path) -> tuple[list[str], list[list[str]]]:
     return head.split(","), [row.split(",") for row in rows]
 
 
-def test_values_are_added_and_nothing_else_changes(betafront, swept: Path) -> None:
-    results = sorted(swept.glob("trial-*/result.json"))
+def test_values_are_added_and_nothing_else_changes(betafront, study: Path) -> None:
+    results = sorted(study.glob("trial-*/result.json"))
     before = [json.loads(path.read_text()) for path in results]
-    names, rows = table(swept)
+    names, rows = table(study)
     said = betafront("evaluate", "one", *LIGHT)
     assert said.code == 0, said.err
     assert "3 trials of one have" in said.out
@@ -45,7 +45,7 @@ def test_values_are_added_and_nothing_else_changes(betafront, swept: Path) -> No
             k: new[k] for k in ("scale", "history", "seed")
         }
     assert betafront("report", "one").code == 0
-    more, longer = table(swept)
+    more, longer = table(study)
     assert set(names) < set(more)
     for old_row, new_row in zip(rows, longer, strict=True):
         found = dict(zip(more, new_row, strict=True))
@@ -53,20 +53,20 @@ def test_values_are_added_and_nothing_else_changes(betafront, swept: Path) -> No
         assert float(found["val/iwae_4"]) > 0
 
 
-def test_a_study_goes_on_as_it_was(betafront, swept: Path, study: tuple[str, ...]) -> None:
+def test_a_study_goes_on_as_it_was(betafront, study: Path, words: tuple[str, ...]) -> None:
     assert betafront("evaluate", "one", *LIGHT).code == 0
-    said = betafront(*study)
+    said = betafront("sweep", *words)
     assert said.code == 0, said.err
     assert "complete: 3 of 3 trials" in said.out
     assert betafront("train", "--trial", "1", "--study", "one").code == 0
 
 
-def test_one_trial_and_then_others_by_other_metrics(betafront, swept: Path) -> None:
+def test_one_trial_and_then_others_by_other_metrics(betafront, study: Path) -> None:
     assert betafront("evaluate", "one", *LIGHT, "--trial", "1").code == 0
     said = betafront("evaluate", "metrics=probes", "~metrics.further.iwae")  # the newest study
     assert said.code == 0, said.err
     assert betafront("report", "one").code == 0
-    names, rows = table(swept)
+    names, rows = table(study)
     at = names.index("val/iwae_4")
     assert [bool(row[at]) for row in sorted(rows, key=lambda r: int(r[0]))] == [False, True, False]
     assert all(row[names.index("val/linear_probe")] for row in rows)
@@ -83,7 +83,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", sorted(WRONG))
-def test_what_is_wrong_is_one_line(betafront, swept: Path, name: str) -> None:
+def test_what_is_wrong_is_one_line(betafront, study: Path, name: str) -> None:
     words, expected = WRONG[name]
     said = betafront("evaluate", "one", *words)
     assert said.code == 2
@@ -92,15 +92,15 @@ def test_what_is_wrong_is_one_line(betafront, swept: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("gone", ["config.yaml", "model.safetensors"])
-def test_a_run_whose_files_are_gone_is_named(betafront, swept: Path, gone: str) -> None:
-    (swept / "trial-0001" / gone).unlink()
+def test_a_run_whose_files_are_gone_is_named(betafront, study: Path, gone: str) -> None:
+    (study / "trial-0001" / gone).unlink()
     said = betafront("evaluate", "one", *LIGHT)
     assert said.code == 2
     assert f"trial-0001/{gone} is missing" in said.err
 
 
-def test_another_model_is_refused(betafront, swept: Path) -> None:
-    other, own = (swept / f"trial-000{n}/model.safetensors" for n in (0, 2))
+def test_another_model_is_refused(betafront, study: Path) -> None:
+    other, own = (study / f"trial-000{n}/model.safetensors" for n in (0, 2))
     own.write_bytes(other.read_bytes())
     said = betafront("evaluate", "one", *LIGHT, "--trial", "2")
     assert said.code == 2
@@ -129,7 +129,7 @@ def test_a_third_objective_is_searched_and_stays(betafront, own_place: Path) -> 
 
 
 def test_replicates_are_averaged(betafront, own_place: Path, fast: tuple[str, ...]) -> None:
-    words = (*STUDY[:2], "objective.weight=1,2", "study.sampler=grid", "study.budget.trials=2")
+    words = ("sweep", STUDY[0], "objective.weight=1,2", *STUDY[2:3], "study.budget.trials=2")
     assert betafront(*words, *fast, "study.replicates=2").code == 0
     assert betafront("evaluate", "one", *LIGHT).code == 0
     assert betafront("report", "one").code == 0

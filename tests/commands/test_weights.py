@@ -237,7 +237,7 @@ def test_what_cannot_be_audited_is_one_clear_line(
     assert len(said.err.strip().splitlines()) == 1
 
 
-GUIDE = Path(__file__).parents[1] / "docs" / "weights.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "weights.md"
 SHOWN = (
     "weights projects --markdown",
     "weights --shape 1x28x28 --latents 20 --normalisation mean --weight 0.1",

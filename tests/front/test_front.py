@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -17,12 +19,10 @@ from betafront.front import (
     nondominated,
     one_curve,
     print_study,
-    trade,
 )
-from betafront.front.decision.decision import in_every_row, names, trades
+from betafront.front.decision import in_every_row, names, trade, trades
 from betafront.front.front import planes
-from betafront.front.show.report import Chapter, write_page
-from betafront.front.show.terminal import short_names
+from betafront.front.show import Chapter, short_names, write_page
 
 LEAST = {"a": "minimize", "b": "minimize"}
 
@@ -210,3 +210,10 @@ def test_columns_are_named_by_what_tells_them_apart() -> None:
     assert short_names(keys) == ["mmd.weight", "dip.weight", "normalisation", "latents"]
     schedules = ["schedule", "schedule@shaping.schedule", "optimizer.weight"]
     assert short_names(schedules) == ["schedule", "shaping.schedule", "optimizer.weight"]
+
+
+def test_the_numbers_of_a_front_need_no_pictures_and_no_torch() -> None:
+    heavy = "{'torch', 'plotly', 'matplotlib', 'sklearn', 'scipy.stats', 'optuna'}"
+    code = f"import sys, betafront.front; print({heavy} & set(sys.modules))"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "set()"

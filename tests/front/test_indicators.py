@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from betafront.errors import UserError
-from betafront.front.indicators import compared, coverage, scales, shape
+from betafront.front.indicators import coverage, indicators_of, scales, shape
 
 LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}
 MIXED = {"val/rate": "minimize", "val/mse": "minimize", "val/mig": "maximize"}
@@ -19,11 +19,11 @@ def points(*rows: tuple[float, ...], objectives: dict[str, str] = LEAST) -> pd.D
 def test_by_hand() -> None:
     one = points((1, 4), (2, 2), (4, 1), (5, 5))  # the last is dominated, and does not matter
     other = points((1, 5), (3, 3), (4, 1))
-    found = compared(one, other, LEAST, WORST)
+    found = indicators_of(one, other, LEAST, WORST)
     assert found.epsilon == 0  # (4, 1) is in both
     assert found.covered == 1
     assert found.igd_plus == 0
-    back = compared(other, one, LEAST, WORST)
+    back = indicators_of(other, one, LEAST, WORST)
     assert back.epsilon == 1  # (1, 5) to (1, 4), (3, 3) to (2, 2)
     assert back.covered == pytest.approx(1 / 3)
     # From (1, 4): 1 to (1, 5). From (2, 2): (3, 3) is √2 off. From (4, 1): 0.
@@ -42,9 +42,9 @@ def test_shape_by_hand() -> None:
 def test_one_point() -> None:
     found = shape(points((1, 4)), LEAST, WORST)
     assert (found.points, found.gap, found.spread["val/rate"]) == (1, 0, 0)
-    same = compared(points((1, 4)), points((1, 4)), LEAST, WORST)
+    same = indicators_of(points((1, 4)), points((1, 4)), LEAST, WORST)
     assert (same.epsilon, same.igd_plus, same.covered) == (0, 0, 1)
-    better = compared(points((0, 3)), points((1, 4)), LEAST, WORST)
+    better = indicators_of(points((0, 3)), points((1, 4)), LEAST, WORST)
     assert (better.epsilon, better.igd_plus, better.covered) == (-1, 0, 1)
 
 
@@ -52,15 +52,15 @@ def test_units_that_do_not_add_are_scaled_by_the_worst() -> None:
     assert scales(MIXED, [50.0, 0.05, 0.0]).tolist() == [1, 0.05, 1]
     one = points((1, 0.02, 0.5), objectives=MIXED)
     other = points((1, 0.01, 0.4), objectives=MIXED)
-    assert compared(one, other, MIXED, [50.0, 0.05, 0.0]).epsilon == pytest.approx(0.2)
-    assert compared(other, one, MIXED, [50.0, 0.05, 0.0]).epsilon == pytest.approx(0.1)
+    assert indicators_of(one, other, MIXED, [50.0, 0.05, 0.0]).epsilon == pytest.approx(0.2)
+    assert indicators_of(other, one, MIXED, [50.0, 0.05, 0.0]).epsilon == pytest.approx(0.1)
 
 
 @pytest.mark.parametrize("empty", [True, False])
 def test_what_cannot_be_compared_is_refused(empty: bool) -> None:
     bad = points() if empty else points((1, 4), (2, float("nan")))
     with pytest.raises(UserError, match="no trial has finished" if empty else "no value"):
-        compared(points((1, 4)), bad, LEAST, WORST)
+        indicators_of(points((1, 4)), bad, LEAST, WORST)
 
 
 def by_definition(a: np.ndarray, b: np.ndarray) -> tuple[float, float, float]:
@@ -85,7 +85,7 @@ def test_random_fronts_agree_with_the_definitions(seed: int, maximise: tuple[boo
         dominated = [any(all(o <= p) and any(o < p) for o in x) for p in x]
         return x[~np.array(dominated)]
 
-    found = compared(one, other, objectives, [1.0, 1.0])
+    found = indicators_of(one, other, objectives, [1.0, 1.0])
     expected = by_definition(kept(one), kept(other))
     assert (found.epsilon, found.igd_plus, found.covered) == pytest.approx(expected)
 
@@ -93,3 +93,8 @@ def test_random_fronts_agree_with_the_definitions(seed: int, maximise: tuple[boo
 def test_a_front_covers_itself_however_it_is_turned() -> None:
     x = np.array([[1.0, 4.0], [2.0, 2.0]])
     assert coverage(x, x, [True, False]) == 1
+
+
+def test_every_bound_in_nats_is_on_the_scale_of_nats() -> None:
+    bounds = {"val/iwae_10": "minimize", "val/rate": "minimize", "val/mse": "minimize"}
+    assert scales(bounds, [50.0, 20.0, 0.05]).tolist() == [1.0, 1.0, 0.05]

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from betafront.data import Known
 from betafront.errors import UserError
 from betafront.metrics import evaluate
-from betafront.metrics.registry import OF_MODEL, values_of
+from betafront.metrics.registry import OF_MODEL, value_names
 from betafront.metrics.structure import PROBES, STRUCTURE
 from betafront.models import VAE, mlp
 from betafront.objective import Bernoulli
@@ -82,19 +82,21 @@ def test_the_values_are_known_before_anything_is_trained(vae: VAE) -> None:
     further = {name: SMALL.get(name) for name in EVERY}
     plain = set(evaluate(vae, images(20)).values)
     every = set(evaluate(vae, images(), further=further, known=known()).values)
-    assert values_of(further, vae, images(2), known()) == every - plain
+    assert value_names(further, vae, images(2), known()) == every - plain
 
 
-def test_each_metric_is_told_as_it_begins(vae: VAE) -> None:
-    told: list[str] = []
+def test_each_metric_is_announced_as_it_begins(vae: VAE) -> None:
+    announced: list[str] = []
     further = {"prior_gap": {}, "mig": {}, "linear_probe": {}}
-    evaluate(vae, images(), further=further, known=known(), tell=told.append)
-    assert told == list(further)
-    values_of(further, vae, images(2), known(), told.append)
-    assert told == 2 * list(further)
+    evaluate(vae, images(), further=further, known=known(), announce=announced.append)
+    assert announced == list(further)
+    value_names(further, vae, images(2), known(), announced.append)
+    assert announced == 2 * list(further)
     with pytest.raises(UserError):
-        evaluate(vae, images(), further={"iwae": {}, "migg": {}, "sap": {}}, tell=told.append)
-    assert told[-2:] == ["iwae", "migg"]
+        evaluate(
+            vae, images(), further={"iwae": {}, "migg": {}, "sap": {}}, announce=announced.append
+        )
+    assert announced[-2:] == ["iwae", "migg"]
 
 
 def test_a_diverged_model_has_no_further_metrics(vae: VAE) -> None:
@@ -140,7 +142,7 @@ def test_a_run_with_known_factors_is_measured(betafront, own_place: Path) -> Non
         "train", "data=sprites_small", "data.limit=1500", "likelihood=bernoulli",
         "metrics=disentanglement", "~metrics.further.explicitness", "trainer.steps=5",
         "metrics.further.factor_vae_score.examples=16", "hydra.run.dir=run",
-        "metrics.further.beta_vae_score.train_points=50",
+        "metrics.further.beta_vae_score.train_points=50", "metrics.further.dci.trees=4",
     )  # fmt: skip
     assert said.code == 0, said.err
     assert "mig" in said.out

@@ -22,8 +22,8 @@ from betafront.objective import (
     Controller,
     ControlVAE,
     Linear,
+    Observation,
     OpenLoop,
-    Seen,
     Staircase,
 )
 
@@ -59,11 +59,11 @@ class Plant:
     def __post_init__(self) -> None:
         self.values = [f(self.beta) for f in (distortion, rate, mse)]
 
-    def follow(self, beta: float) -> Seen:
+    def follow(self, beta: float) -> Observation:
         targets = [f(beta) for f in (distortion, rate, mse)]
         pairs = zip(self.values, targets, strict=True)
         self.values = [v + (target - v) / self.lag for v, target in pairs]
-        return Seen(*(torch.tensor(v) for v in self.values), pixels=N)
+        return Observation(*(torch.tensor(v) for v in self.values), pixels=N)
 
 
 def driven(
@@ -83,8 +83,8 @@ def settled(betas: list[float], target: float, within: float = 0.01) -> int:
     return off[-1] + 1 if off else 0
 
 
-def seen(distortion: float = 0.0, rate: float = 0.0, mse: float = 1.0) -> Seen:
-    return Seen(torch.tensor(distortion), torch.tensor(rate), torch.tensor(mse), pixels=N)
+def seen(distortion: float = 0.0, rate: float = 0.0, mse: float = 1.0) -> Observation:
+    return Observation(torch.tensor(distortion), torch.tensor(rate), torch.tensor(mse), pixels=N)
 
 
 CLOSED: dict[str, Callable[..., Controller]] = {
@@ -287,7 +287,7 @@ def test_beta_is_a_number_in_its_range_whatever_is_seen(
 # --- their memory ---------------------------------------------------------------------------------
 
 
-def at_rest(name: str) -> Seen:
+def at_rest(name: str) -> Observation:
     """What holds the targets of `CLOSED` exactly."""
     return seen(distortion=5.0, rate=5.0, mse=0.1)
 
@@ -363,7 +363,7 @@ def test_a_step_is_a_pure_function(name: str) -> None:
 def test_the_state_keeps_its_type_whatever_the_terms_are(name: str, dtype: torch.dtype) -> None:
     controller = CLOSED[name]()
     state = controller.start(0.7)
-    shown = Seen(*(torch.tensor(v, dtype=dtype) for v in (9.0, 2.0, 0.03125)), pixels=N)
+    shown = Observation(*(torch.tensor(v, dtype=dtype) for v in (9.0, 2.0, 0.03125)), pixels=N)
     after = controller.step(state, shown, 0.5)
     expected = controller.step(state, seen(9.0, 2.0, 0.03125), 0.5)
     assert after.dtype == state.dtype
@@ -382,7 +382,7 @@ def test_steps_of_many_runs_at_once(name: str) -> None:
     shown = torch.tensor([[4.0, 3.0, 0.2], [5.0, 50.0, 0.1], [6.0, 5.5, 0.01]])
 
     def step(state: Tensor, values: Tensor) -> Tensor:
-        return controller.step(state, Seen(*values, pixels=N), 0.5)  # type: ignore[misc]
+        return controller.step(state, Observation(*values, pixels=N), 0.5)  # type: ignore[misc]
 
     together = torch.func.vmap(step)(states, shown)
     one_by_one = [step(state, values) for state, values in zip(states, shown, strict=True)]

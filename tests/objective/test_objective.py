@@ -18,6 +18,7 @@ from betafront.objective import (
     Code,
     Constant,
     ControlVAE,
+    Draw,
     FreeBits,
     Gaussian,
     Linear,
@@ -188,13 +189,14 @@ def test_a_controller_beside_what_does_not_is_fine() -> None:
 
 def test_penalties_of_a_batch_of_one_are_refused() -> None:
     one = Code(*torch.zeros(3, 1, 2))
-    terms = Terms(torch.zeros(1), torch.zeros(1, 2), one)
+    kl = torch.zeros(1, 2)
+    terms = Terms(torch.zeros(1), kl, Draw(one.z, kl, code=one))
     for penalty in (TotalCorrelation(1.0), DIP(1.0), MMD(1.0)):
         objective = Objective(1.0, normalisation("sum"), 4, 2, 100, penalties=[penalty])
         with pytest.raises(UserError, match=r"trainer\.batch_size must be at least 2"):
             objective.loss(terms, 1.0)
         with pytest.raises(ValueError, match="need the code"):
-            objective.loss(terms._replace(code=None), 1.0)
+            objective.loss(terms._replace(draw=None), 1.0)
 
 
 # --- many runs at once ----------------------------------------------------------------------------
@@ -228,7 +230,8 @@ def test_a_step_of_stacked_runs_is_each_run_s_own(parts: dict[str, Any]) -> None
 
     def step(state: Tensor, log_px: Tensor, kl: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
         *code, mse = rest
-        return tuple(objective.step(Terms(log_px, kl, Code(*code), mse), 0.5, state))
+        draw = Draw(code[0], kl, code=Code(*code))
+        return tuple(objective.step(Terms(log_px, kl, draw, mse), 0.5, state))
 
     together = torch.func.vmap(step)(states, *stacked)
     alone = [step(state, *one) for state, *one in zip(states, *stacked, strict=True)]

@@ -17,6 +17,7 @@ from betafront.objective import (
     MMD,
     NORMALISATIONS,
     Code,
+    Draw,
     Normalisation,
     Objective,
     Penalty,
@@ -46,6 +47,10 @@ def code_of(mean: Tensor, log_var: Tensor, noise: Tensor) -> Code:
 
 def some_code(batch: int = 6, latents: int = 3) -> Code:
     return code_of(*draws(3, batch, latents))
+
+
+def terms_of(log_px: Tensor, kl: Tensor, code: Code) -> Terms:
+    return Terms(log_px, kl, Draw(code.z, kl, code=code))
 
 
 # --- all of them ----------------------------------------------------------------------------------
@@ -86,7 +91,7 @@ def test_a_weight_means_the_same_in_every_convention(
     code = some_code()
     z, mean, log_var = (part.requires_grad_() for part in code)
     log_px = draws(6, seed=1).requires_grad_()
-    terms = Terms(log_px, draws(6, 3, seed=2).abs(), Code(z, mean, log_var))
+    terms = terms_of(log_px, draws(6, 3, seed=2).abs(), Code(z, mean, log_var))
     heavier = type(penalty)(**{**vars(penalty), "weight": 2.5})
     objective = Objective(0.7, convention, 16, 3, EXAMPLES, penalties=[heavier])
     step = objective.step(terms, 1.0, objective.start())
@@ -102,7 +107,7 @@ def test_a_weight_means_the_same_in_every_convention(
 
 def test_penalties_add_up() -> None:
     code = some_code()
-    terms = Terms(torch.zeros(6).double(), torch.zeros(6, 3).double(), code)
+    terms = terms_of(torch.zeros(6).double(), torch.zeros(6, 3).double(), code)
     both = (TotalCorrelation(2.0), MMD(3.0))
     objective = Objective(1.0, normalisation("sum"), 16, 3, EXAMPLES, penalties=both)
     expected = 2 * TotalCorrelation(1.0)(code, EXAMPLES) + 3 * MMD(1.0)(code, EXAMPLES)
@@ -145,7 +150,7 @@ def test_beta_tcvae_is_a_weight_of_one_and_the_rest_on_the_total_correlation() -
     objective = Objective(
         1.0, normalisation("sum"), 16, 3, EXAMPLES, penalties=[TotalCorrelation(4.0)]
     )
-    loss = objective.loss(Terms(log_px, sampled, code), 1.0)
+    loss = objective.loss(terms_of(log_px, sampled, code), 1.0)
     parts = decompose(code, EXAMPLES)
     expected = (
         -log_px.mean()

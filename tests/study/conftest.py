@@ -16,8 +16,8 @@ from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.lease import Worker
-from betafront.study.trials.ledger import Ledger, counts, is_notable
+from betafront.study.trials.lease import Worker, has_lease
+from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.tally import Tally
 
 SPACE = Space.parse(["w=interval(0,1)"])
@@ -73,8 +73,8 @@ def lost(store: Store, space: Space = SPACE) -> FrozenTrial:
 
 def tallied(trials: Sequence[FrozenTrial]) -> Tally:
     """What a worker makes of trials that it sees for the first time."""
-    tally = Tally(counts, is_notable)
-    tally.look(trials)
+    tally = Tally()
+    tally.update(trials)
     return tally
 
 
@@ -88,7 +88,7 @@ def store(url: str) -> Store:
     """A study of three trials."""
     storage = open_storage(url, create=True)
     make(storage, a_spec())
-    return Store(storage, "s")
+    return Store(storage, "s", has_lease)
 
 
 @pytest.fixture

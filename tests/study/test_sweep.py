@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 from filelock import FileLock
+from tests.conftest import SPACE
 
 from betafront.study.search.samplers import SAMPLERS
 
 Command = Callable[..., Any]
-CHOICES = ("objective.weight=0.1,1,10", "normalisation=sum,mean")
+GRID = ("objective.weight=0.1,1,10", "normalisation=sum,mean")
 
 
 def status(betafront: Command) -> dict[str, Any]:
@@ -29,8 +30,8 @@ def test_every_sampler_meets_the_budget_exactly_and_then_does_nothing(
     betafront: Command, fast: tuple[str, ...], own_place: Path, name: str
 ) -> None:
     command = (
-        "sweep", *CHOICES, *fast, f"study.sampler={name}", "study.budget.trials=5",
-        "study.name=s", "study.workers=2",
+        "sweep", *(GRID if name == "grid" else SPACE), *fast, f"study.sampler={name}",
+        "study.budget.trials=5", "study.name=s", "study.workers=2",
     )  # fmt: skip
     said = betafront(*command)
     assert said.code == 0, said.err
@@ -48,7 +49,7 @@ def test_every_sampler_meets_the_budget_exactly_and_then_does_nothing(
 def test_a_grid_is_searched_point_by_point(
     betafront: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
-    said = betafront("sweep", *CHOICES, *fast, "study.sampler=grid", "study.budget.trials=99")
+    said = betafront("sweep", *GRID, *fast, "study.sampler=grid", "study.budget.trials=99")
     assert said.code == 0, said.err
     table = np.genfromtxt(
         own_place / "runs/adhoc-digits/report/front.csv", delimiter=",", names=True, dtype=None
@@ -60,7 +61,7 @@ def test_a_grid_is_searched_point_by_point(
 def test_the_study_folder_holds_what_the_command_names(
     betafront: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
-    said = betafront("sweep", *CHOICES, *fast, "study.budget.trials=2")
+    said = betafront("sweep", *SPACE, *fast, "study.budget.trials=2")
     study = own_place / "runs/adhoc-digits"
     for name in ("front.html", "front.png", "front.csv"):
         assert str(study / "report" / name) in said.out
@@ -71,11 +72,12 @@ def test_the_study_folder_holds_what_the_command_names(
 
 
 def test_trials_of_a_sequential_study_are_the_same_bits_the_second_time(
-    betafront: Command, fast: tuple[str, ...], own_place: Path
+    betafront: Command, swept: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
+    words = (*SPACE, *fast, "study.budget.trials=3")
     results = []
-    for _ in range(2):
-        assert betafront("sweep", *CHOICES, *fast, "study.budget.trials=3").code == 0
+    for first in (True, False):
+        assert (swept(*words) if first else betafront("sweep", *words)).code == 0
         paths = sorted(own_place.glob("runs/adhoc-digits/trial-*/result.json"))
         results.append([json.loads(p.read_text()) for p in paths])
         shutil.rmtree(own_place / "runs")
@@ -103,13 +105,13 @@ def test_a_diverging_trial_is_recorded_and_the_sweep_goes_on(
 
 
 def test_a_larger_budget_goes_on_with_the_same_study(
-    betafront: Command, fast: tuple[str, ...]
+    betafront: Command, swept: Command, fast: tuple[str, ...]
 ) -> None:
-    betafront("sweep", *CHOICES, *fast, "study.budget.trials=2")
-    said = betafront("sweep", *CHOICES, *fast, "study.budget.trials=3")
-    assert "The budget of adhoc-digits was 2 trials, now 3." in said.out
-    assert "Resuming adhoc-digits: 2 of 3" in said.out
-    assert status(betafront)["complete"] == 3
+    assert swept(*SPACE, *fast, "study.budget.trials=1").code == 0
+    said = betafront("sweep", *SPACE, *fast, "study.budget.trials=2")
+    assert "The budget of adhoc-digits was 1 trials, now 2." in said.out
+    assert "Resuming adhoc-digits: 1 of 2" in said.out
+    assert status(betafront)["complete"] == 2
 
 
 def test_own_conf_and_studies_are_searched_first(
@@ -124,7 +126,7 @@ def test_own_conf_and_studies_are_searched_first(
         "# @package _global_\ndefaults:\n  - override /model: mine\n"
         "study:\n  name: mine\n  space:\n    objective.weight: choice(1, 2)\n"
     )
-    said = betafront("sweep", "study=mine", *fast, "study.budget.trials=2")
+    said = betafront("sweep", "study=mine", *fast, "study.budget.trials=1")
     assert said.code == 0, said.err
     scale = json.loads((own_place / "runs/mine/trial-0000/result.json").read_text())["scale"]
     assert scale["latents"] == 3
@@ -140,6 +142,14 @@ def test_a_study_of_the_same_name_as_a_shipped_one_is_the_users_own(
     assert "study.sampler=mine is unknown" in betafront("sweep", "study=weighting").err
 
 
+TWO_BRANCHES = """\
+# @package _global_
+study:
+  name: small
+  space:
+    objective.weight: tag(log, interval(0.001, 10))
+    normalisation: choice(sum, mean)
+"""
 WRONG = {
     "key": (["objective.wieght=1"], "did you mean 'objective.weight'?"),
     "searched key": (["objective.wieght=interval(1,2)"], "did you mean 'objective.weight'?"),
@@ -201,12 +211,14 @@ def test_bad_input_is_one_clear_line_and_nothing_is_trained(
     betafront: Command, own_place: Path, case: str
 ) -> None:
     overrides, says = WRONG[case]
+    (own_place / "studies/small").mkdir(parents=True)
+    (own_place / "studies/small/study.yaml").write_text(TWO_BRANCHES)
     images = np.random.default_rng(0).random((40, 8, 8))
     np.save(own_place / "flat.npy", images[0, :5, :7])
     np.save(own_place / "oblong.npy", np.concatenate([images, images], axis=2))
     images[7, 0, 0] = np.nan
     np.save(own_place / "nan.npy", images)
-    study = [] if case == "unknown study" else ["study=weighting"]
+    study = [] if case == "unknown study" else ["study=small"]
     said = betafront("sweep", *study, "hydra/launcher=basic", *overrides)
     assert said.code == 2
     assert said.err.startswith("betafront: ")
@@ -218,17 +230,20 @@ def test_bad_input_is_one_clear_line_and_nothing_is_trained(
 
 
 def test_a_study_that_exists_for_something_else_is_refused(
-    betafront: Command, fast: tuple[str, ...], own_place: Path
+    betafront: Command, swept: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
-    made = ("sweep", *CHOICES, *fast, "study.budget.trials=1")
-    assert betafront(*made).code == 0
+    made = (*SPACE, *fast, "study.budget.trials=1")
+    assert swept(*made).code == 0
     for change, says in (
-        ("objective.weight=0.1,1", "with another space (objective.weight: 0.1,1,10, now 0.1,1)"),
+        (
+            "objective.weight=0.1,1",
+            "with another space (objective.weight: tag(log,interval(0.01,10)), now 0.1,1)",
+        ),
         ("study.objectives=[val/rate,val/mse]", "with other objectives"),
         ("model.latents=3", "with other settings (model.latents: 8, now 3)"),
         ("data.split_seed=1", "with other settings (data.split_seed: 0, now 1)"),
     ):
-        said = betafront(*made, change)
+        said = betafront("sweep", *made, change)
         assert said.code == 2
         assert says in said.err
         assert "study.name=" in said.err
@@ -236,24 +251,24 @@ def test_a_study_that_exists_for_something_else_is_refused(
 
 
 def test_runs_of_a_lost_storage_are_not_overwritten(
-    betafront: Command, fast: tuple[str, ...], own_place: Path
+    betafront: Command, swept: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
-    made = ("sweep", *CHOICES, *fast, "study.budget.trials=1")
-    assert betafront(*made).code == 0
+    made = (*SPACE, *fast, "study.budget.trials=1")
+    assert swept(*made).code == 0
     for path in own_place.glob("runs/studies.db*"):
         path.unlink()
-    said = betafront(*made)
+    said = betafront("sweep", *made)
     assert said.code == 2
     assert "holds runs of a study that is not in the storage" in said.err
 
 
 def test_a_study_that_is_being_swept_is_left_alone(
-    betafront: Command, fast: tuple[str, ...], own_place: Path
+    betafront: Command, swept: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
-    made = ("sweep", *CHOICES, *fast, "study.budget.trials=1")
-    assert betafront(*made).code == 0
+    made = (*SPACE, *fast, "study.budget.trials=1")
+    assert swept(*made).code == 0
     with FileLock(own_place / "runs/adhoc-digits/watch.lock", is_singleton=False):
-        said = betafront(*made)
+        said = betafront("sweep", *made)
     assert said.code == 2
     assert "is being swept by another process" in said.err
 
@@ -276,7 +291,7 @@ def test_searching_the_likelihood_names_no_best_elbo(
     betafront: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
     said = betafront(
-        "sweep", "likelihood=gaussian,continuous_bernoulli", "objective.weight=0.01,1,100",
+        "sweep", "likelihood=gaussian,continuous_bernoulli", "objective.weight=0.01,100",
         "study.objectives=[val/rate,val/mse]", "study.sampler=grid", *fast,
     )  # fmt: skip
     assert said.code == 0, said.err

@@ -32,16 +32,9 @@ import psutil
 from betafront.study.seeds import run_seed
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.trials.lease import LEASE
-from betafront.study.trials.ledger import (
-    RECORD,
-    RELEASED,
-    counts,
-    first,
-    is_given_back,
-    is_gone,
-    origin,
-)
-from betafront.study.trials.replicates import run_folder
+from betafront.study.trials.origin import first_attempt, origin
+from betafront.study.trials.replicates import RECORD, run_folder
+from betafront.study.trials.status import RELEASED, Status, status
 from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -476,11 +469,11 @@ class Chaos:
         assert self.count.stops >= self.stops
 
     def _check_budget(self, trials: "list[FrozenTrial]") -> None:
-        counting = [t for t in trials if counts(t)]
+        counting = [t for t in trials if status(t).counts]
         self.count.trials = len(counting)
         self.count.complete = sum(t.state.name == "COMPLETE" for t in trials)
-        self.count.lost = sum(map(is_gone, trials))
-        self.count.given_back = sum(map(is_given_back, trials))
+        self.count.lost = sum(status(t).again for t in trials)
+        self.count.given_back = sum(status(t) is Status.GIVEN_BACK for t in trials)
         states = Counter(t.state.name for t in trials)
         assert states["RUNNING"] == states["WAITING"] == 0, states
         assert len(counting) == self.trials, states
@@ -494,28 +487,28 @@ class Chaos:
         after: dict[int, list[FrozenTrial]] = {}
         for trial in trials:
             before = origin(trial).before
-            if before is not None and not is_given_back(trial):
+            if before is not None and status(trial) is not Status.GIVEN_BACK:
                 after.setdefault(before, []).append(trial)
-        for lost in filter(is_gone, trials):
+        for lost in (t for t in trials if status(t).again):
             found = after.pop(lost.number, [])
             assert len(found) == 1, f"{len(found)} attempts follow trial {lost.number}"
             again = found[0]
             assert again.params == lost.params
-            assert first(again) == first(lost)
+            assert first_attempt(again) == first_attempt(lost)
             assert origin(again).retry == origin(lost).retry + (RELEASED not in lost.user_attrs)
-            assert is_gone(again) or again.state.name == "COMPLETE"
+            assert status(again).again or again.state.name == "COMPLETE"
         assert not after, f"tried again without being lost: {sorted(after)}"
 
     def _check_folders(self, trials: "list[FrozenTrial]") -> None:
         """Each trial that counts has one result of its own, with the seed of its first attempt."""
-        records = {t.number: t.user_attrs[RECORD] for t in trials if counts(t)}
+        records = {t.number: t.user_attrs[RECORD] for t in trials if status(t).counts}
         folders = {r["folder"] for r in records.values()}
         assert len(folders) == self.trials
-        for trial in filter(counts, trials):
+        for trial in (t for t in trials if status(t).counts):
             record = records[trial.number]
             result = json.loads(RunFolder(self.study / record["folder"]).result.read_text())
             assert result["metrics"] == record["metrics"]
-            assert result["seed"] == record["seed"] == run_seed(0, first(trial), 0)
+            assert result["seed"] == record["seed"] == run_seed(0, first_attempt(trial), 0)
             assert result["scale"]["weight"] == trial.params["objective.weight"]
             assert not RunFolder(self.study / run_folder(trial.number, 0)).checkpoint.exists()
 
@@ -527,7 +520,7 @@ class Chaos:
         """
         took = self._take_overs()
         for trial in trials:
-            if origin(trial).before is None or is_given_back(trial):
+            if origin(trial).before is None or status(trial) is Status.GIVEN_BACK:
                 continue
             began = (self.study / run_folder(trial.number, 0) / RUN_LOG).is_file()
             if not began and trial.state.name != "COMPLETE":

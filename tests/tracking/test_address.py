@@ -66,7 +66,7 @@ def test_the_shipped_choice_names_the_variable_alone(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(TRACKING, f"http://me:{SECRET}@host")
     config = OmegaConf.load(conf_dir() / "tracking" / "server.yaml")
     assert OmegaConf.to_container(config, resolve=True) == {
-        "_target_": "betafront.tracking.MLflowView",
+        "_target_": "betafront.tracking.MLflowTracker",
         "uri": TRACKING_FROM_ENVIRONMENT,
     }
     assert opened(TRACKING_FROM_ENVIRONMENT) == "http://host"

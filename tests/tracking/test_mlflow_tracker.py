@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,21 +10,27 @@ from typing import Any
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from mlflow.tracking._tracking_service import utils as mlflow_utils
 
 from betafront.study.lookup import find_study
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
-from betafront.tracking.mlflow_tracker import MLflowView
+from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.runs import all_runs
+from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, read_history
 
 Command = Callable[..., Any]
 SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")
-SWEEP = ("sweep", "objective.weight=0.1,1", *SMALL, "study.budget.trials=2", "study.name=s")
+STUDY = ("objective.weight=0.1,1", *SMALL, "study.budget.trials=2", "study.name=s")
+SWEEP = ("sweep", *STUDY)
 
 
 @pytest.fixture
-def swept(betafront: Command, own_place: Path) -> MlflowClient:
-    said = betafront(*SWEEP)
+def record(swept: Command, own_place: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
+    """The record in MLflow of a study of two trials."""
+    said = swept(*STUDY)
+    # MLflow remembers by run where its artifacts are, and copies of a record have the same runs.
+    monkeypatch.setattr(mlflow_utils, "_artifact_repos_cache", OrderedDict())
     assert said.code == 0, said.err
     return MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
 
@@ -39,21 +46,21 @@ def files(client: MlflowClient, run: Any, folder: str) -> set[str]:
     return {file.path for file in client.list_artifacts(run.info.run_id, folder)}
 
 
-def test_a_study_is_a_parent_run_and_its_trials_are_children(swept: MlflowClient) -> None:
-    (parent,), trials = runs(swept).values()
+def test_a_study_is_a_parent_run_and_its_trials_are_children(record: MlflowClient) -> None:
+    (parent,), trials = runs(record).values()
     assert len(trials) == 2
     for trial in trials:
         assert trial.data.tags["mlflow.parentRunId"] == parent.info.run_id
         assert {"beta", "beta_norm", "objective.weight", "normalisation"} <= set(trial.data.params)
-        for key in ("val/rate", "val/distortion", "val/mse", "test/rate", "train/distortion"):
-            assert key in trial.data.metrics
+        final = {"val/rate", "val/distortion", "val/mse", "test/rate"}
+        assert final | {"train/distortion", VAL_RATE, VAL_DISTORTION} <= set(trial.data.metrics)
         (data,) = trial.inputs.dataset_inputs
         assert data.dataset.name == "digits"
         assert trial.info.status == "FINISHED"
-        paths = {f.path for f in swept.list_artifacts(trial.info.run_id)}
+        paths = {f.path for f in record.list_artifacts(trial.info.run_id)}
         assert {"config.yaml", "result.json", "pictures"} <= paths
-        assert "pictures/samples.png" in files(swept, trial, "pictures")
-    assert files(swept, parent, "front") == {
+        assert "pictures/samples.png" in files(record, trial, "pictures")
+    assert files(record, parent, "front") == {
         "front/front.html", "front/front.png", "front/front.csv", "front/study.json",
         "front/members.csv",
     }  # fmt: skip
@@ -73,12 +80,12 @@ def test_the_front_is_marked_and_has_the_pages_that_take_long(
     red = marked(client)
     assert red == set(json.loads(betafront("status", "s", "--json").out)["front"])
     assert len(red) == 1
-    view = MLflowView(client.tracking_uri)
+    tracker = MLflowTracker(client.tracking_uri)
     study, spec = find_study("s")
     trials = table(study.get_trials())
     better = trials.assign(**{key: trials[key].iloc[::-1].to_numpy() for key in spec.objectives})
     runs_of = runs_table(study.get_trials())
-    view.finish(spec, better, runs_of, facts(spec, study.get_trials()), own_place / "none")
+    tracker.finish(spec, better, runs_of, facts(spec, study.get_trials()), own_place / "none")
     assert marked(client) == {0, 1} - red
     assert {r.info.run_id for r in runs(client)["trial"]} == {r.info.run_id for r in before}
 
@@ -98,63 +105,75 @@ def marked(client: MlflowClient) -> set[int]:
 
 
 def test_the_study_has_the_history_of_its_front(
-    swept: MlflowClient, betafront: Command, own_place: Path
+    record: MlflowClient, betafront: Command, own_place: Path
 ) -> None:
     (own_place / "runs/s/report/more").mkdir()
     (own_place / "runs/s/report/more/note.txt").write_text("of another hand")
     assert betafront("sync", "s").code == 0
     assert betafront("sync", "s").code == 0
-    ((parent,), trials) = runs(swept).values()
+    ((parent,), trials) = runs(record).values()
     finished = sorted(trials, key=lambda run: run.info.end_time)
     for name in ("hypervolume", "front_size"):
-        points = swept.get_metric_history(parent.info.run_id, f"study/{name}")
+        points = record.get_metric_history(parent.info.run_id, f"study/{name}")
         assert [point.step for point in points] == [1, 2]
         assert [p.timestamp for p in points] == [run.info.end_time for run in finished]
     # Two trials are too few for one.
     assert "best_elbo/beta" not in parent.data.metrics
     assert "No decision" in parent.data.tags["mlflow.note.content"]
-    assert files(swept, parent, "front/more") == {"front/more/note.txt"}
-    path = swept.download_artifacts(parent.info.run_id, "front/members.csv", str(own_place))
+    assert files(record, parent, "front/more") == {"front/more/note.txt"}
+    path = record.download_artifacts(parent.info.run_id, "front/members.csv", str(own_place))
     members = pd.read_csv(path)
-    assert set(members["trial"]) == marked(swept)
+    assert set(members["trial"]) == marked(record)
     assert list(members)[:4] == ["trial", "objective.weight", "beta", "beta_norm"]
     _, spec = find_study("s")
     assert [float(x) for x in parent.data.params["reference"].split(",")] == spec.reference
 
 
-def test_the_table_shows_the_final_values(swept: MlflowClient, own_place: Path) -> None:
-    for trial in runs(swept)["trial"]:
+def test_the_table_shows_the_final_values(record: MlflowClient, own_place: Path) -> None:
+    for trial in runs(record)["trial"]:
         folder = own_place / f"runs/s/trial-{int(trial.data.tags['trial']):04d}"
         stored = json.loads((folder / "result.json").read_text())["metrics"]
         assert trial.data.metrics["val/rate"] == stored["val/rate"]
         assert trial.data.metrics["test/distortion"] == stored["test/distortion"]
 
 
-def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(
-    swept: MlflowClient, betafront: Command
+def test_the_values_of_each_epoch_have_names_of_their_own(
+    swept: MlflowClient, own_place: Path
 ) -> None:
-    (parent,), trials = runs(swept).values()
+    for trial in runs(swept)["trial"]:
+        folder = own_place / f"runs/s/trial-{int(trial.data.tags['trial']):04d}"
+        rows = read_history(folder)
+        for name in rows[0].keys() - {STEP}:
+            points = swept.get_metric_history(trial.info.run_id, name)
+            assert {p.step: p.value for p in points} == {row[STEP]: row[name] for row in rows}
+        assert len(swept.get_metric_history(trial.info.run_id, "val/rate")) == 1
+
+
+def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(
+    record: MlflowClient, betafront: Command
+) -> None:
+    (parent,), trials = runs(record).values()
     tags = {"role": "trial", "trial": "7", "mlflow.parentRunId": parent.info.run_id}
-    swept.create_run(parent.info.experiment_id, tags=tags)  # its writer was killed here
+    record.create_run(parent.info.experiment_id, tags=tags)  # its writer was killed here
     said = betafront("sync", "s")
     assert "0 trials written to MLflow, 2 were there" in " ".join(said.out.split())
-    again = runs(swept)["trial"]
+    again = runs(record)["trial"]
     assert {r.info.run_id for r in again} == {r.info.run_id for r in trials}
 
 
 def test_of_runs_that_are_running_only_our_own_are_dropped(
-    swept: MlflowClient, betafront: Command
+    record: MlflowClient, betafront: Command
 ) -> None:
-    (parent,), trials = runs(swept).values()
+    (parent,), trials = runs(record).values()
     experiment = parent.info.experiment_id
     # A server that hung made it later than its maker waited for it.
     tags = {"role": "study", "study": "s"}
-    second = swept.create_run(experiment, start_time=1, tags=tags)
-    other = swept.create_run(experiment, tags={"role": ""})
-    foreign = swept.create_run(experiment)
-    swept.update_run(parent.info.run_id, status="RUNNING")  # its writer was killed
+    second = record.create_run(experiment, start_time=1, tags=tags)
+    other = record.create_run(experiment, tags={"role": ""})
+    foreign = record.create_run(experiment)
+    record.update_run(parent.info.run_id, status="RUNNING")  # its writer was killed
     assert betafront("sync", "s").code == 0
-    states = {run.info.run_id: run.info.status for run in all_runs(swept, experiment)}
+    states = {run.info.run_id: run.info.status for run in all_runs(record, experiment)}
     assert second.info.run_id not in states
     ours = {run.info.run_id for run in (parent, *trials)}
     assert {run for run, state in states.items() if state == "FINISHED"} == ours
@@ -178,13 +197,13 @@ def test_a_sweep_with_nothing_left_to_train_writes_what_is_missing(
 
 
 def test_values_that_were_added_later_are_written_once(
-    swept: MlflowClient, betafront: Command
+    record: MlflowClient, betafront: Command
 ) -> None:
-    before = runs(swept)["trial"]
+    before = runs(record)["trial"]
     assert betafront("evaluate", "s", "metrics=latent", "--trial", "1").code == 0
     said = betafront("sync", "s")
     assert "1 trials written to MLflow, 1 were there" in " ".join(said.out.split())
-    after = {run.data.tags["trial"]: run for run in runs(swept)["trial"]}
+    after = {run.data.tags["trial"]: run for run in runs(record)["trial"]}
     assert after["0"].info.run_id in {run.info.run_id for run in before}
     assert after["1"].data.metrics["val/iwae_100"] > 0
     said = betafront("sync", "s")
@@ -192,9 +211,9 @@ def test_values_that_were_added_later_are_written_once(
 
 
 def test_the_record_can_be_made_again_from_the_storage_and_the_folders(
-    swept: MlflowClient, own_place: Path
+    record: MlflowClient, own_place: Path
 ) -> None:
-    before = {r.data.tags["trial"]: r.data.metrics for r in runs(swept)["trial"]}
+    before = {r.data.tags["trial"]: r.data.metrics for r in runs(record)["trial"]}
     old, new = own_place / "runs", own_place / "moved"
     old.rename(new)  # as on another machine: the folders and the storage came along
     (new / "mlflow.db").unlink()
@@ -221,16 +240,16 @@ def test_a_sweep_goes_on_without_its_tracking_server(
 def test_what_was_missed_while_mlflow_was_away_is_written_when_it_is_back(
     betafront: Command, own_place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started = MLflowView.start
+    started = MLflowTracker.start
     asked: list[int] = []
 
-    def away_at_first(self: MLflowView, spec: Spec) -> None:
+    def away_at_first(self: MLflowTracker, spec: Spec) -> None:
         asked.append(1)
         if len(asked) == 1:
             raise ConnectionError("away")
         started(self, spec)
 
-    monkeypatch.setattr(MLflowView, "start", away_at_first)
+    monkeypatch.setattr(MLflowTracker, "start", away_at_first)
     assert betafront(*SWEEP).code == 0
     client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
     assert len(runs(client)["trial"]) == 2

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from betafront.errors import UserError
-from betafront.training import Result, Run, TimedOut, Trainer, deadline, fit
-from betafront.training.module import TrainingModule
+from betafront.training import Result, Run, TimedOut, Trainer, fit_one
+from betafront.training.lightning import deadline
+from betafront.training.lightning.module import TrainingModule
 
 MakeRun = Callable[..., Run]
 
@@ -41,7 +42,7 @@ def test_a_run_ends_with_the_batch_in_which_its_time_is_up(
     make_run: MakeRun, tmp_path: Path, seconds: float, step: int
 ) -> None:
     with pytest.raises(TimedOut, match=f"longer than {seconds:g} s: it was at step {step}") as late:
-        fit(make_run(), tmp_path, seconds=seconds)
+        fit_one(make_run(), tmp_path, seconds=seconds)
     assert (late.value.step, late.value.seconds) == (step, seconds)
     with pytest.raises(UserError, match="holds no finished run"):
         Result.load(tmp_path)
@@ -51,18 +52,18 @@ def test_a_run_ends_with_the_batch_in_which_its_time_is_up(
 def test_each_attempt_has_its_own_time(make_run: MakeRun, tmp_path: Path) -> None:
     trainer = Trainer(steps=12, batch_size=32, accelerator="cpu", checkpoint_seconds=0)
     with pytest.raises(TimedOut) as late:
-        fit(make_run(trainer=trainer), tmp_path, seconds=75.0)
+        fit_one(make_run(trainer=trainer), tmp_path, seconds=75.0)
     assert late.value.step == 8
     # From the checkpoint after step 6: six more steps, in sixty seconds.
-    assert fit(make_run(trainer=trainer), tmp_path, seconds=60.0).history[-1]["step"] == 12
+    assert fit_one(make_run(trainer=trainer), tmp_path, seconds=60.0).history[-1]["step"] == 12
 
 
 @pytest.mark.usefixtures("ten_seconds_a_step")
 def test_a_run_within_its_time_is_the_run_without_a_limit(
     make_run: MakeRun, tmp_path: Path
 ) -> None:
-    limited = fit(make_run(), tmp_path / "limited", seconds=120.0)
-    free = fit(make_run(), tmp_path / "free")
+    limited = fit_one(make_run(), tmp_path / "limited", seconds=120.0)
+    free = fit_one(make_run(), tmp_path / "free")
     assert limited.metrics == free.metrics
     for name in ("model.safetensors", "history.json"):
         assert (tmp_path / "limited" / name).read_bytes() == (tmp_path / "free" / name).read_bytes()

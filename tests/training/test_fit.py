@@ -28,7 +28,8 @@ from betafront.objective import (
     Linear,
     normalisation,
 )
-from betafront.training import Diverged, Result, Run, Trainer, fit
+from betafront.training import Diverged, Result, Run, Trainer, fit_one
+from betafront.training.history import VAL_DISTORTION, VAL_NEGATIVE_ELBO, VAL_RATE
 
 MakeRun = Callable[..., Run]
 
@@ -58,9 +59,9 @@ def test_the_same_seed_gives_the_same_bits(
 ) -> None:
     run = make_run(likelihood=likelihood)
     torch.manual_seed(1)
-    one = fit(run, tmp_path / "one")
+    one = fit_one(run, tmp_path / "one")
     torch.manual_seed(2)
-    two = fit(run, tmp_path / "two")
+    two = fit_one(run, tmp_path / "two")
     assert one.metrics == two.metrics
     assert one.spectrum == two.spectrum
     assert one.history == two.history
@@ -73,7 +74,7 @@ def test_the_same_seed_gives_the_same_bits(
 
 
 def test_another_seed_gives_another_run(make_run: MakeRun, tmp_path: Path) -> None:
-    one, two = (fit(make_run(seed=seed), tmp_path / str(seed)) for seed in (0, 1))
+    one, two = (fit_one(make_run(seed=seed), tmp_path / str(seed)) for seed in (0, 1))
     assert one.metrics["val/distortion"] != two.metrics["val/distortion"]
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("0", "1")]
     assert weights[0] != weights[1]
@@ -96,7 +97,7 @@ def test_the_seed_decides_the_order_of_the_images(make_run: MakeRun, tmp_path: P
     orders = []
     for seed in (0, 0, 1):
         seen: list[Tensor] = []
-        fit(make_run(seed=seed, likelihood=lambda seen=seen: Watching(seen)), tmp_path)
+        fit_one(make_run(seed=seed, likelihood=lambda seen=seen: Watching(seen)), tmp_path)
         orders.append(torch.cat(seen))
     assert torch.equal(orders[0], orders[1])
     assert not torch.equal(orders[0], orders[2])
@@ -108,16 +109,16 @@ def test_global_generators_are_left_as_they_were(make_run: MakeRun, tmp_path: Pa
         return torch.get_rng_state().numpy().tobytes(), numpy_state, repr(random.getstate())
 
     before = states()
-    fit(make_run(), tmp_path / "done")
+    fit_one(make_run(), tmp_path / "done")
     assert states() == before
     with pytest.raises(Diverged):
-        fit(make_run(likelihood=partial(Lost, after=2)), tmp_path / "lost")
+        fit_one(make_run(likelihood=partial(Lost, after=2)), tmp_path / "lost")
     assert states() == before
 
 
 def test_training_lowers_the_loss(make_run: MakeRun, tmp_path: Path) -> None:
-    result = fit(make_run(steps=120), tmp_path)
-    elbo = [row["val/negative_elbo"] for row in result.history]
+    result = fit_one(make_run(steps=120), tmp_path)
+    elbo = [row[VAL_NEGATIVE_ELBO] for row in result.history]
     # The density at σ = 1 costs ½ ln 2π per pixel even where every pixel is right; a model that has
     # learned that the digits spread by less is below that.
     assert elbo[-1] < elbo[0]
@@ -125,13 +126,13 @@ def test_training_lowers_the_loss(make_run: MakeRun, tmp_path: Path) -> None:
 
 
 def test_everything_stands_in_the_folder(make_run: MakeRun, tmp_path: Path) -> None:
-    fit(make_run(), tmp_path / "run")
+    fit_one(make_run(), tmp_path / "run")
     assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
     assert {path.name for path in (tmp_path / "run" / "pictures").iterdir()} == PICTURES
 
 
 def test_pictures_show_what_they_are_named_for(make_run: MakeRun, tmp_path: Path) -> None:
-    fit(make_run(), tmp_path)
+    fit_one(make_run(), tmp_path)
     tile = 32 + 2  # the 8 x 8 digits four times as large, and the grid between them
     sizes = {
         "reconstructions.png": (16 * tile + 2, 2 * tile + 2),
@@ -156,8 +157,8 @@ def test_colour_images_that_are_not_square_and_many_latents(
 ) -> None:
     x = torch.rand(40, 3, 8, 5, generator=torch.Generator().manual_seed(0))
     images = Images("colours", train=x[:32], val=x[32:36], test=x[36:])
-    run = make_run(images=images, architecture=partial(linear, latents=12), steps=2)
-    result = fit(run, tmp_path)
+    run = make_run(data=images, architecture=partial(linear, latents=12), steps=2)
+    result = fit_one(run, tmp_path)
     assert result.data["shape"] == [3, 8, 5]
     assert len(result.spectrum) == 12
     with Image.open(tmp_path / "pictures" / "traversals.png") as picture:
@@ -168,7 +169,7 @@ def test_colour_images_that_are_not_square_and_many_latents(
 
 def test_the_saved_weights_are_those_that_were_evaluated(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run()
-    result = fit(run, tmp_path)
+    result = fit_one(run, tmp_path)
     vae = run.vae()
     vae.load_state_dict(load_file(tmp_path / "model.safetensors"))
     for split in ("val", "test"):
@@ -177,7 +178,7 @@ def test_the_saved_weights_are_those_that_were_evaluated(make_run: MakeRun, tmp_
 
 
 def test_the_result_comes_back_from_its_folder(make_run: MakeRun, tmp_path: Path) -> None:
-    result = fit(make_run(), tmp_path / "run")
+    result = fit_one(make_run(), tmp_path / "run")
     assert Result.load(tmp_path / "run") == result
     assert json.loads((tmp_path / "run" / "history.json").read_text()) == result.history
 
@@ -189,13 +190,13 @@ def test_the_result_says_where_the_run_stands(make_run: MakeRun, tmp_path: Path)
         likelihood=partial(Gaussian, sigma=0.5, mode="fixed"),
         seed=3,
     )
-    result = fit(run, tmp_path)
+    result = fit_one(run, tmp_path)
     scale = result.scale
-    assert (scale["weight"], scale["normalisation"]) == (0.1, "mean")
-    assert (scale["pixels"], scale["latents"]) == (64, 2)
-    assert scale["beta"] == pytest.approx(0.1 * 64 / 2, rel=1e-14)  # float64
-    assert scale["beta_norm"] == pytest.approx(0.1, rel=1e-14)
-    assert scale["sigma"] == pytest.approx(0.5, rel=1e-6)  # kept in float32
+    assert (scale.weight, scale.normalisation) == (0.1, "mean")
+    assert (scale.pixels, scale.latents) == (64, 2)
+    assert scale.beta == pytest.approx(0.1 * 64 / 2, rel=1e-14)  # float64
+    assert scale.beta_norm == pytest.approx(0.1, rel=1e-14)
+    assert scale.sigma == pytest.approx(0.5, rel=1e-6)  # kept in float32
     assert result.seed == 3
     assert result.data == {
         "name": "digits",
@@ -208,12 +209,12 @@ def test_the_result_says_where_the_run_stands(make_run: MakeRun, tmp_path: Path)
 
 
 def test_a_likelihood_without_sigma_has_none(make_run: MakeRun, tmp_path: Path) -> None:
-    assert fit(make_run(likelihood=ContinuousBernoulli), tmp_path).scale["sigma"] is None
+    assert fit_one(make_run(likelihood=ContinuousBernoulli), tmp_path).scale.sigma is None
 
 
 def test_final_values_know_neither_weight_nor_schedule(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(weight=50.0, schedule=Linear(warmup=1.0))
-    metrics = fit(run, tmp_path).metrics
+    metrics = fit_one(run, tmp_path).metrics
     for split in ("val", "test"):
         total = metrics[f"{split}/distortion"] + metrics[f"{split}/rate"]
         assert metrics[f"{split}/negative_elbo"] == total
@@ -227,7 +228,7 @@ def test_the_trace_records_the_loss_of_every_step(make_run: MakeRun, tmp_path: P
         normalisation=normalisation("mean"),
         schedule=Linear(warmup=0.5),
     )
-    fit(run, tmp_path)
+    fit_one(run, tmp_path)
     arrays = trace(tmp_path)
     columns = {"step", "beta", "penalty", "distortion", "rate", "loss"}
     assert set(arrays) == columns
@@ -243,7 +244,9 @@ def test_the_trace_records_the_loss_of_every_step(make_run: MakeRun, tmp_path: P
 
 def test_the_history_is_reported_as_it_is_made(make_run: MakeRun, tmp_path: Path) -> None:
     rows: list[dict[str, float]] = []
-    result = fit(make_run(schedule=Linear(warmup=1.0), weight=4.0), tmp_path, rows.append)
+    result = fit_one(
+        make_run(schedule=Linear(warmup=1.0), weight=4.0), tmp_path, report=rows.append
+    )
     assert rows == result.history
     assert [row["step"] for row in rows] == [3, 6, 9, 12]
     arrays = trace(tmp_path)
@@ -252,20 +255,20 @@ def test_the_history_is_reported_as_it_is_made(make_run: MakeRun, tmp_path: Path
         epoch = slice(3 * i, 3 * i + 3)
         for name in ("distortion", "rate", "loss"):
             assert row[f"train/{name}"] == pytest.approx(arrays[name][epoch].mean(), rel=FLOAT32)
-        total = row["val/distortion"] + row["val/rate"]
-        assert row["val/negative_elbo"] == pytest.approx(total, rel=1e-12)  # float64
+        total = row[VAL_DISTORTION] + row[VAL_RATE]
+        assert row[VAL_NEGATIVE_ELBO] == pytest.approx(total, rel=1e-12)  # float64
 
 
 def test_watching_a_run_does_not_change_it(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = importlib.import_module(
-        "betafront.training.fitting"
+        "betafront.training.lightning.trainer"
     )  # its name is also the function's
     results = {}
     for epochs in (1, 20):
-        monkeypatch.setattr(module, "LOGGED_EPOCHS", epochs)
-        results[epochs] = fit(make_run(), tmp_path / str(epochs))
+        monkeypatch.setattr(module, "VALIDATIONS", epochs)
+        results[epochs] = fit_one(make_run(), tmp_path / str(epochs))
     assert [len(results[epochs].history) for epochs in (1, 20)] == [1, 4]
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("1", "20")]
     assert weights[0] == weights[1]
@@ -276,7 +279,7 @@ def test_watching_a_run_does_not_change_it(
 def test_a_run_in_another_precision_is_evaluated_in_the_datas(
     make_run: MakeRun, tmp_path: Path, precision: str
 ) -> None:
-    result = fit(make_run(precision=precision), tmp_path)
+    result = fit_one(make_run(precision=precision), tmp_path)
     assert all(math.isfinite(value) for value in result.metrics.values())
     weights = load_file(tmp_path / "model.safetensors")
     assert {weight.dtype for weight in weights.values()} == {torch.float32}
@@ -307,7 +310,7 @@ def test_a_loss_that_is_lost_is_named_by_its_step(
     rows: list[dict[str, float]] = []
     run = make_run(steps=steps, likelihood=partial(Lost, after=step))
     with pytest.raises(Diverged, match=f"NaN or infinite at step {step}$") as lost:
-        fit(run, tmp_path, rows.append)
+        fit_one(run, tmp_path, report=rows.append)
     assert lost.value.step == step
     assert all(math.isfinite(value) for row in rows for value in row.values())
     with pytest.raises(UserError, match="holds no finished run"):
@@ -319,14 +322,14 @@ def test_a_huge_learning_rate_diverges_after_its_first_step(
 ) -> None:
     run = make_run(make_optimizer=partial(torch.optim.Adam, lr=1e30))
     with pytest.raises(Diverged) as lost:
-        fit(run, tmp_path)
+        fit_one(run, tmp_path)
     assert lost.value.step == 1
 
 
 def test_weights_lost_in_the_last_step_are_noticed(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(steps=1, make_optimizer=partial(torch.optim.Adam, lr=1e30))
     with pytest.raises(Diverged) as lost:
-        fit(run, tmp_path)
+        fit_one(run, tmp_path)
     assert lost.value.step == 1
 
 
@@ -338,7 +341,7 @@ def test_lightnings_own_log_is_left_as_it_was(
     level = logger.level
     logger.setLevel(logging.INFO)
     try:
-        fit(make_run(likelihood=partial(Lost, after=after)), tmp_path)
+        fit_one(make_run(likelihood=partial(Lost, after=after)), tmp_path)
     except Diverged:
         assert after == 2
     assert logger.level == logging.INFO

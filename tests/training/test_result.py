@@ -7,17 +7,18 @@ from pathlib import Path
 import pytest
 
 from betafront.errors import UserError
-from betafront.training import Diverged, Halted, Result, TimedOut
+from betafront.training import Diverged, Halted, OnTheScale, Result, TimedOut
+from betafront.training.history import STEP, VAL_RATE
 
 
 @pytest.fixture
 def result(tmp_path: Path) -> Result:
     return Result(
         metrics={"val/rate": 0.1 + 0.2, "val/distortion": -1e-300},
-        scale={"beta": 4.0, "sigma": None, "normalisation": "sum"},
+        scale=OnTheScale.read({"beta": 4.0, "sigma": None, "normalisation": "sum"}),
         spectrum=[1.5, 0.0],
         settings={"val/samples": 8},
-        history=[{"step": 3, "val/rate": 1 / 3}],
+        history=[{STEP: 3, VAL_RATE: 1 / 3}],
         data={"name": "digits", "shape": [1, 8, 8]},
         seed=7,
         seconds=1.25,

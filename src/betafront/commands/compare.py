@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
     from betafront.study.spec import Spec
 
-MOST = 8  # groups, as many as there are markers
+MOST = 8  # groups; there are so many markers
 Found = Sequence[tuple["Study", "Spec"]]
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Groups beside each other.
+    """A comparison and its groups.
 
     Attributes:
-        found: what came of it.
+        found: the comparison.
         groups: in the order in which they were named.
         parameters: that any of the studies searches.
     """
@@ -85,7 +85,7 @@ def compare(
 
 
 def compare_studies(found: Found, by: str | None = None) -> Compared:
-    """Measure the fronts of studies beside each other.
+    """Compare the fronts of studies, or of groups within one.
 
     Args:
         found: the studies; one is enough where its trials are grouped.
@@ -126,10 +126,10 @@ def compare_studies(found: Found, by: str | None = None) -> Compared:
 
 
 def check_target(path: Path) -> None:
-    """Refuse what no file can be written to, before anything is measured.
+    """Refuse a path to which no file can be written, before anything is measured.
 
     Raises:
-        UserError: naming why.
+        UserError: with the reason.
     """
     if path.is_dir():
         raise UserError(f"{path} is a folder: name a file in it")
@@ -147,7 +147,7 @@ def show(
     png: Path | None = None,
     html: tuple[Found, Path] | None = None,
 ) -> None:
-    """Print a comparison, and write the files that are asked for: all trials, the fronts as a
+    """Print a comparison, and write the files that were asked for: all trials, the fronts as a
     picture, and the page of the studies."""
     out, found = console(), compared.found
     print_comparison(found, compared.parameters, out)
@@ -160,9 +160,9 @@ def show(
         written.append(("picture", png.absolute()))
     if html is not None:
         studies, path = html
-        looked = Reader()
+        reader = Reader()
         room = ROOM // len(studies)
-        chapters = [chapter(study, spec, links_of(looked, spec), room) for study, spec in studies]
+        chapters = [chapter(study, spec, links_of(reader, spec), room) for study, spec in studies]
         write_page(chapters, path, compared.groups, found)
         written.append(("page", path.absolute()))
     print_next(written, out)
@@ -193,7 +193,7 @@ def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list
 
 
 def _worst(specs: "Sequence[Spec]") -> list[float]:
-    """The reference point within which all of them lie."""
+    """The reference point that is the worst of all studies in each objective."""
     signs = np.where(maximised(specs[0].objectives), -1.0, 1.0)
     points = np.array([spec.reference for spec in specs], float) * signs
     return [float(value) for value in points.max(0) * signs]

@@ -14,11 +14,12 @@ from betafront.config.compose import compose
 from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
 from betafront.metrics.evaluation import ALWAYS, by_split
-from betafront.metrics.registry import Tell, no_one
+from betafront.metrics.registry import Announce, silent
 from betafront.study.lookup import find_store
 from betafront.study.results.additions import additions, key
-from betafront.study.results.table import every_run, rows, state
-from betafront.terminal import Doing, console, print_next
+from betafront.study.results.table import complete, rows
+from betafront.study.trials.replicates import every_run
+from betafront.terminal import Activity, console, print_next
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
@@ -42,16 +43,16 @@ def evaluate(name: str | None, words: Sequence[str], number: int | None = None) 
     """
     store, spec = find_store(name)
     metrics, trials = chosen(words), store.trials()
-    done = [t for t in trials if state(t) == "complete" and number in (None, t.number)]
+    done = [t for t in complete(trials) if number in (None, t.number)]
     if not done:
         what = "no finished trial" if number is None else f"no finished trial {number}"
         raise UserError(f"{spec.name} has {what}")
     out, before = console(), additions(store.settings())
-    doing = Doing()
+    doing = Activity()
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), doing)
     with Progress(*columns, console=out, transient=True) as progress:
         for trial in progress.track(done):
-            runs = [Path(spec.folder) / run["folder"] for run in every_run(trial, trials)]
+            runs = [Path(spec.folder) / run.folder for run in every_run(trial, trials)]
             each = [measure(run, metrics, spec.objectives, doing.begin) for run in runs]
             values = together(each)
             store.set(key(trial.number), before.get(trial.number, {}) | values)
@@ -86,7 +87,7 @@ def chosen(words: Sequence[str]) -> DictConfig:
 
 
 def measure(
-    folder: Path, metrics: DictConfig, objectives: Container[str] = (), tell: Tell = no_one
+    folder: Path, metrics: DictConfig, objectives: Container[str] = (), announce: Announce = silent
 ) -> Values:
     """The further values of one trained model, which are also written to its `result.json`.
 
@@ -94,7 +95,7 @@ def measure(
         folder: of the run.
         metrics: the group of that name.
         objectives: values that a search went by, which are not to be changed.
-        tell: called with the split and the name of each metric as it begins.
+        announce: called with the split and the name of each metric as it begins.
 
     Raises:
         UserError: its files are gone, its model is not the one that was measured before, or a value
@@ -102,7 +103,7 @@ def measure(
     """
     run, result = saved_run(folder, metrics=metrics), Result.load(folder)
     vae = saved_model(folder, run.vae())
-    found = run.evaluations(vae, run.data, tell)
+    found = run.evaluations(vae, run.data, announce)
     now, then = found["val"].values["rate"], result.metrics["val/rate"]
     if abs(now - then) > CLOSE * max(1.0, then):
         raise UserError(

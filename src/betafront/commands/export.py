@@ -14,7 +14,9 @@ from betafront.front import decide
 from betafront.models import PROGRAMS, write_programs
 from betafront.study.lookup import find_study
 from betafront.study.results.additions import additions
-from betafront.study.results.table import every_run, facts, state, table
+from betafront.study.results.table import facts, table
+from betafront.study.trials.replicates import every_run
+from betafront.study.trials.status import Status, status
 from betafront.terminal import console, print_next
 from betafront.tracking.registry import check_name, register
 from betafront.trained import ABOUT
@@ -68,7 +70,7 @@ def export(
     trials = study.get_trials(deepcopy=False)
     number = _number(at, study, spec)
     (run, *_) = every_run(trials[number], trials)
-    folder = Path(spec.folder) / run["folder"]
+    folder = Path(spec.folder) / run.folder
     result, made = Result.load(folder), saved_run(folder)
     vae = saved_model(folder, made.vae())  # what cannot be read is not exported
     where = to or Path(spec.folder) / "export" / at.replace("=", "-")
@@ -86,7 +88,7 @@ def export(
         "study": spec.name,
         "trial": number,
         "seed": result.seed,
-        "scale": result.scale,
+        "scale": result.scale.written(),
         "metrics": result.metrics,
         "data": result.data,
         "log_volume": made.data.log_volume,
@@ -101,7 +103,7 @@ def export(
     write_whole(where / ABOUT, json.dumps(about, indent=1, ensure_ascii=False))
     out = console()
     out.print(
-        f"Trial {number} of {spec.name}: β = {result.scale['beta']:.4g}, D = "
+        f"Trial {number} of {spec.name}: β = {result.scale.beta:.4g}, D = "
         f"{result.metrics['val/distortion']:.2f}, R = {result.metrics['val/rate']:.2f} nats."
     )
     shown: list[tuple[str, str | Path]] = [
@@ -128,7 +130,7 @@ def _number(at: str, study: "Study", spec: "Spec") -> int:
     if at.startswith("trial="):
         text = at.removeprefix("trial=")
         number = int(text) if text.isdecimal() else -1
-        if number not in set(rows["trial"]) or state(trials[number]) != "complete":
+        if number not in set(rows["trial"]) or status(trials[number]) is not Status.COMPLETE:
             raise UserError(f"{spec.name} has no finished trial {text}")
         return number
     named = {_short(a.name): a.trial for a in decide(rows, facts(spec, trials))}

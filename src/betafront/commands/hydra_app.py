@@ -15,8 +15,9 @@ from betafront.config.compose import NAME, VERSION_BASE, keys_near
 from betafront.config.explain import COMPOSITION_ERRORS, explain
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
+from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
-from betafront.training.result import Diverged, Result
+from betafront.training.result import Result
 
 
 class Stop(BaseException):

@@ -9,8 +9,8 @@ from betafront.config.build import build, check, save
 from betafront.config.saved import saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
-from betafront.study.results.table import every_run, state
-from betafront.study.trials.replicates import Record
+from betafront.study.trials.replicates import Record, every_run
+from betafront.study.trials.status import Status, status
 from betafront.terminal import console
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     """
     study, spec = find_study(name)
     run = _run(study, spec, number, replicate)
-    stored: dict[str, float] = run["metrics"]
-    config = saved_config(Path(spec.folder) / run["folder"])
+    stored = run.metrics
+    config = saved_config(Path(spec.folder) / run.folder)
     made = build(config)
     check(made)
     folder = Path(spec.folder).parent / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
@@ -58,11 +58,10 @@ def _run(study: "Study", spec: "Spec", number: int, replicate: int) -> Record:
     if not 0 <= number < len(trials):
         raise UserError(f"{spec.name} has no trial {number}: they go from 0 to {len(trials) - 1}")
     trial = trials[number]
-    if state(trial) != "complete":
-        raise UserError(
-            f"trial {number} of {spec.name} is not complete, but "
-            f"{state(trial) or 'no trial of its own'}"
-        )
+    now = status(trial, time.time())
+    if now is not Status.COMPLETE:
+        what = now.word or "no trial of its own"
+        raise UserError(f"trial {number} of {spec.name} is not complete, but {what}")
     runs = every_run(trial, trials)
     if not 0 <= replicate < len(runs):
         raise UserError(

@@ -1,6 +1,6 @@
 """`betafront status`: how far a study is, its front so far and what it advises."""
 
-from betafront.front import Asked, decision, front, print_study
+from betafront.front import Asked, decision_record, front, print_study
 from betafront.study.lookup import find_study
 from betafront.study.results.additions import additions
 from betafront.study.results.table import facts, failures, runs_table, table
@@ -38,7 +38,7 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
                 **known.counts,
                 "failures": failures(trials),
                 "front": [] if members.empty else [int(n) for n in members["trial"]],
-                **decision(rows, known, runs, asked),
+                **decision_record(rows, known, runs, asked),
                 "folder": spec.folder,
                 "command": known.command,
             }

@@ -1,36 +1,24 @@
 """`betafront train`: one run, watched."""
 
 from pathlib import Path
-from typing import Any
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from betafront.terminal import Doing, console, print_next
-from betafront.training import SPLITS, Result, Run, draw_pages, fit
-
-UNITS = {
-    "distortion": "D, nats",
-    "rate": "R, nats",
-    "negative_elbo": "D + R, nats",
-    "mse": "per data dimension",
-    "mutual_information": "nats",
-    "total_correlation": "nats",
-    "dimension_wise": "nats",
-    "aggregate_kl": "nats",
-    "sampled_rate": "nats",
-    "psnr": "dB",
-}
+from betafront.metrics.catalogue import metric
+from betafront.terminal import Activity, console, print_next
+from betafront.training import SPLITS, OnTheScale, Result, Run, draw_pages, fit_one
+from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
 
 
 def train_and_show(run: Run, folder: Path) -> Result:
     """Train with a progress bar, and print the result."""
     from rich.table import Table
 
-    out, doing = console(), Doing()
+    out, doing = console(), Activity()
     with Progress(doing, console=out, transient=True, disable=not out.is_terminal) as progress:
         progress.add_task("checking")
         # What cannot be evaluated is not trained; to find out takes as long as the metrics.
-        run.first_look(lambda name: doing.begin(f"checking {name}"))
+        run.metric_names(lambda name: doing.begin(f"checking {name}"))
         doing.end()
     columns = (
         TextColumn("training"),
@@ -42,15 +30,15 @@ def train_and_show(run: Run, folder: Path) -> Result:
     with Progress(*columns, console=out) as progress:
         bar = progress.add_task("training", total=run.trainer.steps, now="")
 
-        def report(row: dict[str, float]) -> None:
-            now = f"D {row['val/distortion']:.2f}  R {row['val/rate']:.2f} nats"
-            progress.update(bar, completed=row["step"], now=now)
+        def report(row: Row) -> None:
+            now = f"D {row[VAL_DISTORTION]:.2f}  R {row[VAL_RATE]:.2f} nats"
+            progress.update(bar, completed=row[STEP], now=now)
 
         def tell(name: str) -> None:
             progress.update(bar, completed=run.trainer.steps)
             doing.begin(name)
 
-        result = fit(run, folder, report, tell=tell)
+        result = fit_one(run, folder, report=report, tell=tell)
         doing.end()
         progress.update(bar, completed=run.trainer.steps)
     draw_pages(folder)
@@ -61,7 +49,8 @@ def train_and_show(run: Run, folder: Path) -> Result:
         table.add_column(split, justify="right")
     for name in [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]:
         values = (f"{result.metrics[f'{split}/{name}']:.4g}" for split in SPLITS)
-        table.add_row(f"{name} ({UNITS[name]})" if name in UNITS else name, *values)
+        unit = metric(name).unit
+        table.add_row(f"{name} ({unit})" if unit else name, *values)
     out.print(table)
     if result.costs:
         slowest = sorted(result.costs.items(), key=lambda cost: -cost[1])
@@ -79,22 +68,19 @@ def train_and_show(run: Run, folder: Path) -> Result:
     return result
 
 
-def _where(scale: dict[str, Any]) -> str:
+def _where(scale: OnTheScale) -> str:
     """Where a run stands on the one scale, in words."""
-    sigma = f", σ = {scale['sigma']:.4g}" if scale["sigma"] is not None else ""
-    spread = scale["beta_spread"]
+    sigma = f", σ = {scale.sigma:.4g}" if scale.sigma is not None else ""
+    spread = scale.beta_spread
     about = "" if spread is None else f" ± {spread:.2g}"
-    here = f"β = {scale['beta']:.4g}{about} (β_norm = {scale['beta_norm']:.4g}){sigma}"
-    if scale["reached"] is False:
+    here = f"β = {scale.beta:.4g}{about} (β_norm = {scale.beta_norm:.4g}){sigma}"
+    if scale.reached is False:
         return (
-            f"{scale['holds']} was to be held to {scale['target']:g} and came to "
-            f"{scale['came_to']:.4g}, with {here}: train longer, or ask for what can be had"
+            f"{scale.holds} was to be held to {scale.target:g} and came to "
+            f"{scale.came_to:.4g}, with {here}: train longer, or ask for what can be had"
         )
-    if scale["reached"]:
-        return f"{scale['holds']} was held to {scale['target']:g}; that is canonical {here}"
-    if scale["holds"]:
-        return f"free up to {scale['target']:g} nats per group; that is canonical {here}"
-    return (
-        f"weight {scale['weight']:g} under normalisation={scale['normalisation']} is canonical "
-        f"{here}"
-    )
+    if scale.reached:
+        return f"{scale.holds} was held to {scale.target:g}; that is canonical {here}"
+    if scale.holds:
+        return f"free up to {scale.target:g} nats per group; that is canonical {here}"
+    return f"weight {scale.weight:g} under normalisation={scale.normalisation} is canonical {here}"

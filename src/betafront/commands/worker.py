@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from betafront.addresses import runs_folder
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
-from betafront.study.storage.waiting import wait_for
+from betafront.study.worker.waiting import wait_for
 
 OF_LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
 

@@ -12,10 +12,10 @@ from betafront.config.targets import make
 from betafront.data import Images
 from betafront.errors import UserError, one_line
 from betafront.files import write_whole
-from betafront.models import VAE, Shape
+from betafront.models import Model, Shape
 from betafront.objective import Objective
-from betafront.training.fitting import lightning_trainer
 from betafront.training.folder import RunFolder
+from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.run import Run
 
 
@@ -52,18 +52,18 @@ def build(config: DictConfig) -> Run:
     )
 
 
-def model(config: DictConfig, shape: Shape, log_volume: float = 0.0) -> VAE:
+def model(config: DictConfig, shape: Shape, log_volume: float = 0.0) -> Model:
     """A fresh model as `config` describes it, for images that need not be there.
 
     Args:
         config: of the run.
         shape: channels, height and width of an image.
-        log_volume: as in `betafront.models.VAE`.
+        log_volume: as in `betafront.models.Model`.
 
     Raises:
         UserError: the model or the likelihood refuses its settings.
     """
-    vae: VAE = _part(config, "model")(shape, _part(config, "likelihood")())
+    vae: Model = _part(config, "model")(shape, _part(config, "likelihood")())
     vae.log_volume = log_volume
     return vae
 
@@ -77,7 +77,9 @@ def check(run: Run) -> None:
     vae = run.vae()
     for split in (run.data.train, run.data.val, run.data.test):
         vae.likelihood.check(split)
-    run.objective(vae.latents).check_batch(min(run.trainer.batch_size, len(run.data.train)))
+    objective = run.objective(vae.latents)
+    objective.check_model(vae.factorised)
+    objective.check_batch(min(run.trainer.batch_size, len(run.data.train)))
     run.make_optimizer(list(vae.parameters()))
     lightning_trainer(run)
 

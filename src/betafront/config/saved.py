@@ -7,7 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.build import build
 from betafront.errors import UserError
-from betafront.models import VAE
+from betafront.models import Model
 from betafront.training.folder import RunFolder
 from betafront.training.run import Run
 
@@ -26,7 +26,7 @@ def saved_config(folder: Path) -> DictConfig:
     return config
 
 
-def saved_model(folder: Path, vae: VAE) -> VAE:
+def saved_model(folder: Path, vae: Model) -> Model:
     """`vae` with the weights of a run.
 
     Raises:

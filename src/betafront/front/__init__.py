@@ -1,13 +1,19 @@
-"""Pareto fronts: indicators, the knee, the decision, tables, pictures and pages."""
+"""Pareto fronts: indicators, comparison, the decision, and tables, pictures and pages of them."""
 
-from betafront.front.decision.capacity import capacity
-from betafront.front.decision.cautions import cautions, decision, refusal
-from betafront.front.decision.decision import USUAL, Advice, Asked, decide, trade
-from betafront.front.front import front, hypervolume, knee, nondominated
+from betafront.front.comparison import Comparison, Group, compare
+from betafront.front.decision import (
+    USUAL,
+    Advice,
+    Asked,
+    cautions,
+    decide,
+    decision_record,
+    refusal,
+)
+from betafront.front.front import front, hypervolume, knee, maximised, nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.one_curve import OneCurve, one_curve
-from betafront.front.show.picture import draw_front
-from betafront.front.show.terminal import print_study
+from betafront.front.show import draw_front, print_study
 from betafront.front.slope import off_their_lines
 from betafront.front.table import Facts, Reach, trials_table
 
@@ -15,23 +21,25 @@ __all__ = [
     "USUAL",
     "Advice",
     "Asked",
+    "Comparison",
     "Facts",
+    "Group",
     "OneCurve",
     "Reach",
-    "capacity",
     "cautions",
+    "compare",
     "decide",
-    "decision",
+    "decision_record",
     "draw_front",
     "front",
     "hypervolume",
     "hypervolumes",
     "knee",
+    "maximised",
     "nondominated",
     "off_their_lines",
     "one_curve",
     "print_study",
     "refusal",
-    "trade",
     "trials_table",
 ]

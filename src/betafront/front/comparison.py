@@ -7,12 +7,17 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from betafront.front.attainment import Interval, bootstrapped, p_better, volumes
+from betafront.front.attainment import (
+    Interval,
+    bootstrap_mean,
+    common_replicates,
+    permutation_p,
+    replicate_hypervolumes,
+)
 from betafront.front.front import nondominated
-from betafront.front.indicators import Indicators, Shape, compared, shape
+from betafront.front.indicators import Indicators, Shape, indicators_of, shape
 from betafront.front.slope import far_off
 from betafront.front.table import GROUP, usable
-from betafront.front.whole import whole
 
 
 @dataclass(frozen=True)
@@ -20,10 +25,10 @@ class Group:
     """Finished trials with a name.
 
     Attributes:
-        name: of the study, or of what its trials have in common.
+        name: of the study, or of the value that its trials have in common.
         table: a row per trial.
         runs: a row per run, with the column `replicate`.
-        study: that the trials are of; where left out, the group is all of it, and has its name.
+        study: the name of the study; empty where the group is the whole study, and has its name.
     """
 
     name: str
@@ -38,14 +43,14 @@ class Side:
 
     Attributes:
         name: of the group.
-        trials: that have finished.
+        trials: the number of its finished trials.
         shape: of its front.
-        replicates: runs that every one of its trials has.
-        volume: the hypervolumes of the fronts of its replicates; None where there is one.
-        joint: how many of its trials are on the front of all groups together.
+        replicates: the number of replicates that every one of its trials has.
+        volume: the mean hypervolume of the fronts of its replicates; None where there is one.
+        joint: the number of its trials on the front of all groups together.
         lost: the share of the joint hypervolume that is lost without this group.
-        off: how many of its trials lie off their own line D + βR, which the best of all groups
-            touches; None where distortions do not compare.
+        off: the number of its trials that lie off their own line D + βR, which the best trial of
+            all groups touches; None where distortions do not compare.
     """
 
     name: str
@@ -63,10 +68,10 @@ class Pair:
     """One group beside another.
 
     Attributes:
-        one, other: their names.
-        indicators: of the first one's front beside the other's.
-        p: how often chance alone makes the replicates of the first have so much more hypervolume
-            than the other's; None where either has one replicate.
+        one, other: the names of the groups.
+        indicators: of the front of `one` beside the front of `other`.
+        p: of the test that the replicates of `one` have more hypervolume than those of `other`
+            (`betafront.front.attainment.permutation_p`); None where either has one replicate.
     """
 
     one: str
@@ -83,8 +88,8 @@ class Comparison:
         objectives: metric to direction, in order.
         reference: the worst values of interest, for all hypervolumes here.
         sides: the groups, the greatest `worth` first.
-        pairs: every two of them, both ways round.
-        table: all trials, with the columns `group` and `on_front` (of all together).
+        pairs: every pair of groups, in both orders.
+        table: all trials, with the columns `group` and `on_front` (of all groups together).
     """
 
     objectives: dict[str, str]
@@ -95,12 +100,12 @@ class Comparison:
 
     @property
     def replicated(self) -> bool:
-        """Whether all groups have replicates, so that single runs compare with single runs."""
+        """Whether all groups have replicates: then fronts of single runs are compared."""
         return all(side.volume is not None for side in self.sides)
 
     def worth(self, side: Side) -> float:
-        """The hypervolume by which groups compare: the mean over the fronts of replicates, where
-        all groups have some; else that of the trials."""
+        """The hypervolume by which the groups are ordered: the mean over the fronts of replicates
+        where all groups have replicates, else that of the front of the trials."""
         return worth(side, self.replicated)
 
 
@@ -115,10 +120,10 @@ def compare(
     reference: Sequence[float],
     one_scale: bool = False,
 ) -> Comparison:
-    """Measure groups beside each other.
+    """Compare groups of trials.
 
     Args:
-        groups: two or more, whose objectives have the same units on the same data.
+        groups: two or more, with the same objectives in the same units on the same data.
         objectives: metric to direction, in order.
         reference: one number per objective.
         one_scale: whether the distortions of all trials compare.
@@ -128,15 +133,18 @@ def compare(
     """
     every = pd.concat([g.table.assign(**{GROUP: g.name}) for g in groups], ignore_index=True)
     every["on_front"] = nondominated(every, objectives)
-    sampled = {g.name: volumes(whole(g.runs), objectives, reference) for g in groups}
+    sampled = {
+        g.name: replicate_hypervolumes(common_replicates(g.runs), objectives, reference)
+        for g in groups
+    }
     kept = usable(every)
     off = far_off(kept).index if one_scale and len(kept) else None
     sides = [_side(g, every, sampled[g.name], objectives, reference, off) for g in groups]
     pairs = []
     for one, other in permutations(groups, 2):
         a, b = sampled[one.name], sampled[other.name]
-        p = p_better(a, b) if min(len(a), len(b)) > 1 else None
-        found = compared(one.table, other.table, objectives, reference)
+        p = permutation_p(a, b) if min(len(a), len(b)) > 1 else None
+        found = indicators_of(one.table, other.table, objectives, reference)
         pairs.append(Pair(one.name, other.name, found, p))
     replicated = all(side.volume is not None for side in sides)
     return Comparison(
@@ -165,7 +173,7 @@ def _side(
         trials=len(group.table),
         shape=shape(group.table, objectives, reference),
         replicates=max(1, len(sampled)),
-        volume=bootstrapped(sampled) if len(sampled) > 1 else None,
+        volume=bootstrap_mean(sampled) if len(sampled) > 1 else None,
         joint=int((mine & every["on_front"]).sum()),
         lost=(joint - without) / joint if joint > 0 else 0.0,
         off=None if off is None else int(mine[off].sum()),

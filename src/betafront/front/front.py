@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 
 def nondominated(table: pd.DataFrame, objectives: Mapping[str, str]) -> NDArray[np.bool_]:
-    """Which trials no other trial is at least as good as in every objective and better in one.
-
-    Of several trials with the same values all are kept.
+    """Which trials are not dominated: no other trial is at least as good in every objective and
+    better in one. Of several trials with the same values all are kept.
     """
     if table.empty:
         return np.zeros(0, dtype=bool)
@@ -52,8 +51,8 @@ def knee(points: NDArray[np.float64]) -> int | None:
     """The index of the knee of a two-dimensional front, both objectives minimised.
 
     With both axes scaled to [0, 1] over the front, the knee is the point farthest below the line
-    between the front's two ends (Das 1999). It depends on how far the front reaches, so a front
-    must be searched to where both ends are of no interest.
+    between the front's two ends (Das 1999). The knee depends on how far the front reaches, so a
+    front must be searched to where both ends are of no interest.
 
     Args:
         points: (n, 2) values of the front.
@@ -70,7 +69,7 @@ def knee(points: NDArray[np.float64]) -> int | None:
 
 
 def planes(objectives: Mapping[str, str]) -> list[dict[str, str]]:
-    """Every two of the objectives, which a plane can show, in order."""
+    """Every pair of the objectives, which a plane can show, in order."""
     return [dict(pair) for pair in combinations(objectives.items(), 2)]
 
 

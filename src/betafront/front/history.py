@@ -1,4 +1,4 @@
-"""How the front of a study grew: after each trial, in order of finishing."""
+"""The growth of a study's front, trial by trial in order of finishing."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,10 +12,10 @@ from betafront.front.front import maximised
 def hypervolumes(
     table: pd.DataFrame, objectives: Mapping[str, str], reference: Sequence[float]
 ) -> pd.DataFrame:
-    """The hypervolume and the number of trials on the front, as they were when each trial finished.
+    """The hypervolume and the number of trials on the front when each trial finished.
 
-    From one trial to the next only those on the front are kept, and the hypervolume is computed
-    anew only where one joins them.
+    From one trial to the next only the members of the front are kept, and the hypervolume is
+    computed again only where a trial joins them.
 
     Args:
         table: finished trials.
@@ -24,7 +24,7 @@ def hypervolumes(
 
     Returns:
         `trial`, `finished` (Unix seconds), `hypervolume` and `front_size`, in order of finishing:
-        what `betafront.front.hypervolume` and `front` have for the trials up to each.
+        those of `betafront.front.hypervolume` and `front` for the trials up to each.
     """
     known, grown = ["trial", "finished"], ["hypervolume", "front_size"]
     if table.empty:

@@ -7,22 +7,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-FEWEST = 10  # trials, below which a forest says nothing
+FEWEST = 10  # trials that a forest is fitted to
 TREES, REPEATS = 100, 5
 TINY = 1e-12
 
 
 @dataclass(frozen=True)
 class Importance:
-    """What a random forest makes of an objective.
+    """The importance of the searched parameters for one objective, by a random forest.
 
     Attributes:
         metric: the objective.
-        shares: for each searched parameter how much of what the forest explains is lost when the
-            parameter's values are shuffled among the trials (Breiman 2001), as a part of what is
-            lost for all of them. What two parameters say together counts for both.
-        explained: the part of the objective's variance that it explains of trials it has not seen
-            (R² out of bag). Where it is low, the shares mean little.
+        shares: for each searched parameter the accuracy that the forest loses when the parameter's
+            values are shuffled among the trials (Breiman 2001), divided by the sum over the
+            parameters. An interaction of two parameters counts for both.
+        explained: the part of the objective's variance that the forest explains of trials outside
+            its samples (R² out of bag). Where it is low, the shares mean little.
     """
 
     metric: str
@@ -33,13 +33,13 @@ class Importance:
 def importance(
     table: pd.DataFrame, parameters: Sequence[str], metrics: Sequence[str]
 ) -> list[Importance]:
-    """How much each parameter decides each of `metrics`. Left out are those that the parameters do
-    not explain; of fewer than ten trials, or where no parameter varies, there is nothing.
+    """The importance of the parameters for each of `metrics`, without the metrics that the
+    parameters do not explain. Empty for fewer than FEWEST trials, and where no parameter varies.
 
     Args:
         table: finished trials.
-        parameters: searched ones. One that a trial does not have is a value of its own.
-        metrics: of the table, where they are numbers.
+        parameters: the searched ones; that a trial lacks a parameter is a value of its own.
+        metrics: columns of numbers of the table.
     """
     varied = [p for p in parameters if p in table and table[p].nunique(dropna=False) > 1]
     if len(table) < FEWEST or not varied:
@@ -63,7 +63,7 @@ def _of(
 
 
 def _codes(column: "pd.Series[float]") -> NDArray[np.float64]:
-    """Numbers as they are, words by their place in the alphabet, what is missing below all."""
+    """Numbers as they are, words by their place in the alphabet, missing values below them."""
     if pd.api.types.is_numeric_dtype(column):
         column = column.fillna(column.min() - 1)
     else:

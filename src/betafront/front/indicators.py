@@ -1,9 +1,9 @@
-"""How good a front is beside another: indicators of sets of points, on scales that stay the same.
+"""How good a front is beside another: indicators of sets of points.
 
 Objectives of different units do not add, so ε and IGD+ are taken after each objective is divided by
-its scale: 1 for what is in nats, which R and D share, and for what is maximised, most of which are
-scores within [0, 1] (a dB of PSNR and an active unit count as much as a nat); for any other its
-worst value of interest, which the study keeps.
+its scale. That is 1 for objectives in nats, and for objectives that are maximised, most of which
+are scores within [0, 1] (a dB of PSNR and an active unit count as much as a nat); for any other it
+is the worst value of interest, which the study keeps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,22 +16,23 @@ from numpy.typing import NDArray
 
 from betafront.errors import UserError
 from betafront.front.front import hypervolume, maximised, nondominated
-from betafront.front.table import UNITS
+from betafront.metrics.catalogue import NATS, metric
 
 Points = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Indicators:
-    """What a front is worth beside another one.
+    """How one front compares with another.
 
     Attributes:
-        epsilon: the least amount by which every point of this front must be better for it to leave
-            none of the other's undominated; 0 or less where it already does (Zitzler et al. 2003).
-        igd_plus: the mean, over the other's points, of how far this front is from dominating each
-            (Ishibuchi et al. 2015).
-        covered: the share of the other's points that one of this front's equals or dominates
-            (Zitzler and Thiele 1998).
+        epsilon: the least amount by which all points of this front must be better for them to
+            dominate all points of the other front; 0 or less where they already do (Zitzler et
+            al. 2003).
+        igd_plus: the mean, over the points of the other front, of how far this front is from
+            dominating the point (Ishibuchi et al. 2015).
+        covered: the share of the points of the other front that a point of this front equals or
+            dominates (Zitzler and Thiele 1998).
     """
 
     epsilon: float
@@ -41,13 +42,13 @@ class Indicators:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a front is by itself.
+    """The size and the evenness of one front.
 
     Attributes:
-        points: trials on it.
+        points: the number of trials on the front.
         hypervolume: below the study's reference point, in the product of the objectives' units.
-        spread: its length in each objective, in the objective's unit.
-        gap: the widest step between neighbours in any objective, as a share of that length.
+        spread: the length of the front in each objective, in the objective's unit.
+        gap: the widest step between neighbours in any objective, as a share of the length.
     """
 
     points: int
@@ -56,21 +57,21 @@ class Shape:
     gap: float
 
 
-def compared(
+def indicators_of(
     one: pd.DataFrame,
     other: pd.DataFrame,
     objectives: Mapping[str, str],
     reference: Sequence[float],
 ) -> Indicators:
-    """What the front of `one` is worth beside that of `other`.
+    """How the front of `one` compares with the front of `other`.
 
     Args:
-        one, other: finished trials; those that are not on the fronts do not matter.
+        one, other: finished trials; only those on the fronts are compared.
         objectives: metric to direction, in order.
         reference: one number per objective.
 
     Raises:
-        UserError: one of them has no trial, or a value that is no number.
+        UserError: a table has no trial, or a value that is no number.
     """
     size = scales(objectives, reference)
     a, b = (points(table, objectives) / size for table in (one, other))
@@ -90,7 +91,7 @@ def coverage(a: Points, b: Points, maximise: Sequence[bool]) -> float:
 
 
 def shape(table: pd.DataFrame, objectives: Mapping[str, str], reference: Sequence[float]) -> Shape:
-    """What the front of finished trials is by itself.
+    """The size and the evenness of the front of finished trials.
 
     Raises:
         UserError: there is no trial, or a value that is no number.
@@ -110,10 +111,10 @@ def shape(table: pd.DataFrame, objectives: Mapping[str, str], reference: Sequenc
 
 
 def points(table: pd.DataFrame, objectives: Mapping[str, str]) -> Points:
-    """(n, K) values of the trials on the front, duplicates and all.
+    """(n, K) values of the trials on the front, also where several trials have the same.
 
     Raises:
-        UserError: there are none, or one is no number.
+        UserError: there is no trial, or a value that is no number.
     """
     if table.empty:
         raise UserError("there is no front: no trial has finished")
@@ -129,11 +130,11 @@ def points(table: pd.DataFrame, objectives: Mapping[str, str]) -> Points:
 
 
 def scales(objectives: Mapping[str, str], reference: Sequence[float]) -> Points:
-    """What each objective is divided by before it is added to another, (K,)."""
+    """(K,) the number that each objective is divided by before it is added to another."""
 
-    def scale(metric: str, direction: str, worst: float) -> float:
-        plain = UNITS.get(metric.rpartition("/")[2]) == "nats" or direction == "maximize"
+    def scale(name: str, direction: str, worst: float) -> float:
+        plain = metric(name).unit == NATS or direction == "maximize"
         return 1.0 if plain else abs(worst) or 1.0
 
     pairs = zip(objectives.items(), reference, strict=True)
-    return np.array([scale(metric, direction, worst) for (metric, direction), worst in pairs])
+    return np.array([scale(name, direction, worst) for (name, direction), worst in pairs])

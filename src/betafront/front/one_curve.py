@@ -14,9 +14,9 @@ class OneCurve:
     """How far trials lie from one falling curve of R over the weight.
 
     Attributes:
-        written: root mean square distance in nats when R is drawn over the weight as written.
-        canonical: the same when it is drawn over the canonical β.
-        trials: how many trials that is.
+        written: root mean square distance in nats, of R over the weight as written.
+        canonical: the same of R over the canonical β.
+        trials: the number of trials.
     """
 
     written: float
@@ -34,10 +34,8 @@ class OneCurve:
 
 
 def one_curve(table: pd.DataFrame) -> OneCurve | None:
-    """Measure it; None where all trials were written in the same convention.
-
-    The curve is the best falling one there is (isotonic regression), so no shape is assumed.
-    """
+    """How far the trials lie from the best falling curve (isotonic regression, so that no shape is
+    assumed); None where all trials were written in the same convention."""
     if len(table) < 3 or table["normalisation"].nunique() < 2:
         return None
     kept = table[(table["weight"] > 0) & (table["beta"] > 0)]

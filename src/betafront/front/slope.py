@@ -1,25 +1,24 @@
 """Whether runs have converged: along the lowest curve of D over R the slope is -β.
 
-A run trained to the end with weight β sits where the line D + βR = c touches the curve (Alemi et
-al. 2018, section 3). So no other run may lie below that line: one that does is a better end of the
-same objective, and says by how many nats the run was not converged, or its schedule worse.
+A run that has converged with weight β lies where the line D + βR = c touches the curve (Alemi et
+al. 2018, section 3), so no other run lies below that line. A run below it is a better optimum of
+the same objective: the first run had not converged, or was trained in a worse way.
 """
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from betafront.front.decision.picks import PLANE
 from betafront.front.front import front
-from betafront.front.table import DISTORTION, GROUP, RATE
+from betafront.front.table import DISTORTION, GROUP, PLANE, RATE
 
-NAT = 1.0  # less is not worth a word
-CORNERS = 3  # of the hull; fewer fit no slope
+NAT = 1.0  # a smaller difference is not reported
+CORNERS = 3  # of the hull, the fewest that a slope is fitted to
 
 
 def shortfall(table: pd.DataFrame) -> NDArray[np.float64]:
-    """For each trial, by how many nats another one is better in the trial's own objective, D + βR;
-    0 where none is.
+    """For each trial, the nats by which the best trial is better in the first one's own objective,
+    D + βR; 0 where none is better.
 
     Args:
         table: finished trials whose distortions compare.
@@ -29,9 +28,9 @@ def shortfall(table: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def off_line(table: pd.DataFrame) -> NDArray[np.float64]:
-    """For each trial, how far it lies from its own line, which the best of the others touches: the
-    `shortfall` as a distance in the plane of R and D, in nats, so that a large β does not make
-    much of a little rate.
+    """For each trial, the distance in nats to its own line D + βR = c that the best trial touches:
+    the `shortfall` as a distance in the plane of R and D, in which a large β does not magnify a
+    small difference in rate.
 
     Args:
         table: finished trials whose distortions compare.
@@ -42,7 +41,8 @@ def off_line(table: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def far_off(table: pd.DataFrame) -> "pd.Series[float]":
-    """How far the trials lie off their own lines that lie farther off than noise, by their index.
+    """The distances to their own lines of those trials that are farther off than `tolerance`, by
+    the table's index.
 
     Args:
         table: finished trials whose distortions compare.
@@ -54,12 +54,10 @@ def far_off(table: pd.DataFrame) -> "pd.Series[float]":
 def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
     """Which trials lie off their own line D + βR, in one sentence; empty where none does.
 
-    A nat is little where there are thousands, so it is at least 1 % of what rate buys.
-
     Args:
         table: finished trials whose distortions compare.
-        group: whose trials are meant, where the table has those of several; the lines are
-            touched by the best of all of them.
+        group: whose trials are reported, where the table has several groups; the lines are those
+            that the best trial of all groups touches.
     """
     own = table.index if group is None else table.index[table[GROUP] == group]
     far = far_off(table)
@@ -77,19 +75,20 @@ def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
 
 
 def tolerance(table: pd.DataFrame) -> float:
-    """How many nats off its own line a trial may lie, for noise."""
+    """The nats that a trial may lie off its own line by noise: one, or 1 % of the distortion that
+    rate buys where that is more."""
     return max(NAT, 0.01 * float(np.ptp(front(table, PLANE)[DISTORTION].to_numpy(float))))
 
 
 def hull_slopes(table: pd.DataFrame) -> pd.DataFrame:
-    """How steep the lower convex hull of all trials is at each of its corners but the two ends.
+    """The slopes of the lower convex hull of all trials at its corners, without the two ends.
 
     Args:
         table: finished trials whose distortions compare.
 
     Returns:
         `trial`, its `beta`, and -dD/dR: `flatter` and `steeper`, of the hull on both sides, and
-        their geometric mean `slope`. Where all have converged β lies between the two.
+        their geometric mean `slope`. Where all trials have converged, β lies between the two.
     """
     if table.empty:
         return pd.DataFrame(columns=["trial", "beta", "flatter", "steeper", "slope"], dtype=float)
@@ -103,8 +102,8 @@ def hull_slopes(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def fitted_slope(table: pd.DataFrame) -> str:
-    """The slope of the lower hull beside the trials' β, in one sentence; empty of fewer than three
-    corners.
+    """The slope of the lower hull beside the trials' β, in one sentence; empty for fewer than
+    CORNERS corners.
 
     Args:
         table: finished trials whose distortions compare.

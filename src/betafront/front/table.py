@@ -1,34 +1,38 @@
-"""The one form in which fronts are compared: a table of finished trials, and facts beside it."""
+"""What fronts are made of: a table of finished trials, and the facts of their study."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from betafront.metrics.catalogue import metric
 
 RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
 ACTIVE = "val/active_units"
-GROUP = "group"  # the column that says whose trial it is, where there are several groups
+METRICS = (DISTORTION, RATE, ELBO, MSE, ACTIVE)  # what a table of trials shows, where they have it
+PLANE = {RATE: "minimize", DISTORTION: "minimize"}
+GROUP = "group"  # the column that says which group a trial is of, where there are several
 
-UNITS = {
-    "rate": "nats",
-    "distortion": "nats",
-    "negative_elbo": "nats",
-    "mse": "per pixel",
-    "bits_per_dim": "bits/dim",
+# The columns that are no metrics: the head of a column, and the label of an axis.
+SCALE = {
+    "weight": ("weight", "weight, as written"),
+    "beta": ("β", "canonical β"),
+    "beta_norm": ("β_norm", "β_norm"),
+    "sigma": ("σ", "σ"),
 }
-
-ACRONYMS = {"dci", "irs", "iwae", "kl", "mig", "mmd", "mse", "psnr", "sap", "ssim"}
 DOMINATED = 0.45  # the opacity of trials that are not on the front
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How far the weight was searched.
+    """The range in which the weight was searched.
 
     Attributes:
         low, high: the ends, of the weight as written.
-        lower, higher: overrides that search further at either end; empty where nothing lies there.
+        lower, higher: overrides that search beyond either end; empty where nothing lies there.
     """
 
     low: float
@@ -37,8 +41,8 @@ class Reach:
     higher: str
 
     def share(self, weight: float) -> float:
-        """How far between the ends a weight lies, 0 to 1; in orders of magnitude where both ends
-        are above 0."""
+        """Where between the ends a weight lies, 0 to 1; on a logarithmic scale where both ends are
+        above 0."""
         if self.high <= self.low:
             return 0.0
         if self.low > 0:
@@ -48,7 +52,7 @@ class Reach:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a page or a picture says of a study beside its trials.
+    """What is known of a study beside its trials.
 
     Attributes:
         name, question: of the study.
@@ -61,7 +65,7 @@ class Facts:
         one_scale: whether distortions of all trials compare.
         command: reproduces the study.
         data: name and digest.
-        reach: how far the weight was searched; None where it was not, or by no numbers.
+        reach: of the weight; None where the weight was not searched, or not over numbers.
     """
 
     name: str
@@ -81,12 +85,12 @@ class Facts:
     @property
     def rate_distortion(self) -> bool:
         """Whether the front is that of rate and distortion, and all distortions compare."""
-        return self.one_scale and set(self.objectives) == {RATE, DISTORTION}
+        return self.one_scale and set(self.objectives) == set(PLANE)
 
     @property
     def others(self) -> list[str]:
-        """The objectives beside those that every table shows."""
-        return [m for m in self.objectives if m not in (RATE, DISTORTION, ELBO, MSE, ACTIVE)]
+        """The objectives beside the `METRICS`."""
+        return [m for m in self.objectives if m not in METRICS]
 
 
 def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
@@ -101,9 +105,32 @@ def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
 
 
 def usable(table: pd.DataFrame) -> pd.DataFrame:
-    """The trials that have a β to recommend: those that came to what they were held to, if they
-    were held to anything."""
+    """The trials whose β can be recommended: all but those in which a controller or a capacity
+    missed its target."""
     return table[table["reached"] != False] if "reached" in table else table  # noqa: E712
+
+
+def present(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
+    """Those of the columns in which some trial has a value, in order: data without a squared error
+    has no MSE."""
+    return [column for column in columns if column in table and table[column].notna().any()]
+
+
+def thinned(table: pd.DataFrame, most: int, keep: Collection[int] = ()) -> list[dict[str, Any]]:
+    """At most `most` rows, evenly spread, with both ends and all trials of `keep`.
+
+    Args:
+        table: in the order in which it is to be spread.
+        most: rows, two more than `keep` has trials.
+        keep: numbers of trials.
+    """
+    if len(table) > most:
+        spread = np.linspace(0, len(table) - 1, most - len(keep)).round().astype(int)
+        if keep:
+            spread = np.union1d(spread, np.flatnonzero(table["trial"].isin(list(keep))))
+        table = table.iloc[spread]
+    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
+    return rows
 
 
 def text(value: object) -> str:
@@ -113,10 +140,22 @@ def text(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def label(metric: str) -> str:
-    """The axis label of a metric, with its unit: `val/rate` is `rate R (nats)`."""
-    name = metric.rsplit("/", maxsplit=1)[-1]
-    symbol = {"rate": "rate R", "distortion": "distortion D", "negative_elbo": "−ELBO, D + R"}
-    plain = " ".join(w.upper() if w in ACRONYMS else w for w in name.split("_"))
-    words = symbol.get(name, plain)
-    return f"{words} ({UNITS[name]})" if name in UNITS else words
+def head(column: str) -> str:
+    """The head of a table's column: `D` of `val/distortion`, `β` of `beta`."""
+    if column in SCALE:
+        return SCALE[column][0]
+    return metric(column).head if "/" in column else column
+
+
+def label(column: str) -> str:
+    """The label of an axis, with the unit: `rate R (nats)` of `val/rate`, `canonical β` of
+    `beta`."""
+    if column in SCALE:
+        return SCALE[column][1]
+    return metric(column).axis if "/" in column else column
+
+
+def units(table: pd.DataFrame) -> str:
+    """The units of those `METRICS` that a table has, in words."""
+    said = "D, R and D + R in nats per example"
+    return f"{said}; MSE {metric(MSE).unit}" if present(table, [MSE]) else said

@@ -6,26 +6,31 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.metrics.eval_mode import evaluating
+from betafront.metrics.eval_mode import in_eval_mode
 from betafront.metrics.score import EVALUATION_BATCH, Score
-from betafront.models import VAE, Posterior
+from betafront.models import Model, Posterior, standard_normal
+from betafront.objective import require_factorised
 from betafront.objective.likelihoods.gaussian import log_normal
 
 AT_ONCE = 2**19  # numbers of one (rows, n, M) array: 4 MB, which a cache holds
 
 
-@evaluating
+@in_eval_mode
 @torch.no_grad()
-def decomposition(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
+def decomposition(model: Model, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
     """The parts of the rate over n examples, all pairs of them, in nats (see `decomposed`).
 
     Args:
-        vae: in evaluation mode or not; left as it was.
-        x: (N, C, H, W) on the device of the model.
+        model: factorised; in evaluation mode or not, left as it was.
+        x: (N, …) on the device of the model.
         examples: n, the first of them that are used; the time grows with n².
         seed: of one draw of z per example.
+
+    Raises:
+        UserError: the model is not factorised, or there are fewer than 2 examples.
     """
-    posteriors = [vae.encode(batch) for batch in x[:examples].split(EVALUATION_BATCH)]
+    require_factorised(model.factorised, "the decomposition of the rate")
+    posteriors = [model.encode(batch) for batch in x[:examples].split(EVALUATION_BATCH)]
     mean, log_var = (torch.cat(parts).double() for parts in zip(*posteriors, strict=True))
     return decomposed(Posterior(mean, log_var), seed=seed)
 
@@ -52,8 +57,9 @@ def decomposed(posterior: Posterior, *, seed: int = 0) -> Score:
     n = len(mean)
     if n < 2:
         raise UserError(f"the parts of the rate need 2 examples or more, not {n}")
-    noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(seed)).to(mean)
-    z = mean + torch.exp(0.5 * log_var) * noise
+    generator = torch.Generator().manual_seed(seed)
+    noise = standard_normal(mean.shape, generator, mean.float()).to(mean)
+    z = posterior.at(noise)
     log_qz_x = log_normal(noise**2, torch.zeros_like(mean)) - 0.5 * log_var
     log_pz = log_normal(z**2, torch.zeros_like(z))
     log_qz, log_qz_each = _aggregate(z, posterior)

@@ -1,25 +1,25 @@
-"""A model in evaluation mode for as long as it is measured."""
+"""A model in evaluation mode for as long as a metric measures it."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from betafront.models import VAE
+from betafront.models import Model
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def evaluating(measure: Callable[Concatenate[VAE, P], T]) -> Callable[Concatenate[VAE, P], T]:
-    """`measure` with its model in evaluation mode; the model is left in the mode it was in."""
+def in_eval_mode(metric: Callable[Concatenate[Model, P], T]) -> Callable[Concatenate[Model, P], T]:
+    """`metric` with its model in evaluation mode; the model is left in the mode it was in."""
 
-    @wraps(measure)
-    def measured(vae: VAE, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        was_training = vae.training
-        vae.eval()
+    @wraps(metric)
+    def wrapper(model: Model, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        was_training = model.training
+        model.eval()
         try:
-            return measure(vae, *args, **kwargs)
+            return metric(model, *args, **kwargs)
         finally:
-            vae.train(was_training)
+            model.train(was_training)
 
-    return measured
+    return wrapper

@@ -8,16 +8,18 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.metrics.eval_mode import evaluating
+from betafront.metrics.eval_mode import in_eval_mode
 from betafront.metrics.score import Score
-from betafront.models import VAE
+from betafront.models import Model
 
 DECODED = 2**20  # numbers of one decoder's output: 4 MB stay in a cache, and take half the time
 
 
-@evaluating
+@in_eval_mode
 @torch.no_grad()
-def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed: int = 0) -> Score:
+def iwae(
+    model: Model, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed: int = 0
+) -> Score:
     """`-E_x[log 1/k Σ_i p(x|z_i) p(z_i) / q(z_i|x)]` in nats per example, for each k.
 
     The bound at one k is the mean over as many groups of k draws of z from q(z|x) as the largest k
@@ -29,8 +31,8 @@ def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed
     device.
 
     Args:
-        vae: in evaluation mode or not; left as it was.
-        x: (n, C, H, W) on the device of the model.
+        model: in evaluation mode or not; left as it was.
+        x: (n, …) on the device of the model.
         draws: each k, rising; each divides the next.
         seed: of the draws.
 
@@ -42,13 +44,12 @@ def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed
     _check(draws)
     generator = torch.Generator().manual_seed(seed)
     bounds = torch.zeros(len(draws), len(x), dtype=torch.float64)
-    _, channels, height, width = x.shape
-    output = vae.likelihood.output_shape((channels, height, width))
-    at_once = max(1, DECODED // (output[0] * height * width))
+    output = model.likelihood.output_shape(tuple(x.shape[1:]))
+    at_once = max(1, DECODED // math.prod(output))
     each = max(1, at_once // draws[-1])
     for first in range(0, len(x), each):
         some = x[first : first + each]
-        log_w = torch.cat(list(_log_weights(vae, some, draws[-1], at_once, generator)), 1)
+        log_w = torch.cat(list(_log_weights(model, some, draws[-1], at_once, generator)), 1)
         bounds[:, first : first + each] = torch.stack([_bound(log_w, k) for k in draws]).cpu()
     means, errors = -bounds.mean(1), bounds.std(1) / math.sqrt(len(x))
     values = {f"iwae_{k}": float(mean) for k, mean in zip(draws, means, strict=True)}
@@ -57,19 +58,18 @@ def iwae(vae: VAE, x: Tensor, *, draws: Sequence[int] = (1, 10, 100, 1000), seed
 
 
 def _log_weights(
-    vae: VAE, x: Tensor, draws: int, at_once: int, generator: torch.Generator
+    model: Model, x: Tensor, draws: int, at_once: int, generator: torch.Generator
 ) -> Iterator[Tensor]:
     """(B, k) float64 log p(x|z) + log p(z) - log q(z|x), in parts of the k draws."""
-    mean, log_var = vae.encode(x)
+    encoded = model.encode(x)
     part = max(1, at_once // len(x))
     for first in range(0, draws, part):
         k = min(part, draws - first)
-        noise = torch.randn(len(x), k, vae.latents, generator=generator).to(mean)
-        z = mean.unsqueeze(1) + torch.exp(0.5 * log_var).unsqueeze(1) * noise
-        log_px = vae.log_px(vae.decoder(z.flatten(0, 1)), x.repeat_interleave(k, 0))
-        # log N(z; 0, 1) - log N(z; mean, σ²), in which the constants cancel.
-        log_ratio = 0.5 * (noise.double() ** 2 - z.double() ** 2 + log_var.double().unsqueeze(1))
-        yield log_px.double().unflatten(0, (len(x), k)) + log_ratio.sum(-1)
+        z, _, log_ratio, _ = model.draw(encoded, generator, draws=k, log_ratio=True)
+        if log_ratio is None:
+            raise UserError(f"draw of {type(model).__name__} gives no log_ratio, which iwae needs")
+        log_px = model.log_px(z, x.repeat_interleave(k, 0))
+        yield (log_px.double() + log_ratio).unflatten(0, (len(x), k))
 
 
 def _bound(log_w: Tensor, k: int) -> Tensor:

@@ -4,27 +4,26 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.metrics.eval_mode import evaluating
+from betafront.metrics.eval_mode import in_eval_mode
 from betafront.metrics.score import EVALUATION_BATCH, Score
-from betafront.models import VAE
+from betafront.models import Model
 
 SIGMA = 1.5  # of SSIM's Gaussian window in pixels (Wang et al. 2004): 11 pixels of it are used
 SMALLEST = 3  # pixels of a window, with one on each side of its middle
 
 
-@evaluating
+@in_eval_mode
 @torch.no_grad()
-def likeness(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
+def likeness(model: Model, x: Tensor, *, examples: int = 2000) -> Score:
     """`psnr` in dB and `ssim` of E[x|z] at the posterior's mean z, means over the images.
 
     Both are for values in [0, 1]. The window of SSIM has a σ of 1.5 pixels, or a smaller one in
     images of less than 11 pixels, where it would not fit; values of different σ do not compare.
 
     Args:
-        vae: in evaluation mode or not; left as it was.
+        model: in evaluation mode or not; left as it was.
         x: (N, C, H, W) on the device of the model.
         examples: the first of them that are used.
-        seed: nothing here is random.
 
     Raises:
         UserError: there is no example, or the images have no room for a window of 3 pixels.
@@ -48,7 +47,7 @@ def likeness(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sco
     total = torch.zeros(2, dtype=torch.float64)
     used = x[:examples]
     for batch in used.split(EVALUATION_BATCH):
-        made = vae.reconstruct(batch)
+        made = model.reconstruct(batch)
         psnr = peak_signal_noise_ratio(made, batch, data_range=1.0, dim=(1, 2, 3), reduction="sum")
         ssim = structural_similarity_index_measure(
             made, batch, data_range=1.0, sigma=sigma, reduction="sum"

@@ -4,21 +4,22 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.metrics.eval_mode import evaluating
+from betafront.metrics.eval_mode import in_eval_mode
 from betafront.metrics.score import EVALUATION_BATCH, Score
-from betafront.models import VAE
+from betafront.models import Model, standard_normal
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-@evaluating
+@in_eval_mode
 @torch.no_grad()
-def prior_gap(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
-    """`mmd`, the squared maximum mean discrepancy between q(z) and p(z) (see `mmd`).
+def prior_gap(model: Model, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Score:
+    """`mmd`, the squared maximum mean discrepancy between q(z) and p(z) (see
+    `two_sample_mmd`).
 
     Args:
-        vae: in evaluation mode or not; left as it was.
-        x: (N, C, H, W) on the device of the model.
+        model: in evaluation mode or not; left as it was.
+        x: (N, …) on the device of the model.
         examples: the first of them that are used, one draw of z each; as many draws of the prior.
         seed: of both.
 
@@ -26,22 +27,34 @@ def prior_gap(vae: VAE, x: Tensor, *, examples: int = 2000, seed: int = 0) -> Sc
         UserError: there are fewer than 2 examples, of which there are no pairs.
     """
     generator = torch.Generator().manual_seed(seed)
-    draws = []
-    for batch in x[:examples].split(EVALUATION_BATCH):
-        mean, log_var = (part.double().cpu() for part in vae.encode(batch))
-        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype)
-        draws.append(mean + torch.exp(0.5 * log_var) * noise)
-    z = torch.cat(draws)
+    batches = x[:examples].split(EVALUATION_BATCH)
+    z = torch.cat([_posterior_draws(model, batch, generator) for batch in batches])
     if len(z) < 2:
         raise UserError(f"the distance of q(z) to the prior needs 2 examples or more, not {len(z)}")
-    prior = torch.randn(z.shape, generator=generator, dtype=z.dtype)
+    prior = _prior_draws(model, z, generator)
     settings: dict[str, float | str] = {
         "examples": len(z), "kernel": f"inverse multiquadratic, scales {SCALES}", "seed": seed
     }  # fmt: skip
-    return Score({"mmd": float(mmd(z, prior))}, settings)
+    return Score({"mmd": float(two_sample_mmd(z, prior))}, settings)
 
 
-def mmd(one: Tensor, other: Tensor) -> Tensor:
+def _posterior_draws(model: Model, x: Tensor, generator: torch.Generator) -> Tensor:
+    """(B, M) a draw from q(z|x) of each example, in float64 on the CPU; of a Gaussian posterior it
+    is also drawn in float64."""
+    encoded = model.encode(x)
+    if model.factorised:
+        encoded = encoded.double()
+    return model.draw(encoded, generator).z.double().cpu()
+
+
+def _prior_draws(model: Model, z: Tensor, generator: torch.Generator) -> Tensor:
+    """(n, M) as many draws from p(z) as `z` has rows, alike in type and device."""
+    if model.factorised:
+        return standard_normal(z.shape, generator, z)
+    return model.prior(len(z), generator).to(z)
+
+
+def two_sample_mmd(one: Tensor, other: Tensor) -> Tensor:
     """() the unbiased estimate of the squared maximum mean discrepancy of two samples; 0 within its
     error where they come from one distribution, when it is as often below 0 as above.
 

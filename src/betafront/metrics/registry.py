@@ -1,5 +1,6 @@
 """The metrics that a run may have beside those that every run has, by the names users give them."""
 
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from betafront.metrics.iwae import iwae
 from betafront.metrics.likeness import likeness
 from betafront.metrics.prior_gap import prior_gap
 from betafront.metrics.score import Score
-from betafront.models import VAE
+from betafront.models import Model
 
 Settings = Mapping[str, Any]
 
@@ -26,33 +27,34 @@ OF_MODEL: dict[str, Callable[..., Score]] = {
     "likeness": likeness,
 }
 
-Tell = Callable[[str], None]
+Announce = Callable[[str], None]
+"""Called with the name of a metric as it begins."""
 
 
-def no_one(name: str) -> None:
-    """What begins is told to no one."""
+def silent(name: str) -> None:
+    """Announce nothing."""
 
 
 class Subject(NamedTuple):
-    """A VAE on one split of the data.
+    """A model on one split of the data.
 
     Attributes:
-        vae: the model.
-        x: (n, C, H, W) images on its device.
+        model: in evaluation mode or not.
+        x: (n, …) examples on its device.
         codes: (n, M) their posterior means, on the CPU.
         known: the factors behind them, if any are known.
-        seed: of whatever is random in a metric.
+        seed: of the metrics that draw.
     """
 
-    vae: VAE
+    model: Model
     x: Tensor
     codes: Tensor
     known: Known | None
     seed: int
 
 
-def measured(name: str, settings: Settings, subject: Subject) -> tuple[Score, float]:
-    """What a metric says of a model, and the seconds that it took.
+def measure(name: str, settings: Settings, subject: Subject) -> tuple[Score, float]:
+    """The score of a model by one metric, and the seconds that it took.
 
     Args:
         name: of the metric.
@@ -74,41 +76,41 @@ def measured(name: str, settings: Settings, subject: Subject) -> tuple[Score, fl
     return score, time.perf_counter() - started
 
 
-def values_of(
+def value_names(
     further: Mapping[str, Settings | None],
-    vae: VAE,
+    model: Model,
     x: Tensor,
     known: Known | None,
-    tell: Tell = no_one,
+    announce: Announce = silent,
 ) -> set[str]:
     """The names of the values that metrics will have, found out before a model is trained: from a
-    few images, and from noise in place of the codes of all.
+    few examples, and from noise in place of the codes of all.
 
     Args:
         further: names of metrics and their settings, where they differ.
-        vae: untrained.
-        x: (n, C, H, W) a few images.
+        model: untrained.
+        x: (n, …) a few examples.
         known: the factors of all images of a split, if any are known.
-        tell: called with the name of each metric as it begins.
+        announce: called with the name of each metric as it begins.
 
     Raises:
         UserError: a metric or setting is unknown, or cannot be had of this data.
     """
     generator = torch.Generator().manual_seed(0)
-    codes = torch.randn(len(known.values) if known else 0, vae.latents, generator=generator)
-    subject = Subject(vae, x, codes, known, 0)
+    codes = torch.randn(len(known.values) if known else 0, model.latents, generator=generator)
+    subject = Subject(model, x, codes, known, 0)
     names: set[str] = set()
     for name, settings in further.items():
-        tell(name)
-        score, _ = measured(name, settings or {}, subject)
+        announce(name)
+        score, _ = measure(name, settings or {}, subject)
         names |= set(score.values)
     return names
 
 
 def _score(name: str, settings: Settings, subject: Subject) -> Score:
-    settings = {"seed": subject.seed, **settings}
     if name in OF_MODEL:
-        return OF_MODEL[name](subject.vae, subject.x, **settings)
+        metric = OF_MODEL[name]
+        return metric(subject.model, subject.x, **_seeded(metric, settings, subject.seed))
     from betafront.metrics.structure import PROBES, STRUCTURE  # with them comes scikit-learn
 
     if name not in (*STRUCTURE, *PROBES):
@@ -121,10 +123,19 @@ def _score(name: str, settings: Settings, subject: Subject) -> Score:
         )
     codes, factors = subject.codes.numpy(), subject.known.values.numpy()
     if name in PROBES:
-        return _probed(PROBES[name], settings, codes, factors)
+        probe = PROBES[name]
+        return _probed(probe, _seeded(probe, settings, subject.seed), codes, factors)
+    metric = STRUCTURE[name]
+    settings = _seeded(metric, settings, subject.seed)
     if name == "sap":
         settings = {"ordinal": subject.known.ordinal, **settings}
-    return STRUCTURE[name](codes, factors, **settings)
+    return metric(codes, factors, **settings)
+
+
+def _seeded(metric: Callable[..., Score], settings: Settings, seed: int) -> Settings:
+    """`settings`, and for a metric that draws `seed`, unless they have one."""
+    draws = "seed" in inspect.signature(metric).parameters
+    return {"seed": seed, **settings} if draws else settings
 
 
 def _probed(probe: Callable[..., Score], settings: Settings, codes: Any, factors: Any) -> Score:

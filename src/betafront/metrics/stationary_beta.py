@@ -1,4 +1,4 @@
-"""The β that a trained posterior is at, read from the model and not from how it was trained."""
+"""The β at which a trained posterior is stationary, measured on the model itself."""
 
 import math
 from collections.abc import Callable
@@ -6,16 +6,16 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from betafront.metrics.eval_mode import evaluating
-from betafront.models import VAE, Posterior
-from betafront.objective import Code
+from betafront.metrics.eval_mode import in_eval_mode
+from betafront.models import Model, Posterior
+from betafront.objective import Code, require_factorised
 
 EXAMPLES, BATCH = 1000, 250
 
 
-@evaluating
+@in_eval_mode
 def stationary_beta(
-    vae: VAE,
+    model: Model,
     x: Tensor,
     *,
     penalty: Callable[[Code], Tensor] | None = None,
@@ -30,8 +30,8 @@ def stationary_beta(
     where none was written.
 
     Args:
-        vae: in evaluation mode or not; left as it was.
-        x: (n, C, H, W) what it was trained on; the first 1,000 are enough.
+        model: factorised; in evaluation mode or not, left as it was.
+        x: (n, …) what it was trained on; the first 1,000 are enough.
         penalty: what was added to D + β·R, on the scale on which D has weight 1.
         samples: draws of z per example, at least 2.
         seed: of the draws.
@@ -39,22 +39,26 @@ def stationary_beta(
     Returns:
         β and its standard error over the draws; NaN for both where the error is above half of β, as
         in a model whose latents say nothing.
+
+    Raises:
+        UserError: the model is not factorised.
     """
+    require_factorised(model.factorised, "the β of a trained model")
     x = x[:EXAMPLES]
     generator = torch.Generator(x.device).manual_seed(seed)
-    shift = x.new_zeros(vae.latents).requires_grad_()
+    shift = x.new_zeros(model.latents).requires_grad_()
     rate = torch.zeros_like(shift, dtype=torch.float64)
     rest = rate.repeat(samples, 1)
     for batch in x.split(BATCH):
         with torch.no_grad():
-            mean, log_var = vae.encode(batch)
+            mean, log_var = model.encode(batch)
         part = len(batch) / len(x)
         kl = Posterior(mean, log_var + shift).kl().sum(1).mean()
         rate += part * torch.autograd.grad(kl, shift)[0]
         for draw in range(samples):
             posterior = Posterior(mean, log_var + shift)
             z = posterior.sample(generator)
-            loss = -vae.log_px(vae.decoder(z), batch).mean()
+            loss = -model.log_px(z, batch).mean()
             if penalty is not None and len(batch) > 1:
                 loss = loss + penalty(Code(z, *posterior))
             rest[draw] += part * torch.autograd.grad(loss, shift)[0]

@@ -1,4 +1,4 @@
-"""The floor under every study: the best a decoder can do that is told nothing about x."""
+"""What a fully collapsed VAE reaches: the worst values that a study is compared with."""
 
 import copy
 import math
@@ -15,23 +15,22 @@ STEPS = 300
 def zero_rate(
     likelihood: Likelihood, train: Tensor, val: Tensor, log_volume: float = 0.0
 ) -> dict[str, float]:
-    """The values of a fully collapsed VAE, whose decoder gives the same output for every z.
+    """The values of a VAE at rate 0, whose decoder gives the same output for every z.
 
-    Its constant output (and the likelihood's own parameters) are fitted by gradient on up to 2,000
-    training images, so it answers for every likelihood alike, and is evaluated on `val`.
+    The constant output and the likelihood's own parameters are fitted by gradient on up to 2,000
+    training examples, which works for every likelihood, and are evaluated on `val`.
 
     Args:
         likelihood: p(x|z); left as it was.
-        train, val: (n, C, H, W).
+        train, val: (n, …).
         log_volume: nats per example that a density on dequantised data owes (`Images.log_volume`).
     """
-    fresh, likelihood = likelihood, copy.deepcopy(likelihood)
+    likelihood = copy.deepcopy(likelihood)
     x = train[:EXAMPLES]
     # Only likelihoods of all real numbers take data beyond 1, and there the first parameter, a
     # mean, is in the data's own units.
-    _, channels, height, width = x.shape
-    units = torch.ones(likelihood.output_shape((channels, height, width))).to(x)
-    units[:channels] = max(1.0, float(x.abs().max()))
+    units = torch.ones(likelihood.output_shape(tuple(x.shape[1:]))).to(x)
+    units[: x.shape[1]] = max(1.0, float(x.abs().max()))
     output = torch.zeros_like(units).requires_grad_()
     # The second moment forgets soon: far from the data a density has slopes of any size.
     optimizer = torch.optim.Adam([output, *likelihood.parameters()], lr=0.1, betas=(0.9, 0.9))
@@ -45,10 +44,8 @@ def zero_rate(
         decay.step()
     with torch.no_grad():
         params = (units * output)[None]
-        # What a likelihood remembers of training (an optimal σ) is to be that of the fitted output.
-        for kept, start in zip(likelihood.buffers(), fresh.buffers(), strict=True):
-            kept.copy_(start)
-        likelihood.log_prob(params, x)
+        # An optimal σ is that of the fitted output.
+        likelihood.remember(likelihood.statistic(params, x))
         likelihood.eval()
         distortion = -float(likelihood.log_prob(params, val).double().mean())
         mse = float(((likelihood.mean(params) - val) ** 2).double().mean())

@@ -3,7 +3,8 @@
 from torch import nn
 
 from betafront.errors import UserError
-from betafront.models.vae import VAE, Shape
+from betafront.models.model import Shape
+from betafront.models.vae import VAE
 from betafront.objective import Likelihood
 
 

@@ -4,7 +4,8 @@ import math
 
 from torch import nn
 
-from betafront.models.vae import VAE, Shape
+from betafront.models.model import Shape
+from betafront.models.vae import VAE
 from betafront.objective import Likelihood
 
 

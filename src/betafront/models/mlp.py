@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from torch import nn
 
-from betafront.models.vae import VAE, Shape
+from betafront.models.model import Shape
+from betafront.models.vae import VAE
 from betafront.objective import Likelihood
 
 

@@ -1,4 +1,4 @@
-"""A trained VAE as two programs of `torch.export`, which run without betafront."""
+"""A trained model as two programs of `torch.export`, which run without betafront."""
 
 from pathlib import Path
 
@@ -6,47 +6,49 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError, one_line
-from betafront.models.vae import VAE, Shape
+from betafront.models.model import Model, Shape
+from betafront.objective import require_factorised
 
 ENCODER, DECODER = "encoder.pt2", "decoder.pt2"
 PROGRAMS = (ENCODER, DECODER)
 
 
 class _Encode(nn.Module):
-    def __init__(self, vae: VAE) -> None:
+    def __init__(self, model: Model) -> None:
         super().__init__()
-        self.vae = vae
+        self.model = model
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        posterior = self.vae.encode(x)
+        posterior = self.model.encode(x)
         return posterior.mean, posterior.log_var
 
 
 class _Decode(nn.Module):
-    def __init__(self, vae: VAE) -> None:
+    def __init__(self, model: Model) -> None:
         super().__init__()
-        self.vae = vae
+        self.model = model
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.vae.decode(z)
+        return self.model.decode(z)
 
 
-def write_programs(vae: VAE, shape: Shape, folder: Path) -> None:
-    """Write `encoder.pt2`, from (B, C, H, W) images to the (B, M) means and log variances of
-    q(z|x), and `decoder.pt2`, from (B, M) codes to (B, C, H, W) E[x|z], for any B.
+def write_programs(model: Model, shape: Shape, folder: Path) -> None:
+    """Write `encoder.pt2`, from (B, …) examples to the (B, M) means and log variances of q(z|x),
+    and `decoder.pt2`, from (B, M) codes to (B, …) E[x|z], for any B.
 
     Args:
-        vae: trained.
-        shape: of an image.
+        model: trained.
+        shape: of an example.
         folder: where to.
 
     Raises:
-        UserError: the model does what a program cannot.
+        UserError: the model is not factorised, or does what a program cannot.
     """
-    vae.eval()
+    require_factorised(model.factorised, "a program of the encoder")
+    model.eval()
     # Two examples: of one alone the size of the batch would become a constant.
-    _write(_Encode(vae), torch.zeros(2, *shape), folder / ENCODER)
-    _write(_Decode(vae), torch.zeros(2, vae.latents), folder / DECODER)
+    _write(_Encode(model), torch.zeros(2, *shape), folder / ENCODER)
+    _write(_Decode(model), torch.zeros(2, model.latents), folder / DECODER)
 
 
 def _write(module: nn.Module, example: Tensor, path: Path) -> None:

@@ -1,103 +1,153 @@
-"""The VAE: an encoder, a decoder and a likelihood, giving the terms of the objective."""
+"""The VAE: an encoder, a decoder and a likelihood, and the prior N(0, 1) unless it has another."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from betafront.objective import Code, Likelihood, Terms
+from betafront.errors import UserError
+from betafront.models.model import Model, Observed
+from betafront.models.posterior import Posterior, standard_normal
+from betafront.objective import Code, Draw, Likelihood
 
-Shape = tuple[int, int, int]
-"""Channels, height and width of one image."""
-
-
-class Posterior(NamedTuple):
-    """q(z|x), a Gaussian with a diagonal covariance, for a batch of B examples.
-
-    Attributes:
-        mean: (B, M).
-        log_var: (B, M) log variances.
-    """
-
-    mean: Tensor
-    log_var: Tensor
-
-    def kl(self) -> Tensor:
-        """(B, M) KL(q(z_j|x) || N(0, 1)) in nats (Kingma & Welling 2014, appendix B)."""
-        return 0.5 * (self.mean**2 + self.log_var.exp() - 1 - self.log_var)
-
-    def sample(self, generator: torch.Generator | None = None) -> Tensor:
-        """(B, M) a reparametrised draw of z per example."""
-        noise = torch.empty_like(self.mean).normal_(generator=generator)
-        return self.mean + torch.exp(0.5 * self.log_var) * noise
+PRIOR = ("kl", "log_prior", "prior")  # methods that a prior is made of
 
 
-class VAE(nn.Module):
+class VAE(Model):
     """A variational autoencoder with a diagonal Gaussian posterior and a standard normal prior.
 
-    Args:
-        encoder: (B, C, H, W) to (B, 2M), the posterior's means and log variances.
-        decoder: (B, M) to `likelihood.output_shape((C, H, W))`, its raw parameters.
-        likelihood: p(x|z).
-        latents: M.
+    A subclass overrides what it has otherwise:
 
-    Attributes:
-        log_volume: nats per example that a density on dequantised data owes to the volume of the
-            cells (`Images.log_volume`); 0 for any other data.
+    - **another prior**: `log_prior` and `prior`, and `kl` where it is known in closed form; else
+      the rate is the log ratio of each draw. With a prior that is learned::
+
+          class LearnedPrior(VAE):
+              def __init__(self, encoder, decoder, likelihood, latents):
+                  super().__init__(encoder, decoder, likelihood, latents)
+                  self.mean = nn.Parameter(torch.zeros(latents))
+                  self.log_var = nn.Parameter(torch.zeros(latents))
+
+              def log_prior(self, z):
+                  return Posterior(self.mean, self.log_var).log_prob(z).sum(-1)
+
+              def prior(self, n, noise=None):
+                  shape = (n, self.latents)
+                  return Posterior(self.mean, self.log_var).at(
+                      standard_normal(shape, noise, self.mean)
+                  )
+
+              def kl(self, posterior, z):  # only because it is known in closed form
+                  return posterior.kl(Posterior(self.mean, self.log_var))
+
+    - **more stochastic layers**: `draw`, `means` and `prior`, with `latents` the widths of the
+      layers; `encode` where the encoder gives anything but a `Posterior`.
+    - **a decoder that looks at x**: `log_px` and `decode`, or `observe` and `decode`. A likelihood
+      with a statistic (an optimal σ) needs `observe`.
+
+    Args:
+        encoder: (B, …) to (B, 2M), the posterior's means and log variances.
+        decoder: (B, M) to `likelihood.output_shape(…)` of each example, its raw parameters.
+        likelihood: p(x|z).
+        latents: M, or the widths of the layers of a hierarchy.
 
     Source: Kingma & Welling 2014.
     """
 
     def __init__(
-        self, encoder: nn.Module, decoder: nn.Module, likelihood: Likelihood, latents: int
+        self,
+        encoder: nn.Module,
+        decoder: nn.Module,
+        likelihood: Likelihood,
+        latents: int | Sequence[int],
     ) -> None:
-        super().__init__()
+        super().__init__(latents)
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = likelihood
-        self.latents = latents
-        self.log_volume = 0.0
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        own = {name for name in PRIOR if getattr(cls, name) is not getattr(VAE, name)}
+        if cls.draw is VAE.draw and own and not {"log_prior", "prior"} <= own:
+            raise UserError(
+                f"{cls.__name__} overrides {' and '.join(sorted(own))}: a prior of its own needs "
+                "both log_prior and prior"
+            )
+
+    @property
+    def factorised(self) -> bool:
+        """As of any model; false of a subclass with another prior or another way to draw."""
+        return all(getattr(type(self), n) is getattr(VAE, n) for n in ("draw", *PRIOR))
 
     def encode(self, x: Tensor) -> Posterior:
-        """q(z|x) of (B, C, H, W) images."""
+        """q(z|x) of (B, …) examples."""
         # The encoder may have run in half precision, in which exp(log σ²) has three digits.
         return Posterior(*self.encoder(x).to(x.dtype).chunk(2, dim=1))
 
-    def log_px(self, params: Tensor, x: Tensor) -> Tensor:
-        """(B,) log p(x|z) in nats of the decoder's `params`; on dequantised data the bound on the
-        log mass of the discrete image, so that densities and masses are on one scale."""
-        log_prob = self.likelihood.log_prob(params, x)
-        return log_prob - self.log_volume if self.likelihood.density else log_prob
+    def draw(
+        self,
+        encoded: Posterior,
+        noise: torch.Generator | None = None,
+        *,
+        draws: int = 1,
+        log_ratio: bool = False,
+    ) -> Draw:
+        posterior = encoded.repeated(draws)
+        normal = standard_normal(posterior.mean.shape, noise, posterior.mean)
+        z = posterior.at(normal)
+        ratio = self._log_ratio(posterior, z, normal) if log_ratio else None
+        code = Code(z, *posterior) if self.factorised else None
+        return Draw(z, self.kl(posterior, z), ratio, code)
 
-    def forward(
-        self, x: Tensor, generator: torch.Generator | None = None, *, mse: bool = False
-    ) -> Terms:
-        """The terms of the objective, with one draw of z per example.
+    def kl(self, posterior: Posterior, z: Tensor) -> Tensor:
+        """(B, M) nats whose sum over M is the rate, as in `Draw.kl`.
+
+        With a prior of the subclass's own this is `log q(z|x) - log p(z)` of the draw, of which
+        each dimension has its part of q and an equal part of p.
 
         Args:
-            x: (B, C, H, W) images.
-            generator: where the noise of z comes from; the global one by default.
-            mse: measure the squared error too, which of some likelihoods costs more than the rest.
+            posterior: of B examples.
+            z: (B, M) a draw from each.
         """
-        posterior = self.encode(x)
-        z = posterior.sample(generator)
-        params = self.decoder(z)
-        squares = self._squared_error(params, x) if mse else None
-        return Terms(self.log_px(params, x), posterior.kl(), Code(z, *posterior), squares)
+        if type(self).log_prior is VAE.log_prior:
+            return posterior.kl()
+        return posterior.log_prob(z) - self.log_prior(z).unsqueeze(-1) / self.latents
 
-    @torch.no_grad()
-    def _squared_error(self, params: Tensor, x: Tensor) -> Tensor:
-        return ((self.likelihood.mean(params) - x) ** 2).flatten(1).mean(1)
+    def log_prior(self, z: Tensor) -> Tensor:
+        """(B,) log p(z) in nats of (B, M) draws."""
+        return Posterior(torch.zeros_like(z), torch.zeros_like(z)).log_prob(z).sum(-1)
+
+    def prior(self, n: int, noise: torch.Generator | None = None) -> Tensor:
+        return standard_normal((n, self.latents), noise, self.own_tensor())
+
+    def means(self, encoded: Posterior) -> Tensor:
+        return encoded.mean
 
     def decode(self, z: Tensor) -> Tensor:
-        """(B, C, H, W) E[x|z]."""
         return self.likelihood.mean(self.decoder(z))
 
-    def reconstruct(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) E[x|z] at the posterior's mean z."""
-        return self.decode(self.encode(x).mean)
+    def log_px(self, z: Tensor, x: Tensor) -> Tensor:
+        return self.observe(z, x).log_px
 
+    def observe(self, z: Tensor, x: Tensor, *, mean: bool = False) -> Observed:
+        params = self.decoder(z)
+        log_px, statistic = (
+            self.likelihood.log_prob(params, x),
+            self.likelihood.statistic(params, x),
+        )
+        if self.likelihood.density:
+            log_px = log_px - self.log_volume
+        if not mean:
+            return Observed(log_px, statistic=statistic)
+        with torch.no_grad():
+            return Observed(log_px, self.likelihood.mean(params), statistic)
 
-Architecture = Callable[[Shape, Likelihood], VAE]
-"""What a choice of `conf/model` becomes: the images' shape and the likelihood give the VAE."""
+    def _log_ratio(self, posterior: Posterior, z: Tensor, normal: Tensor) -> Tensor:
+        """(B,) float64 log p(z) - log q(z|x) of the z that the draws of N(0, 1) became."""
+        squares, log_var = normal.double() ** 2, posterior.log_var.double()
+        if type(self).log_prior is VAE.log_prior:  # the constants cancel
+            return 0.5 * (squares - z.double() ** 2 + log_var).sum(-1)
+        log_q = -0.5 * (squares + log_var + math.log(2 * math.pi))
+        return self.log_prior(z).double() - log_q.sum(-1)

@@ -1,7 +1,7 @@
 """The maths of the trade-off: one scale, likelihoods, schedules, controllers, and the loss."""
 
 from betafront.objective.aggregate import Decomposition, decompose
-from betafront.objective.controllers import GECO, Controller, ControlVAE, OpenLoop, Seen
+from betafront.objective.controllers import GECO, Controller, ControlVAE, Observation, OpenLoop
 from betafront.objective.likelihoods import (
     Bernoulli,
     Beta,
@@ -25,7 +25,7 @@ from betafront.objective.schedules import (
     Staircase,
 )
 from betafront.objective.shaping import Capacity, FreeBits, Plain, Shaping
-from betafront.objective.terms import Code, Terms
+from betafront.objective.terms import Code, Draw, Terms, require_factorised
 from betafront.scale import (
     NORMALISATIONS,
     Convention,
@@ -57,6 +57,7 @@ __all__ = [
     "Cyclical",
     "Decomposition",
     "DiscretizedLogistic",
+    "Draw",
     "FreeBits",
     "Gaussian",
     "GaussianPerImage",
@@ -65,11 +66,11 @@ __all__ = [
     "Linear",
     "Normalisation",
     "Objective",
+    "Observation",
     "OpenLoop",
     "Penalty",
     "Plain",
     "Schedule",
-    "Seen",
     "Shaping",
     "Sigmoid",
     "Staircase",
@@ -81,6 +82,7 @@ __all__ = [
     "decompose",
     "in_every_convention",
     "normalisation",
+    "require_factorised",
     "squared_error_weight",
     "squared_error_weights",
 ]

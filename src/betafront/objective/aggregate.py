@@ -1,8 +1,8 @@
 """The aggregate posterior q(z) = E_x[q(z|x)], estimated from a batch.
 
-The sums over the latents come after the weights of the examples, and every pair of examples counts:
-well-known implementations weigh once per latent, or put the weights into the first column in place
-of the diagonal, and print totals that no distribution has.
+The weights of the examples are applied before the sum over the latents, and to every pair of
+examples. Well-known implementations apply them once per latent, or put the weight of the diagonal
+into the first column, and then the three parts are those of no distribution.
 """
 
 import math
@@ -56,10 +56,11 @@ def decompose(code: Code, examples: int) -> Decomposition:
 def log_weights(batch: int, examples: int, like: Tensor) -> Tensor:
     """(B, B) log weights under which Σ_j w_ij q(z_i|x_j) is an unbiased estimate of q(z_i).
 
-    The example that z came from stands for itself, 1/n; the others of the batch stand for all the
-    rest, (n - 1) / (n · (B - 1)) each. This is the stratified estimate of Chen et al. 2018 averaged
-    over which of the batch is the stratum: its expectation is the same, its variance smaller, and
-    with the whole data in one batch it is exact.
+    The example that z was drawn from has the weight 1/n, and each other example of the batch the
+    weight (n - 1) / (n · (B - 1)), which stands for the examples outside the batch too. This is the
+    stratified estimate of Chen et al. 2018 averaged over which example of the batch is the stratum:
+    its expectation is the same, its variance smaller, and with the whole data in one batch it is
+    exact.
     """
     if not 2 <= batch <= examples:
         raise ValueError(f"q(z) cannot be estimated from {batch} of {examples} examples")

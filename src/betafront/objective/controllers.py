@@ -1,7 +1,7 @@
-"""Closed loops: β set from what the training shows, so that D or R comes to a target.
+"""Closed loops: β is set from D or R during training, so that D or R comes to a target.
 
-A controller is a pure function from its state and what a step saw to the next state. The state is
-a small tensor that the training module keeps and checkpoints; nothing here remembers anything.
+A controller is a pure function from its state and the observation of a step to the next state. The
+state is a small tensor that the run keeps and checkpoints; the controller itself keeps none.
 """
 
 import math
@@ -17,12 +17,12 @@ from betafront.errors import UserError
 from betafront.objective.schedules import Constant, Schedule
 
 
-class Seen(NamedTuple):
-    """What one optimiser step saw, means over the batch without gradients.
+class Observation(NamedTuple):
+    """The observation of one optimiser step: means over the batch, without gradients.
 
     Attributes:
         distortion, rate: () in nats per example.
-        mse: () squared error per data dimension; NaN where nobody measured it.
+        mse: () squared error per data dimension; NaN where it was not measured.
         pixels: N.
     """
 
@@ -36,7 +36,7 @@ class Controller(ABC):
     """A rule for β over the steps of a run."""
 
     closed: ClassVar[bool] = True
-    """Whether β answers to what training shows."""
+    """Whether β depends on the observations."""
 
     @abstractmethod
     def start(self, beta: float) -> Tensor:
@@ -49,18 +49,18 @@ class Controller(ABC):
     @property
     @abstractmethod
     def holds(self) -> str:
-        """What is held to the target: `distortion`, `mse`, `rate`, or nothing."""
+        """The quantity that is held to the target: `distortion`, `mse`, `rate`; empty for none."""
 
     @abstractmethod
-    def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
+    def step(self, state: Tensor, observed: Observation, progress: float) -> Tensor:
         """The next state."""
 
     def held_to(self, progress: float) -> float:
-        """The target at `progress`, in the unit of what is watched; NaN where there is none."""
+        """The target at `progress`, in the unit of the held quantity; NaN where there is none."""
         return math.nan
 
     def at_an_end(self, beta: float) -> bool:
-        """Whether `beta` stands at an end of its range, short of the target."""
+        """Whether `beta` is at an end of its range, where the target cannot be reached."""
         return False
 
 
@@ -80,20 +80,20 @@ class OpenLoop(Controller):
     def holds(self) -> str:
         return ""
 
-    def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
+    def step(self, state: Tensor, observed: Observation, progress: float) -> Tensor:
         return state
 
 
 @dataclass(frozen=True)
-class _Closed(Controller):
-    """What closed loops share.
+class _ClosedLoop(Controller):
+    """The parts that all closed loops have.
 
     Args:
-        target: of what is watched, once the schedule has reached 1.
+        target: of the held quantity, once the schedule has reached 1.
         schedule: the factor on the target.
-        decay: the part of the loop's memory that a step forgets once its schedule has reached 1; it
-            damps, and leaves the loop short of its target while it is in force.
-        decay_schedule: the factor on it.
+        decay: the part of the loop's memory that a step forgets once its schedule has reached 1.
+            It damps the loop, and keeps it short of its target while it is above 0.
+        decay_schedule: the factor on `decay`.
         range: the least and the greatest canonical β.
     """
 
@@ -120,25 +120,26 @@ class _Closed(Controller):
         low, high = self.range
         return not low * 1.01 < beta < high * 0.99
 
-    def kept(self, progress: float) -> float:
+    def retained(self, progress: float) -> float:
         """The part of the memory that a step keeps."""
         return max(0.0, 1 - self.decay * self.decay_schedule(progress))
 
 
 @dataclass(frozen=True)
-class GECO(_Closed):
+class GECO(_ClosedLoop):
     """The least rate at a given distortion (Rezende & Viola 2018, Taming VAEs, algorithm 1).
 
     Their loss `R + λ·(D - κ)` is proportional to D + β·R with β = 1/λ. The multiplier follows the
-    constraint's moving average in its logarithm, `ln λ += speed · (D - κ)`; it stops at the ends
-    of the range, so that it does not wind up against a target that cannot be had.
+    constraint's moving average in its logarithm, `ln λ += speed · (D - κ)`. It stops at the ends of
+    the range, so that it does not wind up against a target that cannot be reached.
 
     Args:
         target: κ; nats per example of D, or the squared error per data dimension.
         watches: `distortion`, or `mse`. The squared error is compared on the scale of its own
             Gaussian, `N/2 · ln(MSE/κ)` nats, so that `speed` means the same for both.
         speed: the change of ln λ per step and nat of violation.
-        clip: violations beyond this count as this, in nats: the first steps of a run are far off.
+        clip: the greatest violation, in nats, that a step acts on: the first steps of a run are far
+            from the target.
         momentum: of the moving average, per step.
     """
 
@@ -165,40 +166,40 @@ class GECO(_Closed):
         return torch.tensor([math.log(min(max(beta, self.range[0]), self.range[1])), 0.0, 0.0])
 
     def beta(self, state: Tensor, beta: float) -> Tensor | float:
-        return state[0].exp().clamp(*self.range)  # the logarithm's ends are rounded
+        return state[0].exp().clamp(*self.range)  # exp(log(end)) is not exactly the end
 
     @property
     def holds(self) -> str:
         return self.watches
 
-    def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
+    def step(self, state: Tensor, observed: Observation, progress: float) -> Tensor:
         log_beta, total, weight = state
-        violation = self._violation(seen, progress).to(state)
+        violation = self._violation(observed, progress).to(state)
         total = self.momentum * total + (1 - self.momentum) * violation
         weight = self.momentum * weight + (1 - self.momentum)
-        moved = self.kept(progress) * log_beta - self.speed * total / weight
+        moved = self.retained(progress) * log_beta - self.speed * total / weight
         low, high = (math.log(end) for end in self.range)
         return torch.stack([moved.clamp(low, high), total, weight])
 
-    def _violation(self, seen: Seen, progress: float) -> Tensor:
+    def _violation(self, observed: Observation, progress: float) -> Tensor:
         target = self.held_to(progress)
         if self.watches == "distortion":
-            nats = seen.distortion - target
+            nats = observed.distortion - target
         else:
-            least = torch.finfo(seen.mse.dtype).tiny
-            ratio = seen.mse.clamp(min=least).log() - math.log(max(target, least))
-            nats = 0.5 * seen.pixels * ratio
+            least = torch.finfo(observed.mse.dtype).tiny
+            ratio = observed.mse.clamp(min=least).log() - math.log(max(target, least))
+            nats = 0.5 * observed.pixels * ratio
         return nats.clamp(-self.clip, self.clip)
 
 
 @dataclass(frozen=True)
-class ControlVAE(_Closed):
+class ControlVAE(_ClosedLoop):
     """A PI controller that holds the rate to a target (Shao et al. 2020, ControlVAE).
 
     `β = least + K_p / (1 + exp(e)) - K_i Σ e` with the error `e = target - R`. The sum stops where
-    it brings β to an end of its range, which is what anti-windup is (a known implementation tests
-    `β < 0 and β > 1`, which nothing passes). It stops there and not one step short of it: a step
-    that was refused for its size would leave β where it is for as long as the error is large.
+    it brings β to an end of its range: anti-windup (a known implementation tests `β < 0 and β > 1`,
+    which is never true). A step that would pass the end is cut to it and not left out: else β would
+    stay where it is for as long as the error is large.
 
     Args:
         target: of R, in nats per example.
@@ -229,11 +230,11 @@ class ControlVAE(_Closed):
     def holds(self) -> str:
         return "rate"
 
-    def step(self, state: Tensor, seen: Seen, progress: float) -> Tensor:
+    def step(self, state: Tensor, observed: Observation, progress: float) -> Tensor:
         low, high = self.range
-        error = (self.held_to(progress) - seen.rate).to(state)
+        error = (self.held_to(progress) - observed.rate).to(state)
         proportional = low + self.kp * torch.sigmoid(-error)
-        integral = self.kept(progress) * state[0] - self.ki * error
+        integral = self.retained(progress) * state[0] - self.ki * error
         integral = integral.clamp(low - proportional, high - proportional)
         return torch.stack([integral, (proportional + integral).clamp(low, high)])
 

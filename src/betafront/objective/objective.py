@@ -1,4 +1,4 @@
-"""The loss: what a model says of a batch, turned into the number that is minimised."""
+"""The loss of a batch: the number that is minimised, from the terms that a model returns."""
 
 import math
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.objective.controllers import Controller, OpenLoop, Seen
+from betafront.objective.controllers import Controller, Observation, OpenLoop
 from betafront.objective.penalties import Penalty
 from betafront.objective.schedules import Constant, Schedule
 from betafront.objective.shaping import Plain, Shaping
-from betafront.objective.terms import Code, Terms
+from betafront.objective.terms import Code, Terms, require_factorised
 from betafront.scale import Normalisation, Weights, beta_norm
 
 
 class Step(NamedTuple):
-    """One optimiser step's loss, and what was in force.
+    """The loss of one optimiser step, and the weights in force.
 
     Attributes:
         loss: () the number to minimise, in the user's own convention.
@@ -41,18 +41,19 @@ class Objective:
 
     Args:
         weight: the number written in front of the KL, in the convention of `normalisation`; where a
-            controller sets β, what it begins with.
-        normalisation: how `weight` is to be read.
+            controller sets β, the initial one.
+        normalisation: the convention in which `weight` is read.
         pixels: N, the number of data dimensions (channels x height x width).
         latents: M, the number of latent dimensions.
-        examples: n, the number of training examples; only penalties ask for it.
+        examples: n, the number of training examples; used by penalties alone.
         schedule: the factor s on β as a function of progress.
-        shaping: what stands in the place of R.
-        controller: what sets β, if not `weight`.
-        penalties: what is added.
+        shaping: the function of the KL in place of R.
+        controller: sets β; where it is an open loop, `weight` does.
+        penalties: further terms.
 
     Raises:
-        UserError: the weight is none, or two parts of the weighting contradict each other.
+        UserError: the weight is negative or not finite, or two parts of the weighting contradict
+            each other.
     """
 
     weight: float
@@ -96,12 +97,14 @@ class Objective:
         return beta_norm(self.beta, self.pixels, self.latents)
 
     def held_to(self, progress: float) -> float:
-        """What the rate, a part of it, or the distortion is held to; NaN where nothing is."""
+        """The value that the rate, a part of it, or the distortion is held to; NaN where there is
+        none."""
         return self._holder.held_to(progress)
 
     @property
     def holds(self) -> str:
-        """What is held to `held_to`: `rate`, `distortion`, `mse`, `part` (of the rate) or ''."""
+        """The quantity that is held to it: `rate`, `distortion`, `mse`, `part` (of the rate); empty
+        for none."""
         return self._holder.holds
 
     @property
@@ -121,11 +124,12 @@ class Objective:
             state: of the controller.
 
         Raises:
-            UserError: a batch of one, in which penalties see no distribution.
+            UserError: a batch of one, which is too small for penalties.
         """
         beta = self.schedule(progress) * self.controller.beta(state, self.beta)
         distortion = terms.distortion.mean()
-        penalty = self.penalty(terms.code) if self.penalties else distortion.new_zeros(())
+        code = terms.draw.code if terms.draw else None
+        penalty = self.penalty(code) if self.penalties else distortion.new_zeros(())
         canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
         return Step(
             self.weights.distortion * canonical,
@@ -135,9 +139,8 @@ class Objective:
         )
 
     def loss(self, terms: Terms, progress: float) -> Tensor:
-        """The scalar to minimise, in the user's own convention (so its size differs between
-        normalisations, and its gradient only by a constant factor); of a controller, as it is at
-        its start."""
+        """The scalar to minimise, in the user's own convention: its gradient differs between
+        normalisations by a constant factor. Under a controller, with the β of its start."""
         return self.step(terms, progress, self.start()).loss
 
     def _next(self, terms: Terms, progress: float, state: Tensor) -> Tensor:
@@ -147,7 +150,8 @@ class Objective:
         mse = torch.full_like(rate, math.nan) if terms.mse is None else terms.mse.detach().mean()
         if terms.mse is None and self.controller.holds == "mse":
             raise ValueError("a controller of the squared error needs the mse of the batch")
-        return self.controller.step(state, Seen(distortion, rate, mse, self.pixels), progress)
+        observed = Observation(distortion, rate, mse, self.pixels)
+        return self.controller.step(state, observed, progress)
 
     def penalty(self, code: Code | None) -> Tensor:
         """() the weighted sum of the penalties, on the scale on which D has weight 1.
@@ -159,6 +163,21 @@ class Objective:
             raise ValueError("penalties need the code of the batch")
         self.check_batch(len(code.z))
         return torch.stack([p.weight * p(code, self.examples) for p in self.penalties]).sum()
+
+    def check_model(self, factorised: bool) -> None:
+        """Refuse a model on which the penalties, or reading β off it, cannot work.
+
+        Args:
+            factorised: of the model.
+
+        Raises:
+            UserError: it is not factorised.
+        """
+        if self.penalties:
+            require_factorised(factorised, "a penalty")
+        if self.shaping.hides_beta:
+            name = type(self.shaping).__name__
+            require_factorised(factorised, f"the β of shaping {name}")
 
     def check_batch(self, size: int) -> None:
         """Refuse a batch that the penalties cannot work on.

@@ -19,7 +19,10 @@ from betafront.objective.terms import Code
 
 @dataclass(frozen=True)
 class Penalty(ABC):
-    """A number that is to be small, of where a batch lies in the latent space.
+    """A function of the codes of a batch that is added to the loss.
+
+    Penalties take q(z|x) for a diagonal Gaussian and p(z) for N(0, 1): `Objective.check_model`
+    refuses any other model.
 
     Args:
         weight: what stands in front of it when D has weight 1.
@@ -103,12 +106,13 @@ class DIP(Penalty):
 
 @dataclass(frozen=True)
 class MMD(Penalty):
-    """The squared maximum mean discrepancy of q(z) and p(z) = N(0, 1) (Zhao et al. 2017, InfoVAE).
+    """The squared maximum mean discrepancy of a batch's draws from q(z) and of p(z) = N(0, 1), by a
+    Gaussian kernel whose expectations over p are exact (Zhao et al. 2017, InfoVAE). The metric
+    `mmd` is another: of two samples, by a kernel with heavy tails.
 
     InfoVAE's α and λ are `objective.weight = 1 - α` under sums and this weight at α + λ - 1. The
-    kernel is `exp(-|a - b|² / 2h²)`; its expectations over the prior are taken in closed form, so
-    that no draws from the prior add noise, and a draw is not compared with itself, so that the
-    estimate is unbiased (it may be slightly below 0 where q(z) is p(z)).
+    kernel is `exp(-|a - b|² / 2h²)`. A draw is not compared with itself, so the estimate is
+    unbiased, and may be slightly below 0 where q(z) is p(z).
 
     Args:
         bandwidth: h in units of √M, about the distance of two draws from the prior over √2.

@@ -1,10 +1,10 @@
 """Open-loop curves over the optimiser steps of a run.
 
 A schedule is a function of the progress, `step / steps` in [0, 1], so that the same choice means
-the same curve for a short run and for a long one. It is a factor on whatever it drives (β, the
-capacity C, free nats, a controller's target): it starts from `start`, which is 0 where one anneals
-(Bowman et al. 2015, section 3.1), and ends at 1, so that the value that a run reports is the one in
-force at its end.
+the same curve for a short run and for a long one. It is a factor on the scheduled quantity (β, the
+capacity C, free nats, a controller's target): it starts from `start`, which is 0 for annealing
+(Bowman et al. 2015, section 3.1), and ends at 1, so that the quantity that a run reports is the one
+in force at its end.
 """
 
 import math
@@ -52,7 +52,7 @@ class Ramp(ABC):
 
     @abstractmethod
     def risen(self, progress: float) -> float:
-        """The part of the way from `start` to 1 that is behind us, in [0, 1]."""
+        """The part of the way from `start` to 1 that is done, in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Sigmoid(Ramp):
         return (here - start) / (end - start)
 
     def _curve(self, progress: float) -> float:
-        # The logistic is (1 + tanh) / 2; the offset would cost a flat curve its digits.
+        # The logistic is (1 + tanh) / 2; without the offset a flat curve keeps its digits.
         return math.tanh(0.5 * self.steepness * (progress - self.centre))
 
 
@@ -119,10 +119,10 @@ class Cyclical(Ramp):
     """Equal cycles, each a ramp and then 1 (Fu et al. 2019).
 
     The cycles are parts of the run, not of epochs, so that the ramp has its shape in a run of any
-    length; the run ends at 1, since the last cycle has no successor.
+    length; the run ends at 1, since no cycle begins at its last step.
 
     Args:
-        cycles: how many.
+        cycles: their number.
         ramp: the part of each cycle that its ramp takes, in (0, 1].
         shape: of the ramp, `linear`, `cosine` or `sigmoid` (logistic with 10 to 90 % in 0.44 of
             the ramp, scaled to reach its ends).
@@ -141,7 +141,8 @@ class Cyclical(Ramp):
 
     def risen(self, progress: float) -> float:
         turns = progress * self.cycles
-        within = max(0.0, turns - min(_whole(turns), self.cycles - 1))  # no cycle begins at the end
+        begun = min(_complete(turns), self.cycles - 1)  # no cycle begins at the end
+        within = max(0.0, turns - begun)
         return SHAPES[self.shape](min(1.0, within / self.ramp))
 
 
@@ -150,7 +151,7 @@ class Staircase(_Warmup):
     """Equal steps up over the first part of the run (`warmup`), then 1.
 
     Args:
-        stairs: how many; the last brings 1.
+        stairs: their number; the last reaches 1.
     """
 
     stairs: int = 5
@@ -160,7 +161,7 @@ class Staircase(_Warmup):
         _count("schedule.stairs", self.stairs)
 
     def risen(self, progress: float) -> float:
-        return min(1.0, _whole(progress / self.warmup * self.stairs) / self.stairs)
+        return min(1.0, _complete(progress / self.warmup * self.stairs) / self.stairs)
 
 
 def cosine(x: float) -> float:
@@ -168,9 +169,9 @@ def cosine(x: float) -> float:
     return 0.5 * (1 - math.cos(math.pi * x))
 
 
-def _whole(parts: float) -> int:
-    """How many parts are complete; one that ends at this very step is, whatever the last binary
-    digit says."""
+def _complete(parts: float) -> int:
+    """The number of complete parts, with a part that ends at this step, whose sum may be too small
+    by a rounding error."""
     return math.floor(parts + 1e-9)
 
 

@@ -1,7 +1,7 @@
-"""What stands in the place of the rate R in the loss: R itself, or a function of it.
+"""Shapings: the function of the KL that stands in the loss in place of the rate R.
 
-Each takes the KL of a batch and gives a scalar in nats that the weight multiplies. Reported rates
-are never shaped.
+Each maps the KL of a batch to a scalar in nats that the weight multiplies. Reported rates are never
+shaped.
 """
 
 import math
@@ -17,17 +17,17 @@ from betafront.objective.schedules import Constant, Schedule
 
 
 class Shaping(ABC):
-    """A function of the KL in the place of R."""
+    """A function of the KL in place of R."""
 
     hides_beta: ClassVar[bool] = False
-    """Whether the β that the weight amounts to shows only in what was trained."""
+    """Whether the β in effect differs from the weight, and must be read from the trained model."""
 
     holds: ClassVar[str] = ""
-    """What is held to a value: `rate`, a part of it, or nothing."""
+    """The quantity that is held to a value: `rate`, `part` (of the rate); empty for none."""
 
     @abstractmethod
     def __call__(self, kl: Tensor, progress: float) -> Tensor:
-        """The scalar that is trained in R's place, in nats.
+        """The scalar in place of R, in nats.
 
         Args:
             kl: (B, M) KL per example and latent.
@@ -35,15 +35,16 @@ class Shaping(ABC):
         """
 
     def slope(self, kl: Tensor, progress: float) -> Tensor:
-        """() the derivative of the shaped rate by R, which makes the β in force of the weight."""
+        """() the derivative of the shaped rate by R: times the weight, the β in force."""
         return kl.new_ones(())
 
     def held_to(self, progress: float) -> float:
-        """What R or a part of it is held to at `progress`, in nats; NaN where nothing is."""
+        """The value that R or a part of it is held to at `progress`, in nats; NaN where there is
+        none."""
         return math.nan
 
-    def check(self, latents: int) -> None:  # noqa: B027, only one of them has anything to refuse
-        """Refuse a model whose latents do not suit.
+    def check(self, latents: int) -> None:  # noqa: B027, most shapings suit every model
+        """Refuse a number of latents that the shaping cannot work with.
 
         Raises:
             UserError: naming the way out.
@@ -62,11 +63,11 @@ class Plain(Shaping):
 class Capacity(Shaping):
     """`|R - C|`: the rate is held to a capacity (Burgess et al. 2018).
 
-    The weight is their γ and wants to be large (they use 1,000 with sums), but a γ far above the β
-    that holds R there pays for it in D: once R has come to C, the sign of R - C and with it the
-    gradient flips from step to step. The β that the constraint amounts to is read from the trained
-    model (`betafront.metrics.stationary_beta`). The mean of the flipping ±γ is not it: a batch's
-    sign goes with its gradient.
+    The weight is their γ and has to be large (they use 1,000 with sums), but a γ far above the β
+    that holds R at C costs distortion: once R has come to C, the sign of R - C and with it the
+    gradient flips from step to step. The β in effect is read from the trained model
+    (`betafront.metrics.stationary_beta`). It is not the mean of the flipping ±γ, since the sign of
+    a batch depends on its gradient.
 
     Args:
         nats: C once the schedule has reached 1, per example.
@@ -95,16 +96,16 @@ class Capacity(Shaping):
 @dataclass(frozen=True)
 class FreeBits(Shaping):
     """`Σ_g max(λ, KL_g)` over groups of latents, KL_g a mean over the batch (Kingma et al. 2016):
-    what a group says below λ is free.
+    the KL of a group below λ costs nothing.
 
-    A group that comes to rest at λ is held there by some multiplier between 0 and β, and only those
-    above λ are at β itself; what the whole amounts to is read from the trained model, as of a
-    capacity.
+    A group that comes to rest at λ is held there by a multiplier between 0 and β, and only groups
+    above λ have β itself. The β in effect for all groups together is read from the trained model,
+    as for a capacity.
 
     Args:
         nats: λ per group once the schedule has reached 1 (their bits are nats).
-        group: latents per group, neighbours in order; 1 frees each dimension by itself, and M the
-            rate as a whole.
+        group: latents per group, neighbours in order; with 1 each dimension is a group, with M the
+            whole rate.
         schedule: the factor on λ.
 
     Source: Kingma et al. 2016, Improving variational inference with inverse autoregressive flow.

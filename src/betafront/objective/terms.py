@@ -1,16 +1,18 @@
-"""What a VAE says of a batch: all that a loss is made of."""
+"""What a model says of a batch: all that a loss is made of."""
 
 from typing import NamedTuple
 
 from torch import Tensor
 
+from betafront.errors import UserError
+
 
 class Code(NamedTuple):
-    """Where a batch of B examples lies in the latent space.
+    """Draws of z with the posteriors that they come from, as penalties compare them.
 
     Attributes:
-        z: (B, M) a draw from q(z|x).
-        mean, log_var: (B, M) of q(z|x), a Gaussian with a diagonal covariance.
+        z: (B, M) a draw from q(z|x) per example.
+        mean, log_var: (B, M) of q(z|x), a Gaussian with a diagonal covariance; p(z) is N(0, 1).
     """
 
     z: Tensor
@@ -18,21 +20,42 @@ class Code(NamedTuple):
     log_var: Tensor
 
 
+class Draw(NamedTuple):
+    """Draws from q(z|x) and what they cost; `rows` is B examples times the draws of each, the draws
+    of one example side by side.
+
+    Attributes:
+        z: (rows, M) the draws; the layers of a hierarchy side by side.
+        kl: (rows, M) nats whose sum over M is the rate of the example: KL(q(z_j|x) || p(z_j)) where
+            it is known in closed form, else log q(z|x) - log p(z) of the draw itself.
+        log_ratio: (rows,) float64 log p(z) - log q(z|x) of each draw, where it was asked for.
+        code: the posteriors behind the draws, of a model that is `factorised`.
+    """
+
+    z: Tensor
+    kl: Tensor
+    log_ratio: Tensor | None = None
+    code: Code | None = None
+
+
 class Terms(NamedTuple):
-    """What a VAE says of a batch of B examples.
+    """What a model says of a batch of B examples.
 
     Attributes:
         log_px: (B,) log p(x|z) in nats, summed over the data dimensions, z drawn from q(z|x).
-        kl: (B, M) KL(q(z_j|x) || p(z_j)) in nats for each latent dimension j.
-        code: where the batch lies in the latent space; only penalties ask for it.
+        kl: (B, M) nats of each latent dimension, as in `Draw`.
+        draw: of z; only penalties read it.
         mse: (B,) squared error of E[x|z] per data dimension, without a gradient; only a controller
             that holds it to a target asks for it.
+        statistic: what the likelihood learns from the batch otherwise than by gradient, for
+            `Likelihood.remember` once the step is taken.
     """
 
     log_px: Tensor
     kl: Tensor
-    code: Code | None = None
+    draw: Draw | None = None
     mse: Tensor | None = None
+    statistic: Tensor | None = None
 
     @property
     def distortion(self) -> Tensor:
@@ -43,3 +66,20 @@ class Terms(NamedTuple):
     def rate(self) -> Tensor:
         """(B,) the rate R in nats per example."""
         return self.kl.sum(-1)
+
+
+def require_factorised(factorised: bool, what: str) -> None:
+    """Refuse what needs a q(z|x) and p(z) of known, factorised densities.
+
+    Args:
+        factorised: of the model: whether q(z|x) is a diagonal Gaussian and p(z) is N(0, 1).
+        what: needs it, as the user named it.
+
+    Raises:
+        UserError: the model is not factorised.
+    """
+    if not factorised:
+        raise UserError(
+            f"{what} needs a model whose posterior is a diagonal Gaussian and whose prior is "
+            "N(0, 1), and this model is another: leave it out, or choose another model"
+        )

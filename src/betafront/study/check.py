@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from betafront.config.build import build, check
 from betafront.errors import UserError, near_miss, one_line
-from betafront.metrics.catalogue import BETTER_HIGH
+from betafront.metrics.catalogue import direction
 from betafront.metrics.zero_rate import zero_rate
 from betafront.study.plan import Plan
 from betafront.study.spec import Spec
@@ -62,7 +62,7 @@ def describe(spec: Spec, run: Run) -> Spec:
 
 def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
     try:
-        names = run.first_look()
+        names = run.metric_names()
     except UserError:
         raise
     except Exception as error:  # of a model or a metric of the user's own
@@ -84,7 +84,7 @@ def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[fl
     reference = []
     for metric, way in objectives.items():
         split, _, name = metric.partition("/")
-        if way == "maximize" and name in BETTER_HIGH:
+        if way == "maximize" and direction(name) == "maximize":
             reference.append(0.0)
         elif way == "minimize" and split == "val" and name in floor:
             reference.append(floor[name])

@@ -24,10 +24,11 @@ from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage, study_names
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ledger import finished
 from betafront.study.trials.pace import duration
+from betafront.study.trials.status import finished
 from betafront.terminal import console, print_next
-from betafront.training import Diverged, Halted, TimedOut, fit
+from betafront.training import Attempt, Failure, Result, fit
+from betafront.training.history import STEP, Row
 
 SHOWN = 5
 MEASURED_SECONDS = 60.0  # of training, from which a longer run's time follows
@@ -183,19 +184,21 @@ def measure(plan: Plan, params: dict[str, Any], out: Console) -> Cost:
         folder = Path(place)
         save(config, folder)
 
-        def report(row: dict[str, float]) -> None:
-            shown.update(f"training the first to see what it costs … {row['step']:.0f}/{steps}")
+        def report(row: Row) -> None:
+            shown.update(f"training the first to see what it costs … {row[STEP]:.0f}/{steps}")
 
-        try:
-            result = fit(build(config), folder, report, halt=long, seconds=plan.spec.trial_seconds)
-        except Halted as halted:
-            seconds = (time.monotonic() - started) * steps / halted.step
-            how = f", measured over its first {halted.step} of {steps} steps"
-            return Cost(seconds, _size(folder), how)
-        except (Diverged, TimedOut) as error:
-            kind = "diverged" if isinstance(error, Diverged) else "timed out"
-            return Cost(time.monotonic() - started, _size(folder), fails=f"{kind}: {error}")
-        return Cost(result.seconds, _size(folder))
+        run = build(config)
+        (outcome,) = fit([Attempt(run, folder, report, long, plan.spec.trial_seconds)])
+        seconds, size = time.monotonic() - started, _size(folder)
+        match outcome:
+            case Result():
+                return Cost(outcome.seconds, size)
+            case Failure(kind="halted", step=int(step)):
+                how = f", measured over its first {step} of {steps} steps"
+                return Cost(seconds * steps / step, size, how)
+            case Failure(kind="diverged" | "timed out"):
+                return Cost(seconds, size, fails=outcome.reason)
+        raise outcome.error
 
 
 def _size(folder: Path) -> int:

@@ -12,10 +12,10 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
 def take_gpu(number: int) -> None:
-    """Leave this process one of the GPUs that it sees: workers go round them by their numbers.
+    """Leave this process one of the GPUs that it sees: workers take them in turn.
 
-    Where Slurm or Ray gave the process its own GPU it sees no other, and keeps it. To be called
-    before anything is moved to a GPU: later CUDA no longer looks at what is visible.
+    A process to which Slurm or Ray has given a GPU sees no other, and keeps it. To be called before
+    anything is moved to a GPU: CUDA reads the environment once.
 
     Args:
         number: of the worker.
@@ -27,10 +27,10 @@ def take_gpu(number: int) -> None:
 
 
 def check_gpus(study: DictConfig) -> None:
-    """See that there are GPUs where a study has a number of workers for each.
+    """Check that there is a GPU where a study has a number of workers per GPU.
 
     Raises:
-        UserError: there are none.
+        UserError: there is none.
     """
     if study.workers_per_gpu is not None and not visible():
         raise UserError(

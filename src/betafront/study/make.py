@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from betafront.errors import UserError
-from betafront.study.results.table import state
 from betafront.study.spec import SPEC, Spec
 from betafront.study.storage.opening import Storage, load_study, study_names
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ledger import IMPORTED
+from betafront.study.trials.status import IMPORTED, Status, status
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -96,7 +95,7 @@ def trials_of(storage: Storage, spec: Spec, source: str) -> "list[FrozenTrial]":
             f"study.import_from={source}: that study has another space or other objectives, and "
             "its trials mean nothing here"
         )
-    return [t for t in other.get_trials(deepcopy=False) if state(t) == "complete"]
+    return [t for t in other.get_trials(deepcopy=False) if status(t) is Status.COMPLETE]
 
 
 def import_trials(store: Store, trials: "Sequence[FrozenTrial]", source: str) -> int:

@@ -1,11 +1,12 @@
 """What signals ask of a sweep.
 
-Ctrl-C (SIGINT) once: finish the trials that run, and begin no more. Twice: stop now; trials that
-were cut short are tried again by the next launch. SIGTERM, as systems send it before they take a
-machine away: stop every trial at its next checkpoint, within `GRACE_SECONDS`.
-
-In a worker that an engine started SIGUSR2 means the same: its time is up. The engine's own handler
-(submitit's queues the job again) runs once the trial has stopped.
+- SIGINT (Ctrl-C) once: finish the running trials, and begin no more. Twice: stop now; the running
+  trials are cut short, and the next launch tries them again.
+- SIGTERM, which systems send before they take a machine away: stop every running trial at its next
+  checkpoint, within GRACE_SECONDS.
+- SIGUSR2, in a worker that an engine has started: the same, since the time of the job is up. The
+  engine's own handler, which may queue the job again as submitit's does, runs once the trial has
+  stopped.
 """
 
 import os
@@ -20,14 +21,14 @@ import psutil
 
 GRACE_SECONDS = 25.0
 FINISH = Event()  # begin no more trials in this process
-HALT = Event()  # stop the one that runs at its next checkpoint
+HALT = Event()  # stop the running trial at its next checkpoint
 
 Requeue = Callable[[], None]
 
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Turns the signals of the process that a user sees into FINISH and HALT.
+    """Turns the signals to the process that a user has started into FINISH and HALT.
 
     Raises:
         KeyboardInterrupt: to stop now.
@@ -60,22 +61,22 @@ def listening() -> Iterator[None]:
 
 @contextmanager
 def listening_as_worker(grace: float) -> Iterator[Callable[[], Requeue | None]]:
-    """Turns the signals of a worker's process into FINISH and HALT.
+    """Turns the signals to a worker's process into FINISH and HALT.
 
-    A terminal's Ctrl-C is for the process that launched the worker, which tells it through the
-    storage. What an engine's signal asks for waits until the trial has stopped, but no longer than
-    `grace`.
+    SIGINT is ignored: a terminal sends it to the process that launched the worker, too, which asks
+    the worker to stop through the storage.
 
     Args:
-        grace: seconds from SIGUSR2 to the moment when a trial that has not stopped is cut short.
+        grace: seconds from SIGUSR2 until a trial that has not stopped is cut short.
 
     Yields:
-        what queues the job again, once that signal has come; else None.
+        a function that returns, once SIGUSR2 has come, the engine's handler that queues the job
+        again; None before, and where the engine has no handler.
 
     Raises:
-        KeyboardInterrupt: the grace is over.
+        KeyboardInterrupt: the trial has not stopped within `grace`.
     """
-    if threading.current_thread() is not threading.main_thread():  # only there signals are heard
+    if threading.current_thread() is not threading.main_thread():  # which alone gets signals
         yield lambda: None
         return
     FINISH.clear()  # an engine may run one worker after another in a process
@@ -98,8 +99,8 @@ def listening_as_worker(grace: float) -> Iterator[Callable[[], Requeue | None]]:
     def requeue() -> Requeue | None:
         return _calling(theirs) if time_is_up.is_set() and callable(theirs) else None
 
-    # These two stay: where a worker of joblib's ends early, its idle process must outlive a signal
-    # to all of them, or joblib kills the others.
+    # These two handlers stay. Where a worker of joblib's ends early, its process waits for the
+    # others; if a signal to all of them ended it, joblib would kill the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, halt)
     with _handlers({signal.SIGUSR2: stop_in_time}):
@@ -114,7 +115,7 @@ def _calling(handler: Callable[[int, Any], Any]) -> Requeue:
 
 
 def _alarm(number: signal.Signals, seconds: float) -> Timer:
-    """Sends a signal to this process, unless it is cancelled before."""
+    """A timer that sends a signal to this process, unless it is cancelled before."""
     timer = Timer(seconds, os.kill, (os.getpid(), number))
     timer.daemon = True
     return timer

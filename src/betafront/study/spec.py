@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betafront.errors import UserError
+from betafront.metrics.catalogue import needing_one_likelihood
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
     from betafront.study.storage.study_store import Store
 
 SPEC = "betafront"
-NOT_ACROSS_LIKELIHOODS = {
-    f"{split}/{name}"
-    for split in ("val", "test")
-    for name in ("distortion", "negative_elbo", "bits_per_dim")
-}
 
 
 @dataclass(frozen=True)
@@ -92,13 +88,10 @@ class Spec:
                 f"{self.data_digest} and {other.data_digest})"
             )
         kinds = {spec.base.get("likelihood._target_") for spec in (self, other)}
-        over = sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))
+        over = needing_one_likelihood(objectives)
         dequantized = all(spec.base.get("data.dequantize") is True for spec in (self, other))
-        if (
-            over
-            and not dequantized
-            and (len(kinds) > 1 or not (self.one_scale and other.one_scale))
-        ):
+        alike = len(kinds) == 1 and self.one_scale and other.one_scale
+        if over and not dequantized and not alike:
             return (
                 f"{self.name} and {other.name} have other likelihoods, and {over[0]} of a density "
                 "is not in the units of a mass or of another density"

@@ -8,12 +8,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.parts import PARTS
 from betafront.errors import UserError
-from betafront.metrics.catalogue import direction
+from betafront.metrics.catalogue import direction, needing_one_likelihood
 from betafront.study.gpus import visible
 from betafront.study.search.grammar import name_of, values
 from betafront.study.search.samplers import check_sampler
 from betafront.study.search.space import Space
-from betafront.study.spec import NOT_ACROSS_LIKELIHOODS, Spec
+from betafront.study.spec import Spec
 
 DIRECTIONS = ("minimize", "maximize")
 FURTHER = "metrics.further."  # a metric is there also where it has no settings
@@ -72,7 +72,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         fail_fast=study.fail_fast,
         max_failures=study.max_failures,
     )
-    if "likelihood" in lines and (over := sorted(NOT_ACROSS_LIKELIHOODS & set(objectives))):
+    if "likelihood" in lines and (over := needing_one_likelihood(objectives)):
         _check_likelihoods(spec, over[0], values(space.distributions["likelihood"]))
     return spec
 

@@ -21,14 +21,16 @@ from betafront.study.engines.launch import can_leave, choice, launch, launcher_o
 from betafront.study.gpus import check_gpus
 from betafront.study.make import import_trials, make_or_resume, trials_of
 from betafront.study.plan import Plan
-from betafront.study.results.table import command, tally
+from betafront.study.results.table import command
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.tracker.protocol import NoView, View
+from betafront.study.tracker.protocol import NoTracker, Tracker
+from betafront.study.trials.ending import release
 from betafront.study.trials.lease import is_lost
-from betafront.study.trials.ledger import RELEASED, finished, is_given_back, is_met, release
+from betafront.study.trials.queue import is_met
+from betafront.study.trials.status import RELEASED, Status, finished, numbers_by_word, status
 from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask
 from betafront.terminal import console, print_next
@@ -47,15 +49,15 @@ def sweep(plan: Plan) -> None:
     """
     out = console()
     plan, store, spec = prepared(plan, out)
-    view: View = make(plan.base.tracking)
+    tracker: Tracker = make(plan.base.tracking)
     since, new = len(store.trials()), not is_met(spec, store.trials())
     with only_writer(spec):
         if new:
             work = worker_task(plan, store, since)
-            watch = Watch(store.study, spec, view, out, partial(ask, store))
+            watch = Watch(store.study, spec, tracker, out, partial(ask, store))
             with listening(), watch, let_go_of_when_interrupted(store):
                 work_until_met(plan, work, store, spec)
-        report(store.study, spec, view, out)
+        report(store.study, spec, tracker, out)
     conclude(store, spec, since, new)
 
 
@@ -116,7 +118,7 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
 def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
     """One line on what is about to be done."""
     trials = store.trials()
-    done, running = finished(trials), tally(trials)["running"]
+    done, running = finished(trials), numbers_by_word(trials, time.time())["running"]
     for why in plan.left_out:
         out.print(f"a suggestion is left out: {why}", style="dim", markup=False, soft_wrap=True)
     if is_met(spec, trials):
@@ -184,7 +186,7 @@ def attempts(trials: "list[FrozenTrial]") -> int:
     """
     now = time.time()
     ended = (t for t in trials if t.state.is_finished() or is_lost(t, now))
-    return sum(RELEASED not in t.user_attrs and not is_given_back(t) for t in ended)
+    return sum(RELEASED not in t.user_attrs and status(t) is not Status.GIVEN_BACK for t in ended)
 
 
 def ask(store: Store, what: str) -> None:
@@ -216,7 +218,7 @@ def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:
             or f"the workers ended before the budget was met ({done} of {spec.trials} trials): see "
             f"{spec.folder}/workers/*/run.log; the same command goes on"
         )
-    failed = tally(trials)["failed"]
+    failed = numbers_by_word(trials, time.time())["failed"]
     if new and failed:
         out.print(f"{failed} of {spec.trials} trials failed: the exit status is 1.")
         sys.exit(1)
@@ -240,7 +242,7 @@ def join(plan: Plan) -> None:
     log = Path(spec.folder) / "workers" / str(number) / "run.log"
     out.print(f"Joined {spec.name} as worker {number}; its log is {log}", soft_wrap=True)
     work = worker_task(plan, store, len(store.trials()))
-    with listening(), Watch(store.study, spec, NoView(), out):
+    with listening(), Watch(store.study, spec, NoTracker(), out):
         launch(plan.context, work, plan.config, range(number, number + 1))
     if FINISH.is_set():
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Where MLflow is: a file below the runs, or a tracking server."""
+"""The address of MLflow: a file below the runs, or a tracking server."""
 
 import os
 from pathlib import Path
@@ -14,13 +14,13 @@ FORMS = f"write http://HOST:5000 or {SQLITE}FILE"
 
 
 def beside(runs: Path) -> str:
-    """The address of the file that is kept with the runs in a folder."""
+    """The address of the MLflow file in a folder of runs."""
     return f"{SQLITE}{runs / 'mlflow.db'}"
 
 
 def uri_of(spec: Spec) -> str:
-    """Where a study is recorded: on its server, else in a file beside its runs (which may have been
-    moved, or made with tracking off).
+    """The address at which a study is recorded: its server, else the file beside its runs (which
+    may have been moved, or made with tracking off).
 
     Raises:
         UserError: as `opened` does.
@@ -30,18 +30,18 @@ def uri_of(spec: Spec) -> str:
 
 
 def opened(uri: str) -> str:
-    """The address with which MLflow is opened, which may be shown to anybody.
+    """The address with which MLflow is opened, without secrets.
 
-    What the environment says is looked up, and the path of a file made absolute: MLflow's own
-    default depends on the folder a command is given in. A user's name and password are taken out of
-    it and put where MLflow looks for them, in this process's environment: as a part of the address
-    they would stand in each of its errors.
+    A variable of the environment is looked up, and the path of a file made absolute: MLflow's own
+    default depends on the current folder. A user's name and password are moved from the address
+    into the variables in which MLflow looks for them, in this process's environment: as a part of
+    the address they would stand in each of MLflow's errors.
 
     Args:
         uri: `sqlite:///FILE`, `http://HOST:PORT`, or `$MLFLOW_TRACKING_URI`.
 
     Raises:
-        UserError: the variable is not set, or there is nothing of MLflow's that could be written.
+        UserError: the variable is not set, or the address is not one of MLflow's.
     """
     found = looked_up(uri)
     if found.startswith(SQLITE):
@@ -59,7 +59,7 @@ def opened(uri: str) -> str:
 def _without_credentials(address: str) -> str:
     try:
         parts = urlsplit(address)
-    except ValueError:  # whose words are parts of the address
+    except ValueError:  # its message holds parts of the address
         raise _unparsed(address) from None
     credentials, _, host = parts.netloc.rpartition("@")
     bare = parts._replace(netloc=host).geturl()

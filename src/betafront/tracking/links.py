@@ -1,22 +1,22 @@
-"""Where a trial's run opens in the MLflow UI."""
+"""The addresses of the trials' runs in the MLflow UI."""
 
 from pathlib import Path
 from shlex import quote
 
 from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
-from betafront.study.tracker.protocol import Links, NoView
+from betafront.study.tracker.protocol import Links, NoTracker
 from betafront.tracking.address import uri_of
-from betafront.tracking.refusal import check_answers, plainly
+from betafront.tracking.errors import as_user_error, check_answers
 from betafront.tracking.runs import TRIAL, all_runs, role
 from betafront.tracking.store import client_of
 
-PORT = 5000  # of `betafront ui`, unless it is told another
+PORT = 5000  # the default of `betafront ui`
 
 
 def links(uri: str, spec: Spec) -> Links:
-    """The address of each trial's run, as far as there are any; of a file, on the server that
-    `betafront ui` starts.
+    """The address of each trial's run; of a file, on the server that `betafront ui` starts. Empty
+    where the study is not recorded.
 
     Raises:
         UserError: MLflow cannot be read.
@@ -25,7 +25,7 @@ def links(uri: str, spec: Spec) -> Links:
     if local and not Path(uri.removeprefix(SQLITE)).is_file():
         return Links()
     check_answers(uri)
-    with plainly(uri):
+    with as_user_error(uri):
         client = client_of(uri)
         experiment = client.get_experiment_by_name(spec.name)
         if experiment is None:
@@ -41,8 +41,8 @@ def links(uri: str, spec: Spec) -> Links:
     return Links(runs, f"betafront ui {quote(spec.name)}" if local else "")
 
 
-class Reader(NoView):
-    """A view that writes nothing, and knows what there is."""
+class Reader(NoTracker):
+    """A tracker that writes nothing, and reads where the trials' runs are."""
 
     def links(self, spec: Spec) -> Links:
         return links(uri_of(spec), spec)

@@ -1,8 +1,8 @@
 """Models in MLflow's registry: a version of a name, and an alias that says which point it is.
 
 No code and no pickle goes into the registry: a version is a folder that `betafront export` wrote.
-It belongs to the run of the study, since that of a trial is written anew when the trial has more
-replicates or values.
+It belongs to the run of the study, since the run of a trial is deleted and written again when the
+trial has more replicates or values.
 """
 
 import os
@@ -17,8 +17,8 @@ from betafront.addresses import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT, run
 from betafront.errors import UserError
 from betafront.study.spec import Spec
 from betafront.tracking.address import beside, opened, uri_of
-from betafront.tracking.mlflow_tracker import MLflowView
-from betafront.tracking.refusal import check_answers, plainly
+from betafront.tracking.errors import as_user_error, check_answers
+from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.store import client_of
 from betafront.tracking.sync import sync
 
@@ -32,31 +32,31 @@ ADDRESS = re.compile(r"models:/(?P<name>[^/:@]+)(@(?P<alias>[\w-]+)|/(?P<version
 def register(
     study: "Study", spec: Spec, files: Sequence[Path], trial: int, name: str, alias: str
 ) -> tuple[str, str]:
-    """Write a model to the study's run, make it a version of a registered model, and give that the
-    alias. Where the model of the trial is a version already, only the alias is moved.
+    """Write a model to the study's run, make it a version of a registered model, and set the alias
+    of that version. Where the model of the trial is a version already, only the alias is moved.
 
     Args:
-        study: which is written to MLflow first.
+        study: is written to MLflow first.
         spec: of the study.
         files: that `betafront export` wrote.
-        trial: whose model it is.
+        trial: the number of the model's trial.
         name: of the registered model.
         alias: of the version.
 
     Returns:
-        The version's address, and that of the record it is in.
+        The version's address, and the address of its MLflow.
 
     Raises:
-        UserError: the name is none that the registry takes, or MLflow cannot be written.
+        UserError: the registry takes no such name, or MLflow cannot be written.
     """
     check_name(name)
     sync(study, spec)
     uri = uri_of(spec)
-    run = MLflowView(uri).study_run(spec)
+    run = MLflowTracker(uri).study_run(spec)
     if run is None:
         raise UserError(f"{spec.name} is not in MLflow yet: try again when its sweep has ended")
     place = f"model/trial-{trial}"
-    with plainly(uri):
+    with as_user_error(uri):
         client = client_of(uri)
         for path in files:
             client.log_artifact(run, str(path), place)
@@ -66,10 +66,10 @@ def register(
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no address could have.
+    """Refuse a name that cannot stand in an address.
 
     Raises:
-        UserError: it is one.
+        UserError: the name is empty, or has a character of an address's grammar.
     """
     if not name.strip() or set(name) & set("/:@"):
         raise UserError(f"--register {name}: a model's name is not empty, and has no / : or @")
@@ -77,7 +77,7 @@ def check_name(name: str) -> None:
 
 @contextmanager
 def fetched(address: str) -> Iterator[Path]:
-    """The folder of a registered model, for as long as the block runs: from the server that
+    """A context with the folder of a registered model, fetched from the server that
     MLFLOW_TRACKING_URI names, else from the record beside the runs (BETAFRONT_RUNS).
 
     Raises:
@@ -92,7 +92,7 @@ def fetched(address: str) -> Iterator[Path]:
     uri = _uri()
     with TemporaryDirectory(prefix="betafront-") as place:
         check_answers(uri)
-        with plainly(uri, f"{address} cannot be fetched from "):
+        with as_user_error(uri, f"{address} cannot be fetched from "):
             client = client_of(uri)
             name, version = found["name"], found["version"]
             if version is None:

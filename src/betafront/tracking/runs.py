@@ -1,4 +1,4 @@
-"""The runs of a study in MLflow: its own, those of its trials, and what was left half written."""
+"""The runs of a study in MLflow: its own, those of its trials, and those left half written."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ def role(run: "Run") -> str:
     return str(run.data.tags.get("role", ""))
 
 
-def parent_of(runs: "Sequence[Run]") -> "Run | None":
-    """The study's own run. There may be a second one, whose making seemed to fail: it is the one
-    that has no trials."""
+def run_of_study(runs: "Sequence[Run]") -> "Run | None":
+    """The study's own run. There may be two, where the call that created the first was answered
+    with an error: then the one with more trials, and of two without trials the older."""
     children = Counter(run.data.tags.get("mlflow.parentRunId") for run in runs)
     own = [run for run in runs if role(run) == STUDY]
     return max(own, key=lambda r: (children[r.info.run_id], -r.info.start_time), default=None)
@@ -39,15 +39,15 @@ def parent_of(runs: "Sequence[Run]") -> "Run | None":
 def drop_half_written(
     client: "MlflowClient", runs: "Sequence[Run]", parent: str | None
 ) -> "list[Run]":
-    """Delete the runs whose writer was killed, or was told that they could not be made.
+    """Delete the runs whose writer was killed, or whose creation was answered with an error.
 
     Args:
         client: of the store.
         runs: of the experiment.
-        parent: the study's own, which is being written.
+        parent: the identifier of the study's own, which is still being written.
 
     Returns:
-        the other runs.
+        The runs that are complete, and the study's own.
     """
     half = {
         run.info.run_id

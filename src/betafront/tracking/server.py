@@ -1,4 +1,4 @@
-"""`betafront ui`: MLflow's own server on this machine, and the links that open the study."""
+"""`betafront ui`: MLflow's own server on this machine, and links that open the study in it."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ from betafront.errors import UserError
 from betafront.study.spec import Spec
 from betafront.terminal import console
 from betafront.tracking.address import uri_of
-from betafront.tracking.mlflow_tracker import MLflowView
+from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.sync import sync
 from betafront.tracking.ui_view import charts_link, table_link
 
@@ -35,18 +35,18 @@ def serve(study: "Study", spec: Spec, port: int) -> None:
     """
     out = console()
     out.print(sync(study, spec), soft_wrap=True)
-    view = MLflowView(uri_of(spec))
-    experiment = view.experiment(spec)
-    if not view.uri.startswith(SQLITE):
-        _print_links(view.uri, experiment, out)
+    tracker = MLflowTracker(uri_of(spec))
+    experiment = tracker.experiment(spec)
+    if not tracker.uri.startswith(SQLITE):
+        _print_links(tracker.uri, experiment, out)
         return
     port = free_port(port)
     address = f"http://127.0.0.1:{port}"
-    log = Path(view.uri.removeprefix(SQLITE)).with_name("mlflow-server.log")
+    log = Path(tracker.uri.removeprefix(SQLITE)).with_name("mlflow-server.log")
     out.print(f"Starting MLflow's server (its log is {log}; telemetry is off) …", soft_wrap=True)
     with log.open("ab") as sink:
         server = subprocess.Popen(
-            _command(view, port),
+            _command(tracker.uri, port),
             stdout=sink,
             stderr=sink,
             start_new_session=True,
@@ -69,17 +69,17 @@ def _print_links(server: str, experiment: str, out: "Console") -> None:
     out.print(f"  table   {table_link(server, experiment)}\n", soft_wrap=True)
 
 
-def _command(view: MLflowView, port: int) -> list[str]:
-    artifacts = Path(view.uri.removeprefix(SQLITE)).parent / "mlartifacts"
+def _command(uri: str, port: int) -> list[str]:
+    artifacts = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts"
     return [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--backend-store-uri", view.uri, "--artifacts-destination", str(artifacts),
+        "--backend-store-uri", uri, "--artifacts-destination", str(artifacts),
         "--workers", "1",
     ]  # fmt: skip
 
 
 def _environment() -> dict[str, str]:
-    """Without the eight processes of MLflow's job runner, to which nothing here gives jobs."""
+    """The server's environment, without MLflow's job runner: its eight processes get no jobs."""
     return {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"} | os.environ
 
 
@@ -103,7 +103,7 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
 
 
 def free_port(wanted: int) -> int:
-    """`wanted`, or the next port on 127.0.0.1 that nobody listens on.
+    """`wanted`, or the next port on 127.0.0.1 that no process listens on.
 
     Raises:
         UserError: none of the next hundred is free.

@@ -1,4 +1,4 @@
-"""MLflow's store, opened safely, and written in few transactions."""
+"""MLflow's store: a client that opens it safely, and batches of values."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Param
 
-BATCH = 1000  # MLflow takes no more in one call
+BATCH = 1000  # the most that MLflow takes in one call
 
 
 def client_of(uri: str) -> "MlflowClient":
-    """A client of the store, whose tables are made under a lock: two processes that make them at
-    once break the file for good."""
+    """A client of the store. Its tables are created under a lock: two processes that create them
+    at once break the file for good."""
     from mlflow import MlflowClient
 
     if not uri.startswith(SQLITE):
@@ -30,8 +30,8 @@ def client_of(uri: str) -> "MlflowClient":
 def log_points(
     client: "MlflowClient", run: str, points: "list[Metric]", params: "list[Param] | None" = None
 ) -> None:
-    """Write values, and parameters, in as few transactions as may be: each waits for the disk or
-    the server."""
+    """Write values and parameters in as few calls as possible: each waits for the disk or the
+    server."""
     first = BATCH - len(params or [])
     client.log_batch(run, points[:first], params or [])
     for i in range(first, len(points), BATCH):
@@ -39,5 +39,5 @@ def log_points(
 
 
 def key_of(name: str) -> str:
-    """A parameter's name as MLflow takes it: it knows no @ and no + of Hydra's grammar."""
+    """A parameter's name as MLflow takes it, without the @ and the + of Hydra's grammar."""
     return name.lstrip("+").replace("@", ":")

@@ -1,4 +1,4 @@
-"""The run of a study in MLflow: its front, how it grew, and the decision."""
+"""The run of a study in MLflow: the question, the front and its growth, the decision."""
 
 import re
 import time
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from betafront.front import Advice, Facts, front, hypervolumes
-from betafront.tracking.store import log_points
+from betafront.study.spec import Spec
+from betafront.tracking.runs import STUDY
+from betafront.tracking.store import key_of, log_points
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -18,6 +20,23 @@ FRONT = "front"  # the folder of its artifacts
 MEMBERS = "members.csv"
 
 
+def create_study_run(client: "MlflowClient", experiment: str, spec: Spec) -> str:
+    """Create the run, with the sampler, the objectives and the space; returns its identifier."""
+    from mlflow.entities import Param
+
+    tags = {"role": STUDY, "study": spec.name, "mlflow.source.name": "betafront sweep"}
+    run = client.create_run(experiment, run_name=spec.name, tags=tags)
+    params = {
+        "sampler": spec.sampler,
+        "seed": spec.seed,
+        "objectives": ", ".join(f"{k} {v}" for k, v in spec.objectives.items()),
+        "reference": ", ".join(map(str, spec.reference or [])),
+        **{f"space.{key}": sweep for key, sweep in spec.space.items()},
+    }
+    client.log_batch(run.info.run_id, params=[Param(key_of(k), str(v)) for k, v in params.items()])
+    return str(run.info.run_id)
+
+
 def log_front(
     client: "MlflowClient",
     run: str,
@@ -25,8 +44,8 @@ def log_front(
     facts: Facts,
     advice: Sequence[Advice],
 ) -> None:
-    """Write the hypervolume and the size of the front after each trial, the β of each advice, and
-    the members of the front as a table."""
+    """Write the hypervolume and the size of the front after each trial, the β of each advised
+    point, and the members of the front as a table."""
     log_points(
         client, run, _missing(client, run, [*_growth(table, facts), *_advised(table, advice)])
     )
@@ -37,7 +56,7 @@ def log_front(
 
 
 def _growth(table: pd.DataFrame, facts: Facts) -> "list[Metric]":
-    """The step is the number of trials that had finished."""
+    """The hypervolume and the size of the front; the step is the number of finished trials."""
     from mlflow.entities import Metric
 
     found = hypervolumes(table, facts.objectives, facts.reference)
@@ -60,22 +79,22 @@ def _advised(table: pd.DataFrame, advice: Sequence[Advice]) -> "list[Metric]":
 
 
 def _missing(client: "MlflowClient", run: str, points: "Sequence[Metric]") -> "list[Metric]":
-    """Those of `points` that do not stand there yet. What was written stays as it was then, but for
-    the latest: where that has changed it is written again, now, so that MLflow shows the new one.
-    """
+    """Those of `points` that the run lacks. A point that was written stays, except the last of
+    each key: where its value has changed it is written again with the present time, so that MLflow
+    shows the new value."""
     from mlflow.entities import Metric
 
-    there: dict[str, dict[int, float]] = {}
+    written: dict[str, dict[int, float]] = {}
     last: dict[str, int] = {}
     for point in points:
         last[point.key] = max(point.step, last.get(point.key, 0))
     for key in last:
         history = sorted(client.get_metric_history(run, key), key=lambda p: p.timestamp)
-        there[key] = {p.step: p.value for p in history}
+        written[key] = {p.step: p.value for p in history}
     now, found = int(1000 * time.time()), []
     for p in points:
-        if p.step not in there[p.key]:
+        if p.step not in written[p.key]:
             found.append(p)
-        elif p.step == last[p.key] and p.value != there[p.key][p.step]:
+        elif p.step == last[p.key] and p.value != written[p.key][p.step]:
             found.append(Metric(p.key, p.value, now, p.step))
     return found

@@ -1,5 +1,5 @@
-"""The charts of a study in MLflow: the planes of its objectives, its parameters, and D + R over two
-of them."""
+"""How a study looks in MLflow's UI: the colours of its front, and its charts (the planes of its
+objectives, its parameters, and D + R over two of them)."""
 
 from typing import Any
 
@@ -18,11 +18,20 @@ SECTION: Chart = {
     "columns": 2, "cardHeight": 420,
 }  # fmt: skip
 BETA = "scale/log10_beta"  # since MLflow has no logarithmic axes here
-WEIGHT = "objective.weight"  # left to β: of the same weight each normalisation makes another
+WEIGHT = "objective.weight"  # not drawn: the same weight is another β under each normalisation
+PARETO = "pareto"  # the tag that tells whether a trial is on the front
+COLOUR = "mlflow.runColor"  # not documented: the colour in which MLflow draws a run
+RED, GREY = "#d62728", "#c0c0c0"
+
+
+def front_tags(on_front: bool) -> dict[str, str]:
+    """The tags of a trial's run by which the front is told from the other trials: a word for
+    searches, and a colour."""
+    return {PARETO: str(on_front).lower(), COLOUR: RED if on_front else GREY}
 
 
 def charts(spec: Spec) -> list[Chart]:
-    """In the form in which MLflow keeps them.
+    """The charts in the form in which MLflow keeps them.
 
     Raises:
         UserError: the study's space cannot be read.
@@ -53,7 +62,8 @@ def _contour(spec: Spec) -> Chart:
 
 
 def _always_there(spec: Spec) -> list[str]:
-    """MLflow's parallel coordinates leave out every run that has none of a parameter."""
+    """The searched parameters that every trial has: MLflow's parallel coordinates leave out a run
+    that lacks one."""
     return [key for key in spec.space if key != WEIGHT and not spec.conditions.get(key)]
 
 

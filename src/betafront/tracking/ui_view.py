@@ -1,4 +1,4 @@
-"""What a person wants to see first, without set-up: a saved view of a study in MLflow.
+"""A saved view of a study in MLflow: its table with the columns that matter, and its charts.
 
 MLflow's user interface shows no metric and no parameter in its table of runs until one picks them,
 and no chart of a trade-off. It does open a "shared view state", an experiment tag that its own
@@ -9,7 +9,9 @@ and nothing depends on it.
 import base64
 import json
 import zlib
+from collections.abc import Collection
 
+from betafront.front.table import METRICS
 from betafront.study.spec import Spec
 from betafront.tracking.store import key_of
 from betafront.tracking.ui_charts import SECTION, charts
@@ -17,20 +19,24 @@ from betafront.tracking.ui_charts import SECTION, charts
 KEY = "pareto"
 WIDTH = 80
 TAG = f"mlflow.sharedViewState.{KEY}"
-METRICS = ("val/distortion", "val/rate", "val/negative_elbo", "val/mse", "val/active_units")
 
 
-def saved_view(spec: Spec) -> str:
+def saved_view(spec: Spec, metrics: Collection[str] | None = None) -> str:
     """The value of the tag: the trials of a study without their parent, in order of the first
-    objective; as a table with β, the objectives and what was searched, and as charts.
+    objective; as a table with β, the metrics and the searched parameters, and as charts.
+
+    Args:
+        spec: of the study.
+        metrics: that its trials have; None where no trial has finished, and all are shown.
 
     Raises:
         UserError: the study's space cannot be read.
     """
-    metrics = dict.fromkeys([*METRICS, *spec.objectives])
+    usual = [m for m in METRICS if metrics is None or m in metrics]
+    shown = [f"metrics.`{name}`" for name in dict.fromkeys([*usual, *spec.objectives])]
     params = dict.fromkeys(["beta", "beta_norm", *map(key_of, spec.space)])
     beta, beta_norm, *searched = [f"params.`{name}`" for name in params]
-    columns = [beta, beta_norm, *(f"metrics.`{name}`" for name in metrics), *searched]
+    columns = [beta, beta_norm, *shown, *searched]
     state = {
         "orderByKey": f"metrics.`{next(iter(spec.objectives))}`",
         "orderByAsc": True,

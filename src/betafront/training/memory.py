@@ -1,4 +1,4 @@
-"""Whether an error says that memory ran out, which a run with other settings may not need."""
+"""Tells errors of memory that ran out from others: a run with other settings may need less."""
 
 import torch
 
@@ -7,7 +7,8 @@ WORDS = ("can't allocate memory", "not enough memory", "out of memory", "STATUS_
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether `error`, or what it was raised from, is memory of the host or device running out."""
+    """Whether `error`, or an error that it was raised from, says that memory of the host or of a
+    device ran out."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     if isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS):

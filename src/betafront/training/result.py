@@ -1,4 +1,4 @@
-"""What a run leaves behind: a frozen record, and the files it stands in."""
+"""The result of a finished run, and the file that keeps it."""
 
 import json
 import math
@@ -9,73 +9,21 @@ from typing import Any
 from betafront.errors import UserError
 from betafront.files import write_whole
 from betafront.training.folder import RunFolder
-
-
-class Diverged(Exception):
-    """The loss, or the evaluation after the last step, is NaN or infinite.
-
-    Args:
-        step: the first optimiser step (from 0) whose loss was not finite.
-        what: `loss` or `evaluation`.
-    """
-
-    def __init__(self, step: int, what: str = "loss") -> None:
-        super().__init__(f"the {what} became NaN or infinite at step {step}")
-        self.step = step
-        self.what = what
-
-    def __reduce__(self) -> tuple[type["Diverged"], tuple[int, str]]:
-        return Diverged, (self.step, self.what)
-
-
-class Halted(Exception):
-    """The run was told to stop, and goes on from its checkpoint when it is fitted again.
-
-    Args:
-        step: optimiser steps taken, which the checkpoint holds.
-    """
-
-    def __init__(self, step: int) -> None:
-        super().__init__(f"halted after {step} steps, with a checkpoint to go on from")
-        self.step = step
-
-    def __reduce__(self) -> tuple[type["Halted"], tuple[int]]:
-        return Halted, (self.step,)
-
-
-class TimedOut(Exception):
-    """Training took longer than it was given.
-
-    Args:
-        step: optimiser steps taken.
-        seconds: that it was given.
-    """
-
-    def __init__(self, step: int, seconds: float) -> None:
-        super().__init__(f"training took longer than {seconds:g} s: it was at step {step}")
-        self.step = step
-        self.seconds = seconds
-
-    def __reduce__(self) -> tuple[type["TimedOut"], tuple[int, float]]:
-        return TimedOut, (self.step, self.seconds)
+from betafront.training.history import Row, renamed
+from betafront.training.on_the_scale import OnTheScale
 
 
 @dataclass(frozen=True)
 class Result:
-    """One finished run.
+    """What is known of a finished run.
 
     Attributes:
         metrics: final values by split, `val/rate`, `test/distortion` and so on (nats per example
             where a quantity has a unit).
-        scale: where the run stands on the one scale: `weight` as written, `beta`, `beta_norm`,
-            `sigma` (Gaussians), `pixels` N, `latents` M. Under a controller β is the mean
-            over the last tenth of the steps and `beta_spread` its standard deviation; under a
-            capacity or free bits β is that of the trained model (`metrics.stationary_beta`) and
-            `beta_spread` its standard error. `holds` says what was held to `target`, `came_to`
-            where it was over the last tenth of the steps, and `reached` whether that is it.
+        scale: where the run stands on the one scale.
         spectrum: mean KL per latent dimension on the validation split, in nats.
         settings: what the metrics depend on (draws, threshold, examples per split).
-        history: values per logged epoch, each row with its `step`.
+        history: a row per validated epoch (`betafront.training.history`).
         data: the data's name and digest, and the number of examples per split.
         seed: of the run.
         seconds: wall-clock time of training and evaluation.
@@ -84,10 +32,10 @@ class Result:
     """
 
     metrics: dict[str, float]
-    scale: dict[str, Any]
+    scale: OnTheScale
     spectrum: list[float]
     settings: dict[str, float | str]
-    history: list[dict[str, float]]
+    history: list[Row]
     data: dict[str, Any]
     seed: int
     seconds: float
@@ -95,7 +43,7 @@ class Result:
     costs: dict[str, float] = field(default_factory=dict)
 
     def save(self) -> None:
-        """Write `result.json`, whole or not at all: where it stands, the run had finished."""
+        """Write `result.json`, whole or not at all: the run has finished where this file is."""
         record = asdict(self)
         del record["folder"]  # a run folder may be moved
         write_whole(RunFolder(Path(self.folder)).result, json.dumps(record, indent=1))
@@ -110,7 +58,10 @@ class Result:
         path = RunFolder(folder).result
         if not path.is_file():
             raise UserError(f"{folder} holds no finished run ({path.name} is missing)")
-        return cls(**json.loads(path.read_text()), folder=str(folder))
+        record = json.loads(path.read_text())
+        record["scale"] = OnTheScale.read(record["scale"])
+        record["history"] = renamed(record["history"])
+        return cls(**record, folder=str(folder))
 
 
 def finite(metrics: dict[str, float]) -> bool:

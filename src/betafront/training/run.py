@@ -1,17 +1,21 @@
 """The parts of one run, each a choice of the user's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from torch import Tensor
+from torch.optim import Optimizer
+
 from betafront.data import Images, Known
 from betafront.errors import UserError
 from betafront.metrics.evaluation import Evaluation
-from betafront.metrics.registry import Tell, no_one, values_of
-from betafront.models import VAE, Architecture
+from betafront.metrics.registry import Announce, silent, value_names
+from betafront.models import Architecture, Model
 from betafront.objective import Likelihood, Objective
-from betafront.training.module import MakeOptimizer
+
+MakeOptimizer = Callable[[Iterable[Tensor]], Optimizer]
 
 SPLITS = ("val", "test")  # that a trained model is evaluated on
 
@@ -26,8 +30,8 @@ class Trainer:
         accelerator: Lightning's word for the device: `auto`, `cpu`, `gpu`, …
         precision: Lightning's word for the arithmetic: `32-true`, `bf16-mixed`, …
         threads: torch's threads on the CPU; results are the same bits only for the same number.
-        checkpoint_seconds: the least time between two checkpoints, from which a run that is stopped
-            goes on; they are written at the ends of epochs that are validated.
+        checkpoint_seconds: the least time between two checkpoints, which are written at the ends of
+            validated epochs; a run that is stopped goes on from the last.
     """
 
     steps: int = 1000
@@ -54,7 +58,7 @@ class Run:
 
     Attributes:
         data: the data set.
-        architecture: makes the VAE for the images' shape and the likelihood.
+        architecture: makes the model for the images' shape and the likelihood.
         likelihood: makes a fresh p(x|z).
         make_objective: makes the loss for `pixels`, `latents` and `examples`.
         make_optimizer: turns parameters into an optimiser.
@@ -72,21 +76,27 @@ class Run:
     evaluate: Callable[..., Evaluation]
     seed: int
 
-    def vae(self) -> VAE:
+    def vae(self) -> Model:
         """A fresh model; its initial weights come from torch's global generator."""
         vae = self.architecture(self.data.shape, self.likelihood())
         vae.log_volume = self.data.log_volume
         return vae
 
+    @property
+    def epoch(self) -> int:
+        """Optimiser steps per epoch; an incomplete batch is left out."""
+        examples = len(self.data.train)
+        return examples // min(self.trainer.batch_size, examples)
+
     def known(self, split: str) -> Known | None:
         """The factors behind the images of a split, if any are known."""
         return self.data.factors.of(split) if self.data.factors else None
 
-    def first_look(self, tell: Tell = no_one) -> set[str]:
+    def metric_names(self, announce: Announce = silent) -> set[str]:
         """The names of the values that a run will have, from two images and an untrained model.
 
         Args:
-            tell: called with what is to be measured next, as long metrics take as long here.
+            announce: called with what is to be measured next, as long metrics take as long here.
 
         Raises:
             UserError: a metric cannot be had of this data.
@@ -96,21 +106,24 @@ class Run:
         none = {"further": None} if further else {}
         names = set(self.evaluate(vae, x, seed=self.seed, **none).values)
         for split in SPLITS:
-            names |= values_of(further, vae, x, self.known(split), partial(_say, tell, split))
+            say = partial(_say, announce, split)
+            names |= value_names(further, vae, x, self.known(split), say)
         return names
 
-    def evaluations(self, vae: VAE, images: Images, tell: Tell = no_one) -> dict[str, Evaluation]:
+    def evaluations(
+        self, vae: Model, images: Images, announce: Announce = silent
+    ) -> dict[str, Evaluation]:
         """What a trained model is worth on the validation and on the test split.
 
         Args:
             vae: the model.
             images: those of the run, on its device.
-            tell: called with the split and the name of each further metric as it begins.
+            announce: called with the split and the name of each further metric as it begins.
         """
         found = {}
         for split in SPLITS:
             # One of the user's own, which knows no further metrics, has nothing to tell.
-            more = {"tell": partial(_say, tell, split)} if self._further() else {}
+            more = {"announce": partial(_say, announce, split)} if self._further() else {}
             x, known = getattr(images, split), self.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
         return found
@@ -125,5 +138,5 @@ class Run:
         )
 
 
-def _say(tell: Tell, split: str, name: str) -> None:
-    tell(f"{split}/{name}")
+def _say(announce: Announce, split: str, name: str) -> None:
+    announce(f"{split}/{name}")

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from betafront.errors import UserError, near_miss, one_line
-from betafront.weights.audit.sandbox import raised
+from betafront.weights.audit.sandbox import error_line
 
 
 def load(name: str) -> Callable[..., Any]:
@@ -43,7 +43,7 @@ def load_module(name: str) -> ModuleType:
         sys.path.insert(0, here)
     importlib.invalidate_caches()
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # what a module prints is no answer of ours
+        with contextlib.redirect_stdout(sys.stderr):  # the standard output may be JSON
             return from_file(Path(name)) if name.endswith(".py") else importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
@@ -51,8 +51,8 @@ def load_module(name: str) -> ModuleType:
         raise UserError(f"{name} needs a module that is not here: {one_line(error)}") from error
     except UserError:
         raise
-    except (Exception, SystemExit) as error:  # a script that reads its own arguments ends so
-        raise UserError(f"importing {name} raised {raised(error)}") from error
+    except (Exception, SystemExit) as error:  # a script may exit when it is imported
+        raise UserError(f"importing {name} raised {error_line(error)}") from error
 
 
 def from_file(path: Path) -> ModuleType:
@@ -88,10 +88,10 @@ def callables(holder: Any) -> list[str]:
 
 
 def settings(pairs: Iterable[str]) -> dict[str, Any]:
-    """{"weight": 0.1} of ["weight=0.1"]; a value that is no Python literal is a word.
+    """{"weight": 0.1} of ["weight=0.1"]; a value that is no Python literal stays a text.
 
     Raises:
-        UserError: there is no = in one.
+        UserError: a pair has no =.
     """
     answer: dict[str, Any] = {}
     for pair in pairs:
@@ -103,7 +103,7 @@ def settings(pairs: Iterable[str]) -> dict[str, Any]:
 
 
 def value_of(text: str) -> Any:
-    """A Python literal, a truth, or the text itself."""
+    """The Python literal or the truth value that a text is, else the text itself."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     try:

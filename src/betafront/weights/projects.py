@@ -1,8 +1,8 @@
-"""The losses of eight well-known projects: what each one computes, and with which constants.
+"""The losses of eight well-known projects, with their default weights.
 
-Each loss is the project's mathematics written anew, in PyTorch, with the project's own reductions
-and default weight; none is its code. What the defaults mean is then a matter of arithmetic
-(`Project.beta`, from the constants) or of measurement (`betafront.weights.audit`, from the
+Each loss is the project's mathematics written again in PyTorch, with the project's own reductions
+and default weight; none is the project's code. The β of the defaults follows by arithmetic
+(`Project.beta`, from the constants) or by measurement (`betafront.weights.audit`, from the
 function), and the two agree.
 """
 
@@ -28,12 +28,12 @@ class Project:
         title: the project's own name.
         computes: its loss, in words.
         loss: its loss, as a function.
-        convention: how its number in front of the KL is to be read.
+        convention: in which its number in front of the KL is read.
         weight: the default of that number.
         shape: (channels, height, width) of the images that its default is used on.
         latents: M, its default number of latent dimensions.
-        note: what else one should know.
-        optimal: its σ is the optimal one, so that it has no squared error with a σ to choose.
+        note: other facts of interest.
+        optimal: whether its σ is the optimal one, so that there is no σ to choose.
     """
 
     name: str
@@ -227,11 +227,11 @@ PROJECTS = {
 
 
 def project(name: str) -> Project:
-    """The project of that name, whatever its case, its dashes, and its owner in front; or the only
-    one whose name has that part.
+    """The project of that name. Case, dashes and the owner in front of the name do not matter; a
+    part of a name is enough where one project has it.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such project.
     """
     word = name.strip().lower().rpartition("/")[2].replace("_", "-").replace(" ", "-")
     having = [known for known in PROJECTS if word in known]

@@ -18,15 +18,15 @@ from betafront.weights.projects import PROJECTS, Project, project
 
 
 @dataclass(frozen=True)
-class Written:
-    """A KL weight as somebody wrote it.
+class WrittenWeight:
+    """A KL weight as it is written in a loss.
 
     Args:
         weight: the number in front of the KL.
-        convention: how it is to be read.
+        convention: in which the number is read.
         pixels, latents: N and M.
-        sigma: of the squared error's Gaussian; None where nobody said, and 1 is taken.
-        project: whose defaults these are.
+        sigma: of the squared error's Gaussian; None where it was not given, and 1 is taken.
+        project: the project of which these are the defaults.
     """
 
     weight: float
@@ -38,13 +38,13 @@ class Written:
 
     @property
     def squares(self) -> bool:
-        """Whether weights beside a squared error mean anything: not where σ is optimal, unless
-        somebody said one."""
+        """Whether the weight has an equal beside a squared error: not where σ is the optimal one,
+        unless a σ was given."""
         optimal = self.project is not None and self.project.optimal
         return not optimal or self.sigma is not None or self.convention.squared_error is not None
 
 
-def written(
+def from_options(
     *,
     project_name: str | None = None,
     pixels: int | None = None,
@@ -56,12 +56,12 @@ def written(
     coefficient: float | None = None,
     sigma: float | None = None,
     precision: float | None = None,
-) -> Written:
-    """What the options of the command line mean together; a project's defaults stand where an
-    option is left out.
+) -> WrittenWeight:
+    """The weight that the options of the command line describe; a project's defaults stand for
+    options that are left out.
 
     Raises:
-        UserError: something is missing, given twice, or cannot be.
+        UserError: an option is missing, contradicts another, or is out of its range.
     """
     if pixels is not None and shape is not None:
         raise UserError("--pixels and --shape both say N: give one")
@@ -82,7 +82,7 @@ def written(
     for option, count in (("--pixels", pixels), ("--latents", latents)):
         if count < 1:
             raise UserError(f"{option} must be at least 1, not {count}")
-    return Written(
+    return WrittenWeight(
         weight,
         convention(default, normalisation_name, squared_error, coefficient),
         pixels,
@@ -109,7 +109,7 @@ def convention(
 
 
 def standard_deviation(sigma: float | None, precision: float | None) -> float | None:
-    """σ, from itself or from the precision 1/σ²."""
+    """σ, as given or from the precision 1/σ²; None where neither is given."""
     if sigma is not None and precision is not None:
         raise UserError("--sigma and --precision both say σ: give one")
     for option, value in (("--sigma", sigma), ("--precision", precision)):
@@ -126,9 +126,9 @@ def parse_shape(text: str) -> tuple[int, ...]:
     return tuple(int(side) for side in sides)
 
 
-def translate(given: Written) -> dict[str, Any]:
-    """The canonical β of a written weight and its equal in every other convention; where σ is
-    optimal, in none of a squared error."""
+def translate(given: WrittenWeight) -> dict[str, Any]:
+    """The canonical β of a written weight, and the equal weights in the other conventions; those
+    beside a squared error are left out where σ is the optimal one."""
     sigma = 1.0 if given.sigma is None else given.sigma
     sizes = given.pixels, given.latents
     beta = given.convention.beta(given.weight, *sizes, sigma)
@@ -142,33 +142,33 @@ def translate(given: Written) -> dict[str, Any]:
         "coefficient": given.convention.coefficient,
         "weight": given.weight,
         "formula": given.convention.formula,
-        "sigma": tidy(sigma) if given.squares else None,
+        "sigma": rounded(sigma) if given.squares else None,
         "sigma_given": given.sigma is not None,
-        "beta": tidy(beta),
-        "beta_norm": tidy(beta_norm(beta, *sizes)),
-        "weights": {k: tidy(v) for k, v in in_every_convention(beta, *sizes).items()},
+        "beta": rounded(beta),
+        "beta_norm": rounded(beta_norm(beta, *sizes)),
+        "weights": {k: rounded(v) for k, v in in_every_convention(beta, *sizes).items()},
         "squared_error": {
-            formula: tidy(squared_error_weight(beta, sigma, half=half))
+            formula: rounded(squared_error_weight(beta, sigma, half=half))
             for formula, half in halves.items()
         },
         "squared_error_weights": {
-            word: {k: tidy(v) for k, v in row.items()} for word, row in squares.items()
+            word: {k: rounded(v) for k, v in row.items()} for word, row in squares.items()
         },
     }
     if given.convention.squared_error is not None:
-        result["beta_sigma2"] = tidy(beta * sigma**2)
+        result["beta_sigma2"] = rounded(beta * sigma**2)
     if given.project is not None:
         result["project"] = given.project.name
     return result
 
 
-def tidy(value: float) -> float:
+def rounded(value: float) -> float:
     """`value` without the last digits of binary arithmetic: 3.92 and not 3.9200000000000004."""
     return float(f"{value:.12g}")
 
 
 def audited_projects() -> list[dict[str, Any]]:
-    """What the audit says of the loss of every project at its defaults."""
+    """The results of the audit for the loss of every project at its defaults."""
     rows = []
     for known in PROJECTS.values():
         verdict = audit(known.loss, known.shape, known.latents)

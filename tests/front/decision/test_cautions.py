@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from betafront.front import Facts, Reach, cautions, decide, print_study, refusal
-from betafront.front.decision.cautions import decision
+from betafront.front.decision.cautions import decision_record
 from betafront.front.show.report import Chapter
 from betafront.front.show.report.parts import answer as answer_of
 from betafront.front.slope import off_line, off_their_lines
@@ -60,7 +60,7 @@ def test_few_trials_or_points_make_no_decision(whole: pd.DataFrame, facts: Facts
     assert "<p>No decision: the study has 4 finished trials; it takes 5.</p>" in answer_of(
         chapter, alone=True
     )
-    answer = decision(whole.head(4), facts)
+    answer = decision_record(whole.head(4), facts)
     assert answer["decision"] is None
     assert answer["refused"].startswith("No decision")
     assert [p["name"] for p in answer["points"]] == ["best ELBO", "knee"]
@@ -169,7 +169,7 @@ def test_without_a_point_there_is_no_decision_and_the_reason_is_said(
     straight = whole.assign(**{"val/distortion": 10 - whole["val/rate"]})
     assert refusal(straight, facts) == ""  # there is a best ELBO
     assert "it has no knee" in refusal(straight, apart)
-    assert decision(straight, apart)["refused"] == refusal(straight, apart)
+    assert decision_record(straight, apart)["refused"] == refusal(straight, apart)
     three = replace(apart, objectives={**facts.objectives, "val/mse": "minimize"})
     assert "none of three objectives is maximised" in refusal(whole, three)
 

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from betafront.errors import UserError
-from betafront.front import Asked, Facts, capacity, decide, trade
+from betafront.front import Asked, Facts, decide
+from betafront.front.decision import end_of_capacity, trade
 
 # β, R, D: the least D + R is trial 2's, 4; so is the knee's.
 FIVE = [(16.0, 0.0, 10.0), (4.0, 1.0, 5.0), (1.0, 2.0, 2.0), (0.25, 4.0, 1.0), (0.0625, 8.0, 0.5)]
@@ -130,14 +131,14 @@ def test_the_best_structure_for_little_distortion(five: pd.DataFrame, facts: Fac
 
 
 def test_the_end_of_a_capacity_schedule(five: pd.DataFrame, facts: Facts) -> None:
-    said = capacity(five, facts, decide(five, facts))
+    said = end_of_capacity(five, facts, decide(five, facts))
     assert "smallest β, 0.0625 (trial 4), comes to R = 8 nats" in said
     assert said.endswith("shaping=capacity shaping.nats=8.")
     assert (
-        capacity(five.head(3), facts, decide(five.head(3), facts)) == ""
+        end_of_capacity(five.head(3), facts, decide(five.head(3), facts)) == ""
     )  # nothing below the best
     other = replace(facts, one_scale=False)
-    assert capacity(five, other, decide(five, other)) == ""
+    assert end_of_capacity(five, other, decide(five, other)) == ""
 
 
 def test_programs_get_what_to_write(five: pd.DataFrame, facts: Facts) -> None:

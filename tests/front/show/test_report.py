@@ -1,14 +1,16 @@
 import json
 import re
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
-from betafront.front import Facts, decide
+from betafront.front import Facts, decide, draw_front, print_study
 from betafront.front.comparison import Group, compare
 from betafront.front.show.report import Chapter, Failure, Shown, write_page
 
@@ -123,3 +125,18 @@ def test_groups_stand_side_by_side(
     assert set(data["columns"]["study"]) == {"example"}
     assert "Side by side" in text
     assert found.sides[0].name in text
+
+
+def test_metrics_that_the_data_does_not_have_are_left_out(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    bare = table.drop(columns=["val/active_units"]).assign(**{"val/mse": np.nan})
+    out = StringIO()
+    print_study(bare, facts, Console(file=out, width=100))
+    draw_front(bare, facts, tmp_path / "front.png")
+    text, data = written(tmp_path, Chapter(facts, bare, pd.DataFrame()))
+    body = re.sub(r"<script.*?</script>|<style>.*?</style>", "", text, flags=re.DOTALL)
+    for shown in (out.getvalue(), re.sub("<[^>]*>", " ", body)):
+        assert "R and D + R in nats per example" in shown
+        assert not {"MSE", "active", "nan"} & set(shown.split())
+    assert not {"val/mse", "val/active_units"} & set(data["columns"])

@@ -88,10 +88,10 @@ def test_bad_input_is_refused(draws: Ints) -> None:
 
 
 @pytest.mark.parametrize("name", STRUCTURE)
-def test_dead_latents_never_give_nan_and_all_are_called_alike(name: str, draws: Ints) -> None:
+def test_dead_latents_never_give_nan(name: str, draws: Ints) -> None:
     few = draws[:2000, [0, 3]]
     for codes in (np.full((2000, 3), 0.1), np.column_stack([few, np.zeros(2000)])):
-        scored = STRUCTURE[name](codes, few, seed=1)
+        scored = STRUCTURE[name](codes, few)
         numbers = [*scored.values.values(), *(x for a in scored.detail.values() for x in a.flat)]
         assert np.isfinite(numbers).all()
         assert scored.settings["n"] == 2000

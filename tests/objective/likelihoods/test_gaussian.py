@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from torch import Tensor
 
 from betafront.errors import UserError
 from betafront.objective import Gaussian
@@ -79,11 +80,37 @@ def test_learned_sigma_goes_below_one_and_above(start: float, truth: float) -> N
     assert likelihood.sigma == pytest.approx(rmse, rel=1e-3)
 
 
+def taught(likelihood: Gaussian, params: Tensor, x: Tensor) -> None:
+    """A step of training."""
+    likelihood.remember(likelihood.statistic(params, x))
+
+
+def test_nothing_but_remembering_changes_a_likelihood() -> None:
+    likelihood = Gaussian(mode="optimal").train()
+    params, x = torch.zeros(4, 1, 2, 2), torch.full((4, 1, 2, 2), 0.25)
+    before = {name: value.clone() for name, value in likelihood.state_dict().items()}
+    likelihood.log_prob(params, x)
+    statistic = likelihood.statistic(params, x)
+    for name, value in likelihood.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    likelihood.remember(statistic)
+    assert likelihood.sigma == pytest.approx(0.25, rel=1e-4)  # the floor's e^-12 beside 1/16
+    assert likelihood.eval().statistic(params, x) is None
+
+
+def test_an_optimal_sigma_without_a_statistic_is_refused() -> None:
+    with pytest.raises(UserError, match="learns its scale from the statistic"):
+        Gaussian(mode="optimal").remember(None)
+    for mode in ("fixed", "learned"):
+        Gaussian(mode=mode).remember(None)
+
+
 def test_optimal_sigma_is_the_root_mean_squared_error() -> None:
     likelihood = Gaussian(mode="optimal").double().train()
     params = noise(50, 1, 4, 4)
     x = params + 0.1 * noise(50, 1, 4, 4, seed=1)
     log_prob = likelihood.log_prob(params, x)
+    taught(likelihood, params, x)
     mse = float(((x - params) ** 2).mean())
     # The floor adds e^-12 to the variance, 0.06 % of it here, half of that to σ.
     assert likelihood.sigma == pytest.approx(mse**0.5, rel=5e-4)
@@ -95,7 +122,7 @@ def test_optimal_sigma_is_the_root_mean_squared_error() -> None:
 def test_optimal_sigma_in_evaluation_is_that_of_training() -> None:
     likelihood = Gaussian(mode="optimal").double().train()
     params = noise(20, 1, 4, 4)
-    likelihood.log_prob(params, params + 0.2 * noise(20, 1, 4, 4, seed=1))
+    taught(likelihood, params, params + 0.2 * noise(20, 1, 4, 4, seed=1))
     trained = likelihood.sigma
     likelihood.eval()
     x = params + 3.0 * noise(20, 1, 4, 4, seed=2)
@@ -110,7 +137,7 @@ def test_optimal_sigma_of_training_is_a_running_mean_of_the_squared_error() -> N
     zeros = torch.zeros(1, 1, 1, 1, dtype=torch.float64)
     errors = [1.0, 2.0, 5.0]
     for error in errors:
-        likelihood.log_prob(zeros, zeros + error)
+        taught(likelihood, zeros, zeros + error)
     shares = [0.9**2, 0.9, 1.0]
     mse = sum(s * e**2 for s, e in zip(shares, errors, strict=True)) / sum(shares)
     # The floor adds e^-12 to a variance of about 12.
@@ -119,7 +146,7 @@ def test_optimal_sigma_of_training_is_a_running_mean_of_the_squared_error() -> N
 
 def test_optimal_sigma_travels_with_the_weights() -> None:
     likelihood = Gaussian(mode="optimal").train()
-    likelihood.log_prob(torch.zeros(4, 1, 2, 2), torch.full((4, 1, 2, 2), 0.25))
+    taught(likelihood, torch.zeros(4, 1, 2, 2), torch.full((4, 1, 2, 2), 0.25))
     fresh = Gaussian(mode="optimal")
     fresh.load_state_dict(likelihood.state_dict())
     assert fresh.sigma == likelihood.sigma
@@ -130,6 +157,7 @@ def test_an_exact_reconstruction_has_a_finite_loss_and_gradient() -> None:
     likelihood = Gaussian(mode="optimal").train()
     params = torch.ones(2, 1, 2, 2, requires_grad=True)
     log_prob = likelihood.log_prob(params, torch.ones(2, 1, 2, 2))
+    taught(likelihood, params, torch.ones(2, 1, 2, 2))
     (gradient,) = torch.autograd.grad(log_prob.sum(), params)
     assert torch.isfinite(log_prob).all()
     assert torch.isfinite(gradient).all()

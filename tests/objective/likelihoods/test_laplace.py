@@ -61,6 +61,7 @@ def test_optimal_scale_is_the_mean_absolute_error_and_kept_for_evaluation() -> N
     params = noise(50, 1, 4, 4)
     x = params + 0.1 * noise(50, 1, 4, 4, seed=1)
     trained = likelihood.log_prob(params, x)
+    likelihood.remember(likelihood.statistic(params, x))
     mae = float((x - params).abs().mean())
     # At the optimum -log p is N ln(2e·b), and flat: the floor adds e^-12 to b², 0.05 % to b here.
     expected = -16 * math.log(2 * math.e * mae)

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from betafront.study.display.gallery import along, embedded, taken, thinned, thumbnails
+from betafront.front.table import thinned
+from betafront.study.display.gallery import along, embedded, taken, thumbnails
 from betafront.training.folder import RunFolder
 
 LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}

@@ -20,10 +20,12 @@ from betafront.study.display.live import MOST_RUNNING, Display
 from betafront.study.display.watch import Watch, follow
 from betafront.study.signals import FINISH, HALT
 from betafront.study.spec import Spec
-from betafront.study.tracker.protocol import NoView
+from betafront.study.tracker.protocol import NoTracker
 from betafront.study.trials import pace
 from betafront.study.trials.lease import LEASE, Worker
-from betafront.study.trials.ledger import IMPORTED, ORIGIN, OVER_BUDGET, REASON, RECORD, RELEASED
+from betafront.study.trials.origin import ORIGIN
+from betafront.study.trials.replicates import RECORD
+from betafront.study.trials.status import IMPORTED, OVER_BUDGET, REASON, RELEASED
 
 WEIGHTS = FloatDistribution(0.001, 10)
 SCHEDULES = CategoricalDistribution(["constant", "linear"])
@@ -133,7 +135,7 @@ def shown(trials: Trials, spec: Spec | None = None, width: int = 100, **more: An
 def lines(trials: Trials, then: Callable[[], None], **more: Any) -> list[str]:
     """What is said where there is no terminal, of what happens in `then`."""
     out = a_console()
-    with Watch(trials.study, spec_of(**more), NoView(), out):
+    with Watch(trials.study, spec_of(**more), NoTracker(), out):
         then()
     return said(out).splitlines()
 
@@ -291,7 +293,7 @@ def test_other_objectives_are_in_the_line(trials: Trials) -> None:
 def test_a_terminal_is_left_clean(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "EVERY_SECONDS", 0.01)
     out = a_console(terminal=True)
-    with pytest.raises(KeyboardInterrupt), Watch(trials.study, spec_of(), NoView(), out):
+    with pytest.raises(KeyboardInterrupt), Watch(trials.study, spec_of(), NoTracker(), out):
         trials.add()
         raise KeyboardInterrupt
     raw = out.file.getvalue()  # type: ignore[attr-defined]
@@ -304,7 +306,7 @@ def test_a_storage_that_is_away_is_said_once_and_stops_nothing(
 ) -> None:
     monkeypatch.setattr(watch, "EVERY_SECONDS", 0.01)
     out = a_console()
-    with Watch(trials.study, spec_of(), NoView(), out) as watching:
+    with Watch(trials.study, spec_of(), NoTracker(), out) as watching:
         monkeypatch.setattr(watching, "study", None)
         time.sleep(0.2)
     assert said(out).count("the sweep goes on") == 1
@@ -324,7 +326,7 @@ def test_what_a_signal_asked_for_is_said_and_handed_on_once(
     monkeypatch.setattr(watch, "EVERY_SECONDS", 0.01)
     asked: list[str] = []
     out = a_console()
-    with Watch(trials.study, spec_of(), NoView(), out, None if joined else asked.append):
+    with Watch(trials.study, spec_of(), NoTracker(), out, None if joined else asked.append):
         FINISH.set()
         if halt:
             HALT.set()

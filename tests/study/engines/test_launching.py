@@ -10,8 +10,8 @@ import pytest
 from tests.study.conftest import a_spec
 
 from betafront.study.make import make
-from betafront.study.storage import waiting as arrival
 from betafront.study.storage.opening import open_storage
+from betafront.study.worker import waiting
 
 SWEEP = ("sweep", "objective.weight=choice(0.1,1)", "study.budget.trials=2")
 
@@ -97,7 +97,7 @@ def test_a_worker_that_is_there_first_waits_for_its_study(
         make(open_storage(f"sqlite:///{runs}/studies.db", create=True), a_spec(name=coming.pop(0)))
 
     monkeypatch.setattr(time, "sleep", sleep)
-    arrival.wait_for("mine", runs)
+    waiting.wait_for("mine", runs)
     assert coming == []
     assert capfd.readouterr().out.count("Waiting for the study mine") == 1
 

@@ -13,9 +13,10 @@ from betafront.study.make import make
 from betafront.study.search.space import Space
 from betafront.study.storage import study_store as stores
 from betafront.study.storage.opening import Storage, load_study, open_storage
-from betafront.study.storage.optuna_calls import Calls
-from betafront.study.storage.sql import Rows
+from betafront.study.storage.optuna_calls import OptunaTrials
+from betafront.study.storage.sql import SqlTrials
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.lease import has_lease
 
 LINES = [
     "w=tag(log,interval(0.01,10))", "k=range(2,9)", "n=tag(log,int(interval(1,100)))",
@@ -36,11 +37,12 @@ def storage(request: pytest.FixtureRequest, url: str) -> Storage:
     return opened
 
 
-def ways(storage: Storage, name: str = "one") -> tuple[Rows, Calls]:
+def ways(storage: Storage, name: str = "one") -> tuple[SqlTrials, OptunaTrials]:
     """The same study in few statements, and through Optuna."""
     key = storage.writes.get_study_id_from_name(name)
     study = load_study(storage, name)
-    return Rows(storage.reads.engine, storage.writes.engine, key), Calls(study, storage.writes, key)
+    by_sql = SqlTrials(storage.reads.engine, storage.writes.engine, key, has_lease)
+    return by_sql, OptunaTrials(study, storage.writes, key)
 
 
 def running(params: dict[str, Any] = PARAMS, **more: Any) -> FrozenTrial:
@@ -198,10 +200,10 @@ def test_only_what_is_new_or_goes_on_is_read_again(storage: Storage) -> None:
 def test_an_unknown_schema_goes_through_optuna(
     storage: Storage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert isinstance(Store(storage, "one")._rows, Rows)
+    assert isinstance(Store(storage, "one")._trials, SqlTrials)
     monkeypatch.setattr(stores, "SCHEMA", 13)
     store = Store(storage, "one")
-    assert isinstance(store._rows, Calls)
+    assert isinstance(store._trials, OptunaTrials)
     store.make(running())
     store.note(0, "lease", 2)
     store.end(0, TrialState.COMPLETE, [1.0, 2.0], {"record": 1})

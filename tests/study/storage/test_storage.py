@@ -29,7 +29,7 @@ from betafront.study.storage.opening import (
     open_storage,
     study_names,
 )
-from betafront.study.storage.study_store import again, is_away
+from betafront.study.storage.study_store import is_away, with_patience
 
 # Processes of their own that do not import PyTorch and its kin each.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -240,7 +240,7 @@ def test_a_worker_that_begins_while_the_server_is_away_waits_for_it(postgresql: 
     soon = threading.Timer(1.0, postgresql.start)
     soon.start()
     try:
-        assert study_names(again(lambda: open_storage(url))) == []
+        assert study_names(with_patience(lambda: open_storage(url))) == []
     finally:
         soon.join()
 
@@ -255,7 +255,7 @@ def test_a_lost_connection_is_waited_for(words: str) -> None:
 def test_a_worker_does_not_wait_for_a_password_to_become_right(postgresql: Any) -> None:
     wrong = postgresql.url_of("postgres", password="wrong")
     with pytest.raises(UserError, match="password"):
-        again(lambda: open_storage(wrong))
+        with_patience(lambda: open_storage(wrong))
 
 
 @pytest.mark.parametrize("name", ["a b", "50%41", "what?", "{x}", "ä#1", "it's"])

@@ -14,12 +14,12 @@ from tests.study.display.test_watch import Trials, a_console, said, spec_of
 from betafront.study.display.watch import Watch
 from betafront.study.spec import Spec
 from betafront.study.tracker import thread as recorder
-from betafront.study.tracker.protocol import NoView
+from betafront.study.tracker.protocol import NoTracker
 from betafront.study.tracker.publish import in_words, write_record, write_record_if_possible
-from betafront.study.trials.ledger import REASON
+from betafront.study.trials.status import REASON
 
 
-class Fake(NoView):
+class Fake(NoTracker):
     """Remembers what it was told; does as it is told before that."""
 
     def __init__(self, first: Callable[[], None] = lambda: None) -> None:

@@ -18,27 +18,21 @@ from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials import lease
-from betafront.study.trials.lease import Worker, held
+from betafront.study.trials.ending import end_failed, end_lost, release
+from betafront.study.trials.lease import Worker, renewed
 from betafront.study.trials.ledger import (
-    AGAIN,
-    REASON,
-    RECORD,
-    TAKEN,
+    REPEATS,
     Ledger,
-    counts,
-    end_failed,
-    finished,
-    first,
-    is_met,
-    origin,
-    reap,
-    reason,
-    release,
+    Outcome,
+    tell,
 )
-from betafront.study.worker.worker import Outcome, tell
+from betafront.study.trials.origin import first_attempt, origin
+from betafront.study.trials.queue import is_met
+from betafront.study.trials.replicates import RECORD, Record
+from betafront.study.trials.status import REASON, TAKEN, finished, reason, status
 
 Ledgers = Callable[..., Ledger]
-DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})
+DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, {}, 1.0, "trial-0000"))
 
 
 def budget(store: Store, trials: int, **more: Any) -> Spec:
@@ -109,25 +103,25 @@ def test_a_failed_trial_takes_budget_and_a_lost_one_does_not(
     gone = lost(store)
     again = claimed(ledger_of())
     assert again.params == gone.params
-    assert [counts(t) for t in store.trials()] == [True, False, True]
+    assert [status(t).counts for t in store.trials()] == [True, False, True]
 
 
 def test_a_living_worker_keeps_its_trial_also_when_it_is_suspended(
     store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed(ledger_of(a_worker()))
-    assert not reap(store, a_spec(), store.trials())
+    assert not end_lost(store, a_spec(), store.trials())
     later(monkeypatch)
-    assert not reap(store, a_spec(), store.trials())
+    assert not end_lost(store, a_spec(), store.trials())
 
 
 def test_a_lease_that_ran_out_elsewhere_is_lost(
     store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claimed(ledger_of(Worker("0-x", "another-host", 1, 0.0, "another machine")))
-    assert not reap(store, a_spec(), store.trials())
+    assert not end_lost(store, a_spec(), store.trials())
     later(monkeypatch)
-    assert reap(store, a_spec(), store.trials())
+    assert end_lost(store, a_spec(), store.trials())
 
 
 def test_a_worker_in_another_container_is_not_looked_up_by_its_number(
@@ -135,7 +129,7 @@ def test_a_worker_in_another_container_is_not_looked_up_by_its_number(
 ) -> None:
     """Containers may share a host's name, and each has a process 1."""
     claimed(ledger_of(Worker("0-x", socket.gethostname(), 2**22 + 1, 0.0, "another machine")))
-    assert not reap(store, a_spec(), store.trials())
+    assert not end_lost(store, a_spec(), store.trials())
 
 
 def test_a_lease_that_ran_out_elsewhere_is_believed_once_its_worker_had_time_to_renew_it(
@@ -145,17 +139,17 @@ def test_a_lease_that_ran_out_elsewhere_is_believed_once_its_worker_had_time_to_
     other = Worker("0-x", "another-host", 1, 0.0, "another machine")
     trial = claimed(ledger_of(other))
     later(monkeypatch)
-    doubts = lease.Doubts()
+    expired = lease.ExpiredLeases()
     clock = [0.0]
     monkeypatch.setattr(lease.time, "monotonic", lambda: clock[0])
-    assert doubts.leave_out(store.trials()) == []
-    clock[0] += lease.SURE_SECONDS - 1
-    assert doubts.leave_out(store.trials()) == []
+    assert expired.without_unconfirmed(store.trials()) == []
+    clock[0] += lease.CONFIRM_SECONDS - 1
+    assert expired.without_unconfirmed(store.trials()) == []
     store.note(trial.number, lease.LEASE, other.lease() | {"until": lease.time.time() - 0.5})
     clock[0] += 2
-    assert doubts.leave_out(store.trials()) == []  # it lives: it has renewed, if long ago
-    clock[0] += lease.SURE_SECONDS
-    assert doubts.leave_out(store.trials()) == store.trials()
+    assert expired.without_unconfirmed(store.trials()) == []  # renewed meanwhile: it lives
+    clock[0] += lease.CONFIRM_SECONDS
+    assert expired.without_unconfirmed(store.trials()) == store.trials()
 
 
 def test_a_worker_that_is_sure_takes_up_what_another_machine_has_lost(
@@ -164,7 +158,7 @@ def test_a_worker_that_is_sure_takes_up_what_another_machine_has_lost(
     budget(store, 1)
     gone = claimed(ledger_of(Worker("0-x", "another-host", 1, 0.0, "another machine")))
     later(monkeypatch)
-    monkeypatch.setattr(lease, "SURE_SECONDS", 0.2)
+    monkeypatch.setattr(lease, "CONFIRM_SECONDS", 0.2)
     again = claimed(ledger_of())
     assert again.params == gone.params
 
@@ -173,11 +167,11 @@ def test_a_lease_is_written_anew_at_each_try_while_the_database_is_away(
     store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the one that gets through would be as old as the outage, and have run out."""
-    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.02)
-    monkeypatch.setattr(lease, "SOON_SECONDS", 0.02)
+    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.02)
+    monkeypatch.setattr(lease, "RETRY_SECONDS", 0.02)
     worker, tries = a_worker(), list[float]()
     trial = claimed(ledger_of(worker))
-    through, note = threading.Event(), store._rows.note
+    through, note = threading.Event(), store._trials.note
 
     def away(number: int, name: str, value: Any) -> None:
         tries.append(value["until"])
@@ -186,8 +180,8 @@ def test_a_lease_is_written_anew_at_each_try_while_the_database_is_away(
         note(number, name, value)
         through.set()
 
-    monkeypatch.setattr(store._rows, "note", away)
-    with held(lambda: store.note(trial.number, lease.LEASE, worker.lease())):
+    monkeypatch.setattr(store._trials, "note", away)
+    with renewed(lambda: store.note(trial.number, lease.LEASE, worker.lease())):
         assert through.wait(10)
     assert tries == sorted(set(tries))
     assert store.trials()[0].user_attrs["lease"]["until"] >= tries[3]
@@ -197,9 +191,9 @@ def test_a_trial_that_another_program_asked_for_is_found(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.study.ask(SPACE.distributions)
-    assert not reap(store, a_spec(), store.trials())
+    assert not end_lost(store, a_spec(), store.trials())
     later(monkeypatch)
-    assert reap(store, a_spec(), store.trials())
+    assert end_lost(store, a_spec(), store.trials())
     assert states(store) == ["FAIL"]
 
 
@@ -215,8 +209,8 @@ def test_what_an_earlier_worker_of_the_same_process_left_is_taken_up(
 def test_two_reapers_with_the_same_old_view_end_it_once(store: Store, ledger_of: Ledgers) -> None:
     lost(store)
     before = store.trials()
-    assert reap(store, a_spec(), before)
-    reap(store, a_spec(), before)
+    assert end_lost(store, a_spec(), before)
+    end_lost(store, a_spec(), before)
     assert states(store) == ["FAIL"]
     assert claimed(ledger_of()).number == 1
 
@@ -224,22 +218,22 @@ def test_two_reapers_with_the_same_old_view_end_it_once(store: Store, ledger_of:
 def test_a_late_result_of_a_lost_lease_is_not_counted(store: Store, ledger_of: Ledgers) -> None:
     for outcome in (DONE, Outcome(reason="failed: too late"), Outcome(halted=True)):
         late = lost(store)
-        reap(store, a_spec(), store.trials())
+        end_lost(store, a_spec(), store.trials())
         done(store, late, outcome)
         trial = store.trials()[late.number]
         assert trial.state == TrialState.FAIL
-        assert not counts(trial)
+        assert not status(trial).counts
 
 
 def test_the_lease_is_renewed_while_it_is_held_and_says_how_far_the_trial_is(
     store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.05)
     worker = a_worker()
     trial = claimed(ledger_of(worker))
     before = trial.user_attrs["lease"]["until"]
     now = {"step": 7.0}
-    with held(lambda: store.note(trial.number, lease.LEASE, worker.lease(now))):
+    with renewed(lambda: store.note(trial.number, lease.LEASE, worker.lease(now))):
         for _ in range(100):
             running = store.trials()[0]
             if running.user_attrs["lease"]["until"] > before:
@@ -264,10 +258,10 @@ def test_a_lease_is_renewed_more_seldom_where_that_takes_long(
     monkeypatch.setattr(lease, "Event", Never)
     monkeypatch.setattr(lease.random, "uniform", lambda low, high: high)
     monkeypatch.setattr(lease.time, "monotonic", lambda: next(clock))
-    with held(lambda: None):
+    with renewed(lambda: None):
         pass  # the thread is waited for
     assert asked == pytest.approx([1.2 * s for s in (5.0, 5.0, 10.0, 16.0)])
-    assert 3 * 1.2 * lease.LONGEST_BEAT_SECONDS < lease.LEASE_SECONDS
+    assert 3 * 1.2 * lease.LONGEST_RENEWAL_SECONDS < lease.LEASE_SECONDS
 
 
 def test_a_trial_that_failed_and_was_killed_before_it_said_so_is_not_tried_again(
@@ -276,8 +270,8 @@ def test_a_trial_that_failed_and_was_killed_before_it_said_so_is_not_tried_again
     budget(store, 1)
     trial = lost(store)
     store.note(trial.number, REASON, "failed: boom")
-    assert reap(store, a_spec(), store.trials())
-    assert counts(store.trials()[0])
+    assert end_lost(store, a_spec(), store.trials())
+    assert status(store.trials()[0]).counts
     assert reason(store.trials()[0]) == "failed: boom"
     assert claim(ledger_of()) is None
 
@@ -289,11 +283,11 @@ def test_parameters_that_kill_their_worker_are_tried_as_often_as_the_study_says(
     for attempt in range(3):
         trial = lost(store)
         assert trial.params == store.trials()[0].params
-        assert reap(store, spec, store.trials())
-        assert counts(store.trials()[attempt]) == (attempt == 2)
+        assert end_lost(store, spec, store.trials())
+        assert status(store.trials()[attempt]).counts == (attempt == 2)
     # Every attempt is the first one's run, and follows the one before it.
     trials = store.trials()
-    assert [first(t) for t in trials] == [0, 0, 0]
+    assert [first_attempt(t) for t in trials] == [0, 0, 0]
     assert [origin(t).before for t in trials] == [None, 0, 1]
     assert claim(ledger_of()) is None
     assert "lost 3 times in a row" in reason(trials[2])
@@ -312,7 +306,7 @@ def test_of_two_that_take_up_the_same_lost_trial_the_first_keeps_it(
 ) -> None:
     spec = budget(store, 3)
     lost(store)
-    reap(store, spec, store.trials())
+    end_lost(store, spec, store.trials())
     old = tallied(store.trials())
     one, two = a_worker(), a_worker()
     for worker in (one, two):  # both act on the same view
@@ -364,7 +358,7 @@ def test_no_point_is_drawn_twice_while_one_is_left(store: Store, ledger_of: Ledg
         done(store, trials[-1])
     points = {(t.params["a"], t.params["b"]) for t in trials[:6]}
     assert len(points) == 6
-    assert [AGAIN in t.user_attrs for t in trials] == [False] * 6 + [True] * 2
+    assert [REPEATS in t.user_attrs for t in trials] == [False] * 6 + [True] * 2
 
 
 def test_of_two_that_draw_the_same_point_the_first_keeps_it(
@@ -414,12 +408,12 @@ def test_replicates_are_added_to_what_is_finished(store: Store, ledger_of: Ledge
         gone = lost(store)
         trial = claimed(ledger_of())
         for one in (gone, trial):
-            assert origin(one).tops == number
-            assert first(one) == number
+            assert origin(one).adds_to == number
+            assert first_attempt(one) == number
             assert one.params == store.trials()[number].params
-        assert not counts(trial)
-        record = {"metrics": {"a": 1.0, "b": 1.0}, "replicates": [{}, {}, {}]}
-        done(store, trial, Outcome(record=record))
+        assert not status(trial).counts
+        run = Record({"a": 1.0, "b": 1.0}, {}, 1.0, "trial-0000")
+        done(store, trial, Outcome(record=replace(run, replicates=(run, run, run))))
     assert claim(ledger_of()) is None
     assert is_met(spec, store.trials())
     assert finished(store.trials()) == 2
@@ -454,7 +448,7 @@ def test_an_end_whose_answer_was_lost_is_recognised(
     store: Store, ledger_of: Ledgers, caplog: pytest.LogCaptureFixture
 ) -> None:
     trial = claimed(ledger_of())
-    store.note(trial.number, RECORD, DONE.record)
+    store.note(trial.number, RECORD, DONE.record.written())
     store.end(trial.number, TrialState.COMPLETE, [0.0, 0.0])
     done(store, trial)
     assert "late result" not in caplog.text
@@ -487,4 +481,4 @@ def test_racing_and_dying_workers_meet_the_budget_exactly(url: str) -> None:
     assert len(complete) == 25
     assert len({t.params["w"] for t in complete}) == 25
     assert not any(t.state in (TrialState.RUNNING, TrialState.WAITING) for t in trials)
-    assert any(not counts(t) for t in trials)  # some were lost on the way
+    assert any(not status(t).counts for t in trials)  # some were lost on the way

@@ -7,10 +7,13 @@ from tests.study.conftest import lost, tallied
 
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ledger import Ledger, is_gone, origin, reap
-from betafront.study.worker.worker import Outcome, tell
+from betafront.study.trials.ending import end_lost
+from betafront.study.trials.ledger import Ledger, Outcome, tell
+from betafront.study.trials.origin import origin
+from betafront.study.trials.replicates import Record
+from betafront.study.trials.status import status
 
-DONE = Outcome(record={"metrics": {"a": 0.0, "b": 0.0}})
+DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, {}, 1.0, "trial-0000"))
 
 
 def test_two_new_trials_do_not_take_the_place_of_one_that_is_found_lost_meanwhile(
@@ -28,7 +31,7 @@ def test_two_new_trials_do_not_take_the_place_of_one_that_is_found_lost_meanwhil
         assert work is not None
         ledger._make(work, spec, seen)
     # … but before they look again the running one is found lost.
-    reap(store, spec, store.trials())
+    end_lost(store, spec, store.trials())
     for ledger in ledgers:
         claimed = ledger.claim()
         if claimed is not None:
@@ -37,4 +40,4 @@ def test_two_new_trials_do_not_take_the_place_of_one_that_is_found_lost_meanwhil
     ended = [t for t in store.trials() if t.state.name == "COMPLETE"]
     assert len(ended) == 2
     assert [t.params for t in ended if origin(t).before == gone.number] == [gone.params]
-    assert [t.number for t in store.trials() if is_gone(t)] == [gone.number]
+    assert [t.number for t in store.trials() if status(t).again] == [gone.number]

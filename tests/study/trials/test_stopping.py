@@ -6,7 +6,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import a_spec
 
 from betafront.study.trials.lease import LEASE, LEASE_SECONDS
-from betafront.study.trials.ledger import REASON
+from betafront.study.trials.status import REASON
 from betafront.study.trials.stopping import out_of_time, seconds_spent, too_many_failures
 
 

@@ -9,16 +9,9 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import SPACE
 
 from betafront.study.search.drawing import digest
-from betafront.study.trials.ledger import (
-    IMPORTED,
-    ORIGIN,
-    OVER_BUDGET,
-    REASON,
-    counts,
-    finished,
-    is_notable,
-    notable,
-)
+from betafront.study.trials.origin import ORIGIN
+from betafront.study.trials.queue import not_plain
+from betafront.study.trials.status import IMPORTED, OVER_BUDGET, REASON, finished, status
 from betafront.study.trials.tally import Tally
 
 POINTS = [{"w": value} for value in (0.25, 0.5, 0.75)]
@@ -62,15 +55,15 @@ def ended(going: FrozenTrial, state: TrialState, attrs: dict[str, Any]) -> Froze
 
 
 def check(tally: Tally, trials: Sequence[FrozenTrial]) -> None:
-    counting = [t for t in trials if counts(t)]
-    assert tally.few == notable(trials)
+    counting = [t for t in trials if status(t).counts]
+    assert tally.not_plain == not_plain(trials)
     assert tally.finished == finished(trials)
     assert tally.counting == len(counting)
     for number in range(len(trials) + 1):
         assert tally.below(number) == sum(t.number < number for t in counting)
     for point in (digest(p) for p in [*POINTS, {}]):
         there = [t.number for t in counting if digest(t.params) == point]
-        assert tally.first(point) == min(there, default=None)
+        assert tally.first_at(point) == min(there, default=None)
         assert (point in tally) == bool(there)
 
 
@@ -78,22 +71,22 @@ def check(tally: Tally, trials: Sequence[FrozenTrial]) -> None:
 def test_it_agrees_with_a_look_at_all_trials(seed: int) -> None:
     random = Random(seed)
     trials: list[FrozenTrial] = []
-    tally = Tally(counts, is_notable)
+    tally = Tally()
     for _ in range(40):
         for _ in range(random.randrange(4)):
             trials.append(trial(len(trials), random.choice(POINTS), random.choice(ORIGINS)))
         going = [t for t in trials if not t.state.is_finished()]
         for one in random.sample(going, random.randrange(len(going) + 1) // 2):
             trials[one.number] = ended(one, *random.choice(ENDS))
-        tally.look(list(trials))
+        tally.update(list(trials))
         check(tally, trials)
 
 
 def test_a_trial_of_another_program_gets_its_parameters_later() -> None:
-    tally = Tally(counts, is_notable)
+    tally = Tally()
     for trials in ([trial(0, {}, {})], [trial(0, POINTS[0], {})]):
-        tally.look(trials)
+        tally.update(trials)
         check(tally, trials)
     done = [ended(trial(0, POINTS[1], {}), TrialState.COMPLETE, {})]
-    tally.look(done)
+    tally.update(done)
     check(tally, done)

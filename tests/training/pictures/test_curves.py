@@ -1,15 +1,15 @@
 """The page of how training went, which one process draws again and again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
-from betafront.training import Result
-from betafront.training.module import Trace
+from betafront.training import OnTheScale, Result
 from betafront.training.pictures.curves import Page, felt
+from betafront.training.trace import Trace
 
 Told = tuple[Result, Trace]
 
@@ -23,7 +23,7 @@ def told(beta: Any, holds: str | None = None, latents: int = 3, steps: int = 50)
         trace["target"] = np.full(steps, 4.0)
     result = Result(
         metrics={"val/active_units": 2.0},
-        scale={"holds": holds},
+        scale=OnTheScale.read({"holds": holds}),
         spectrum=[0.5 * j for j in range(latents)],
         settings={}, history=[], data={}, seed=0, seconds=0.0, folder="",
     )  # fmt: skip
@@ -40,15 +40,27 @@ RUNS: dict[str, Callable[[], Told]] = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(RUNS))
-def test_a_page_does_not_remember_the_run_before(tmp_path: Path, name: str) -> None:
-    fresh, used = tmp_path / "fresh.png", tmp_path / "used.png"
-    Page().draw(*RUNS[name](), fresh)
-    page = Page()
-    for other in RUNS.values():
-        page.draw(*other(), used)
+def test_a_page_does_not_remember_the_run_before(tmp_path: Path) -> None:
+    fresh = {}
+    for name, run in RUNS.items():
+        Page().draw(*run(), tmp_path / "fresh.png")
+        fresh[name] = (tmp_path / "fresh.png").read_bytes()
+    page, used, before = Page(), tmp_path / "used.png", ""
+    walk = list(every_pair_in_turn(sorted(RUNS)))
+    assert len(set(pairwise(walk))) == len(RUNS) ** 2
+    for name in walk:
         page.draw(*RUNS[name](), used)
-        assert used.read_bytes() == fresh.read_bytes()
+        assert used.read_bytes() == fresh[name], f"{name} after {before}"
+        before = name
+
+
+def every_pair_in_turn(names: list[str]) -> Iterator[str]:
+    """A walk on which each name follows each, itself too, exactly once: a de Bruijn sequence."""
+    for i, name in enumerate(names):
+        yield name
+        for other in names[i + 1 :]:
+            yield from (name, other)
+    yield names[0]
 
 
 def test_a_page_shows_all_of_a_run(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from betafront.data import Factors
 from betafront.models import mlp
-from betafront.training import Run, draw_pages, fit
+from betafront.training import Run, draw_pages, fit_one
 from betafront.training.pictures.latent_map import POINTS, LatentMap, latent_map
 from betafront.training.pictures.map import MapPage, histogram
 
@@ -36,7 +36,7 @@ def test_a_run_keeps_the_means_of_its_images_and_their_labels(
     make_run: MakeRun, tmp_path: Path, latents: int
 ) -> None:
     run = make_run(architecture=partial(mlp, latents=latents, hidden=(16,)), weight=0.01, steps=60)
-    result = fit(run, tmp_path)
+    result = fit_one(run, tmp_path)
     found = LatentMap.load(tmp_path)
     assert found.points.shape == (len(run.data.val), min(latents, 2))
     assert run.data.factors is not None
@@ -55,17 +55,17 @@ def test_its_points_are_what_the_encoder_says(make_run: MakeRun, tmp_path: Path)
     from safetensors.torch import load_file
 
     run = make_run()
-    fit(run, tmp_path)
+    fit_one(run, tmp_path)
     vae = run.vae()
     vae.load_state_dict(load_file(tmp_path / "model.safetensors"))
     with torch.no_grad():
-        means = vae.encode(run.data.val).mean.numpy()
+        means = vae.code(run.data.val).numpy()
     assert np.abs(LatentMap.load(tmp_path).points - means).max() < FLOAT32
 
 
 def test_images_without_labels_have_one_colour(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run()
-    fit(replace(run, data=replace(run.data, factors=None)), tmp_path)
+    fit_one(replace(run, data=replace(run.data, factors=None)), tmp_path)
     found = LatentMap.load(tmp_path)
     assert (found.factor, found.size, set(found.values.tolist())) == ("", 1, {0})
     draw_pages(tmp_path)
@@ -79,7 +79,7 @@ def test_a_collapsed_model_has_its_images_in_the_middle(
     run = make_run(
         architecture=partial(mlp, latents=latents, hidden=(16,)), weight=1000.0, steps=300
     )
-    result = fit(run, tmp_path)
+    result = fit_one(run, tmp_path)
     assert result.metrics["val/active_units"] == 0
     found = LatentMap.load(tmp_path)
     assert found.points.shape[1] == min(latents, 2)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from betafront.training import Result, Run, draw_pages, fit
+from betafront.training import Result, Run, draw_pages, fit_one
 from betafront.training.folder import RunFolder
 from betafront.training.pictures.pages import PAGES
 
@@ -16,7 +16,7 @@ def test_the_pages_of_a_finished_run_are_drawn_once(make_run: MakeRun, tmp_path:
     pages = [tmp_path / "pictures" / name for name in PAGES]
     draw_pages(tmp_path)
     assert not any(page.exists() for page in pages)
-    fit(make_run(), tmp_path)
+    fit_one(make_run(), tmp_path)
     draw_pages(tmp_path)
     drawn = [page.stat() for page in pages]
     draw_pages(tmp_path)
@@ -31,7 +31,7 @@ def test_the_pages_of_a_finished_run_are_drawn_once(make_run: MakeRun, tmp_path:
 def test_what_is_damaged_has_no_page_and_stops_no_other(
     make_run: MakeRun, tmp_path: Path, name: str
 ) -> None:
-    fit(make_run(), tmp_path)
+    fit_one(make_run(), tmp_path)
     source, _ = PAGES[name]
     source(RunFolder(tmp_path)).write_bytes(b"PK")
     draw_pages(tmp_path)
@@ -43,7 +43,7 @@ def test_what_is_damaged_has_no_page_and_stops_no_other(
 def test_a_run_without_a_map_as_of_an_older_version_is_passed_over(
     make_run: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    fit(make_run(), tmp_path)
+    fit_one(make_run(), tmp_path)
     (tmp_path / "latent_map.npz").unlink()
     draw_pages(tmp_path)
     assert not (tmp_path / "pictures/latent_map.png").exists()

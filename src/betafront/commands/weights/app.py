@@ -60,10 +60,10 @@ def translate(
         return
     from betafront.commands.weights.tables import print_weights
     from betafront.terminal import print_json
-    from betafront.weights.translate import translate, written
+    from betafront.weights.translate import from_options, translate
 
     translated = translate(
-        written(
+        from_options(
             project_name=project,
             pixels=pixels,
             shape=shape,

@@ -4,24 +4,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from betafront.scale import NORMALISATIONS, Convention
+from betafront.terminal import console
 from betafront.weights.audit import Verdict
 from betafront.weights.projects import PROJECTS
 
-WIDTH = 100  # columns, also where there is no terminal to ask
 TITLES = {"full": "squared error", "half": "½ squared error"}
-
-
-def console() -> Console:
-    """A console of at most 100 columns."""
-    out = Console(highlight=False)
-    if out.is_terminal and out.width < WIDTH:
-        return out
-    return Console(highlight=False, width=WIDTH)
 
 
 def print_weights(translated: dict[str, Any]) -> None:
@@ -43,7 +34,7 @@ def print_weights(translated: dict[str, Any]) -> None:
 
 
 def heading(translated: dict[str, Any]) -> list[str]:
-    """What was asked and what it comes to, in words."""
+    """The written weight and its canonical β, in words."""
     beta, sigma = translated["beta"], translated["sigma"]
     lines = [
         f"w = {translated['weight']:g} in {translated['formula']} "
@@ -74,7 +65,7 @@ def heading(translated: dict[str, Any]) -> list[str]:
 
 
 def print_projects(rows: list[dict[str, Any]]) -> None:
-    """Print what the audit says of well-known projects."""
+    """Print the audits of well-known projects."""
     table = Table(box=None)
     for name in ("project", "loss"):
         table.add_column(name)
@@ -109,7 +100,7 @@ def markdown_table(rows: list[dict[str, Any]]) -> str:
 
 
 def print_verdict(verdict: Verdict) -> None:
-    """Print what the audit of a loss comes to."""
+    """Print the result of an audit."""
     out = console()
     shape = "x".join(map(str, verdict.shape))
     out.print(f"{verdict.loss}, probed at {shape} with M = {verdict.latents}", markup=False)
@@ -138,11 +129,11 @@ QUESTIONS = {
     "pixels": "the reduction over pixels",
     "latents": "the reduction over latents",
 }
-"""What is unknown, in words."""
+"""The keys of `Verdict.unknown`, in words."""
 
 
 def answers(verdict: Verdict) -> list[tuple[str, str]]:
-    """The questions that a verdict answers, in the order in which one asks them."""
+    """The questions that a verdict answers, with the answers."""
     told = [
         ("arguments", verdict.arguments),
         ("value", verdict.value),
@@ -162,7 +153,7 @@ def answers(verdict: Verdict) -> list[tuple[str, str]]:
 
 
 def probed(verdict: Verdict) -> str | None:
-    """The range of the KL in which the answer was seen to hold."""
+    """The range of the KL that was probed, in words."""
     if verdict.probed_kl is None:
         return None
     least, most = (10.0 ** round(math.log10(max(nats, 1e-9))) for nats in verdict.probed_kl)
@@ -175,7 +166,7 @@ def listed(reductions: Mapping[str, str] | None) -> str | None:
 
 
 def written_as(verdict: Verdict) -> str | None:
-    """The convention in betafront's words."""
+    """The convention and the weight in betafront's words; None where they are not known."""
     if verdict.normalisation is None or verdict.weight is None:
         return None
     written = f"{verdict.normalisation}, weight {verdict.weight:.6g}"
@@ -191,7 +182,7 @@ def letter(verdict: Verdict) -> str:
 
 
 def canonical(verdict: Verdict) -> str | None:
-    """β, and what it hangs on."""
+    """β, and the σ or b at which it holds."""
     if verdict.beta is None:
         return "cannot tell"
     beta = f"{verdict.beta:.6g}"
@@ -205,7 +196,7 @@ def canonical(verdict: Verdict) -> str | None:
 
 
 def one_at(verdict: Verdict) -> str | None:
-    """The σ for which it is a plain VAE."""
+    """The σ or b for which β = 1."""
     if verdict.scale_for_one is None:
         return None
     return f"{letter(verdict)} = {verdict.scale_for_one:.6g}"

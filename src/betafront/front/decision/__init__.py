@@ -1,1 +1,30 @@
-"""The decision: which β, how sure, and what it costs."""
+"""The decision: which β, how certain, and what it costs."""
+
+from betafront.front.decision.capacity import end_of_capacity
+from betafront.front.decision.cautions import cautions, decision_record, notes, refusal
+from betafront.front.decision.decision import (
+    USUAL,
+    Advice,
+    Asked,
+    decide,
+    in_every_row,
+    names,
+    trade,
+    trades,
+)
+
+__all__ = [
+    "USUAL",
+    "Advice",
+    "Asked",
+    "cautions",
+    "decide",
+    "decision_record",
+    "end_of_capacity",
+    "in_every_row",
+    "names",
+    "notes",
+    "refusal",
+    "trade",
+    "trades",
+]

@@ -1,21 +1,21 @@
-"""Where to end a capacity schedule."""
+"""The C at which a capacity schedule should end."""
 
 from collections.abc import Sequence
 
 import pandas as pd
 
 from betafront.front.decision.decision import Advice
-from betafront.front.decision.picks import PLANE
 from betafront.front.front import front
 from betafront.front.slope import NAT
-from betafront.front.table import RATE, Facts, usable
+from betafront.front.table import PLANE, RATE, Facts, usable
 
 
-def capacity(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> str:
-    """What to take for the end of a capacity schedule, in one sentence: the rate of a run that is
-    free to spend it, which is one with a small β (Burgess et al. 2018, section 5).
+def end_of_capacity(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> str:
+    """The C at which a capacity schedule should end, in one sentence: the rate of the trial with
+    the front's smallest β, which spends as much rate as the model can use (Burgess et al. 2018,
+    section 5).
 
-    Empty where the front is not of rate and distortion, or nothing below the best β was trained.
+    Empty where the front is not of rate and distortion, or no trial has a β below the best.
     """
     if not facts.rate_distortion or not advice:
         return ""

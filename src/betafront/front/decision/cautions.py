@@ -1,5 +1,4 @@
-"""How much the trials can tell: beside the points themselves, when there is no decision, and what
-to be careful with."""
+"""When the trials allow no decision, and what to be careful with where they do."""
 
 from collections.abc import Iterator, Sequence
 from shlex import quote
@@ -7,18 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from betafront.front.decision.capacity import capacity
+from betafront.front.decision.capacity import end_of_capacity
 from betafront.front.decision.decision import USUAL, Advice, Asked, decide, trades
-from betafront.front.decision.picks import PLANE
 from betafront.front.decision.price import exchange
 from betafront.front.front import front
 from betafront.front.slope import NAT, fitted_slope, off_their_lines
-from betafront.front.table import DISTORTION, ELBO, RATE, Facts, usable
+from betafront.front.table import DISTORTION, ELBO, PLANE, RATE, Facts, usable
 
-TRIALS = 5  # fewer make no decision
-POINTS = 3  # different ones on a front; fewer have no inside
-FAILED = 0.2  # the share of failed trials above which the rest may be what is easy
-END = 0.1  # of a range or of a slope: so near to an end counts as at it
+TRIALS = 5  # the fewest that a decision is made from
+POINTS = 3  # the fewest different points on a front; of two both are ends
+FAILED = 0.2  # of the trials: where more have failed, the others may be the easy ones
+END = 0.1  # the share of a range, or of a slope, within which a trial counts as at its end
 
 
 def refusal(table: pd.DataFrame, facts: Facts) -> str:
@@ -38,11 +36,10 @@ def refusal(table: pd.DataFrame, facts: Facts) -> str:
     return f"No decision: distortions do not compare along the front, and {knee}."
 
 
-def decision(
+def decision_record(
     table: pd.DataFrame, facts: Facts, runs: pd.DataFrame | None = None, asked: Asked = USUAL
 ) -> dict[str, Any]:
-    """For programs: the decision or why there is none, all points with a name, and what to be
-    careful with."""
+    """For programs: the decision or why there is none, the advised points, and the cautions."""
     advice = decide(table, facts, runs, asked)
     why = refusal(table, facts)
     return {
@@ -54,23 +51,22 @@ def decision(
 
 
 def notes(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
-    """What rate is worth at each point, what lies between them, and where to end a capacity, a
-    sentence each."""
-    prices = {a.trial: a.price for a in reversed(advice)}  # in the words of its first name
+    """The price of rate at each point, what changes between points, the slope of the hull, and the
+    end of a capacity schedule, a sentence each."""
+    prices = {a.trial: a.price for a in reversed(advice)}  # with the first of a trial's names
     worth = [prices[trial] for trial in dict.fromkeys(a.trial for a in advice)]
     fitted = fitted_slope(usable(table)) if facts.rate_distortion and advice else ""
-    return [
-        line for line in [*worth, *trades(advice), fitted, capacity(table, facts, advice)] if line
-    ]
+    end = end_of_capacity(table, facts, advice)
+    return [line for line in [*worth, *trades(advice), fitted, end] if line]
 
 
 def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
-    """What to be careful with, a sentence each.
+    """The cautions, a sentence each.
 
     Args:
         table: finished trials.
         facts: of the study.
-        advice: what it advises.
+        advice: of the study.
     """
     kept = usable(table)
     if kept.empty:
@@ -81,11 +77,11 @@ def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> lis
 
 
 def _at_the_edge(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
-    """Advised points with the smallest or the greatest β of all."""
+    """Advised points with the smallest or the greatest β of all trials."""
     seen = set()
     for one in advice:
         below, above = (table["beta"] < one.beta).any(), (table["beta"] > one.beta).any()
-        if below == above or one.trial in seen:  # inside, or the only β there is
+        if below == above or one.trial in seen:  # between others, or the only β
             continue
         seen.add(one.trial)
         which = "greatest" if below else "smallest"
@@ -94,7 +90,7 @@ def _at_the_edge(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) ->
 
 
 def _further(facts: Facts, weight: float, above: bool) -> str:
-    """Where to look for what may lie beyond the last trial."""
+    """How to search beyond the last trial."""
     reach = facts.reach
     if reach is None:
         return "the best may lie beyond."
@@ -108,7 +104,7 @@ def _further(facts: Facts, weight: float, above: bool) -> str:
 
 
 def _open_ends(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
-    """Ends of the front of rate and distortion that are no ends: a knee moves with them."""
+    """Ends of the front beyond which rate still buys distortion: the knee depends on both ends."""
     if not facts.rate_distortion or not any(one.name == "knee" for one in advice):
         return
     members = front(table, PLANE)
@@ -119,8 +115,8 @@ def _open_ends(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> I
             "search greater β, to where no rate is left."
         )
     costs, _ = exchange(members, int(last["trial"]))
-    whole = (first[DISTORTION] - last[DISTORTION]) / (last[RATE] - first[RATE])
-    if costs is not None and costs > END * whole:
+    average = (first[DISTORTION] - last[DISTORTION]) / (last[RATE] - first[RATE])
+    if costs is not None and costs > END * average:
         yield (
             f"The knee moves with the front's ends, and at that of trial {last['trial']:.0f} a nat "
             f"of rate still buys {costs:.3g} nats of distortion: search smaller β."
@@ -128,7 +124,7 @@ def _open_ends(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> I
 
 
 def _close(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
-    """A best ELBO that is the best by less than its replicates differ."""
+    """A best ELBO that leads the next one by less than the replicates of one trial differ."""
     spread = f"sd/{ELBO}"
     if spread not in table or len(table) < 2 or not (advice and advice[0].name == "best ELBO"):
         return

@@ -1,4 +1,4 @@
-"""What a study advises: points of the front by name, and what each gives up."""
+"""The points of a front that are advised, each with a name, its β and its interval."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,43 +7,40 @@ from typing import Any
 import pandas as pd
 
 from betafront.errors import UserError
-from betafront.front.decision.interval import Between, between
+from betafront.front.decision.interval import Interval, beta_interval
 from betafront.front.decision.picks import (
     Pick,
     affordable,
     allowance,
     at_rate,
-    corner,
+    greatest,
+    knee_of,
     least_elbo,
-    most,
 )
 from betafront.front.decision.price import beta_at, exchange
 from betafront.front.front import front
 from betafront.front.table import DISTORTION, ELBO, RATE, Facts, label, usable
-from betafront.scale import (
-    NORMALISATIONS,
-    in_every_convention,
-    squared_error_weight,
-)
+from betafront.metrics.catalogue import metric as facts_of
+from betafront.scale import NORMALISATIONS, in_every_convention, squared_error_weight
 
 WITHIN = 10.0  # percent
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a user wants to know beyond the usual points.
+    """Points that a user asks for beyond the usual ones.
 
     Attributes:
-        rate: nats of rate that are to be had; None for none.
-        within: percent of what rate buys that may be given up for what is maximised; None for
-            WITHIN.
+        rate: the nats of rate at which the best trial is wanted; None for no such point.
+        within: percent of the distortion that rate buys that may be given up for an objective that
+            is maximised; None for WITHIN.
     """
 
     rate: float | None = None
     within: float | None = None
 
     def check(self, table: pd.DataFrame, facts: Facts) -> None:
-        """Refuse what this study cannot answer.
+        """Refuse a question that this study cannot answer.
 
         Raises:
             UserError: naming why.
@@ -78,16 +75,16 @@ class Advice:
         name: `best ELBO`, `knee`; `best` or `affordable` and an objective that is maximised; `rate`
             and the nats that were asked for.
         method: how it was chosen, in words.
-        trial: its number.
-        beta, beta_norm, sigma: where it stands on the one scale; σ is None but for Gaussians.
-        low, high: between which β the point lies.
-        basis: what says so (`betafront.front.decision.interval`).
-        weights: what to write in each convention for the same β.
+        trial: the number of its trial.
+        beta, beta_norm, sigma: of the trial; σ is None for all likelihoods but Gaussians.
+        low, high: the interval of β.
+        basis: what the interval was read from (`betafront.front.decision.interval`).
+        weights: the weight to write in each convention for the same β.
         metrics: of the trial.
-        others: the objectives beside rate and distortion.
-        one_scale: whether its distortion compares with that of other points.
-        costs, buys: nats of distortion that one nat less of rate costs, and that one more buys;
-            None where the front ends, or is of other objectives.
+        others: the objectives beside the usual metrics.
+        one_scale: whether distortions compare between the points.
+        costs, buys: nats of distortion that one nat less of rate costs, and that one more nat buys;
+            None at an end of the front, or where it is of other objectives.
     """
 
     name: str
@@ -119,7 +116,7 @@ class Advice:
 
     @property
     def price(self) -> str:
-        """What rate is worth here, in one sentence; empty where the front does not say."""
+        """The price of rate at this point, in one sentence; empty where neither side has one."""
         sides = [("less", "costs", self.costs), ("more", "buys", self.buys)]
         said = [
             f"one nat {way} of rate {does} {nats:.3g} nats of distortion"
@@ -130,7 +127,7 @@ class Advice:
 
     @property
     def record(self) -> dict[str, Any]:
-        """For programs: what to write, and how sure it is."""
+        """For programs: the point, its interval, and the weight to write in each convention."""
         return {
             "name": self.name,
             "trial": self.trial,
@@ -148,19 +145,20 @@ def decide(
     runs: pd.DataFrame | None = None,
     asked: Asked = USUAL,
 ) -> list[Advice]:
-    """The ELBO-best trial, the knee of a front of two objectives, the best of each objective that
-    is maximised and the best of it that costs little, as far as there are any; and what was asked.
+    """The advised points, the decision first: the trial with the best ELBO; the knee of a front of
+    two objectives; for each objective that is maximised the trial with the most of it, and the one
+    with the most of it at little cost in distortion; and the points that were asked for. Those that
+    a study does not have are left out.
 
     Where distortions do not compare there is no best ELBO: D + R of a density is in other units
-    than that of a mass or of another density, but on dequantised data. Trials that did not come to
-    what they were held to have no β to recommend.
+    than that of a mass or of another density, except on dequantised data. Only `usable` trials are
+    advised.
 
     Args:
         table: finished trials.
         facts: of the study.
-        runs: a row per run, with the columns `trial` and `replicate`: replicates say how sure a β
-            is.
-        asked: for more.
+        runs: a row per run, with the columns `trial` and `replicate`, for the intervals.
+        asked: for more points.
 
     Raises:
         UserError: the study cannot answer what was asked.
@@ -171,32 +169,33 @@ def decide(
     asked.check(table, facts)
     members = front(table, facts.objectives)
     advice: list[Advice] = []
-    for name, method, pick in _ways(table, facts, asked):
+    for name, method, pick in _rules(table, facts, asked):
         row = pick(table)
         if row is None:
             continue
-        spread = between(pick, float(row["beta"]), members, table, runs)
+        interval = beta_interval(pick, float(row["beta"]), members, table, runs)
         prices = exchange(members, int(row["trial"])) if facts.rate_distortion else (None, None)
-        advice.append(_advice(name, method, row, facts, spread, prices))
+        advice.append(_advice(name, method, row, facts, interval, prices))
     return advice
 
 
-def _ways(table: pd.DataFrame, facts: Facts, asked: Asked) -> Iterator[tuple[str, str, Pick]]:
-    """The points that a study can have: a name, how it is chosen, and what picks it."""
+def _rules(table: pd.DataFrame, facts: Facts, asked: Asked) -> Iterator[tuple[str, str, Pick]]:
+    """The points that a study can have: the name, the rule in words, and the rule."""
     if facts.one_scale:
         method = "the least D + R on the validation split, which is with β = 1 whatever was trained"
         yield "best ELBO", method, least_elbo
     if len(facts.objectives) == 2:
         method = "the front's point farthest below the line between its ends, both axes scaled to "
-        yield "knee", f"{method}[0, 1]", corner(facts.objectives)
+        yield "knee", f"{method}[0, 1]", knee_of(facts.objectives)
     within = WITHIN if asked.within is None else asked.within
     for metric in (m for m, direction in facts.objectives.items() if direction == "maximize"):
-        best = f"the most {label(metric)} of all trials"
-        yield f"best {label(metric)}", f"{best}, whatever it costs", most(metric)
+        name = facts_of(metric).label
+        best = f"the most {name} of all trials"
+        yield f"best {name}", f"{best}, whatever it costs", greatest(metric)
         if facts.one_scale:
             limit = f"that give up at most {within:g} % of the distortion that rate buys"
             method = f"{best} {limit}, D ≤ {allowance(table, within):.2f}"
-            yield f"affordable {label(metric)}", method, affordable(metric, within)
+            yield f"affordable {name}", method, affordable(metric, within)
     if asked.rate is not None:
         method = f"the least distortion of all trials with at most {asked.rate:g} nats of rate"
         if (beta := beta_at(table, asked.rate)) is not None:
@@ -205,7 +204,7 @@ def _ways(table: pd.DataFrame, facts: Facts, asked: Asked) -> Iterator[tuple[str
 
 
 def names(advice: Sequence[Advice]) -> dict[int, str]:
-    """What each trial is named for, by its number."""
+    """The names of the points of each trial, by the trial's number."""
     found: dict[int, list[str]] = {}
     for one in advice:
         found.setdefault(one.trial, []).append(one.name)
@@ -213,13 +212,14 @@ def names(advice: Sequence[Advice]) -> dict[int, str]:
 
 
 def in_every_row(advice: Sequence[Advice]) -> list[tuple[str, list[str]]]:
-    """What to write for each point of `advice`, convention by convention: a label, and a cell per
-    point (a dash where the convention is not the point's, as squared error without a Gaussian)."""
+    """The weight to write for each point of `advice`, a row per convention: its label, and a cell
+    per point (a dash where the point has no such convention, as squared error without a
+    Gaussian)."""
     rows = [("canonical β", [f"{a.beta:.4g}" for a in advice])]
     for name in dict.fromkeys(name for a in advice for name in a.weights):
-        label = f"normalisation={name}" if name in NORMALISATIONS else name
+        title = f"normalisation={name}" if name in NORMALISATIONS else name
         rows.append(
-            (label, [f"{a.weights[name]:.4g}" if name in a.weights else "–" for a in advice])
+            (title, [f"{a.weights[name]:.4g}" if name in a.weights else "–" for a in advice])
         )
     if any(a.sigma for a in advice):
         rows.append(("σ of the Gaussian", [f"{a.sigma:.4g}" if a.sigma else "–" for a in advice]))
@@ -227,12 +227,12 @@ def in_every_row(advice: Sequence[Advice]) -> list[tuple[str, list[str]]]:
 
 
 def trades(advice: Sequence[Advice]) -> list[str]:
-    """What going from the first point to each of the others gains and loses, a sentence each."""
+    """What changes from the first point to each of the others, a sentence each."""
     return [trade(advice[0], other) for other in advice[1:] if other.trial != advice[0].trial]
 
 
 def trade(one: Advice, other: Advice) -> str:
-    """What going from `one` to `other` gains and loses, in one sentence."""
+    """What changes from `one` to `other`, in one sentence."""
     change = {k: other.metrics[k] - one.metrics[k] for k in (DISTORTION, RATE, *one.others)}
     d, r = change[DISTORTION], change[RATE]
     said = [f"rate {r:+.2f} nats"]
@@ -247,7 +247,7 @@ def _advice(
     method: str,
     row: "pd.Series[float]",
     facts: Facts,
-    spread: Between,
+    interval: Interval,
     prices: tuple[float | None, float | None],
 ) -> Advice:
     beta = float(row["beta"])
@@ -265,9 +265,9 @@ def _advice(
         beta=beta,
         beta_norm=float(row["beta_norm"]),
         sigma=sigma,
-        low=spread.low,
-        high=spread.high,
-        basis=spread.basis,
+        low=interval.low,
+        high=interval.high,
+        basis=interval.basis,
         weights=weights,
         metrics=dict(metrics),
         others=tuple(facts.others),

@@ -4,17 +4,17 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from betafront.front.attainment import common_replicates
 from betafront.front.decision.picks import Pick
-from betafront.front.whole import whole
 
 
 @dataclass(frozen=True)
-class Between:
-    """An interval of β.
+class Interval:
+    """An interval of β that contains the β of a point.
 
     Attributes:
-        low, high: its ends, which the point's own β lies between.
-        basis: what says so: replicates, or the point's neighbours.
+        low, high: its ends.
+        basis: what the interval was read from, in words: replicates, or neighbours on the front.
     """
 
     low: float
@@ -22,43 +22,43 @@ class Between:
     basis: str
 
 
-def between(
+def beta_interval(
     pick: Pick, beta: float, members: pd.DataFrame, table: pd.DataFrame, runs: pd.DataFrame | None
-) -> Between:
-    """Between which β the point lies that `pick` takes.
+) -> Interval:
+    """The interval of β around the trial that `pick` takes.
 
-    Where there are replicates it is the range of what each of them picks. Where they all pick the
-    same trial, the answer is as coarse as the trials lie: between the next ones on the front.
+    With replicates: the range of the β that `pick` takes from each replicate. Without, or where all
+    replicates pick the same trial: from the next smaller β on the front to the next greater, since
+    no trial lies between.
 
     Args:
         pick: takes a trial of a table.
-        beta: of the trial that it took.
+        beta: of the trial that `pick` takes from `table`.
         members: of the front.
-        table: the trials that were to be picked from.
-        runs: a row per run, with the columns `trial` and `replicate`; None where they are not
-            known.
+        table: the trials that `pick` chooses from.
+        runs: a row per run, with the columns `trial` and `replicate`; None where there are none.
     """
-    picked = pd.DataFrame() if runs is None or runs.empty else _picked(pick, table, runs)
-    beside = _beside(beta, members)
+    picked = pd.DataFrame() if runs is None or runs.empty else _by_replicate(pick, table, runs)
+    neighbours = _neighbours(beta, members)
     if len(picked) < 2:
-        return Between(*beside, "its neighbours")
+        return Interval(*neighbours, "its neighbours")
     if picked["trial"].nunique() == 1:
-        return Between(*beside, f"its neighbours; {len(picked)} replicates agree")
-    every = [beta, *picked["beta"]]
-    return Between(float(min(every)), float(max(every)), f"{len(picked)} replicates")
+        return Interval(*neighbours, f"its neighbours; {len(picked)} replicates agree")
+    betas = [beta, *picked["beta"]]
+    return Interval(float(min(betas)), float(max(betas)), f"{len(picked)} replicates")
 
 
-def _picked(pick: Pick, table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
-    """What each replicate picks, of those that every trial has."""
-    kept = whole(runs[runs["trial"].isin(table["trial"])])
+def _by_replicate(pick: Pick, table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """The run that `pick` takes from each replicate that every trial has."""
+    kept = common_replicates(runs[runs["trial"].isin(table["trial"])])
     parts = [part for _, part in kept.groupby("replicate")]
     return pd.DataFrame([row for part in parts if (row := pick(part)) is not None])
 
 
-def _beside(beta: float, members: pd.DataFrame) -> tuple[float, float]:
-    """The next smaller and the next greater β on the front; its own where there is none."""
-    every = members["beta"]
+def _neighbours(beta: float, members: pd.DataFrame) -> tuple[float, float]:
+    """The next smaller and the next greater β on the front; `beta` itself where there is none."""
+    betas = members["beta"]
     return (
-        float(every[every < beta].max()) if (every < beta).any() else beta,
-        float(every[every > beta].min()) if (every > beta).any() else beta,
+        float(betas[betas < beta].max()) if (betas < beta).any() else beta,
+        float(betas[betas > beta].min()) if (betas > beta).any() else beta,
     )

@@ -1,22 +1,21 @@
-"""What rate is worth along a front of rate and distortion: the exchange between neighbours."""
+"""The price of rate along a front of rate and distortion: the slopes between neighbours."""
 
 import math
 
 import pandas as pd
 
-from betafront.front.decision.picks import PLANE
 from betafront.front.front import front
-from betafront.front.table import DISTORTION, RATE
+from betafront.front.table import DISTORTION, PLANE, RATE
 
 
 def exchange(members: pd.DataFrame, trial: int) -> tuple[float | None, float | None]:
     """The nats of distortion that one nat less of rate costs at a trial of the front, and those
-    that one more buys: the slopes to its neighbours, which -β lies between where all have
+    that one more nat buys: the slopes to the neighbours, between which β lies where all runs have
     converged (`betafront.front.slope`).
 
     Args:
         members: of the front.
-        trial: one of them, or another, which has none of the two.
+        trial: the number of one of them; for a trial that is not on the front both are None.
 
     Returns:
         None on a side that has no neighbour of another rate.
@@ -38,11 +37,11 @@ def exchange(members: pd.DataFrame, trial: int) -> tuple[float | None, float | N
 
 
 def beta_at(table: pd.DataFrame, nats: float) -> float | None:
-    """The β that comes to a rate, read between the front's trials on both sides of it: log β is
-    taken to be straight in R.
+    """The β at which the rate is `nats`, interpolated between the neighbouring trials of the front,
+    with log β linear in R.
 
     Returns:
-        None where the front does not reach to both sides, or a β there is 0.
+        None where the front has no trial on one side, or a β there is 0.
     """
     members = front(table, PLANE)
     below, above = members[members[RATE] <= nats], members[members[RATE] > nats]

@@ -9,8 +9,8 @@ from betafront.front.decision.decision import Advice
 from betafront.front.front import maximised, nondominated, planes
 from betafront.front.table import Facts, label
 
-NARROWEST = 60  # columns, below which nothing can be told from its neighbours
-ROWS = 16  # with the ticks and the label of x; the label of y and the legend are two more
+NARROWEST = 60  # characters; in a narrower picture neighbours fall together
+ROWS = 16  # lines with the ticks and the label of x, without the label of y and the legend
 FRONT, DOMINATED = "o", "·"
 
 
@@ -51,8 +51,8 @@ def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int
 def _within(
     table: pd.DataFrame, objectives: Mapping[str, str], reference: Sequence[float]
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which trials are better than the worst values of interest; the rest would make the others
-    small. All, where these are not known."""
+    """Which trials are within the reference point, all where there is none: the others would take
+    most of the picture."""
     signs = np.where(maximised(objectives), -1.0, 1.0)
     worst = np.asarray(reference, float) * signs if len(reference) else np.full(len(signs), np.inf)
     within: np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -63,7 +63,7 @@ def _within(
 def _drawn(marks: Sequence[tuple[list[float], list[float], str]], below: str, width: int) -> str:
     import plotext  # 0.2 s
 
-    plotext.terminal.limit(False, False)  # the size is ours, also where there is no terminal
+    plotext.terminal.limit(False, False)  # the size is that of `plot_size`, also without a terminal
     figure = plotext.figure
     figure.clear()
     figure.theme("colorless")

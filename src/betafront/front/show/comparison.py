@@ -9,27 +9,25 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.attainment import attained, least_p
+from betafront.front.attainment import attainment_surfaces, common_replicates, least_p
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
 from betafront.front.show.picture import COLOURS, MARKERS
-from betafront.front.show.terminal import NUMBERS, ROWS, front_table
+from betafront.front.show.terminal import ROWS, front_table
 from betafront.front.slope import off_their_lines
-from betafront.front.table import label, usable
-from betafront.front.whole import whole
+from betafront.front.table import METRICS, label, usable
 
-CERTAIN = 0.05  # the p below which a difference is called more than chance
-FAIR = 1.5  # how many times as many trials one group may have as another
+CERTAIN = 0.05  # the greatest p at which a difference is called more than chance
+FAIR = 1.5  # the ratio of the greatest to the least number of trials that is not named
 COVERS = "covers: the share of the other's points that it equals or dominates"
-USUAL = {key for _, key, _ in NUMBERS}  # what every table of trials shows
 
 
 def print_comparison(found: Comparison, parameters: Sequence[str], out: Console) -> None:
-    """Print what each group is worth, every two of them, the front of all, and what follows.
+    """Print the groups, every pair of them, the front of all together, and the findings.
 
     Args:
         found: the comparison.
-        parameters: columns of the trials that may differ.
+        parameters: columns of the searched parameters.
         out: where to.
     """
     sides, pairs = in_cells(found)
@@ -40,7 +38,7 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
     shown = found.table if few else found.table[found.table["on_front"]]
     shown = shown.sort_values(list(found.objectives), ignore_index=True)
     title = "All trials" if few else "The front of all together"
-    others = [m for m in found.objectives if m not in USUAL]
+    others = [m for m in found.objectives if m not in METRICS]
     varied = [p for p in parameters if p in shown]
     out.print(front_table(title, shown, varied, others, out.width, {}))
     reference = ", ".join(f"{value:.4g}" for value in found.reference)
@@ -50,7 +48,7 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
 
 
 def conclusions(found: Comparison) -> list[str]:
-    """What the comparison says, in sentences, and what it cannot say."""
+    """The findings in sentences, and what limits them."""
     best, rest = found.sides[0], found.sides[1:]
     lines = [_conclusion(found, best, other) for other in rest]
     unused = [side.name for side in rest if side.joint == 0]
@@ -103,8 +101,8 @@ def _unreplicated(found: Comparison) -> str:
 
 
 def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> None:
-    """Write the fronts of the groups on one plane as a PNG file, with the band between the surfaces
-    that a quarter and three quarters of the replicates attain."""
+    """Write the fronts of the groups on one plane as a PNG file, with the surfaces that a quarter
+    and three quarters of the replicates attain."""
     from matplotlib.figure import Figure
 
     shown = planes(found.objectives)
@@ -130,17 +128,17 @@ def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:
     where = "pre" if found.objectives[x] == "maximize" else "post"
     members = front(group.table, found.objectives)
     axes.step(members[x], members[y], where=where, color=colour, lw=1.2)
-    runs = whole(group.runs)
+    runs = common_replicates(group.runs)
     if not runs.empty and runs["replicate"].nunique() > 1:
-        for surface in attained(runs, found.objectives, (25.0, 75.0)).values():
+        for surface in attainment_surfaces(runs, found.objectives, (25.0, 75.0)).values():
             axes.step(*surface.T, where=where, color=colour, lw=0.8, ls=":")
 
 
-Cells = tuple[list[str], list[list[str]]]  # the names of columns, and rows
+Cells = tuple[list[str], list[list[str]]]  # heads of columns, and rows
 
 
 def in_cells(found: Comparison) -> tuple[Cells, Cells]:
-    """The groups, and every two of them, as tables of text."""
+    """The groups, and every pair of them, as tables of text."""
     return _sides(found), _pairs(found)
 
 
@@ -176,7 +174,7 @@ def _pairs(found: Comparison) -> Cells:
 
 
 def _printed(title: str, cells: Cells, words: int) -> Table:
-    """A table for the terminal, whose first `words` columns are text."""
+    """A table for the terminal, whose first `words` columns are aligned as text."""
     shown = Table(title=title, title_justify="left", box=None)
     head, rows = cells
     for i, name in enumerate(head):

@@ -68,7 +68,7 @@ def _plane(
         table[x], table[y], c=beta, norm=scale, cmap="viridis", s=26, zorder=2,
         alpha=np.where(on_front, 1.0, DOMINATED),
     )  # fmt: skip
-    # Of the scale and not of the dots, whose bar would be as faint as they are.
+    # A bar made of the dots would be as faint as the dominated ones.
     figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label="canonical β")
     for advice, marker in zip(decide(table, facts), cycle("*PsD"), strict=False):
         row = table[table["trial"] == advice.trial].iloc[0]

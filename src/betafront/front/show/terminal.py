@@ -1,7 +1,7 @@
 """A front in the terminal: tables of at most 100 columns."""
 
+import math
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -13,19 +13,36 @@ from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_e
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
 from betafront.front.show.characters import plot
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, Facts, label, text
+from betafront.front.table import (
+    ACTIVE,
+    DISTORTION,
+    ELBO,
+    GROUP,
+    MSE,
+    RATE,
+    Facts,
+    head,
+    label,
+    present,
+    text,
+    thinned,
+    units,
+)
 
 ROWS = 20
-NUMBERS = (
-    ("weight", "weight", "{:.3g}"),
-    ("β", "beta", "{:.3g}"),
-    ("β_norm", "beta_norm", "{:.3g}"),
-    ("D", DISTORTION, "{:.2f}"),
-    ("R", RATE, "{:.2f}"),
-    ("D+R", ELBO, "{:.2f}"),
-    ("MSE", MSE, "{:.4f}"),
-    ("active", ACTIVE, "{:.0f}"),
-)
+FORMATS = {  # the numbers of every table of trials, where the trials have them
+    "weight": ".3g",
+    "beta": ".3g",
+    "beta_norm": ".3g",
+    DISTORTION: ".2f",
+    RATE: ".2f",
+    ELBO: ".2f",
+    MSE: ".4f",
+    ACTIVE: ".0f",
+}
+# Left out where a table is too wide, in this order; of the parameters the last ones first.
+LESS_TELLING = ("weight", "parameters", ELBO, ACTIVE, "beta_norm")
+OWN = frozenset({"trial", *map(head, FORMATS)})  # heads of columns that no parameter may have
 
 
 def print_study(
@@ -35,13 +52,13 @@ def print_study(
     runs: pd.DataFrame | None = None,
     asked: Asked = USUAL,
 ) -> None:
-    """Print the front, the decision and what was found.
+    """Print the front as a table and as characters, the decision, and the cautions.
 
     Args:
         table: finished trials.
         facts: of the study.
         out: where to.
-        runs: a row per run, for how sure the decision is.
+        runs: a row per run, for the intervals of β.
         asked: for more than the usual points.
 
     Raises:
@@ -85,34 +102,31 @@ def front_table(
     width: int,
     marks: dict[int, str],
 ) -> Table:
-    """The trials of a front, from low to high rate, thinned to ROWS.
+    """The trials of a front, in its order, thinned to ROWS.
 
-    Columns that do not fit into `width` are left out, the least telling first, rather than cut:
-    half a number is a wrong one.
+    Columns that do not fit into `width` are left out, and not cut: half a number is a wrong one.
 
     Args:
         title: of the table.
         members: of the front; those of several groups have a column GROUP, and one `on_front` where
-            some are not.
+            some are not on it.
         parameters: that were searched; of these, those that differ are shown.
-        others: objectives beside the usual columns.
+        others: objectives beside the usual metrics.
         width: in characters.
-        marks: what trials are named for, by their numbers.
+        marks: the names of advised trials, by their numbers.
     """
-    rows = _thinned(members, marks)
+    rows = thinned(members, ROWS, marks)
     varied = [p for p in parameters if p != "objective.weight" and members[p].nunique() > 1]
     short = dict(zip(varied, short_names(varied), strict=True))
     columns = {GROUP: [str(row[GROUP]) for row in rows]} if GROUP in members else {}
     columns |= {"trial": [str(row["trial"]) for row in rows]}
     columns |= {short[p]: [text(row[p]) for row in rows] for p in varied}
-    for name, key, form in NUMBERS:
-        columns[name] = [form.format(row[key]) for row in rows]
-    for metric in others:
-        columns[label(metric)] = [f"{row[metric]:.3g}" for row in rows]
+    for key in present(members, FORMATS):
+        columns[head(key)] = [_number(row[key], FORMATS[key]) for row in rows]
+    for metric in present(members, others):
+        columns[label(metric)] = [_number(row[metric], ".3g") for row in rows]
     columns[""] = [marks.get(row["trial"], "front" if row.get("on_front") else "") for row in rows]
-    droppable = ["weight", *(short[p] for p in reversed(varied)), "D+R", "active", "β_norm"]
-    while _width(columns) > width and droppable:
-        columns.pop(droppable.pop(0))
+    _narrow(columns, width, [short[p] for p in varied])
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     words = {"", GROUP, *short.values()}
     for name in columns:
@@ -120,32 +134,42 @@ def front_table(
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*map(escape, cells), style="bold" if cells[-1] else None)
     left_out = len(members) - len(rows)
-    units = "D, R in nats per example; MSE per pixel"
-    table.caption = f"{units}; {left_out} rows of the front left out" if left_out else units
+    said = units(members)
+    table.caption = f"{said}; {left_out} rows of the front left out" if left_out else said
     table.caption_justify = "left"
     return table
 
 
-OWN = frozenset({"trial", *(name for name, _, _ in NUMBERS)})
+def _number(value: float, form: str) -> str:
+    return "–" if math.isnan(value) else f"{value:{form}}"
+
+
+def _narrow(columns: dict[str, list[str]], width: int, parameters: Sequence[str]) -> None:
+    """Take the LESS_TELLING columns out until the others fit."""
+    droppable = [
+        name
+        for key in LESS_TELLING
+        for name in (reversed(parameters) if key == "parameters" else [head(key)])
+    ]
+    for name in droppable:
+        if sum(1 + max(map(len, [title, *cells])) for title, cells in columns.items()) <= width:
+            return
+        columns.pop(name, None)
 
 
 def short_names(keys: Sequence[str], own: frozenset[str] = OWN) -> list[str]:
-    """The last parts of dotted keys, as many as it takes to tell them from each other and from the
-    `own` columns of the table that they stand in."""
+    """The last parts of dotted keys, as many as it takes to tell the keys from each other and from
+    the heads of the table's `own` other columns."""
 
     def ends(key: str) -> list[str]:
         parts = key.rpartition("@")[2].split(".")
         return [".".join(parts[-n:]) for n in range(1, len(parts) + 1)]
 
     def shortest(key: str) -> str:
-        taken = own.union(*(ends(other) for other in keys if other != key))
-        return next((name for name in ends(key) if name not in taken), key)
+        used = own.union(*(ends(other) for other in keys if other != key))
+        return next((name for name in ends(key) if name not in used), key)
 
     return [shortest(key) for key in keys]
-
-
-def _width(columns: dict[str, list[str]]) -> int:
-    return sum(1 + max(map(len, [name, *cells])) for name, cells in columns.items())
 
 
 def advice_table(advice: Sequence[Advice]) -> Table:
@@ -158,12 +182,3 @@ def advice_table(advice: Sequence[Advice]) -> Table:
     for name, cells in in_every_row([next(a for a in advice if a.trial == t) for t in marks]):
         table.add_row(name, *cells)
     return table
-
-
-def _thinned(members: pd.DataFrame, keep: dict[int, str]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = members.to_dict("records")  # type: ignore[assignment]
-    if len(rows) <= ROWS:
-        return rows
-    step = (len(rows) - 1) / (ROWS - 1 - len(keep))
-    chosen = {round(i * step) for i in range(ROWS - len(keep))}
-    return [row for i, row in enumerate(rows) if i in chosen or row["trial"] in keep]

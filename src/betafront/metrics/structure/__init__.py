@@ -18,7 +18,7 @@ from betafront.metrics.structure.modularity import explicitness, modularity
 from betafront.metrics.structure.probes import knn_probe, linear_probe
 from betafront.metrics.structure.sap import sap
 
-# By name, those of all factors; each is called with codes, factors and a seed.
+# By name, those of all factors; each is called with codes and factors, and a seed if it draws.
 STRUCTURE: dict[str, Callable[..., Score]] = {
     "information": information,
     "mig": mig,
@@ -31,7 +31,7 @@ STRUCTURE: dict[str, Callable[..., Score]] = {
     "irs": irs,
 }
 
-# By name, those of one label; each is called with codes, labels and a seed.
+# By name, those of one label; each is called with codes and labels, and a seed if it draws.
 PROBES: dict[str, Callable[..., Score]] = {"linear_probe": linear_probe, "knn_probe": knn_probe}
 
 __all__ = [

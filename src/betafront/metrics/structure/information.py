@@ -25,7 +25,6 @@ def information(
     bins: int | None = None,
     binning: Binning = "quantile",
     correction: Correction = "miller-madow",
-    seed: int = 0,
 ) -> Score:
     """Mutual information I(z_j; v_k) of binned latents and factors, and the entropies, in nats.
 
@@ -44,7 +43,6 @@ def information(
         binning: by quantiles (mid-ranks; the same for every increasing function of a latent) or of
             equal width.
         correction: of the entropies; `none` is the plug-in estimate.
-        seed: not used, nothing is drawn; all metrics are called alike.
 
     Returns:
         values: `information_top`, `information_second`, the mean over the factors of what the

@@ -8,7 +8,7 @@ from betafront.metrics.score import Score
 from betafront.metrics.structure.inputs import Floats, Ints, checked
 
 
-def irs(codes: ArrayLike, factors: ArrayLike, *, quantile: float = 0.95, seed: int = 0) -> Score:
+def irs(codes: ArrayLike, factors: ArrayLike, *, quantile: float = 0.95) -> Score:
     """IRS: how little a latent moves while one factor is fixed and all others change (Suter et al.
     2019), for independent factors.
 
@@ -23,7 +23,6 @@ def irs(codes: ArrayLike, factors: ArrayLike, *, quantile: float = 0.95, seed: i
         factors: (n, K) integers, two factors or more, independent of one another.
         quantile: of |z - mean|; 0.95 can be estimated from the 20 examples of a value that it asks
             for, and 1 is the paper's largest, for full grids of factors.
-        seed: not used, nothing is drawn; all metrics are called alike.
 
     Returns:
         values: `irs` from 0 to 1 (0 where all latents are dead); `irs_latents`, the number that

@@ -15,7 +15,6 @@ def mig(
     bins: int | None = None,
     binning: Binning = "quantile",
     correction: Correction = "miller-madow",
-    seed: int = 0,
 ) -> Score:
     """MIG: the mean over factors of (I(z_1; v_k) - I(z_2; v_k)) / H(v_k), z_1 and z_2 the latents
     that tell most of v_k (Chen et al. 2018, section 4).
@@ -24,7 +23,7 @@ def mig(
     can reach 1, and `settings["cap"]` says what it could reach.
 
     Args:
-        codes, factors, bins, binning, correction, seed: see `information`.
+        codes, factors, bins, binning, correction: see `information`.
 
     Returns:
         values: `mig`, from 0 to 1.
@@ -33,7 +32,7 @@ def mig(
     Raises:
         UserError: see `information`.
     """
-    told = information(codes, factors, bins=bins, binning=binning, correction=correction, seed=seed)
+    told = information(codes, factors, bins=bins, binning=binning, correction=correction)
     entropy = told.detail["entropy"]
     gap = top_two_gap(told.detail["mutual_information"], np.zeros_like(entropy)) / entropy
     return Score({"mig": float(gap.mean())}, told.settings, {**told.detail, "gap": gap})

@@ -29,7 +29,6 @@ def modularity(
     binning: Binning = "quantile",
     correction: Correction = "miller-madow",
     active_threshold: float = 0.01,
-    seed: int = 0,
 ) -> Score:
     """Whether each latent tells of one factor only (Ridgeway & Mozer 2018).
 
@@ -37,7 +36,7 @@ def modularity(
     by their number alone: the mean over active latents is beside it.
 
     Args:
-        codes, factors, bins, binning, correction, seed: see `information`; two factors or more.
+        codes, factors, bins, binning, correction: see `information`; two factors or more.
         active_threshold: a latent is active when its variance exceeds it.
 
     Returns:
@@ -49,7 +48,7 @@ def modularity(
         UserError: see `information`; a single factor.
     """
     z, v = checked(codes, factors, least_factors=2)
-    told = information(z, v, bins=bins, binning=binning, correction=correction, seed=seed)
+    told = information(z, v, bins=bins, binning=binning, correction=correction)
     each = latent_modularity(told.detail["mutual_information"])
     is_active = active(z, active_threshold)
     return Score(

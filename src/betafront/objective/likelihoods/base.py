@@ -24,17 +24,27 @@ class Likelihood(nn.Module, ABC):
     density: ClassVar[bool]
     """Whether p(x|z) is a density; else it is a mass."""
 
-    support: ClassVar[str]
-    """The values that have a density or a mass, in words."""
-
-    def output_shape(self, shape: tuple[int, int, int]) -> tuple[int, int, int]:
-        """Channels, height and width of the decoder's output for images of `shape`."""
-        channels, height, width = shape
-        return self.outputs * channels, height, width
+    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the decoder's output for one example of `shape`."""
+        channels, *rest = shape
+        return self.outputs * channels, *rest
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """(B,) log p(x|z) in nats, summed over the data dimensions, with every constant."""
         return self.log_prob_each(raised(params), raised(x)).flatten(1).sum(1)
+
+    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
+        """What a likelihood in training mode learns from a batch otherwise than by gradient, for
+        `remember`; None where there is nothing of the kind. No method but `remember` changes the
+        likelihood."""
+        return None
+
+    def remember(self, statistic: Tensor | None) -> None:
+        """Keep the statistic of a batch for evaluation, once the step is taken.
+
+        Args:
+            statistic: of the batch.
+        """
 
     @abstractmethod
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:

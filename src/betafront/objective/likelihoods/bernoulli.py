@@ -19,7 +19,6 @@ class Bernoulli(Likelihood):
     """
 
     density: ClassVar[bool] = False
-    support: ClassVar[str] = "0 and 1 (a mass)"
 
     def __init__(self, grey: bool = False) -> None:
         super().__init__()

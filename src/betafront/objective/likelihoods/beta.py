@@ -33,7 +33,6 @@ class Beta(Likelihood):
 
     outputs = 2
     density: ClassVar[bool] = True
-    support: ClassVar[str] = "the open interval (0, 1) (a density)"
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         log_a, log_b = self._log_concentrations(params)

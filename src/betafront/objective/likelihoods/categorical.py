@@ -24,7 +24,6 @@ class Categorical(Likelihood):
     """
 
     density: ClassVar[bool] = False
-    support: ClassVar[str] = "k grey levels (a mass)"
 
     def __init__(self, levels: int | None, dequantized: bool = False) -> None:
         super().__init__()

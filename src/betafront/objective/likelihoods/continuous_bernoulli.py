@@ -21,7 +21,6 @@ class ContinuousBernoulli(Likelihood):
     """`p(x|z)` with logit `decoder(z)`, for grey values in [0, 1]. Its mean is not λ."""
 
     density: ClassVar[bool] = True
-    support: ClassVar[str] = "the interval [0, 1] (a density)"
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         return params * x + log_constant(params)

@@ -35,7 +35,6 @@ class DiscretizedLogistic(Likelihood):
     """
 
     density: ClassVar[bool] = False
-    support: ClassVar[str] = "k grey levels (a mass)"
 
     def __init__(
         self,

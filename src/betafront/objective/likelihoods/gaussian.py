@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread
+from betafront.objective.likelihoods.spread import Mode, Spread, mean_power
 
 
 class Gaussian(Likelihood):
@@ -20,7 +20,6 @@ class Gaussian(Likelihood):
     """
 
     density: ClassVar[bool] = True
-    support: ClassVar[str] = "all real numbers (a density)"
 
     def __init__(self, sigma: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
         super().__init__()
@@ -28,8 +27,14 @@ class Gaussian(Likelihood):
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         squares = (x - params) ** 2
-        log_sigma = self.spread.log(squares)
-        return log_normal(squares, log_sigma)
+        return log_normal(squares, self.spread.log(squares))
+
+    @torch.no_grad()
+    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
+        return mean_power((raised(x) - raised(params)) ** 2) if self.spread.adapts else None
+
+    def remember(self, statistic: Tensor | None) -> None:
+        self.spread.remember(statistic)
 
     def mean(self, params: Tensor) -> Tensor:
         return raised(params)

@@ -21,7 +21,6 @@ class GaussianPerImage(Likelihood):
 
     outputs = 2
     density: ClassVar[bool] = True
-    support: ClassVar[str] = "all real numbers (a density)"
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         mean, log_sigma = self._mean_and_log_sigma(params)

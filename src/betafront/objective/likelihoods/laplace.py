@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread
+from betafront.objective.likelihoods.spread import Mode, Spread, mean_power
 
 
 class Laplace(Likelihood):
@@ -20,7 +20,6 @@ class Laplace(Likelihood):
     """
 
     density: ClassVar[bool] = True
-    support: ClassVar[str] = "all real numbers (a density)"
 
     def __init__(self, scale: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
         super().__init__()
@@ -30,6 +29,13 @@ class Laplace(Likelihood):
         errors = (x - params).abs()
         log_scale = self.spread.log(errors)
         return -errors * torch.exp(-log_scale) - log_scale - math.log(2)
+
+    @torch.no_grad()
+    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
+        return mean_power((raised(x) - raised(params)).abs()) if self.spread.adapts else None
+
+    def remember(self, statistic: Tensor | None) -> None:
+        self.spread.remember(statistic)
 
     def mean(self, params: Tensor) -> Tensor:
         return raised(params)

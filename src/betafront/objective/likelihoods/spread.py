@@ -66,24 +66,44 @@ class Spread(nn.Module):
         self.register_buffer("total", torch.zeros(()))
         self.register_buffer("seen", torch.zeros(()))
 
+    @property
+    def adapts(self) -> bool:
+        """Whether the scale is that of each batch: in training, where it is optimal."""
+        return self.mode == "optimal" and self.training
+
     def log(self, powers: Tensor | None = None) -> Tensor:
         """() the log scale, given |x - m|^p of the batch; without it, as in evaluation."""
         if self.mode == "fixed":
             return self.raw_log
         if self.mode == "learned":
             return soft_floor(self.raw_log, self.floor)
-        if self.training and powers is not None:
-            # A perfect reconstruction has no logarithm.
-            mean = powers.mean().clamp(min=torch.finfo(powers.dtype).tiny)
-            self._remember(mean.detach())
-            return soft_floor(torch.log(mean) / self.power, self.floor)
+        if self.adapts and powers is not None:
+            return soft_floor(torch.log(mean_power(powers)) / self.power, self.floor)
         remembered = torch.log(self.total / self.seen) / self.power
         untrained = self.seen == 0
         return soft_floor(torch.where(untrained, self.raw_log, remembered), self.floor)
 
-    def _remember(self, mean: Tensor) -> None:
+    def remember(self, mean: Tensor | None) -> None:
+        """Move the running mean of |x - m|^p by that of a batch, its `mean_power`.
+
+        Raises:
+            UserError: the scale is optimal, and the model lost the mean on the way.
+        """
+        if self.mode != "optimal":
+            return
+        if mean is None:
+            raise UserError(
+                "likelihood.mode=optimal learns its scale from the statistic of each batch, and "
+                "this model gives none: have its observe return likelihood.statistic, or use "
+                "likelihood.mode=learned"
+            )
         self.total = self.momentum * self.total + (1 - self.momentum) * mean
         self.seen = self.momentum * self.seen + (1 - self.momentum)
+
+
+def mean_power(powers: Tensor) -> Tensor:
+    """() the mean of |x - m|^p, above 0: a perfect reconstruction has no logarithm."""
+    return powers.mean().clamp(min=torch.finfo(powers.dtype).tiny)
 
 
 def soft_floor(log_scale: Tensor, floor: float = LOG_FLOOR) -> Tensor:

@@ -1,4 +1,4 @@
-"""A study as its report tells it, from its storage and run folders."""
+"""A study as one chapter of a report, from its storage and its run folders."""
 
 from pathlib import Path
 from shlex import quote
@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from betafront.errors import UserError
 from betafront.front import USUAL, Asked, front
 from betafront.front.show.report import Chapter, Failure
-from betafront.study.display.failures import ADVICE, by_reason, log_of
+from betafront.study.display.failures import ADVICE, by_reason, failed_trials, log_of
 from betafront.study.display.gallery import ROOM, along, taken, thumbnails
-from betafront.study.display.lines import is_bad
 from betafront.study.results.additions import additions
-from betafront.study.results.table import facts, reason, runs_table, table
+from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
-from betafront.study.trials.ledger import kind
+from betafront.study.trials.status import kind_of_failure, reason
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -24,17 +23,17 @@ if TYPE_CHECKING:
 def chapter(
     study: "Study", spec: Spec, links: Links, room: int = ROOM, asked: Asked = USUAL
 ) -> Chapter:
-    """What there is to tell of a study.
+    """What the report of a study shows.
 
     Args:
-        study: with trials that have finished.
-        spec: of it.
-        links: where its trials' runs open.
-        room: characters that its pictures may take.
-        asked: for more than the usual points.
+        study: with complete trials.
+        spec: of the study.
+        links: where the records of its trials open.
+        room: characters that the pictures may take.
+        asked: points of the front that are shown beside the usual ones.
 
     Raises:
-        UserError: no trial has finished.
+        UserError: no trial is complete.
     """
     trials = study.get_trials(deepcopy=False)
     rows, folder = table(trials, additions(study.user_attrs)), Path(spec.folder)
@@ -51,7 +50,7 @@ def chapter(
         thumbnails=thumbnails(rows, spec.objectives, folder, room - taken(shown)),
         links=links.runs,
         needs=links.needs,
-        failures=[_failure(alike, folder) for alike in by_reason([t for t in trials if is_bad(t)])],
+        failures=[_failure(group, folder) for group in by_reason(failed_trials(trials))],
         commands=[
             ("every run in MLflow", f"betafront ui {name}"),
             ("a trial again", f"betafront train --trial N --study {name}"),
@@ -62,7 +61,9 @@ def chapter(
     )
 
 
-def _failure(alike: "list[FrozenTrial]", folder: Path) -> Failure:
-    first = alike[0]
-    numbers = [t.number for t in alike]
-    return Failure(reason(first), numbers, log_of(first, folder), ADVICE.get(kind(first), ""))
+def _failure(group: "list[FrozenTrial]", folder: Path) -> Failure:
+    """The trials that failed for the same reason."""
+    first = group[0]
+    numbers = [t.number for t in group]
+    advice = ADVICE.get(kind_of_failure(first), "")
+    return Failure(reason(first), numbers, log_of(first, folder), advice)

@@ -1,4 +1,4 @@
-"""What failed, told by why it did: where to look, and what to do about it."""
+"""The failed trials of a study by their reasons: where to look, and what to do about it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from betafront.study.display.lines import chosen, is_bad
-from betafront.study.results.table import reason, state
+from betafront.study.display.lines import chosen
 from betafront.study.spec import Spec
-from betafront.study.trials.ledger import kind, origin, outline
+from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import trial_folder
+from betafront.study.trials.status import (
+    Status,
+    kind_of_failure,
+    reason,
+    reason_without_numbers,
+    status,
+)
 from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-FEW = 20  # failures of which every one is listed
+FEW = 20  # up to so many failures are all listed
 SHOWN = 3  # of each reason, where there are more
 ADVICE = {
     "failed": "the end of the log has the error, with where it came from",
@@ -30,62 +36,72 @@ ADVICE = {
 
 
 def print_failures(trials: "Sequence[FrozenTrial]", spec: Spec, out: Console) -> None:
-    """The trials that failed, those of the same reason together."""
-    bad = [t for t in trials if is_bad(t)]
-    if not bad:
+    """The trials that failed, grouped by their reasons."""
+    failed = failed_trials(trials)
+    if not failed:
         return
-    out.print(heading(trials, bad), style="bold red")
-    for alike in by_reason(bad):
-        _print_alike(alike, spec, SHOWN if len(bad) > FEW else FEW, out)
-    again = f"betafront train --trial {bad[0].number} --study {spec.name}"
+    out.print(heading(trials, failed), style="bold red")
+    for group in by_reason(failed):
+        _print_group(group, spec, SHOWN if len(failed) > FEW else FEW, out)
+    again = f"betafront train --trial {failed[0].number} --study {spec.name}"
     out.print(f"Run one again with `{again}`\n", markup=False, soft_wrap=True)
 
 
-def heading(trials: "Sequence[FrozenTrial]", bad: "Sequence[FrozenTrial]") -> str:
+def failed_trials(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":
+    """The trials that failed for good, those that would have added replicates among them."""
+    return [t for t in trials if status(t).failed]
+
+
+def heading(trials: "Sequence[FrozenTrial]", failed: "Sequence[FrozenTrial]") -> str:
     """How many failed, of each kind: `3 of 20 trials failed: 2 diverged, 1 timed out`."""
-    ended = sum(state(t) in ("complete", "failed") for t in trials)
-    failed = sum(state(t) == "failed" for t in bad)
-    more = len(bad) - failed  # that would have added replicates to a trial
-    what = f"{failed} of {ended} trials failed" if failed else "All trials have a result"
-    if more:
-        what += f", and {more} time{'s' if more > 1 else ''} more replicates of one"
-    kinds = Counter(kind(t) for t in bad).most_common()
+    ended = sum(status(t) in (Status.COMPLETE, Status.FAILED) for t in trials)
+    own = sum(status(t) is Status.FAILED for t in failed)
+    not_added = len(failed) - own
+    what = f"{own} of {ended} trials failed" if own else "All trials have a result"
+    if not_added:
+        what += f", and {not_added} time{'s' if not_added > 1 else ''} more replicates of one"
+    kinds = Counter(map(kind_of_failure, failed)).most_common()
     return f"{what}: " + ", ".join(f"{n} {name}" for name, n in kinds)
 
 
-def by_reason(bad: "Sequence[FrozenTrial]") -> "list[list[FrozenTrial]]":
-    """The failures, those together whose reasons differ in their numbers alone; the most frequent
+def by_reason(failed: "Sequence[FrozenTrial]") -> "list[list[FrozenTrial]]":
+    """Failed trials, grouped by their reasons without the numbers in them; the largest group
     first."""
     groups: dict[str, list[FrozenTrial]] = {}
-    for trial in bad:
-        groups.setdefault(outline(trial), []).append(trial)
+    for trial in failed:
+        groups.setdefault(reason_without_numbers(trial), []).append(trial)
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def _print_alike(alike: "Sequence[FrozenTrial]", spec: Spec, most: int, out: Console) -> None:
-    out.print(reason(alike[0]), style="red", markup=False)
-    for trial in alike[:most]:
+def _print_group(group: "Sequence[FrozenTrial]", spec: Spec, most: int, out: Console) -> None:
+    out.print(reason(group[0]), style="red", markup=False)
+    for trial in group[:most]:
         out.print(_line(trial, spec))
-    if len(alike) > most:
-        numbers = ", ".join(str(t.number) for t in alike[most : most + FEW])
-        rest = "" if len(alike) <= most + FEW else ", …"
-        out.print(f"  and {len(alike) - most} more: trials {numbers}{rest}", style="dim")
-    if advice := ADVICE.get(kind(alike[0])):
+    if len(group) > most:
+        numbers = ", ".join(str(t.number) for t in group[most : most + FEW])
+        rest = "" if len(group) <= most + FEW else ", …"
+        out.print(f"  and {len(group) - most} more: trials {numbers}{rest}", style="dim")
+    if advice := ADVICE.get(kind_of_failure(group[0])):
         out.print(f"  {advice}", style="dim", markup=False)
 
 
 def _line(trial: "FrozenTrial", spec: Spec) -> Text:
-    """The trial, its log, and as many of its parameters as there is room for."""
-    tops = origin(trial).tops
-    whose = "" if tops is None else f" for trial {tops}"
+    """A trial, its log, and as many of its parameters as there is room for."""
+    adds_to = origin(trial).adds_to
+    whose = "" if adds_to is None else f" for trial {adds_to}"
     line = Text(f"  trial {trial.number:>4}{whose}  ", no_wrap=True, overflow="ellipsis")
     line.append(log_of(trial, Path(spec.folder)))
     return line.append(f"  {chosen(spec, trial.params)}", style="dim")
 
 
 def log_of(trial: "FrozenTrial", folder: Path) -> str:
-    """Where the log of a trial is, the last of its replicates' first; that of its worker where it
-    never came to one. Shorter from where the user stands, if it is below."""
+    """The path of a trial's log: that of its last replicate, or the log of its worker where the
+    trial has none. Relative to the working directory, if it is below it.
+
+    Args:
+        trial: that failed.
+        folder: of the study.
+    """
     own = folder / trial_folder(trial.number)
     logs = [RunFolder(part).log for part in (own, *sorted(own.glob("replicate-*")))]
     found = [log for log in logs if log.is_file()]

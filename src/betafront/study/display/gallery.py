@@ -1,11 +1,10 @@
-"""What runs left to be looked at, small enough for one page."""
+"""The pictures, traces and spectra of runs, small enough for one page."""
 
 import io
 import json
 from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -13,25 +12,26 @@ import pandas as pd
 
 from betafront.front import nondominated
 from betafront.front.show.report import Shown
+from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
 POINTS = 120  # of a trace
 WIDTHS, SMALL = (380, 272, 180), 272  # pixels
 QUALITY = 70
-LEAST = 1500  # characters that a small picture takes at least
+LEAST = 1500  # characters that a small picture takes at least, as a bound on how many fit
 ROOM = 500_000  # characters that all pictures may take: the page is to stay below 6 MB
 DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
 KINDS = ("reconstructions", "traversals", "samples")
 
 
 def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
-    """Trials from one end of a front to the other, with what there is to see of them.
+    """Trials from one end of a front to the other, with their pictures, traces and spectra.
 
     Args:
         members: of the front, in order.
         folder: of the study.
-        room: characters; where there is less than large pictures need, they are smaller.
+        room: characters that the pictures may take: they are smaller where large ones need more.
     """
     rows = thinned(members, ALONG)
     found: list[Shown] = []
@@ -43,23 +43,29 @@ def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
 
 
 def taken(found: Sequence[Shown]) -> int:
-    """How many characters the pictures take."""
+    """How many characters the pictures of some trials take."""
     return sum(len(picture) for one in found for picture in one.pictures.values())
 
 
 def thumbnails(
     table: pd.DataFrame, objectives: dict[str, str], folder: Path, room: int
 ) -> dict[int, str]:
-    """Small pictures of as many trials as there is room for, those of the front first, by the
-    numbers of the trials: images above their reconstructions."""
-    first = nondominated(table, objectives)
+    """Small pictures of images above their reconstructions, by the numbers of the trials: of as
+    many trials as there is room for, those on the front first.
+
+    Args:
+        table: of the study.
+        objectives: metric to direction.
+        folder: of the study.
+        room: characters that the pictures may take.
+    """
+    on_front = nondominated(table, objectives)
     found: dict[int, str] = {}
     room = max(0, room)
-    for part in (table[first], table[~first]):
+    for part in (table[on_front], table[~on_front]):
         for row in thinned(part, room // LEAST + 1):
-            picture = embedded(
-                RunFolder(folder / row["folder"]).pictures / f"{KINDS[0]}.png", SMALL, True
-            )
+            path = _picture(folder / row["folder"], "reconstructions")
+            picture = embedded(path, SMALL, left=True)
             room -= len(picture)
             if room < 0:
                 return found
@@ -69,19 +75,30 @@ def thumbnails(
 
 
 def shown(trial: int, folder: Path, width: int) -> Shown:
-    """What is left of a run, in pictures of that width; what is gone or damaged is left out."""
-    files = {kind: RunFolder(folder).pictures / f"{kind}.png" for kind in KINDS}
-    pictures = {kind: embedded(path, width, kind != "traversals") for kind, path in files.items()}
+    """The pictures, the trace and the spectrum of a run, without files that are gone or damaged.
+
+    Args:
+        trial: its number.
+        folder: of the run.
+        width: of the pictures, in pixels.
+    """
+    pictures = {
+        kind: embedded(_picture(folder, kind), width, left=kind != "traversals") for kind in KINDS
+    }
     return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), spectrum(folder))
 
 
+def _picture(folder: Path, kind: str) -> Path:
+    return RunFolder(folder).pictures / f"{kind}.png"
+
+
 def embedded(path: Path, width: int, left: bool) -> str:
-    """A picture as a `data:` address, no wider than `width` pixels; empty where there is none.
+    """A picture as a `data:` address, no wider than `width` pixels; empty where it cannot be read.
 
     Args:
         path: of the file.
         width: in pixels.
-        left: only the left half, whose images are then twice as large.
+        left: whether to show the left half alone, with images that are twice as large.
     """
     from PIL import Image
 
@@ -100,7 +117,8 @@ def embedded(path: Path, width: int, left: bool) -> str:
 
 
 def trace(folder: Path) -> dict[str, list[float]]:
-    """The weight and the rate over the steps of a run, of evenly spread steps."""
+    """The weight and the rate at steps that are evenly spread over a run; empty where the trace
+    cannot be read."""
     try:
         with np.load(RunFolder(folder).trace) as kept:
             at = np.unique(np.linspace(0, len(kept["step"]) - 1, POINTS).astype(int))
@@ -110,16 +128,9 @@ def trace(folder: Path) -> dict[str, list[float]]:
 
 
 def spectrum(folder: Path) -> list[float]:
-    """The KL of each latent of a run in nats, the highest first."""
+    """The KL of each latent of a run in nats, the highest first; empty where the result cannot be
+    read."""
     try:
         return sorted(json.loads(RunFolder(folder).result.read_text())["spectrum"], reverse=True)
     except DAMAGED:
         return []
-
-
-def thinned(table: pd.DataFrame, most: int) -> Sequence[dict[str, Any]]:
-    """At most so many rows, evenly spread, with both ends."""
-    if len(table) > most:
-        table = table.iloc[np.linspace(0, len(table) - 1, most).round().astype(int)]
-    rows: Sequence[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
-    return rows

@@ -1,5 +1,5 @@
-"""The live display of a sweep: where it stands, what runs, what ended last. It never wraps, and has
-no more rows than a small terminal."""
+"""The live display of a sweep: how far it is, which trials run, and which ended last. It never
+wraps, and has no more rows than a small terminal."""
 
 import socket
 import time
@@ -14,11 +14,12 @@ from rich.text import Text
 
 from betafront.front import front, hypervolume
 from betafront.study.display.lines import chosen
-from betafront.study.results.table import state, table, tally
+from betafront.study.results.table import table
 from betafront.study.spec import Spec
 from betafront.study.trials.lease import LEASE, progress
-from betafront.study.trials.ledger import finished, origin
+from betafront.study.trials.origin import origin
 from betafront.study.trials.pace import clock, duration, pace, seconds_left
+from betafront.study.trials.status import finished, numbers_by_word, status
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -29,19 +30,24 @@ BAR = 24  # columns
 
 
 class Front:
-    """The front so far, worked out again only where a trial ended since."""
+    """The front so far, worked out again only after another trial has ended.
+
+    Attributes:
+        rows: the table of the complete trials.
+        words: how many trials are on the front, and its hypervolume.
+    """
 
     def __init__(self) -> None:
-        self._known = -1
+        self._ended = -1  # how many trials had ended when the front was last worked out
         self.rows = pd.DataFrame()
         self.words = "no front yet"
 
-    def look(self, spec: Spec, trials: "Sequence[FrozenTrial]") -> None:
-        """Bring it up to date."""
-        done = sum(t.state.is_finished() for t in trials)
-        if done == self._known:
+    def update(self, spec: Spec, trials: "Sequence[FrozenTrial]") -> None:
+        """Take in the trials as they are now."""
+        ended = sum(t.state.is_finished() for t in trials)
+        if ended == self._ended:
             return
-        self._known, self.rows = done, table(trials)
+        self._ended, self.rows = ended, table(trials)
         members = front(self.rows, spec.objectives)
         if members.empty:
             return
@@ -50,7 +56,7 @@ class Front:
             volume = hypervolume(self.rows, spec.objectives, spec.reference)
             self.words += f"  hypervolume {volume:.5g}"
 
-    def short(self, spec: Spec) -> int:
+    def lacking_replicates(self, spec: Spec) -> int:
         """How many trials have fewer replicates than the study asks for now."""
         return 0 if self.rows.empty else int((self.rows["replicates"] < spec.replicates).sum())
 
@@ -68,14 +74,17 @@ class Display:
 
         Args:
             spec: of the study.
-            trials: all of them.
-            recent: a line for each trial that ended last.
-            over: whether this is the end, and the display is left as it is.
+            trials: all of the study.
+            recent: a line for each of the trials that ended last.
+            over: whether the sweep has ended, and the display stays in the terminal.
         """
         now = time.time()
-        self._front.look(spec, trials)
-        running = [t for t in trials if state(t) == "running"]
-        rows: list[Table | Text] = [self._bar(spec, trials, now, over), self._counts(trials, over)]
+        self._front.update(spec, trials)
+        running = [t for t in trials if status(t, now).runs]
+        rows: list[Table | Text] = [
+            self._bar(spec, trials, now, over),
+            self._numbers(trials, now, over),
+        ]
         if running:
             rows.append(running_table(spec, running[:MOST_RUNNING], now))
         if len(running) > MOST_RUNNING:
@@ -83,11 +92,11 @@ class Display:
         return Group(*rows, *recent[-MOST_RECENT:])
 
     def _bar(self, spec: Spec, trials: "list[FrozenTrial]", now: float, over: bool) -> Table:
-        """The name, how much is done, how fast it goes and how long it takes."""
-        done, short = finished(trials), self._front.short(spec)
+        """The study's name, how much is done, how fast it goes and how long the rest takes."""
+        done, lacking = finished(trials), self._front.lacking_replicates(spec)
         todo, unit = max(spec.trials - done, 0), ""
-        if not todo and short:  # the trials are there, and only replicates are added
-            done, todo, unit = len(self._front.rows) - short, short, " with all replicates"
+        if not todo and lacking:  # the budget is full, and only replicates are added
+            done, todo, unit = len(self._front.rows) - lacking, lacking, " with all replicates"
         speed, left = pace(trials, now), seconds_left(trials, todo, now)
         cells = Table.grid(padding=(0, 2, 0, 0))
         cells.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
@@ -103,9 +112,9 @@ class Display:
         )
         return cells
 
-    def _counts(self, trials: "list[FrozenTrial]", over: bool) -> Text:
-        """What runs and what failed, and the front so far."""
-        count = tally(trials)
+    def _numbers(self, trials: "list[FrozenTrial]", now: float, over: bool) -> Text:
+        """How many trials run and how many failed, and the front so far."""
+        count = numbers_by_word(trials, now)
         line = Text(no_wrap=True, overflow="ellipsis")
         if count["running"]:
             line.append(f"{count['running']} running  ")
@@ -116,11 +125,11 @@ class Display:
 
 
 def running_table(spec: Spec, running: "Sequence[FrozenTrial]", now: float) -> Table:
-    """The trials that run, one row each; what does not fit is cut from their parameters."""
+    """The trials that run, a row each. In a narrow terminal the parameters are cut."""
     shown = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for name in ("trial", "worker", "step", "D", "R", "time"):
         shown.add_column(name, justify="left" if name == "worker" else "right", no_wrap=True)
-    shown.add_column("parameters")  # whose cells do not wrap, and are the first to be narrowed
+    shown.add_column("parameters")  # the only column that rich may narrow
     for trial in running:
         started = trial.datetime_start.timestamp() if trial.datetime_start else now
         words = Text(note(trial), style="yellow", no_wrap=True, overflow="ellipsis")
@@ -141,13 +150,14 @@ def worker(trial: "FrozenTrial") -> str:
 
 
 def note(trial: "FrozenTrial") -> str:
-    """What is particular about an attempt: a retry, a replicate, more replicates of another."""
+    """What an attempt is, where it is no first attempt: a retry, one of several replicates, or
+    more replicates of another trial."""
     why, now = origin(trial), progress(trial)
     words = []
     if why.before is not None:
         words.append(f"retry {why.retry}" if why.retry else f"goes on from {why.before}")
-    if why.tops is not None:
-        words.append(f"more of trial {why.tops}")
+    if why.adds_to is not None:
+        words.append(f"more of trial {why.adds_to}")
     if now.get("replicates", 1) > 1:
         words.append(f"replicate {now['replicate']:.0f}/{now['replicates']:.0f}")
     return ", ".join(words) + "  " if words else ""

@@ -1,4 +1,4 @@
-"""The end of a sweep: the front and the decision in the terminal, and as files."""
+"""The report of a study: the front and the decision in the terminal, and as files."""
 
 import json
 from dataclasses import asdict
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from betafront.addresses import runs_folder
+from betafront.files import write_whole
 from betafront.front import USUAL, Asked, draw_front, front, print_study
 from betafront.front.show.report import write_page
 from betafront.study.display.chapter import chapter
@@ -15,10 +16,9 @@ from betafront.study.display.failures import print_failures
 from betafront.study.results.additions import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
-from betafront.study.tracker.protocol import Links, View
+from betafront.study.tracker.protocol import Links, Tracker
 from betafront.study.tracker.publish import write_record_if_possible
 from betafront.terminal import print_next
-from betafront.training.pictures.pages import draw_pages
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -26,8 +26,18 @@ if TYPE_CHECKING:
 PAGE, PICTURE, DATA, MADE_BY = "front.html", "front.png", "front.csv", "study.json"
 
 
-def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = USUAL) -> None:
-    """Print what the study found, write its files and its record, and say where to look.
+def report(
+    study: "Study", spec: Spec, tracker: Tracker, out: Console, asked: Asked = USUAL
+) -> None:
+    """Print the front and the decision, write the report's files and the tracker's record, and say
+    where they are.
+
+    Args:
+        study: to report on.
+        spec: of the study.
+        tracker: that records the study.
+        out: the terminal.
+        asked: points of the front that are shown beside the usual ones.
 
     Raises:
         UserError: the study cannot answer what was asked.
@@ -38,20 +48,22 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     print_failures(trials, spec, out)
     print_study(rows, known, out, runs, asked)
     if rows.empty:
-        write_record_if_possible(study, spec, view, out)
+        write_record_if_possible(study, spec, tracker, out)
         return
+    from betafront.training.pictures.pages import draw_pages
+
     where = Path(spec.folder)
-    for run in front(rows, known.objectives)["folder"]:  # those that are looked at
+    for run in front(rows, known.objectives)["folder"]:  # a page of every trial would take long
         draw_pages(where / run)
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
     draw_front(rows, known, folder / PICTURE)
-    write_page([chapter(study, spec, links_of(view, spec), asked=asked)], folder / PAGE)
+    write_page([chapter(study, spec, links_of(tracker, spec), asked=asked)], folder / PAGE)
     rows.to_csv(folder / DATA, index=False)
-    (folder / MADE_BY).write_text(json.dumps(portable(spec), indent=1, ensure_ascii=False))
-    write_record_if_possible(study, spec, view, out)
-    here = where.parent == runs_folder()  # else the commands must be told where
-    command = "betafront" if here else f"BETAFRONT_RUNS={where.parent} betafront"
+    write_whole(folder / MADE_BY, json.dumps(portable(spec), indent=1, ensure_ascii=False))
+    write_record_if_possible(study, spec, tracker, out)
+    found = where.parent == runs_folder()  # by the commands, without being told
+    command = "betafront" if found else f"BETAFRONT_RUNS={where.parent} betafront"
     print_next(
         [
             ("page", folder / PAGE),
@@ -65,16 +77,17 @@ def report(study: "Study", spec: Spec, view: View, out: Console, asked: Asked = 
     )
 
 
-def links_of(view: View, spec: Spec) -> Links:
-    """Where a study's trials are shown, if that can be found out."""
+def links_of(tracker: Tracker, spec: Spec) -> Links:
+    """Where the records of a study's trials open; nowhere, if the tracker cannot say."""
     try:
-        return view.links(spec)
-    except Exception:  # a record that is gone or damaged raises almost anything
+        return tracker.links(spec)
+    except Exception:  # a record that is gone or damaged may raise any error
         return Links()
 
 
 def portable(spec: Spec) -> dict[str, Any]:
-    """What made a study: its space, settings, seeds and command, and nothing of this machine."""
+    """What a study was made by: its space, settings, seeds and command, without paths and addresses
+    of this machine."""
     made = asdict(spec)
     for key in ("folder", "tracking"):
         del made[key]

@@ -15,14 +15,15 @@ from rich.live import Live
 from rich.text import Text
 
 from betafront.errors import UserError, one_line
-from betafront.study.display.lines import has_news, is_bad, news
+from betafront.study.display.lines import news
 from betafront.study.display.live import MOST_RECENT, Display
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT
 from betafront.study.spec import Spec
-from betafront.study.storage.study_store import again, is_away
-from betafront.study.tracker.protocol import NoView, View
+from betafront.study.storage.study_store import is_away, with_patience
+from betafront.study.tracker.protocol import NoTracker, Tracker
 from betafront.study.tracker.thread import Recorder
-from betafront.study.trials.ledger import counts, is_met
+from betafront.study.trials.queue import is_met
+from betafront.study.trials.status import status
 from betafront.study.trials.stopping import out_of_time
 
 if TYPE_CHECKING:
@@ -60,25 +61,24 @@ def only_writer(spec: Spec) -> Iterator[None]:
 
 
 class Watch:
-    """A thread that looks at the storage every second, shows what is new and hands it on to be
-    recorded.
+    """A thread that looks at the storage every second, shows what is new and has it recorded.
 
     In a terminal it keeps one live display; elsewhere it prints a line for each trial that ended.
 
     Args:
         study: to watch.
         spec: of the study.
-        view: where finished trials are recorded.
+        tracker: that records the trials that ended.
         out: the terminal.
-        ask: called with "finish" or "halt", once each, when the user asks for an end of the sweep;
-            None where only this process is to end.
+        ask: called with "finish" or "halt", once each, when a signal asks the sweep to end; None
+            where only this process is to end.
     """
 
     def __init__(
         self,
         study: "Study",
         spec: Spec,
-        view: View,
+        tracker: Tracker,
         out: Console,
         ask: Callable[[str], None] | None = None,
     ) -> None:
@@ -88,12 +88,12 @@ class Watch:
         self.ask = ask
         self._asked: set[str] = set()
         self._shown: set[int] = set()
-        self._ended = 0  # of the trials that count, as far as they were shown
+        self._ended = 0  # how many trials that take budget were shown
         self._recent: list[Text] = []
         self._done = Event()
         self._complaints: set[str] = set()
         self._display = Display()
-        self._recorder = Recorder(spec, view, out)
+        self._recorder = Recorder(spec, tracker, out)
         self._thread = Thread(target=self._loop, name="watch", daemon=True)
         self._live = Live(console=out, auto_refresh=False) if out.is_terminal else None
 
@@ -126,15 +126,15 @@ class Watch:
 
     def _look_if_possible(self) -> None:
         try:
-            self._hand_on()
+            self._pass_on_signals()
             self._look()
-        except Exception as error:  # the storage is away for a moment: look again
+        except Exception as error:  # the next look may succeed
             what = "the storage does not answer" if is_away(error) else "the display failed"
             line = one_line(error.__cause__ or error)[:150]
             self._complain(type(error).__name__, f"{what}, the sweep goes on: {line}")
 
-    def _hand_on(self) -> None:
-        """Tell the workers, and the user, what a signal asked for."""
+    def _pass_on_signals(self) -> None:
+        """Tell the workers, and the user, what a signal has asked for."""
         asked = "halt" if HALT.is_set() else "finish" if FINISH.is_set() else None
         if asked is None or asked in self._asked:
             return
@@ -150,27 +150,28 @@ class Watch:
 
     def _look(self, quietly: bool = False) -> None:
         trials = self.study.get_trials(deepcopy=False)
-        fresh = [t for t in trials if has_news(t) and t.number not in self._shown]
-        for trial in sorted(fresh, key=_ending):
+        new = [t for t in trials if t.number not in self._shown and status(t).is_news]
+        for trial in sorted(new, key=_end):
             self._shown.add(trial.number)
             self._show(trial, quietly)
         if self._live:
             over = self._done.is_set()
             display = self._display.show(self.spec, trials, self._recent, over)
             self._live.update(display, refresh=True)
-        self._recorder.see(trials)
+        self._recorder.update(trials)
 
     def _show(self, trial: "FrozenTrial", quietly: bool) -> None:
-        counted = counts(trial)
-        self._ended += counted
-        line = news(trial, self.spec)
-        style = "red" if is_bad(trial) else "dim"
+        now, line = status(trial), news(trial, self.spec)
+        self._ended += now.counts
+        style = "red" if now.failed else "dim"
         shown = Text(line, style=style, no_wrap=True, overflow="ellipsis")
         self._recent = [*self._recent, shown][-MOST_RECENT:]
         if self._live or quietly:
             return
         width = len(str(self.spec.trials))
-        place = f"[{self._ended:>{width}}/{self.spec.trials}]" if counted else " " * (2 * width + 3)
+        place = (
+            f"[{self._ended:>{width}}/{self.spec.trials}]" if now.counts else " " * (2 * width + 3)
+        )
         self.out.print(f"{place} {line}", markup=False, soft_wrap=True)
 
     def _complain(self, kind: str, line: str) -> None:
@@ -179,21 +180,21 @@ class Watch:
             self.out.print(line, style="yellow", markup=False)
 
 
-def _ending(trial: "FrozenTrial") -> float:
+def _end(trial: "FrozenTrial") -> float:
     return trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0
 
 
 def follow(study: "Study", spec: Spec, out: Console) -> None:
-    """Show a sweep that goes on somewhere else until its budget is met or its time is up; Ctrl-C
-    ends the showing and not the sweep."""
+    """Show a sweep that other processes work at, until its budget is met or its time is up. Ctrl-C
+    ends the display and not the sweep."""
     try:
-        with Watch(study, spec, NoView(), out) as watch:
+        with Watch(study, spec, NoTracker(), out) as watch:
             while True:
-                trials = again(lambda: study.get_trials(deepcopy=False))
+                trials = with_patience(lambda: study.get_trials(deepcopy=False))
                 if is_met(watch.spec, trials) or out_of_time(watch.spec, trials):
                     return
                 time.sleep(EVERY_SECONDS)
-                # Another call may have changed the budget.
-                watch.spec = replace(again(lambda: Spec.load(study)), folder=spec.folder)
+                # Another command may have changed the budget.
+                watch.spec = replace(with_patience(lambda: Spec.load(study)), folder=spec.folder)
     except KeyboardInterrupt:
         out.print("The sweep goes on; this only looked at it.")

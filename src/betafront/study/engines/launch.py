@@ -27,18 +27,18 @@ def launch(
 ) -> None:
     """Run the workers through the configured Hydra launcher.
 
-    What the launcher returns or raises is only advice (joblib raises when one worker was killed,
-    submitit when one job was lost): the storage knows what was done.
+    What the launcher returns or raises is shown, and decides nothing: joblib raises where one
+    worker was killed, submitit where one job was lost. What was done, the storage knows.
 
     Args:
         context: Hydra's.
         work: what each worker runs.
         config: composed for a multirun.
         numbers: of the workers.
-        leave: do not wait for them; the launcher has to be one that `can_leave`.
+        leave: whether to leave them running; only for a launcher of which `can_leave` is true.
 
     Raises:
-        UserError: of the launcher, which takes no workers at all.
+        UserError: the launcher cannot run any worker.
     """
     config = copy.deepcopy(config)
     if config.hydra.launcher.get("n_jobs") == -1:  # joblib's default is a job per core
@@ -49,7 +49,7 @@ def launch(
     launcher = launcher_of(context, work, config)
     if leave:
         launcher.leave()  # type: ignore[attr-defined]
-    # One thread per process: the cores belong to the workers, and results to the seed.
+    # One thread per process: workers share the cores, and results must not depend on how many.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     try:
         jobs = launcher.launch(
@@ -59,7 +59,7 @@ def launch(
     except UserError:
         raise
     except Exception as error:
-        if FINISH.is_set():  # the signal may have reached a worker before it could listen
+        if FINISH.is_set():  # the signal may have ended a worker that did not listen yet
             return
         early = dict.fromkeys([one_line(error)[:300]])
     out = console()
@@ -73,7 +73,7 @@ def launcher_of(
     """The configured Hydra launcher.
 
     Raises:
-        UserError: it is not one that can work here.
+        UserError: it cannot work on this machine.
     """
     return Plugins.instance().instantiate_launcher(
         hydra_context=context, task_function=work, config=config
@@ -91,5 +91,6 @@ def choice(config: DictConfig) -> str:
 
 
 def may_be_elsewhere(config: DictConfig) -> bool:
-    """Whether workers may run on other machines than this one, as far as betafront knows."""
+    """Whether workers may run on other machines: true of every launcher that is not known to use
+    this machine alone."""
     return choice(config) not in OF_ONE_MACHINE

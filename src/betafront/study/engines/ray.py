@@ -1,4 +1,4 @@
-"""Workers as tasks of a Ray cluster that runs already."""
+"""Workers as tasks of a Ray cluster that is running already."""
 
 import os
 import signal
@@ -19,8 +19,8 @@ WAY_OUT = "`ray start --head` starts one here; hydra.launcher.ray.init.address n
 
 
 class RayCluster(RayLauncher):  # type: ignore[misc]
-    """The launcher of hydra-ray-launcher, on a cluster that has been seen to be there: Ray itself
-    tries for ever to reach one that is not.
+    """The launcher of hydra-ray-launcher. It first checks that the cluster answers: Ray itself
+    tries for ever to reach a cluster that is not there.
 
     Args:
         ray: the settings of `conf/hydra/launcher/ray.yaml`.
@@ -45,13 +45,13 @@ class RayCluster(RayLauncher):  # type: ignore[misc]
         try:
             returns: Sequence[JobReturn] = super().launch(job_overrides, initial_job_idx)
         except KeyboardInterrupt:
-            ray.shutdown()  # which ends the tasks, so that their trials are found lost
+            ray.shutdown()  # ends the tasks, so that their trials are found to be lost
             raise
         return returns
 
 
 def _connect(settings: Any) -> None:
-    """Join the cluster, with SIGTERM left to us: Ray would end the process at once.
+    """Join the cluster, and keep our handler of SIGTERM: Ray's would end the process at once.
 
     Raises:
         UserError: there is no cluster.
@@ -68,7 +68,7 @@ def _connect(settings: Any) -> None:
 
 
 def _of_this_machine() -> str | None:
-    """The address of this machine's cluster, where it can be known without asking Ray."""
+    """The address of this machine's cluster; None where only Ray can find it out."""
     if (address := os.environ.get("RAY_ADDRESS", "auto")) != "auto":
         return address
     place = Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir())) / "ray/ray_current_cluster"

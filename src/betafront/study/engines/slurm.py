@@ -1,8 +1,8 @@
 """Workers as a Slurm job array, through submitit.
 
-The launcher of hydra-submitit-launcher makes the jobs and runs in them. What is done here instead
-is to wait: it asks Slurm's accounting alone, which many clusters do not have, and then waits for
-ever for a job that was cancelled or killed. Here `squeue` says which jobs there still are.
+The launcher of hydra-submitit-launcher makes the jobs and runs in them. Waiting for the jobs is
+done here: submitit asks Slurm's accounting alone, which many clusters do not have, and would wait
+for ever for a job that was cancelled or killed. Here `squeue` says which jobs are in the queue.
 """
 
 import os
@@ -24,18 +24,21 @@ from betafront.terminal import console
 if TYPE_CHECKING:
     from submitit import Job
 
-LOOK_SECONDS = 5.0  # between two looks at the queue, where a job must be missing twice
+LOOK_SECONDS = 5.0  # between two looks at the queue
 LAST_LINES = 8  # of a log
 PROGRAMS = ("sbatch", "srun", "squeue", "scancel", "scontrol")
-OURS = ("submitit_folder", "max_num_timeout")  # settings that are no parameters of a job
+NOT_OF_JOB = ("submitit_folder", "max_num_timeout")  # settings that are no parameters of a job
 GENERAL = ("timeout_min", "cpus_per_task", "gpus_per_node", "mem_gb", "name", "stderr_to_stdout")
 
 
 class Slurm(SlurmLauncher):  # type: ignore[misc]
-    """Submits workers, and waits for them unless they are to be left.
+    """Submits workers, and waits for them.
 
     Args:
         params: the settings of `conf/hydra/launcher/slurm.yaml`.
+
+    Attributes:
+        waits: set to false, it leaves the workers to Slurm once they are submitted.
 
     Raises:
         UserError: this machine cannot submit jobs.
@@ -82,7 +85,7 @@ def submitted(
     """
     import submitit
 
-    given = {k: v for k, v in params.items() if k not in OURS and v is not None}
+    given = {k: v for k, v in params.items() if k not in NOT_OF_JOB and v is not None}
     named = {k if k in GENERAL else f"slurm_{k}": v for k, v in given.items()}
     folder, again = params["submitit_folder"], params["max_num_timeout"]
     try:
@@ -103,11 +106,13 @@ def submitted(
 def ended(jobs: "Sequence[Job[JobReturn]]", is_needed: Callable[[], bool]) -> list[str]:
     """Wait until all jobs have left the queue; returns why workers ended early, where any did.
 
-    A job that was pre-empted may leave a result and be queued again: only the queue knows.
+    A result does not mean that its job has ended: a job that was pre-empted may leave a result and
+    be queued again. A job that is missing from the queue and has no result is lost if the result is
+    still missing at the next look: a shared file system may show it late.
 
     Args:
         jobs: as they were submitted.
-        is_needed: whether the study still has something to do for jobs that have not begun.
+        is_needed: whether the study has work left, for jobs that have not begun.
 
     Raises:
         KeyboardInterrupt: after the jobs were cancelled.
@@ -119,16 +124,16 @@ def ended(jobs: "Sequence[Job[JobReturn]]", is_needed: Callable[[], bool]) -> li
         while waiting:
             time.sleep(LOOK_SECONDS)
             there = queued()
-            gone = [job for job in waiting if _is_gone(job, there)]
-            for job in gone:
+            left = [job for job in waiting if _has_left(job, there)]
+            for job in left:
                 if job.paths.result_pickle.is_file():
                     said += _said(job)
                 elif job.job_id in missing:
                     lost.setdefault(_last_words(job), []).append(job.job_id)
                 else:
-                    continue  # its result may not be seen here yet
+                    continue
                 waiting.remove(job)
-            missing = {job.job_id for job in gone}
+            missing = {job.job_id for job in left}
             some_ended = FINISH.is_set() or len(waiting) < len(jobs)
             if waiting and some_ended and not is_needed():
                 _scancel("--state=PENDING", *(job.job_id for job in waiting))
@@ -138,12 +143,13 @@ def ended(jobs: "Sequence[Job[JobReturn]]", is_needed: Callable[[], bool]) -> li
     return [*said, *(f"Slurm's job {', '.join(ids)} {words}" for words, ids in lost.items())]
 
 
-def _is_gone(job: "Job[JobReturn]", there: set[str] | None) -> bool:
+def _has_left(job: "Job[JobReturn]", there: set[str] | None) -> bool:
+    """Whether a job has left the queue; where Slurm does not answer, whether it has a result."""
     return job.paths.result_pickle.is_file() if there is None else job.job_id not in there
 
 
 def queued() -> set[str] | None:
-    """The jobs of this user that wait or run; None where Slurm does not answer."""
+    """The identifiers of this user's waiting and running jobs; None where Slurm does not answer."""
     words = ["squeue", "--noheader", "--array", f"--user={os.getuid()}", "--format=%i"]
     answer = subprocess.run(words, capture_output=True, text=True, check=False)
     return set(answer.stdout.split()) if answer.returncode == 0 else None
@@ -160,7 +166,7 @@ def _said(job: "Job[JobReturn]") -> Iterator[str]:
 
 
 def _last_words(job: "Job[JobReturn]") -> str:
-    """How a job ended that left no result, and the end of its log."""
+    """How a job without a result ended, and the end of its log."""
     log = job.paths.stdout
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
     shown = "".join(f"\n    {line[:150]}" for line in lines[-LAST_LINES:] if line.strip())
@@ -169,7 +175,7 @@ def _last_words(job: "Job[JobReturn]") -> str:
 
 
 def _state(job: str) -> str:
-    """Slurm's word for how a job ended, as long as it remembers."""
+    """Slurm's word for how a job ended; empty once Slurm has forgotten the job."""
     words = ["scontrol", "--oneliner", "show", "job", job]
     answer = subprocess.run(words, capture_output=True, text=True, check=False).stdout.split()
     found = [word.removeprefix("JobState=") for word in answer if word.startswith("JobState=")]

@@ -1,6 +1,6 @@
-"""Values that were added to finished trials later.
+"""Values that were added to complete trials later.
 
-They are kept with the study, by the numbers of the trials: what has ended is never changed.
+They are kept with the study, by the numbers of the trials: a trial that has ended is never changed.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ PREFIX = "evaluated/"
 
 
 def key(number: int) -> str:
-    """Under which a study keeps the values that were added to a trial."""
+    """The study's user attribute that holds the values added to a trial."""
     return f"{PREFIX}{number}"
 
 
@@ -18,7 +18,7 @@ def additions(settings: Mapping[str, Any]) -> dict[int, dict[str, float]]:
     """The values that were added, by the numbers of the trials.
 
     Args:
-        settings: the attributes of the study.
+        settings: the user attributes of the study.
     """
     kept = {name: values for name, values in settings.items() if name.startswith(PREFIX)}
     return {int(name.removeprefix(PREFIX)): values for name, values in kept.items()}

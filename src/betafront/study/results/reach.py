@@ -6,11 +6,11 @@ from betafront.front import Reach
 from betafront.study.search.grammar import is_choice, meaning, searches, values
 
 WEIGHT = "objective.weight"
-FURTHER = 10.0  # times, at one end
+FURTHER = 10.0  # factor by which a wider interval reaches beyond one end
 
 
 def reach(space: Mapping[str, str]) -> Reach | None:
-    """How far the weight was searched; None where it was not, or among what is no number.
+    """How far the weight was searched; None where it was not, or where its choices are no numbers.
 
     Args:
         space: parameter to the sweep as written.
@@ -28,7 +28,8 @@ def reach(space: Mapping[str, str]) -> Reach | None:
 
 
 def _intervals(low: float, high: float) -> tuple[str, str]:
-    """Overrides that reach below and above an interval; below one from 0 there is nothing."""
+    """Overrides that reach below and above an interval; empty below an interval that begins at 0,
+    and where no wider interval is possible."""
     if low <= 0:
         return "", f"{WEIGHT}=interval({_text(low)},{_text(high * FURTHER)})" if high > 0 else ""
 
@@ -39,7 +40,7 @@ def _intervals(low: float, high: float) -> tuple[str, str]:
 
 
 def _choices(every: list[float]) -> tuple[str, str]:
-    """Overrides with one more choice below and above, at the step of the last two."""
+    """Overrides with one more choice below and above, by the ratio of the two at that end."""
     if len(every) < 2 or every[0] <= 0:
         return "", ""
     below, above = every[0] ** 2 / every[1], every[-1] ** 2 / every[-2]

@@ -1,9 +1,9 @@
-"""Why a storage cannot be opened, in one line with the way out."""
+"""A database's errors, in one line with the way out."""
 
 from betafront.errors import one_line
 
 ELSEWHERE = "set BETAFRONT_RUNS to a folder that can be written"
-# By the beginning of SQLite's own names of its errors; the first that fits.
+# The way out by the beginning of SQLite's own name of an error; the first that fits is taken.
 OF_SQLITE = {
     "SQLITE_BUSY": "another program holds it: end that program, or wait for it",
     "SQLITE_LOCKED": "another program holds it: end that program, or wait for it",
@@ -15,7 +15,7 @@ OF_SQLITE = {
     "SQLITE_FULL": f"free some space, or {ELSEWHERE}",
     "SQLITE_IOERR": f"see that the disk works and has space, or {ELSEWHERE}",
 }
-# By words of libpq, psycopg or the server; the first that are there.
+# The way out by words of libpq, psycopg or the server; the first that an error contains are taken.
 OF_POSTGRESQL = {
     "lock timeout": "another process has been making the tables for a minute: end it",
     "password": "check USER and PASSWORD, with % : / and @ written as %25 %3A %2F and %40",
@@ -31,7 +31,8 @@ OF_POSTGRESQL = {
     "read-only": "name the server that takes writes",
 }
 
-# Words of what a wait does not mend; a connection that was lost may name SSL or a password, too.
+# Words of errors that waiting does not mend. They are whole phrases, since the error of a lost
+# connection may also contain the word SSL or password.
 SETTINGS = (
     "password authentication failed",
     "no password supplied",
@@ -44,7 +45,7 @@ SETTINGS = (
 
 
 def refusal(error: BaseException, shown: str) -> str:
-    """The line for a database's own error.
+    """The line that tells the user why a database cannot be opened.
 
     Args:
         error: of SQLite, or of SQLAlchemy or Optuna with the driver's as its cause.
@@ -54,13 +55,14 @@ def refusal(error: BaseException, shown: str) -> str:
 
 
 def in_a_line(error: BaseException) -> str:
-    """A database's error in one line with the way out; any other as it is."""
+    """A database's error in one line with the way out; any other error in one line."""
     cause = of_driver(error)
     return one_line(error) if cause is error else _with_way_out(cause)
 
 
 def of_driver(error: BaseException) -> BaseException:
-    """What the driver said, out of what SQLAlchemy and Optuna made of it."""
+    """The driver's own error, from which SQLAlchemy's or Optuna's was raised; any other error as it
+    is."""
     from sqlalchemy.exc import DBAPIError
 
     at: BaseException | None = error
@@ -90,11 +92,11 @@ def _way_out(cause: BaseException, reason: str) -> str:
 
 
 def is_of_settings(error: BaseException) -> bool:
-    """Whether a PostgreSQL server, or the way to it, is set up wrong: waiting mends nothing."""
+    """Whether a PostgreSQL server, or the address, is set up wrong, which waiting does not mend."""
     return any(words in str(of_driver(error)) for words in SETTINGS)
 
 
 def driver_missing(error: ImportError) -> str:
-    """The line for a database whose driver is not installed."""
+    """The line that tells the user that a database's driver is not installed."""
     reason = one_line(error.__cause__ or error)
     return f"PostgreSQL needs its driver ({reason}): pip install 'betafront[postgres]'"

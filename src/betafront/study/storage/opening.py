@@ -1,4 +1,5 @@
-"""Where studies are kept: Optuna's relational storage, opened safely."""
+"""Opening the storage of studies, and finding a study: Optuna's relational storage, in SQLite or
+PostgreSQL."""
 
 import os
 import sqlite3
@@ -44,14 +45,15 @@ class NoStudy(UserError):
 
 @dataclass(frozen=True)
 class Storage:
-    """Two ways to one database.
+    """A database, opened in two ways.
 
     Attributes:
         url: its address as it was given, perhaps with a password.
-        reads: never waits for a writer. Only to be read: on SQLite a write that follows a read in
-            one transaction fails at once where another process wrote in between.
-        writes: begins every transaction with the write lock in hand, so that what it reads in one
-            still holds when it writes. On PostgreSQL, which locks rows, it is the same as `reads`.
+        reads: for reading alone; never waits for a writer. On SQLite a write that follows a read
+            in the same transaction fails at once where another process wrote in between.
+        writes: for writing; every transaction takes the write lock before it reads, so that no
+            other process writes between its reads and its writes. On PostgreSQL, which locks rows,
+            it is the same as `reads`.
     """
 
     url: str = field(repr=False)
@@ -65,7 +67,7 @@ def open_storage(url: str, create: bool = False) -> Storage:
     Args:
         url: `sqlite:///FILE`, `postgresql://USER:PASSWORD@HOST/DATABASE`, or `$BETAFRONT_STORAGE`
             for what the environment says.
-        create: make a file and its folder where they are missing, and see that it can be written.
+        create: make a file and its folder where they are missing, and check that it can be written.
 
     Raises:
         UserError: there is no such storage, or it cannot be opened or written.

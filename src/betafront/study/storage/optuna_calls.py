@@ -1,4 +1,5 @@
-"""The trials of a study through Optuna's own calls, for a schema that `rows` does not know."""
+"""The trials of a study through Optuna's own calls, for tables of a version that
+`betafront.study.storage.schema` does not know."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
 
 
-class Calls:
-    """The trials of one study; see `betafront.study.storage.sql.Rows`, which does the same faster.
+class OptunaTrials:
+    """The trials of one study. `betafront.study.storage.sql.SqlTrials` does the same, faster.
 
     Args:
         study: to read.
@@ -58,5 +59,5 @@ class Calls:
         self.writes.set_trial_user_attr(trial, name, value)
 
     def trials(self) -> "list[FrozenTrial]":
-        """All trials in order of their numbers."""
+        """All trials in the order of their numbers."""
         return self.study.get_trials(deepcopy=False)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 LOCK = 0x6265746166726F6E  # "betafron": the advisory lock under which tables are made
 LOCK_SECONDS = 60
-# Of libpq: a server that is gone is noticed in a minute, and not after the two hours of TCP.
+# Settings of libpq: a server that is gone is noticed within a minute, where TCP takes two hours.
 CONNECTING = {
     "application_name": "betafront",
     "connect_timeout": 10,
@@ -24,10 +24,10 @@ CONNECTING = {
 
 
 def open_postgresql(url: "URL", shown: str) -> "RDBStorage":
-    """The database with its tables; a process keeps one connection, and three at most.
+    """The database, with its tables made. A process keeps one connection, and has at most three.
 
     Args:
-        url: of the database; what its query says of connecting is left as it is.
+        url: of the database; settings in its query take precedence over CONNECTING.
         shown: the address as errors show it.
     """
     import optuna
@@ -35,7 +35,7 @@ def open_postgresql(url: "URL", shown: str) -> "RDBStorage":
     connecting = {key: value for key, value in CONNECTING.items() if key not in url.query}
     settings: dict[str, Any] = {
         "connect_args": connecting,
-        "pool_size": 1,  # a worker's loop; its lease is renewed from another thread
+        "pool_size": 1,  # for a worker's loop; its lease is renewed from a second thread
         "max_overflow": 2,
         "pool_pre_ping": True,
     }
@@ -49,7 +49,8 @@ def open_postgresql(url: "URL", shown: str) -> "RDBStorage":
 
 @contextmanager
 def _only_maker(url: "URL", connecting: dict[str, Any]) -> Iterator[None]:
-    """Holds the lock among the processes of all machines; the server ends it with its holder."""
+    """Holds a lock among the processes of all machines. The server releases it where its holder
+    ends."""
     from sqlalchemy import NullPool, create_engine, text
 
     with create_engine(url, poolclass=NullPool, connect_args=connecting).begin() as connection:

@@ -1,4 +1,4 @@
-"""A storage in one file, for the processes of one machine."""
+"""A storage in a file of SQLite's, for the processes of one machine."""
 
 import sqlite3
 from contextlib import closing
@@ -13,23 +13,23 @@ from betafront.study.storage.tables import ensure_tables
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
 
-BUSY_SECONDS = 60.0  # to wait for another process's transaction
+BUSY_SECONDS = 60.0  # of waiting for the transaction of another process
 
 
 def open_sqlite(path: Path, writable: bool) -> "tuple[RDBStorage, RDBStorage]":
-    """The file for reads, which never wait for a writer, and for writes.
+    """A file, opened for reading, which never waits for a writer, and for writing.
 
-    It is put into WAL mode, for good; `synchronous=NORMAL` then loses nothing when a process is
-    killed.
+    The file is put into WAL mode, and stays in it; with `synchronous=NORMAL` nothing is lost then
+    when a process is killed.
 
     Args:
-        path: made where it is missing or empty.
-        writable: see that it can be written before anything is asked of it.
+        path: of the file; it is made where it is missing or empty.
+        writable: whether to check first that the file can be written.
     """
     url = f"sqlite:///{quote(str(path.absolute()))}"
     settings = {"connect_args": {"timeout": BUSY_SECONDS}}
     lock = FileLock(f"{path}.lock", timeout=BUSY_SECONDS)
-    with lock:  # two processes that ask for WAL mode at once do not wait for each other: one fails
+    with lock:  # of two processes that ask for WAL mode at once, one fails instead of waiting
         _prepare(path, writable)
     ensure_tables(url, settings, lock, str(path))
     return _connected(url, settings, "BEGIN"), _connected(url, settings, "BEGIN IMMEDIATE")
@@ -41,12 +41,12 @@ def _prepare(path: Path, writable: bool) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
         if writable:
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute("PRAGMA user_version=1")  # a file that is read-only says so here
+            connection.execute("PRAGMA user_version=1")  # fails where the file is read-only
             connection.execute("ROLLBACK")
 
 
 def _connected(url: str, settings: dict[str, Any], begin: str) -> "RDBStorage":
-    """The file, with every transaction begun by `begin`."""
+    """The file, opened so that every transaction begins with the statement `begin`."""
     import optuna
     from sqlalchemy import event
 

@@ -1,4 +1,4 @@
-"""One study in a storage: few transactions per trial, and patience while the database is away."""
+"""A study in its storage: few transactions per trial, and patience while the database is away."""
 
 import logging
 import random
@@ -11,8 +11,9 @@ from sqlalchemy import text
 from betafront.errors import UserError, one_line
 from betafront.study.storage.errors import is_of_settings, of_driver
 from betafront.study.storage.opening import Storage, load_study
-from betafront.study.storage.optuna_calls import Calls
-from betafront.study.storage.sql import SCHEMA, Rows
+from betafront.study.storage.optuna_calls import OptunaTrials
+from betafront.study.storage.schema import SCHEMA
+from betafront.study.storage.sql import IsWhole, SqlTrials
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, TrialState
@@ -28,22 +29,23 @@ T = TypeVar("T")
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether an error says that the database cannot be reached now, rather than that what was
-    asked of it is wrong."""
+    """Whether an error means that the database cannot be reached now, so that the same call may
+    succeed later."""
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import InterfaceError, OperationalError
 
-    if isinstance(error, UserError) and error.__cause__ is not None:  # it was being opened
+    if isinstance(error, UserError) and error.__cause__ is not None:  # raised by `open_storage`
         error = error.__cause__
     name = getattr(of_driver(error), "sqlite_errorname", None)
-    if name is not None:  # waiting mends no full disk and no broken file
+    if name is not None:  # of SQLite: waiting mends neither a full disk nor a damaged file
         return str(name).startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
     away = isinstance(error, StorageInternalError | OperationalError | InterfaceError)
     return away and not is_of_settings(error)
 
 
-def again(call: Callable[[], T]) -> T:
-    """What `call` returns, called again for ten minutes while the database is away."""
+def with_patience(call: Callable[[], T]) -> T:
+    """What `call` returns; while the database is away it is called again, for at most
+    PATIENCE_SECONDS."""
     started, pause = time.monotonic(), 0.1
     while True:
         try:
@@ -61,57 +63,63 @@ def again(call: Callable[[], T]) -> T:
 class Store:
     """A study as workers see it.
 
-    A trial costs two transactions: one makes it with all its parameters and its lease, one ends it
-    with its values and its record.
+    A trial costs two transactions: one makes the trial with its parameters and its lease, one ends
+    it with its values and its record.
 
     Args:
         storage: where the study is.
         name: of the study.
+        is_whole: whether an unfinished trial has all of its parameters and system attributes
+            already, so that they need not be read again; by default they are read again.
 
     Raises:
         UserError: there is no such study.
     """
 
-    def __init__(self, storage: Storage, name: str) -> None:
+    def __init__(
+        self, storage: Storage, name: str, is_whole: IsWhole = lambda trial: False
+    ) -> None:
         self.study = load_study(storage, name)
         self._writes = storage.writes
         self._id = self._writes.get_study_id_from_name(name)
-        self._rows: Rows | Calls
+        self._trials: SqlTrials | OptunaTrials
         if schema(storage.reads.engine) == SCHEMA:
-            self._rows = Rows(storage.reads.engine, storage.writes.engine, self._id)
+            self._trials = SqlTrials(
+                storage.reads.engine, storage.writes.engine, self._id, is_whole
+            )
         else:
-            self._rows = Calls(self.study, self._writes, self._id)
+            self._trials = OptunaTrials(self.study, self._writes, self._id)
 
     def trials(self) -> "list[FrozenTrial]":
-        """All trials, in order of their numbers; finished ones are kept in memory."""
-        return again(self._rows.trials)
+        """All trials, in the order of their numbers. Trials that have ended are kept in memory."""
+        return with_patience(self._trials.trials)
 
     def settings(self) -> dict[str, Any]:
-        """What is kept of the study itself."""
-        return again(self._rows.settings)
+        """The user attributes of the study."""
+        return with_patience(self._trials.settings)
 
     def set(self, key: str, value: Any) -> None:
-        """Keep something of the study itself."""
-        again(lambda: self._writes.set_study_user_attr(self._id, key, value))
+        """Write a user attribute of the study."""
+        with_patience(lambda: self._writes.set_study_user_attr(self._id, key, value))
 
     def make(self, trial: "FrozenTrial") -> None:
-        """Add a trial, whole or not at all.
+        """Add a trial, in one transaction.
 
-        It is not tried again where the database went away: it may have been added and the answer
-        lost. Read the trials to know.
+        It is not tried again where the database is away: the trial may have been added, and only
+        the answer lost. Whether it was, the trials show.
         """
-        self._rows.make(trial)
+        self._trials.make(trial)
 
     def note(self, number: int, key: str, value: Any) -> None:
-        """Write an attribute of an unfinished trial.
+        """Write a user attribute of an unfinished trial.
 
-        It is not tried again where the database is away: what says when it was written, as a lease
-        does, would be out of date.
+        It is not tried again where the database is away: a lease, which says until when it holds,
+        would be out of date.
 
         Raises:
             UpdateFinishedTrialError: it has ended.
         """
-        self._rows.note(number, key, value)
+        self._trials.note(number, key, value)
 
     def end(
         self,
@@ -124,14 +132,14 @@ class Store:
 
         Args:
             number: of the trial.
-            state: that it ends in.
+            state: in which it ends.
             values: of the objectives, if it is complete.
-            notes: attributes that are written with its end.
+            notes: user attributes that are written in the same transaction.
 
         Raises:
             UpdateFinishedTrialError: it has ended before.
         """
-        again(lambda: self._rows.end(number, state, values, notes))
+        with_patience(lambda: self._trials.end(number, state, values, notes))
 
 
 def schema(engine: "Engine") -> int | None:

@@ -1,1 +1,1 @@
-"""The interface by which a study is recorded elsewhere, and its use."""
+"""The interface by which a study is recorded in another program, and its use."""

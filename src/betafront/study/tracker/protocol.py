@@ -1,4 +1,5 @@
-"""What a study shows of itself elsewhere: the interface of `betafront.tracking`."""
+"""A tracker keeps a record of a study in another program: the interface that `betafront.tracking`
+implements for MLflow."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,55 +14,57 @@ from betafront.study.spec import Spec
 
 @dataclass(frozen=True)
 class Links:
-    """Where trials are shown.
+    """Where the records of trials open.
 
     Attributes:
         runs: addresses by the numbers of the trials.
-        needs: the command that must run before they open; empty where none must.
+        needs: the command without which they do not open; empty where none is needed.
     """
 
     runs: Mapping[int, str] = field(default_factory=dict)
     needs: str = ""
 
 
-class View(Protocol):
-    """A record of a study that can be made again at any time from its storage and run folders.
+class Tracker(Protocol):
+    """Keeps a record of a study, which can be made again at any time from the study's storage and
+    its run folders.
 
-    The process that watches a sweep is its only writer, so workers never wait for it. Every method
-    may be called again with what it has already been told.
+    The process that watches a sweep is the only one that calls it, so no worker waits for it. Every
+    method may be called again with a trial that is recorded already.
     """
 
     def start(self, spec: Spec) -> None:
-        """Show the study."""
+        """Make the record of the study, or find it."""
         ...
 
     def record(self, spec: Spec, row: dict[str, Any], folder: Path) -> None:
-        """Show a finished trial: its row of the table, and its run folder."""
+        """Record a complete trial: its row of the table, and its run folder."""
         ...
 
     def failed(
         self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
     ) -> None:
-        """Show a trial that ended without a result."""
+        """Record a trial that failed."""
         ...
 
     def finish(
         self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
     ) -> None:
-        """Show the study as it stands, with the files in its report folder."""
+        """Record the study as it stands, with the files in its report folder."""
         ...
 
     def written(self) -> set[int]:
-        """The numbers of the trials that are shown, as far as it is known without looking."""
+        """The numbers of the trials that are recorded, as far as is known without asking the other
+        program."""
         ...
 
     def links(self, spec: Spec) -> Links:
-        """Where the trials are shown."""
+        """Where the trials' records open."""
         ...
 
 
-class NoView:
-    """`tracking=off`: shows nothing."""
+class NoTracker:
+    """`tracking=off`: keeps no record."""
 
     def start(self, spec: Spec) -> None:
         pass

@@ -8,41 +8,43 @@ from rich.console import Console
 
 from betafront.errors import one_line
 from betafront.study.results.additions import additions
-from betafront.study.results.table import facts, reason, rows, runs_table, state, table
+from betafront.study.results.table import facts, rows, runs_table, table
 from betafront.study.spec import Spec
-from betafront.study.tracker.protocol import View
+from betafront.study.tracker.protocol import Tracker
 from betafront.study.trials.replicates import trial_folder
+from betafront.study.trials.status import Status, reason, status
 
 if TYPE_CHECKING:
     from optuna import Study
 
 
-def write_record(study: "Study", spec: Spec, view: View) -> None:
-    """Tell a view all of a study that it does not show yet.
+def write_record(study: "Study", spec: Spec, tracker: Tracker) -> None:
+    """Have a tracker record all of a study that it has not recorded yet.
 
     Raises:
-        Exception: what the view raises where it cannot be reached or written.
+        Exception: what the tracker raises where the other program cannot be reached or written.
     """
     trials, folder = study.get_trials(deepcopy=False), Path(spec.folder)
     added = additions(study.user_attrs)
     for row in rows(trials, added).values():
-        view.record(spec, row, folder / row["folder"])
+        tracker.record(spec, row, folder / row["folder"])
     for trial in trials:
-        if state(trial) == "failed":
+        if status(trial) is Status.FAILED:
             where = folder / trial_folder(trial.number)
-            view.failed(spec, trial.number, trial.params, reason(trial), where)
+            tracker.failed(spec, trial.number, trial.params, reason(trial), where)
     known = facts(spec, trials)
-    view.finish(spec, table(trials, added), runs_table(trials), known, folder / "report")
+    tracker.finish(spec, table(trials, added), runs_table(trials), known, folder / "report")
 
 
-def write_record_if_possible(study: "Study", spec: Spec, view: View, out: Console) -> None:
-    """As `write_record`; where the view cannot be reached, say what is missing and the way out."""
+def write_record_if_possible(study: "Study", spec: Spec, tracker: Tracker, out: Console) -> None:
+    """As `write_record`; where it fails, say what the record lacks and the way out."""
     try:
-        write_record(study, spec, view)
+        write_record(study, spec, tracker)
     except Exception as error:
         trials = study.get_trials(deepcopy=False)
-        ended = {t.number for t in trials if state(t) in ("complete", "failed")}
-        missing = sorted(ended - view.written())
+        recorded = (Status.COMPLETE, Status.FAILED)
+        ended = {t.number for t in trials if status(t) in recorded}
+        missing = sorted(ended - tracker.written())
         which = f"trials {in_words(missing)} and the front" if missing else "the front"
         out.print(
             f"The record in MLflow is not complete: {one_line(error)[:250]}. As far as is known it "

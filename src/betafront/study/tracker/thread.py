@@ -1,4 +1,4 @@
-"""Writing the record of a study while it is swept, from a thread that nothing waits for."""
+"""Recording a study while it is swept, from a thread that nothing waits for."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -9,34 +9,35 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from betafront.errors import one_line
-from betafront.study.results.table import reason, rows, state
+from betafront.study.results.table import rows
 from betafront.study.spec import Spec
-from betafront.study.tracker.protocol import View
-from betafront.study.trials.ledger import origin
+from betafront.study.tracker.protocol import Tracker
+from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import trial_folder
+from betafront.study.trials.status import Status, reason, status
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 EVERY_SECONDS = 1.0  # between two looks at what is new
-PATIENCE_SECONDS = 10.0  # between two tries to reach a view that failed
+PATIENCE_SECONDS = 10.0  # after an error of the tracker, until it is tried again
 
 
 class Recorder:
-    """A thread that tells a view of the trials that ended.
+    """A thread that has a tracker record the trials that ended.
 
-    The view may fail or hang (a tracking server is away): that is said once, and holds up nothing.
-    What it missed it is told when it is back.
+    The tracker may fail or hang, as where its server is away: that is said once, and holds up
+    neither the sweep nor its display. The trials that it missed are recorded once it works again.
 
     Args:
         spec: of the study.
-        view: where finished trials are recorded.
+        tracker: where the trials are recorded.
         out: the terminal.
     """
 
-    def __init__(self, spec: Spec, view: View, out: Console) -> None:
+    def __init__(self, spec: Spec, tracker: Tracker, out: Console) -> None:
         self.spec = spec
-        self.view = view
+        self.tracker = tracker
         self.out = out
         self._trials: Sequence[FrozenTrial] = ()
         self._written: set[int] = set()
@@ -46,17 +47,17 @@ class Recorder:
         self._thread = Thread(target=self._loop, name="recorder", daemon=True)
 
     def start(self) -> None:
-        """Show the study, and begin to record."""
-        # Here, since what it imports is better not imported by two threads at once.
-        self._try(lambda: self.view.start(self.spec))
+        """Make the record of the study, and begin to record its trials."""
+        # In the calling thread: two threads must not import the tracker's library at once.
+        self._try(lambda: self.tracker.start(self.spec))
         self._thread.start()
 
-    def see(self, trials: "Sequence[FrozenTrial]") -> None:
+    def update(self, trials: "Sequence[FrozenTrial]") -> None:
         """Take notice of the trials as they are now."""
         self._trials = trials
 
     def stop(self) -> None:
-        """Record what is left, if the view can be reached."""
+        """Record the trials that are left, if the tracker works."""
         self._done.set()
         self._thread.join()
         self._try(self._write_new)
@@ -69,31 +70,36 @@ class Recorder:
     def _try(self, write: Callable[[], None]) -> None:
         try:
             write()
-        except Exception as error:  # of a view, which may raise anything
+        except Exception as error:  # a tracker may raise anything
             self._not_before = time.monotonic() + PATIENCE_SECONDS
             self._complain(error)
 
     def _write_new(self) -> None:
         trials = self._trials
         new = [t for t in trials if t.state.is_finished() and t.number not in self._written]
-        finished = rows(trials) if new else {}
-        last = self._done.is_set()
+        complete = rows(trials) if new else {}
+        stopping = self._done.is_set()
         for trial in new:
-            self._write(trial, finished)
+            self._write(trial, complete)
             self._written.add(trial.number)
-            if self._done.is_set() and not last:
-                return  # `stop` goes on with the rest
+            if self._done.is_set() and not stopping:
+                return  # `stop` records the rest
 
-    def _write(self, trial: "FrozenTrial", finished: dict[int, dict[str, Any]]) -> None:
-        """Tell the view of a trial that ended, or that has more replicates now."""
+    def _write(self, trial: "FrozenTrial", complete: dict[int, dict[str, Any]]) -> None:
+        """Record a trial that ended; of one that has added replicates, the trial that has them.
+
+        Args:
+            trial: that ended.
+            complete: the rows of the complete trials, by their numbers.
+        """
         spec, study = self.spec, Path(self.spec.folder)
-        number = origin(trial).tops
-        done = finished.get(trial.number if number is None else number)
-        if state(trial) == "failed":
+        now, number = status(trial), origin(trial).adds_to
+        row = complete.get(trial.number if number is None else number)
+        if now is Status.FAILED:
             folder = study / trial_folder(trial.number)
-            self.view.failed(spec, trial.number, trial.params, reason(trial), folder)
-        elif done is not None and trial.state.name == "COMPLETE":
-            self.view.record(spec, done, study / done["folder"])
+            self.tracker.failed(spec, trial.number, trial.params, reason(trial), folder)
+        elif row is not None and now in (Status.COMPLETE, Status.ADDED):
+            self.tracker.record(spec, row, study / row["folder"])
 
     def _complain(self, error: Exception) -> None:
         if self._complained:

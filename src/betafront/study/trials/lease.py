@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 LEASE = "lease"
+"""The trial's user attribute that holds its lease."""
+
 LEASE_SECONDS = 60.0  # the clocks of all hosts must agree better than half of this
-BEAT_SECONDS = 5.0  # between two renewals, which also say how far the trial is
-LONGEST_BEAT_SECONDS = 16.0  # where the storage is busy; three fit into a lease, chance included
-SOON_SECONDS = 2.0  # to the next try, where a renewal failed
-SURE_SECONDS = 20.0  # for which a lease of another machine must be seen to have run out
-BUSY = 100  # times what a renewal took are waited until the next
+RENEWAL_SECONDS = 5.0  # between two renewals, which also say how far the trial is
+LONGEST_RENEWAL_SECONDS = 16.0  # where the storage is busy: three fit into a lease, with jitter
+RETRY_SECONDS = 2.0  # after a renewal that failed
+CONFIRM_SECONDS = 20.0  # for which an expired lease of another machine must stay as it is
+PAUSE_RATIO = 100  # pause between renewals, as a multiple of the time that a renewal took
 CLOCK_SECONDS = 10.0  # by which the start of a process may seem to move when the clock is set
 
 Progress = dict[str, float]
@@ -32,9 +34,10 @@ Progress = dict[str, float]
 
 @cache
 def machine() -> str:
-    """What is the same for all processes that can look each other up by their numbers.
+    """A name for the set of processes that can look each other up by their numbers.
 
-    A host's name is not: containers may share it, and every laptop may be called `localhost`.
+    The name of the host does not serve: containers may share it, and every laptop may be called
+    `localhost`.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -45,7 +48,15 @@ def machine() -> str:
 
 @dataclass(frozen=True)
 class Worker:
-    """A process that trains trials, named so that others can tell whether it still lives."""
+    """A process that trains trials, named so that other processes can tell whether it still lives.
+
+    Attributes:
+        name: its number and a random part.
+        host: the name of its host, to be shown.
+        pid: its process.
+        born: Unix time at which the process began; a number may be given to a second process.
+        machine: see `machine`.
+    """
 
     name: str
     host: str
@@ -55,8 +66,8 @@ class Worker:
 
     @classmethod
     def here(cls, number: int | str) -> "Worker":
-        """This process as worker `number`; a new name at every entry, since a launcher may run the
-        same worker twice."""
+        """This process as worker `number`, under a new name: a launcher may run the same worker
+        twice in one process."""
         process = psutil.Process()
         return cls(
             f"{number}-{uuid4().hex[:8]}", socket.gethostname(), process.pid, process.create_time()
@@ -72,9 +83,9 @@ class Worker:
         lease = trial.user_attrs.get(LEASE)
         return lease is not None and trial.state.name == "RUNNING" and lease["name"] == self.name
 
-    def left(self, trial: "FrozenTrial") -> bool:
-        """Whether an earlier worker of the same process holds a running trial: a process runs one
-        worker after another."""
+    def has_left_behind(self, trial: "FrozenTrial") -> bool:
+        """Whether a running trial is held by an earlier worker of the same process, which has
+        ended: a process runs one worker after another."""
         lease = trial.user_attrs.get(LEASE)
         if lease is None or trial.state.name != "RUNNING" or lease["name"] == self.name:
             return False
@@ -82,81 +93,97 @@ class Worker:
         return bool(lease.items() >= mine.items())
 
 
+def has_lease(trial: "FrozenTrial") -> bool:
+    """Whether a trial was made by a worker of ours: with its lease, and with all of its parameters
+    at once. Other programs add the parameters of a running trial one after the other."""
+    return LEASE in trial.user_attrs
+
+
 def progress(trial: "FrozenTrial") -> Progress:
     """How far a running trial was when its lease was last renewed: `step` of `steps`, and the
-    validation's `distortion` and `rate` in nats. Empty in its first seconds."""
+    validation's `distortion` and `rate` in nats. Empty before the first validation."""
     found: Progress = trial.user_attrs.get(LEASE, {}).get("progress") or {}
     return found
 
 
 def is_lost(trial: "FrozenTrial", now: float) -> bool:
-    """Whether a running trial's worker is gone: its process has ended on this machine, or its lease
-    ran out on another."""
+    """Whether the worker of a running trial is gone: on this machine its process has ended, on
+    another machine the lease has run out.
+
+    Args:
+        trial: as the storage has it.
+        now: Unix time.
+    """
     if trial.state.name != "RUNNING":
         return False
     lease = trial.user_attrs.get(LEASE)
-    if lease is None:  # asked for by another program: a trial of ours is made with its lease
+    if lease is None:  # another program asked for the trial: a worker makes one with its lease
         started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
         return now - started > LEASE_SECONDS
-    if lease.get("machine") == machine():  # a suspended process keeps what it holds
-        return not _alive(lease["pid"], lease["born"])
+    if lease.get("machine") == machine():  # a suspended process keeps its trial
+        return not _is_alive(lease["pid"], lease["born"])
     return bool(lease["until"] < now)
 
 
-def _alive(pid: int, born: float) -> bool:
+def _is_alive(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
-        # The same number may have been given to another process since; a zombie trains nothing.
+        # The number may have been given to a second process since, and a zombie trains nothing.
         same = abs(process.create_time() - born) < CLOCK_SECONDS
         return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 
 
-class Doubts:
-    """Leases of other machines that have run out, and since when this process sees them so.
+class ExpiredLeases:
+    """The leases of other machines that have run out, and since when this process has seen them so.
 
-    While a storage is away nobody can renew, and the moment it is back every lease has run out. So
-    one that ran out is believed once its worker had the time to renew it.
+    While a storage is away no worker can renew its lease, and when the storage is back every lease
+    has run out. A worker is therefore taken for lost only after it had the time to renew its lease
+    and did not: the lease must stay expired and unchanged for CONFIRM_SECONDS.
     """
 
     def __init__(self) -> None:
-        self._since: dict[int, tuple[float, float]] = {}  # by number: the lease's end, and a time
+        # By the trial's number: until when the lease held, and when that was first seen.
+        self._seen: dict[int, tuple[float, float]] = {}
 
-    def leave_out(self, trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
-        """The trials but for those of which it is not sure yet that they were lost."""
-        now, before = time.monotonic(), self._since
-        self._since = {}
-        sure = []
+    def without_unconfirmed(self, trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
+        """The trials without those whose lease has run out too short a time ago."""
+        now, before = time.monotonic(), self._seen
+        self._seen = {}
+        rest = []
         for trial in trials:
             lease = trial.user_attrs.get(LEASE)
             if lease and lease.get("machine") != machine() and is_lost(trial, time.time()):
                 until, since = before.get(trial.number, (0.0, now))
                 since = since if until == lease["until"] else now
-                self._since[trial.number] = lease["until"], since
-                if now - since < SURE_SECONDS:
+                self._seen[trial.number] = lease["until"], since
+                if now - since < CONFIRM_SECONDS:
                     continue
-            sure.append(trial)
-        return sure
+            rest.append(trial)
+        return rest
 
 
 @contextmanager
-def held(renew: Callable[[], None]) -> Iterator[None]:
-    """Calls `renew` every few seconds while the block runs; more seldom where it takes long, since
-    then hundreds of workers ask the storage more than it can answer at once."""
+def renewed(renew: Callable[[], None]) -> Iterator[None]:
+    """Calls `renew` every few seconds, in a thread, while the block runs.
+
+    Where a renewal takes long the next one comes later: then hundreds of workers ask more of the
+    storage than it can answer.
+    """
     done = Event()
 
-    def beat() -> None:
-        pause = BEAT_SECONDS
+    def renew_until_done() -> None:
+        pause = RENEWAL_SECONDS
         while not done.wait(pause * random.uniform(0.8, 1.2)):
             started = time.monotonic()
             try:
                 renew()
-                pause = between(time.monotonic() - started)
-            except Exception:  # the storage is away or the trial was reaped: the end will know
-                pause = SOON_SECONDS
+                pause = renewal_pause(time.monotonic() - started)
+            except Exception:  # the storage is away, or the trial has ended: `tell` will know
+                pause = RETRY_SECONDS
 
-    thread = Thread(target=beat, daemon=True, name=f"lease-{os.getpid()}")
+    thread = Thread(target=renew_until_done, daemon=True, name=f"lease-{os.getpid()}")
     thread.start()
     try:
         yield
@@ -165,6 +192,10 @@ def held(renew: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
-def between(took: float) -> float:
-    """Seconds from a renewal, which took some, to the next."""
-    return min(max(BEAT_SECONDS, BUSY * took), LONGEST_BEAT_SECONDS)
+def renewal_pause(took: float) -> float:
+    """Seconds from a renewal to the next one.
+
+    Args:
+        took: seconds that the renewal took.
+    """
+    return min(max(RENEWAL_SECONDS, PAUSE_RATIO * took), LONGEST_RENEWAL_SECONDS)

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from betafront.study.results.table import state
 from betafront.study.trials.lease import progress
-from betafront.study.trials.ledger import is_given_back, is_gone
+from betafront.study.trials.status import Status, status
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-WINDOW_SECONDS = 600.0  # that the pace is measured over
+WINDOW_SECONDS = 600.0  # over which the pace is measured
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
@@ -23,8 +22,8 @@ def part_done(trial: "FrozenTrial") -> float:
 
 
 def pace(trials: "Sequence[FrozenTrial]", now: float) -> float:
-    """Trials per second over the last minutes in which any was running; the done part of one that
-    runs counts as such a part. 0 where nothing is known yet.
+    """Trials per second over the last minutes in which any trial was running; of a running trial
+    the part that is done counts. 0 where nothing is known yet.
 
     Args:
         trials: of the study.
@@ -44,18 +43,18 @@ def pace(trials: "Sequence[FrozenTrial]", now: float) -> float:
 
 
 def seconds_left(trials: "Sequence[FrozenTrial]", todo: int, now: float) -> float:
-    """How long the trials that are not finished will take at this pace; infinite where nothing is
+    """How long the trials that have not ended will take at this pace; infinite where nothing is
     known yet.
 
     Args:
         trials: of the study.
-        todo: how many are not finished, whether they run or not.
+        todo: how many have not ended, whether they run or not.
         now: Unix time.
     """
     speed = pace(trials, now)
     if speed == 0.0:
         return float("inf")
-    begun = sum(part_done(t) for t in trials if state(t) == "running")
+    begun = sum(part_done(t) for t in trials if status(t, now).runs)
     return max(todo - begun, 0.0) / speed
 
 
@@ -75,10 +74,12 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+NO_WORK = (Status.GIVEN_BACK, Status.LOST, Status.LOST_ADDING, Status.ABANDONED)
+
+
 def _span(trial: "FrozenTrial", now: float) -> tuple[float, float] | None:
-    if trial.datetime_start is None or is_given_back(trial) or is_gone(trial):
-        return None
-    if trial.state.name == "RUNNING" and state(trial) != "running":
+    """From when to when a trial was trained; None where nothing came of it, or not yet."""
+    if trial.datetime_start is None or status(trial, now) in NO_WORK:
         return None
     end = trial.datetime_complete.timestamp() if trial.datetime_complete else now
     return trial.datetime_start.timestamp(), end

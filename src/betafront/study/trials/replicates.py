@@ -1,16 +1,151 @@
-"""Replicates: the runs of a trial, which differ by their seeds, and what they come to together."""
+"""Replicates: the runs of a trial, which differ by their seeds, and the trial's record of them."""
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from betafront.training.result import Result
+from betafront.study.trials.origin import origin
+from betafront.study.trials.status import Status, status
+from betafront.training.on_the_scale import OnTheScale
 
-Record = dict[str, Any]
-"""What the storage keeps of a trial: enough for tables and fronts without its folders."""
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from betafront.training.result import Result
+
+RECORD = "record"
+"""The trial's user attribute that holds its record."""
 
 AVERAGED = ("beta", "beta_norm", "sigma", "beta_spread", "came_to")
+"""The parts of the scale of which a trial has the mean over its replicates."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the storage keeps of a run, or of a trial: enough for tables and fronts without its
+    folders.
+
+    Attributes:
+        metrics: final values by split and name; of a trial the means over its replicates.
+        scale: where it stands on the one scale; of a trial with means over its replicates.
+        seconds: of training and evaluation; of a trial the sum over its replicates.
+        folder: of the (first) run, below the study's.
+        seed: of the (first) run.
+        spread: the standard deviation of each metric over the replicates; empty for one run.
+        replicates: the records of the runs; empty for one run, whose record is the trial's.
+    """
+
+    metrics: Mapping[str, float]
+    scale: OnTheScale
+    seconds: float
+    folder: str
+    seed: int | None = None
+    spread: Mapping[str, float] | None = None
+    replicates: "tuple[Record, ...]" = ()
+
+    @property
+    def runs(self) -> "tuple[Record, ...]":
+        """The records of the runs, in order; at least one."""
+        return self.replicates or (self,)
+
+    @classmethod
+    def read(cls, kept: Mapping[str, Any]) -> "Record":
+        """A record as the storage keeps it; keys that this version does not know are left out."""
+        return cls(
+            metrics=kept["metrics"],
+            scale=OnTheScale.read(kept["scale"]),
+            seconds=kept["seconds"],
+            folder=kept["folder"],
+            seed=kept.get("seed"),
+            spread=kept.get("spread"),
+            replicates=tuple(cls.read(run) for run in kept.get("replicates", ())),
+        )
+
+    def written(self) -> dict[str, Any]:
+        """What the storage keeps: of one run neither `spread` nor `replicates`."""
+        kept: dict[str, Any] = {
+            "metrics": dict(self.metrics),
+            "scale": self.scale.written(),
+            "seconds": self.seconds,
+            "folder": self.folder,
+            "seed": self.seed,
+        }
+        if self.replicates:
+            kept["spread"] = dict(self.spread or {})
+            kept["replicates"] = [run.written() for run in self.replicates]
+        return kept
+
+
+def record_of(trial: "FrozenTrial") -> Record:
+    """The record of a trial that is complete, as it ended: without replicates that were added
+    later.
+
+    Raises:
+        KeyError: another program has told the trial, without a record.
+    """
+    return Record.read(trial.user_attrs[RECORD])
+
+
+def has_record(trial: "FrozenTrial") -> bool:
+    """Whether a trial has a record: one that another program has told has none."""
+    return RECORD in trial.user_attrs
+
+
+def record_of_run(result: "Result", study: Path) -> Record:
+    """What the storage keeps of one run.
+
+    Args:
+        result: of the run.
+        study: the folder of the study.
+    """
+    return Record(
+        metrics=result.metrics,
+        scale=result.scale,
+        seconds=round(result.seconds, 3),
+        folder=str(Path(result.folder).relative_to(study)),
+        seed=result.seed,
+    )
+
+
+def record_of_runs(runs: Sequence[Record]) -> Record:
+    """The record of a trial: the means over its replicates, and their standard deviations.
+
+    Args:
+        runs: of the trial, in order; at least one.
+    """
+    first = runs[0]
+    if len(runs) == 1:
+        return first
+    scales = [run.scale for run in runs]
+    reached = [scale.reached for scale in scales if scale.reached is not None]
+    means: dict[str, Any] = {key: _mean([getattr(s, key) for s in scales]) for key in AVERAGED}
+    return replace(
+        first,
+        metrics={key: statistics.fmean(run.metrics[key] for run in runs) for key in first.metrics},
+        scale=replace(first.scale, **means, reached=all(reached) if reached else None),
+        seconds=round(sum(run.seconds for run in runs), 3),
+        spread={key: statistics.stdev(run.metrics[key] for run in runs) for key in first.metrics},
+        replicates=tuple(runs),
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    there = [value for value in values if value is not None]
+    return statistics.fmean(there) if there else None
+
+
+def every_run(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> tuple[Record, ...]:
+    """The records of the runs of a complete trial, with the replicates that were added later.
+
+    Args:
+        trial: with a record.
+        trials: of the study, or at least those that add replicates.
+    """
+    additions = (t for t in trials if status(t) is Status.ADDED)
+    added = (t for t in additions if origin(t).adds_to == trial.number)
+    return max((record_of(t).runs for t in [trial, *added]), key=len)
 
 
 def run_folder(number: int, replicate: int) -> str:
@@ -21,51 +156,3 @@ def run_folder(number: int, replicate: int) -> str:
 def trial_folder(number: int) -> str:
     """The name of a trial's folder."""
     return f"trial-{number:04d}"
-
-
-def replicate(result: Result, study: Path) -> Record:
-    """What the storage keeps of one run."""
-    return {
-        "metrics": result.metrics,
-        "scale": result.scale,
-        "seconds": round(result.seconds, 3),
-        "folder": str(Path(result.folder).relative_to(study)),
-        "seed": result.seed,
-    }
-
-
-def together(runs: Sequence[Record]) -> Record:
-    """The record of a trial: the means over its replicates, and their standard deviations.
-
-    Args:
-        runs: of the trial, in order; at least one.
-    """
-    record = runs[0] | {"metrics": _means([run["metrics"] for run in runs])}
-    if len(runs) == 1:
-        return record
-    scales = [run["scale"] for run in runs]
-    reached = [s["reached"] for s in scales if s["reached"] is not None]
-    return record | {
-        "scale": scales[0]
-        | _means([{k: s[k] for k in AVERAGED} for s in scales])
-        | {"reached": all(reached) if reached else None},
-        "seconds": round(sum(run["seconds"] for run in runs), 3),
-        "spread": {
-            key: statistics.stdev(run["metrics"][key] for run in runs) for key in runs[0]["metrics"]
-        },
-        "replicates": list(runs),
-    }
-
-
-def runs_of(record: Mapping[str, Any]) -> list[Record]:
-    """The runs that a record was put together from."""
-    return list(record.get("replicates") or [dict(record)])
-
-
-def _means(rows: Sequence[Mapping[str, float | None]]) -> dict[str, float | None]:
-    def mean(key: str) -> float | None:
-        values = [row[key] for row in rows]
-        kept = [v for v in values if v is not None]
-        return statistics.fmean(kept) if kept else None
-
-    return {key: rows[0][key] if len(rows) == 1 else mean(key) for key in rows[0]}

@@ -4,16 +4,24 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from optuna.trial import TrialState
+
 from betafront.study.spec import Spec
 from betafront.study.trials.lease import LEASE
-from betafront.study.trials.ledger import counts, is_failed, kind, outline, reason
 from betafront.study.trials.pace import covered
+from betafront.study.trials.status import (
+    Status,
+    kind_of_failure,
+    reason,
+    reason_without_numbers,
+    status,
+)
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
-FIRST_FAILURES = 3  # that fail the same way before anything succeeds, or one per worker
-ENOUGH_FOR_A_RATE = 5
+FIRST_FAILURES = 3  # in the same way before any trial succeeds, or one per worker, stop a launch
+LEAST_FOR_A_RATE = 5  # trials of which a rate of failures is taken, where fewer have ended
 
 
 def stopped(spec: Spec, trials: "Sequence[FrozenTrial]", since: int) -> str | None:
@@ -21,14 +29,15 @@ def stopped(spec: Spec, trials: "Sequence[FrozenTrial]", since: int) -> str | No
 
     Args:
         spec: of the study.
-        trials: all of them.
+        trials: all of the study.
         since: the number from which trials belong to this launch.
     """
     return out_of_time(spec, trials) or too_many_failures(spec, trials, since)
 
 
 def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
-    """Whether the study has used up its wall-clock time, over all workers and all resumes."""
+    """Why a study that has used up its wall-clock time shall not go on: over all workers and all
+    resumes. None while there is time."""
     if spec.seconds is None:
         return None
     spent = seconds_spent(trials)
@@ -41,52 +50,59 @@ def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
 
 
 def seconds_spent(trials: "Sequence[FrozenTrial]") -> float:
-    """The time in which at least one trial was running; pauses between two launches are free."""
-    return covered((t.datetime_start.timestamp(), _ended(t)) for t in trials if t.datetime_start)
+    """The time in which at least one trial was running, without the pauses between launches."""
+    return covered((t.datetime_start.timestamp(), _end(t)) for t in trials if t.datetime_start)
 
 
-def _ended(trial: "FrozenTrial") -> float:
-    """When a trial ended, or was last known to run: a lost one is found only by the next launch."""
-    found_lost = is_failed(trial) and kind(trial) == "stale"
-    if trial.datetime_complete and not found_lost:
+def _end(trial: "FrozenTrial") -> float:
+    """When a trial ended, or was last known to run: a lost trial is ended by the worker that finds
+    it, perhaps in a later launch."""
+    is_stale = trial.state is TrialState.FAIL and kind_of_failure(trial) == "stale"
+    if trial.datetime_complete and not is_stale:
         return trial.datetime_complete.timestamp()
     until: float = trial.user_attrs.get(LEASE, {"until": 0.0})["until"]
     return min(time.time(), until)
 
 
 def too_many_failures(spec: Spec, trials: "Sequence[FrozenTrial]", since: int = 0) -> str | None:
-    """Why a study with these failures should not go on.
+    """Why a study with these failures shall not go on; None if it may.
 
     Args:
         spec: of the study.
-        trials: all of them.
-        since: the number from which trials belong to this launch; what failed before it may have
-            been mended.
+        trials: all of the study.
+        since: the number from which trials belong to this launch: the cause of an earlier failure
+            may have been mended.
     """
-    failed = [t for t in trials if is_failed(t) and counts(t)]
-    if not failed:  # mostly so, and asked before every trial
+    # Asked before every trial, and mostly nothing has failed: the quick question comes first.
+    failed = sum(t.state is not TrialState.COMPLETE and is_failed(t) for t in trials)
+    if not failed:
         return None
-    ended = [t for t in trials if counts(t) and t.state.is_finished()]
-    fresh = [t for t in ended if t.number >= since]
-    if spec.fail_fast and any(is_failed(t) for t in fresh):
-        last = next(t for t in fresh if is_failed(t))
-        return f"study.fail_fast: trial {last.number} {reason(last)}"
-    if spec.max_failures is not None and len(failed) > _most(spec.max_failures, len(ended)):
+    ended = [t for t in trials if t.state.is_finished() and status(t).counts]
+    of_launch = [t for t in ended if t.number >= since]
+    if spec.fail_fast and any(map(is_failed, of_launch)):
+        first = next(filter(is_failed, of_launch))
+        return f"study.fail_fast: trial {first.number} {reason(first)}"
+    if spec.max_failures is not None and failed > _most(spec.max_failures, len(ended)):
         return (
-            f"{len(failed)} of {len(ended)} trials failed, more than study.max_failures="
+            f"{failed} of {len(ended)} trials failed, more than study.max_failures="
             f"{spec.max_failures:g} allows: mend what fails, or allow more"
         )
-    return _all_the_same(fresh, max(FIRST_FAILURES, spec.workers))
+    return _all_the_same(of_launch, max(FIRST_FAILURES, spec.workers))
+
+
+def is_failed(trial: "FrozenTrial") -> bool:
+    """Whether a trial that takes budget has failed."""
+    return status(trial) is Status.FAILED
 
 
 def _most(limit: float, ended: int) -> float:
     """The number of failures that a count, or a rate below 1, allows."""
-    return limit if limit >= 1 or limit == 0 else limit * max(ended, ENOUGH_FOR_A_RATE)
+    return limit if limit >= 1 or limit == 0 else limit * max(ended, LEAST_FOR_A_RATE)
 
 
-def _all_the_same(fresh: "Sequence[FrozenTrial]", enough: int) -> str | None:
-    if len(fresh) < enough or not all(is_failed(t) for t in fresh):
+def _all_the_same(ended: "Sequence[FrozenTrial]", enough: int) -> str | None:
+    if len(ended) < enough or not all(map(is_failed, ended)):
         return None
-    if len({outline(t) for t in fresh}) > 1:
+    if len({reason_without_numbers(t) for t in ended}) > 1:
         return None
-    return f"the first {len(fresh)} trials all failed the same way: {reason(fresh[0])}"
+    return f"the first {len(ended)} trials all failed the same way: {reason(ended[0])}"

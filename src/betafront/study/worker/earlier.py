@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betafront.files import written_whole
-from betafront.study.trials.ledger import RECORD, origin
-from betafront.study.trials.replicates import Record, run_folder, runs_of
+from betafront.study.trials.origin import origin
+from betafront.study.trials.replicates import Record, every_run, run_folder
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
@@ -18,38 +18,43 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def runs_before(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> list[Record]:
-    """The runs that a trial which only adds replicates need not repeat."""
-    tops = origin(trial).tops
-    if tops is None:
-        return []
-    known = [t for t in trials if t.state.name == "COMPLETE"]
-    found = [t for t in known if t.number == tops or origin(t).tops == tops]
-    return max((runs_of(t.user_attrs[RECORD]) for t in found), key=len)
+def runs_to_add_to(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> list[Record]:
+    """The runs of the complete trial to which `trial` adds replicates; none where it adds to none.
+
+    Args:
+        trial: that begins.
+        trials: all of the study.
+    """
+    number = origin(trial).adds_to
+    return [] if number is None else list(every_run(trials[number], trials))
 
 
 def take_over(
-    folder: Path, trial: "FrozenTrial", trials: "Sequence[FrozenTrial]", number: int
+    folder: Path, trial: "FrozenTrial", trials: "Sequence[FrozenTrial]", replicate: int
 ) -> Result | None:
-    """What an earlier attempt at a run has left: its result, or a checkpoint to go on from.
+    """Take over what the last of the earlier attempts at a run has left: its result, or a
+    checkpoint to go on from.
 
-    The checkpoint is copied to a folder of its own: the worker that was lost may only have slept,
-    and go on writing in its own.
+    The checkpoint is copied to the folder of the new attempt: the earlier worker may have been
+    suspended only, and write on in its own folder.
 
     Args:
         folder: of the study.
         trial: the attempt that begins.
-        trials: of the study.
-        number: of the replicate.
+        trials: all of the study.
+        replicate: which run of the trial.
+
+    Returns:
+        the result, where there is one.
     """
     before = origin(trial).before
     while before is not None:
-        left = RunFolder(folder / run_folder(before, number))
-        if left.has_result:  # it was lost before it could tell
+        left = RunFolder(folder / run_folder(before, replicate))
+        if left.has_result:  # its worker was lost before it could tell
             log.info("trial %d has the result of trial %d", trial.number, before)
             return Result.load(left.path)
         if left.has_checkpoint:
-            own = RunFolder(folder / run_folder(trial.number, number))
+            own = RunFolder(folder / run_folder(trial.number, replicate))
             own.path.mkdir(parents=True, exist_ok=True)
             with written_whole(own.checkpoint) as part:
                 shutil.copyfile(left.checkpoint, part)

@@ -1,7 +1,6 @@
-"""A worker: claim a trial, train it, tell what came of it, until the budget is met."""
+"""A worker: claims a trial, trains it and tells what came of it, until the budget is met."""
 
 import logging
-import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,23 +19,28 @@ from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_wo
 from betafront.study.spec import Spec
 from betafront.study.storage.errors import in_a_line
 from betafront.study.storage.opening import open_storage
-from betafront.study.storage.study_store import Store, again
-from betafront.study.trials.lease import LEASE, Progress, Worker, held, machine
-from betafront.study.trials.ledger import RECORD, Ledger, end_failed, first, is_met, origin, release
-from betafront.study.trials.replicates import replicate, run_folder, together
+from betafront.study.storage.study_store import Store, with_patience
+from betafront.study.trials.ending import release
+from betafront.study.trials.lease import LEASE, Progress, Worker, has_lease, machine, renewed
+from betafront.study.trials.ledger import Claim, Ledger, Outcome, tell
+from betafront.study.trials.origin import first_attempt, origin
+from betafront.study.trials.queue import is_met
+from betafront.study.trials.replicates import record_of_run, record_of_runs, run_folder
 from betafront.study.trials.stopping import stopped
-from betafront.study.worker.attempt import Outcome, attempt
-from betafront.study.worker.earlier import runs_before, take_over
+from betafront.study.worker.attempt import attempt
+from betafront.study.worker.earlier import runs_to_add_to, take_over
+from betafront.training.result import Result
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 log = logging.getLogger(__name__)
-# How often all workers of the study were asked to begin no more trials, and to stop those that run.
+# Settings of the study: how often its workers were asked to begin no more trials, and to stop the
+# trials that run.
 DRAINS, HALTS = "drains", "halts"
 
 
-def here() -> tuple[str, int]:
+def this_process() -> tuple[str, int]:
     """This process, among those of all machines."""
     return machine(), os.getpid()
 
@@ -45,19 +49,20 @@ def here() -> tuple[str, int]:
 class WorkerTask:
     """What a Hydra launcher runs in each of its jobs: one worker.
 
-    It stands where a launcher expects the application's task function, so any launcher will do. A
-    launcher may run it twice (a requeued job) or one after another; the loop does not mind.
+    It takes the place of the application's task function, so any launcher can run it. A launcher
+    may run it twice in one process, or one worker after another.
 
     Attributes:
         config: composed for a multirun.
         composer: composes the trials.
         space: what the trials differ in.
-        storage, study: where to claim trials.
+        storage: the address of the storage.
+        study: the name of the study.
         since: the number from which trials belong to this launch.
-        asked: how often they had been asked what before.
-        grace: seconds that a trial has to stop in, once the engine says that its time is up.
-        launcher: the process that launches; it listens to signals itself.
-        place: the folder in which the command was given, from which a user's own paths go out.
+        asked: how often the study's workers had been asked for DRAINS and HALTS before this launch.
+        grace: seconds that a trial has to stop in, once the engine's signal has come.
+        launcher: the process that launches the workers; it listens to signals itself.
+        place: the folder in which the command was given: a user's relative paths start there.
     """
 
     config: DictConfig
@@ -68,25 +73,25 @@ class WorkerTask:
     since: int = 0
     asked: Mapping[str, int] = field(default_factory=dict)
     grace: float = GRACE_SECONDS
-    launcher: tuple[str, int] = field(default_factory=here)
+    launcher: tuple[str, int] = field(default_factory=this_process)
     place: str = field(default_factory=os.getcwd)
 
     def __call__(self, job: DictConfig) -> str | None:
         """Work until the budget is met; returns why it ended early, if it did."""
         from hydra.core.hydra_config import HydraConfig
 
-        logging.raiseExceptions = False  # a log that cannot be written has nowhere to say so
+        logging.raiseExceptions = False  # where the log cannot be written, the worker goes on
         number = int(HydraConfig.get().job.num)
-        if here() == self.launcher:
+        if this_process() == self.launcher:
             return self.work(number)
         with listening_as_worker(self.grace) as requeue:
             try:
                 early = self.work(number)
             except KeyboardInterrupt:
                 early = "its time was up"
-            again = requeue()
-        if again is not None and self.is_needed():
-            again()
+            queue_again = requeue()
+        if queue_again is not None and self.is_needed():
+            queue_again()
         return early
 
     def work(self, number: int) -> str | None:
@@ -101,16 +106,21 @@ class WorkerTask:
         return None
 
     def is_needed(self) -> bool:
-        """Whether the study has something left to do and was not drained, as far as can be told."""
+        """Whether the study has work left and its workers were not asked to end; true where the
+        storage cannot say."""
         try:
-            store = Store(open_storage(self.storage), self.study)
+            store = self.store()
             settings = store.settings()
             if self.is_asked(DRAINS, settings):
                 return False
             return not is_met(Spec.of(settings), store.trials())
-        except Exception:  # the storage is away, and the engine's patience short: ask again then
+        except Exception:  # the engine waits for no storage: the queued job asks it again
             log.warning("the storage does not answer: the job is queued again", exc_info=True)
             return True
+
+    def store(self) -> Store:
+        """The study in its storage."""
+        return Store(open_storage(self.storage), self.study, has_lease)
 
     def is_asked(self, what: str, settings: Mapping[str, Any]) -> bool:
         """Whether the workers were asked for something since they were launched."""
@@ -118,7 +128,7 @@ class WorkerTask:
 
 
 class Loop:
-    """One entry of a worker into its loop.
+    """A worker at work: it claims trials and trains them until none is left.
 
     Args:
         task: what it works for.
@@ -127,19 +137,23 @@ class Loop:
 
     def __init__(self, task: WorkerTask, number: int) -> None:
         self.task = task
-        self.store = again(lambda: Store(open_storage(task.storage), task.study))
+        self.store = with_patience(task.store)
         self.worker = Worker.here(number)
         self.ledger = Ledger(self.store, task.space, self.worker, number, self.stop)
         self.folder = Path(task.config.hydra.sweep.dir).absolute()
 
     def run(self) -> None:
-        """Claim and train until there is nothing left."""
-        while (claimed := self.ledger.claim()) is not None:
-            trial, spec = claimed
+        """Claim and train until there is nothing left.
+
+        Raises:
+            OSError: this machine cannot train, as where its disk is full.
+        """
+        while (claim := self.ledger.claim()) is not None:
+            trial = claim.trial
             log.info("training trial %d: %s", trial.number, trial.params)
             with released_on_interrupt(self.store, trial):
-                outcome = self.train(trial, spec)
-                tell(self.store, trial, outcome, spec)
+                outcome = self.train(claim)
+                tell(self.store, trial, outcome, claim.spec)
             if outcome.machine is not None:
                 raise OSError(
                     f"{os_error(outcome.machine)}; trial {trial.number} is kept for later"
@@ -148,7 +162,7 @@ class Loop:
     def stop(
         self, settings: Mapping[str, Any], spec: Spec, trials: "Sequence[FrozenTrial]"
     ) -> str | None:
-        """Why no more trials shall be begun."""
+        """Why this worker shall begin no more trials; None if it may."""
         if FINISH.is_set() or self.task.is_asked(DRAINS, settings):
             return "it was asked to"
         why = stopped(spec, trials, self.task.since)
@@ -156,47 +170,47 @@ class Loop:
             log.info("no more trials are begun: %s", why)
         return why
 
-    def train(self, trial: "FrozenTrial", spec: Spec) -> Outcome:
-        """The runs of a trial that are not there yet, with its lease renewed meanwhile."""
-        wanted = origin(trial).replicates or spec.replicates
-        trials = self.store.trials()
-        runs = runs_before(trial, trials)
+    def train(self, claim: Claim) -> Outcome:
+        """Train the runs of a trial that are not there yet, and renew its lease meanwhile."""
+        wanted = origin(claim.trial).replicates or claim.spec.replicates
+        runs = runs_to_add_to(claim.trial, claim.trials)
         now: Progress = {}
-        with held(lambda: self.renew(trial, now)):
-            for number in range(len(runs), wanted):
+        with renewed(lambda: self.renew(claim.trial, now)):
+            for replicate in range(len(runs), wanted):
                 now.clear()
                 if wanted > 1:
-                    now.update(replicate=number + 1, replicates=wanted)
-                outcome = self.one(trial, trials, spec, number, now)
-                if outcome.result is None:
-                    return outcome
-                runs.append(replicate(outcome.result, self.folder))
-        return Outcome(record=together(runs))
+                    now.update(replicate=replicate + 1, replicates=wanted)
+                found = self.train_run(claim, replicate, now)
+                if isinstance(found, Outcome):
+                    return found
+                runs.append(record_of_run(found, self.folder))
+        return Outcome(record=record_of_runs(runs))
+
+    def train_run(self, claim: Claim, replicate: int, now: Progress) -> Result | Outcome:
+        """One run of a trial: the result that an earlier attempt has left, or trained, from the
+        earlier attempt's checkpoint where there is one.
+
+        Args:
+            claim: of the trial.
+            replicate: which of its runs.
+            now: kept up to date with how far the run is.
+        """
+        trial, spec = claim.trial, claim.spec
+        left = take_over(self.folder, trial, claim.trials, replicate)
+        if left is not None:
+            return left
+        seed = run_seed(spec.seed, first_attempt(trial), replicate)
+        overrides = [*self.task.space.overrides(trial.params), f"seed={seed}"]
+        folder = self.folder / run_folder(trial.number, replicate)
+        return attempt(self.task.composer, overrides, folder, spec.trial_seconds, now)
 
     def renew(self, trial: "FrozenTrial", now: Progress) -> None:
-        """Renew the lease of the trial that runs, and hear what the workers were asked meanwhile,
-        wherever they are."""
+        """Renew the lease of a running trial, and look whether the workers of the study, on any
+        machine, were asked to stop."""
         if self.task.is_asked(HALTS, self.store.settings()):
             FINISH.set()
             HALT.set()
         self.store.note(trial.number, LEASE, self.worker.lease(now))
-
-    def one(
-        self,
-        trial: "FrozenTrial",
-        trials: "Sequence[FrozenTrial]",
-        spec: Spec,
-        number: int,
-        now: Progress,
-    ) -> Outcome:
-        """One run of a trial: what an earlier attempt left of it, or from its first step."""
-        found = take_over(self.folder, trial, trials, number)
-        if found is not None:
-            return Outcome(result=found)
-        own = f"seed={run_seed(spec.seed, first(trial), number)}"
-        overrides = [*self.task.space.overrides(trial.params), own]
-        folder = self.folder / run_folder(trial.number, number)
-        return attempt(self.task.composer, overrides, folder, spec.trial_seconds, now)
 
 
 @contextmanager
@@ -207,28 +221,3 @@ def released_on_interrupt(store: Store, trial: "FrozenTrial") -> Iterator[None]:
     except KeyboardInterrupt:
         release(store, trial)
         raise
-
-
-def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> None:
-    """Write a trial's outcome to the storage, unless its lease was lost in the meantime."""
-    from optuna.exceptions import UpdateFinishedTrialError
-    from optuna.trial import TrialState
-
-    if outcome.halted:
-        release(store, trial)
-        return
-    metrics = outcome.record["metrics"] if outcome.record else {}
-    missing = [m for m in spec.objectives if not math.isfinite(metrics.get(m, math.nan))]
-    if outcome.record is None or missing:
-        why = outcome.reason or f"failed: the run has no value of {missing[0]}"
-        in_time = end_failed(store, trial, why)
-    else:
-        values = [metrics[m] for m in spec.objectives]
-        try:
-            store.end(trial.number, TrialState.COMPLETE, values, {RECORD: outcome.record})
-            in_time = True
-        except UpdateFinishedTrialError:  # by another worker, or by a call whose answer was lost
-            in_time = store.trials()[trial.number].values == values
-    if not in_time:
-        log.warning("trial %d had been given to another worker; its late result is not counted",
-                    trial.number)  # fmt: skip

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
+from betafront.training.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.container import BarContainer
-
-    from betafront.training.module import Trace
 
 RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
 Corner = Literal["upper right", "lower right"]
@@ -52,7 +51,7 @@ class Page:
         _name(self.spectrum, "", "latent dimension, by KL", "KL (nats)", "black")
         self.bars: BarContainer | None = None
 
-    def draw(self, result: Result, trace: "Trace", path: Path) -> None:
+    def draw(self, result: Result, trace: Trace, path: Path) -> None:
         """Change what differs between runs, and write the page.
 
         Args:
@@ -61,7 +60,7 @@ class Page:
                 where one of them is held.
             path: of the PNG.
         """
-        held, distortion = result.scale["holds"], trace["distortion"]
+        held, distortion = result.scale.holds, trace["distortion"]
         self.kl.show(trace, "rate", held == "rate", (0.0, trace["rate"].max()))
         # The first steps are so far off that nothing else would be seen.
         shown = distortion.min(), np.quantile(distortion, 0.97)
@@ -71,7 +70,7 @@ class Page:
         # The page is mostly white: to pack it harder takes longer than all lines on it.
         self.figure.savefig(path, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 
-    def _show_weight(self, trace: "Trace") -> None:
+    def _show_weight(self, trace: Trace) -> None:
         beta = trace["beta"]
         flips = beta.min() < 0  # a capacity's ±γ
         seen = felt(beta)
@@ -115,7 +114,7 @@ class Curve:
         self.legend = axis.legend(loc=corner, fontsize="small")
         _name(axis, title, "optimiser steps", f"{name} (nats)", color)
 
-    def show(self, trace: "Trace", key: str, held: bool, shown: tuple[float, float]) -> None:
+    def show(self, trace: Trace, key: str, held: bool, shown: tuple[float, float]) -> None:
         """Draw `trace[key]` from one value to another, with its target where it was held."""
         steps = trace["step"]
         target = trace["target"] if held else np.empty(0)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from betafront.models import VAE
+from betafront.models import Model
 from betafront.training.result import Result
 
 COLUMNS = 16
@@ -16,7 +16,7 @@ GAP = 2
 
 
 @torch.no_grad()
-def draw_run(result: Result, vae: VAE, x: Tensor, folder: Path) -> None:
+def draw_run(result: Result, vae: Model, x: Tensor, folder: Path) -> None:
     """Write `reconstructions.png`, `samples.png` and `traversals.png`.
 
     Args:
@@ -31,15 +31,14 @@ def draw_run(result: Result, vae: VAE, x: Tensor, folder: Path) -> None:
     pairs = torch.cat([shown, vae.reconstruct(shown)])
     _save(pairs, folder / "reconstructions.png", columns=len(shown))
     generator = torch.Generator(x.device).manual_seed(result.seed)
-    z = torch.randn(4 * COLUMNS, vae.latents, generator=generator, device=x.device)
-    _save(vae.decode(z), folder / "samples.png", columns=COLUMNS)
+    _save(vae.decode(vae.prior(4 * COLUMNS, generator)), folder / "samples.png", columns=COLUMNS)
     _save(_traversals(vae, x[:1], result.spectrum), folder / "traversals.png", columns=11)
 
 
-def _traversals(vae: VAE, x: Tensor, spectrum: list[float]) -> Tensor:
+def _traversals(vae: Model, x: Tensor, spectrum: list[float]) -> Tensor:
     """One row per latent, most used first: the first image's code, that latent from -3 to 3."""
     order = np.argsort(spectrum)[::-1][:TRAVERSED].tolist()
-    z = vae.encode(x).mean.repeat(len(order) * 11, 1).view(len(order), 11, -1)
+    z = vae.code(x).repeat(len(order) * 11, 1).view(len(order), 11, -1)
     for row, j in enumerate(order):
         z[row, :, j] = torch.linspace(-3, 3, 11)
     return vae.decode(z.flatten(0, 1))

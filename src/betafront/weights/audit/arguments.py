@@ -1,4 +1,4 @@
-"""How somebody's loss is called: which argument is which, and where the scalar is in the answer."""
+"""How a user's loss is called: which argument is which, and where the scalar is in the answer."""
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from betafront.errors import UserError, near_miss
-from betafront.weights.audit.sandbox import LossRaised, quiet, raised
+from betafront.weights.audit.sandbox import LossRaised, error_line, quiet
 
 ROLES = ("x", "reconstruction", "mu", "log_var")
 USUAL_NAMES = {
@@ -31,12 +31,12 @@ LOSS_KEYS = ("loss", "total", "total_loss")
 
 
 class CannotTell(Exception):
-    """A question that the probes do not settle; the message is the reason."""
+    """The probes do not settle a question; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """A loss function with its arguments sorted out.
+    """A loss function, and which of its arguments is which.
 
     Args:
         function: the loss.
@@ -44,7 +44,7 @@ class Call:
         order: the roles of the arguments passed by position.
         names: parameter by role, of the arguments passed by name.
         settings: further keyword arguments.
-        how: in words, which argument was taken for which.
+        how: which argument was taken for which, in words.
     """
 
     function: Callable[..., Any]
@@ -55,11 +55,11 @@ class Call:
     how: str
 
     def __call__(self, values: Mapping[str, Tensor]) -> tuple[Tensor, str]:
-        """The scalar, and in words where it was found.
+        """The scalar, and where in the answer it was, in words.
 
         Raises:
             LossRaised: the function raised.
-            UserError: there is no scalar in its answer.
+            UserError: there is no scalar in the answer.
             CannotTell: the answer is a plain number, which has no gradient.
         """
         named = {self.names[role]: values[role] for role in ROLES if role in self.names}
@@ -73,7 +73,7 @@ class Call:
         return scalar(answer, self.name)
 
     def _refusal(self, error: BaseException) -> str:
-        line = f"{self.name} raised {raised(error)}"
+        line = f"{self.name} raised {error_line(error)}"
         if isinstance(error, KeyError) and error.args:
             line += f" (--set {error.args[0]!s}=VALUE gives a keyword argument)"
         return line
@@ -84,11 +84,11 @@ def arrange(
     settings: Mapping[str, Any] | None = None,
     order: Sequence[str] | None = None,
 ) -> Call:
-    """Sort out the arguments of a loss: by `order` where it is given, else by the names of the
-    parameters, else by position.
+    """Find which argument of a loss is which: by `order` where it is given, else by the names of
+    the parameters, else by position.
 
     Raises:
-        UserError: the order is not one, or an argument is missing or unknown.
+        UserError: the order is wrong, or an argument is missing or unknown.
     """
     if not callable(function):
         raise UserError(f"a loss function is needed, not a {type(function).__name__}")
@@ -110,7 +110,7 @@ def check_instance(function: Callable[..., Any], name: str) -> None:
     """Refuse a class, and a method without its instance.
 
     Raises:
-        UserError: saying which, and what to name in its place.
+        UserError: which of the two, and what to name in its place.
     """
     if isinstance(function, type):
         raise UserError(f"{name} is a class: name a function, or an instance that can be called")
@@ -123,8 +123,8 @@ def check_instance(function: Callable[..., Any], name: str) -> None:
 
 
 def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
-    """The parameters, of a module those of its `forward`; of a function that does not show them,
-    any number by position."""
+    """The parameters of a function, or of a module's `forward`; any number by position where a
+    function does not show its own."""
     shown = function.forward if isinstance(function, Module) else function
     try:
         return list(inspect.signature(shown).parameters.values())
@@ -136,7 +136,7 @@ def check_order(order: Sequence[str]) -> tuple[str, ...]:
     """The four roles in the order given, by their own or their usual names.
 
     Raises:
-        UserError: one is missing, twice there, or unknown.
+        UserError: a role is missing, twice there, or unknown.
     """
     for word in order:
         if word.lower() not in ROLE_OF:
@@ -152,8 +152,8 @@ def by_name(
 ) -> tuple[tuple[str, ...], dict[str, str], str]:
     """The roles by the usual names of parameters: (by position, by name, in words).
 
-    Parameters with no usual name stand for the roles left over when there are just as many;
-    otherwise all four go by position.
+    Where as many parameters have no usual name as there are roles left, they stand for these roles
+    in order; otherwise all four go by position.
     """
     plain = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     names: dict[str, str] = {}
@@ -166,16 +166,16 @@ def by_name(
             unnamed.append(parameter.name)
     left = [role for role in ROLES if role not in names]
     if not left:
-        return (), names, said("by the parameters' names", names)
+        return (), names, in_words("by the parameters' names", names)
     positional_only = any(p.kind in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL) for p in parameters)
     if names and not positional_only and len(unnamed) == len(left):
         names |= dict(zip(left, unnamed, strict=True))
-        return (), names, said("by the parameters' names and, of the rest, positions", names)
+        return (), names, in_words("by the parameters' names and, of the rest, positions", names)
     return ROLES, {}, "by position: " + ", ".join(ROLES)
 
 
-def said(how: str, names: Mapping[str, str]) -> str:
-    """In words, which parameter was taken for which role."""
+def in_words(how: str, names: Mapping[str, str]) -> str:
+    """Which parameter was taken for which role, in words."""
     return f"{how}: " + ", ".join(names[r] if names[r] == r else f"{names[r]} = {r}" for r in ROLES)
 
 
@@ -186,7 +186,7 @@ def check_rest(
     taken: set[str],
     given: Mapping[str, Any],
 ) -> None:
-    """Refuse settings that the function does not have, and arguments that nobody gave.
+    """Refuse settings that the function does not have, and required arguments without a value.
 
     Raises:
         UserError: naming them.
@@ -216,7 +216,7 @@ def check_rest(
 
 
 def scalar(answer: Any, name: str) -> tuple[Tensor, str]:
-    """The loss in whatever a function returns: (the tensor, in words where it was)."""
+    """The loss in the answer of a function: (the tensor, where it was in words)."""
     where = "the returned value"
     if isinstance(answer, Mapping):
         key = next((k for k in LOSS_KEYS if k in answer), None)

@@ -1,16 +1,12 @@
-"""The audit itself: what the probes say, put together."""
+"""The audit: arranges the arguments, recognises the two terms, and concludes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from betafront.weights.audit import kl as kl_term
-from betafront.weights.audit import reconstruction as reconstruction_term
 from betafront.weights.audit.arguments import Call, CannotTell, arrange
-from betafront.weights.audit.conclude import weigh
-from betafront.weights.audit.domains import accepted
-from betafront.weights.audit.kl import KL, NoKnownSpread
-from betafront.weights.audit.known_terms import Reconstruction
+from betafront.weights.audit.conclude import conclude
+from betafront.weights.audit.domains import accepted_probers
 from betafront.weights.audit.probes import (
     BATCH,
     Prober,
@@ -20,6 +16,10 @@ from betafront.weights.audit.probes import (
 )
 from betafront.weights.audit.sandbox import LossRaised
 from betafront.weights.audit.scaling import scaling
+from betafront.weights.audit.terms import kl as kl_term
+from betafront.weights.audit.terms import reconstruction as reconstruction_term
+from betafront.weights.audit.terms.kl import KL, NoKnownSpread
+from betafront.weights.audit.terms.known_terms import Reconstruction
 from betafront.weights.audit.verdict import Verdict
 
 
@@ -30,7 +30,7 @@ def audit(
     settings: Mapping[str, Any] | None = None,
     order: Sequence[str] | None = None,
 ) -> Verdict:
-    """What β a loss function really has.
+    """Find which β a loss function really has.
 
     >>> def loss(x, reconstruction, mu, log_var):
     ...     kl = (mu**2 + log_var.exp() - log_var - 1) / 2
@@ -40,9 +40,9 @@ def audit(
     (1.96, 0.05, 'mean')
 
     Args:
-        loss: of x, the reconstruction (or its logits), mu and log_var, in float64 (in float32 where
-            it takes no other), and whatever `settings` gives; it returns a scalar, or a dict or
-            tuple with one.
+        loss: a function of x, the reconstruction (or its logits), mu and log_var, in float64 (in
+            float32 where it refuses float64), and of `settings`; returns a scalar, or a dict or
+            tuple that holds it.
         shape: of the images, (C, H, W) or (N,).
         latents: M.
         settings: further keyword arguments.
@@ -56,7 +56,7 @@ def audit(
     call = arrange(loss, settings, order)
     verdict = Verdict(call.name, call.how, sizes.shape, latents)
     try:
-        probers = accepted(call, sizes)
+        probers = accepted_probers(call, sizes)
     except CannotTell as reason:
         return replace(verdict, unknown={"beta": str(reason)})
     prober = probers[0]
@@ -66,7 +66,7 @@ def audit(
     try:
         check_repeats(prober, first)
         check_additive(prober)
-        full = examined(verdict, call, probers)
+        full = with_terms(verdict, call, probers)
         if prober.value(first)[0].item() != before.item():
             raise CannotTell(
                 "it has a state (an annealing counter?): at the end of the audit it answers "
@@ -78,10 +78,10 @@ def audit(
 
 
 def check_additive(prober: Prober) -> None:
-    """Refuse a loss that is not a sum of a reconstruction term and a KL term.
+    """Refuse a loss that is not the sum of a reconstruction term and a KL term.
 
     Raises:
-        CannotTell: the gradient of one depends on the other.
+        CannotTell: the gradient of one term depends on the other.
     """
     for scale in (0.3, 1.0, 3.0):
         one, other = prober.point(scale=scale), prober.point(scale=scale)
@@ -100,8 +100,8 @@ def check_additive(prober: Prober) -> None:
             )
 
 
-def examined(verdict: Verdict, call: Call, probers: list[Prober]) -> Verdict:
-    """The verdict with all that is known of both terms."""
+def with_terms(verdict: Verdict, call: Call, probers: list[Prober]) -> Verdict:
+    """The verdict with both terms, and what follows where both were recognised."""
     unknown: dict[str, str] = {}
     found: Reconstruction | None = None
     rate: KL | None = None
@@ -130,19 +130,19 @@ def examined(verdict: Verdict, call: Call, probers: list[Prober]) -> Verdict:
         missing = " and the ".join("KL" if word == "kl" else word for word in unknown)
         return replace(verdict, unknown={**unknown, "beta": f"the {missing} could not be told"})
     found = replace(found, prober=replace(found.prober, spreads=prober.spreads))
-    return weigh(verdict, found, rate, scaling(found, rate), call.names.get("log_var"))
+    return conclude(verdict, found, rate, scaling(found, rate), call.names.get("log_var"))
 
 
 def recognise_kl(probers: list[Prober]) -> tuple[Prober, KL]:
-    """The KL in the first domain of log_var in which it is one.
+    """The prober of the first domain of log_var in which the KL is recognised, and the KL.
 
     Raises:
-        CannotTell: it is none, with what the first domain says of it.
+        CannotTell: it is recognised in no domain; the reason is that of the first.
     """
     refused: NoKnownSpread | None = None
     for prober in probers:
         try:
             return prober, kl_term.recognise(prober)
-        except NoKnownSpread as reason:  # it may be known where log_var is positive
+        except NoKnownSpread as reason:  # it may be recognised where log_var is positive
             refused = refused or reason
     raise refused or CannotTell("it has no values to probe")

@@ -1,4 +1,5 @@
-"""What a loss accepts: images or rows, any reals or some, grey values or bits, which floats."""
+"""The inputs that a loss accepts: images or rows, all reals or an interval, grey values or bits,
+float64 or float32."""
 
 import re
 from collections.abc import Iterator
@@ -11,22 +12,22 @@ from betafront.weights.audit.arguments import Call, CannotTell
 from betafront.weights.audit.probes import LAYOUTS, Prober, Sizes
 from betafront.weights.audit.sandbox import LossRaised
 
-OURS = re.compile("double|float64|within the support", re.IGNORECASE)
-"""In the message of an error that the probes' own numbers brought about."""
+FROM_PROBES = re.compile("double|float64|within the support", re.IGNORECASE)
+"""Words in the message of an error that comes from the probes' own kind of numbers."""
 
 
-def accepted(call: Call, sizes: Sizes) -> list[Prober]:
-    """The probers that the loss has finite values for, of the first kind of numbers and the first
-    layout that have any: real reconstructions and spreads before restricted ones.
+def accepted_probers(call: Call, sizes: Sizes) -> list[Prober]:
+    """The probers at whose points the loss is finite, for the first kind of numbers and the first
+    layout that have any: unrestricted reconstructions and spreads before restricted ones.
 
     Raises:
-        LossRaised, UserError: as it does everywhere.
-        CannotTell: it is nowhere finite, or has no gradient.
+        LossRaised, UserError: the loss raises for every prober.
+        CannotTell: the loss is finite for no prober, or has no gradient.
     """
     refusals: list[CannotTell | LossRaised] = []
-    for start in kinds(call, sizes):
+    for start in starting_probers(call, sizes):
         found = []
-        for prober in domains(start):
+        for prober in over_domains(start):
             try:
                 prober.slopes(prober.point())
                 found.append(prober)
@@ -34,26 +35,26 @@ def accepted(call: Call, sizes: Sizes) -> list[Prober]:
                 refusals.append(refusal)
         if found:
             return found
-    raise telling(refusals)
+    raise most_informative(refusals)
 
 
-def kinds(call: Call, sizes: Sizes) -> Iterator[Prober]:
-    """Probers of float64 and grey values, then of bits, then the same in float32; each in every
+def starting_probers(call: Call, sizes: Sizes) -> Iterator[Prober]:
+    """Probers with float64 and grey values, then bits, then the same in float32; each in every
     layout."""
     for dtype, binary, layout in product((torch.float64, torch.float32), (False, True), LAYOUTS):
         yield Prober(call, sizes, layout, binary=binary, dtype=dtype)
 
 
-def domains(prober: Prober) -> Iterator[Prober]:
-    """The prober over every pair of domains."""
+def over_domains(prober: Prober) -> Iterator[Prober]:
+    """The prober with every pair of domains of the spread and of the reconstruction."""
     for spreads in ("real", "positive"):
         for reals in ("real", "unit"):
             yield replace(prober, reals=reals, spreads=spreads)  # type: ignore[arg-type]
 
 
-def telling(refusals: list[CannotTell | LossRaised]) -> CannotTell | LossRaised:
-    """The refusal that tells most: what a loss says of values that it can be right about, before
-    what it says of their shape, before what it says of the probes' own numbers."""
-    told = [refusal for refusal in refusals if isinstance(refusal, CannotTell)]
-    rest = [refusal for refusal in refusals if not OURS.search(str(refusal))]
-    return [*told, *rest, *refusals][0]
+def most_informative(refusals: list[CannotTell | LossRaised]) -> CannotTell | LossRaised:
+    """The refusal to report: that the loss is not finite or has no gradient, before an error that
+    it raised, before an error that comes from the probes' own kind of numbers."""
+    not_finite = [refusal for refusal in refusals if isinstance(refusal, CannotTell)]
+    rest = [refusal for refusal in refusals if not FROM_PROBES.search(str(refusal))]
+    return [*not_finite, *rest, *refusals][0]

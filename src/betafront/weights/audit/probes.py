@@ -12,7 +12,7 @@ from betafront.errors import UserError
 from betafront.weights.audit.arguments import Call, CannotTell
 
 BATCH = 4
-REPEATS = 100  # calls with the same arguments, so that a counter has time to show
+REPEATS = 100  # calls with the same arguments, in which a counter shows
 TOLERANCE = 1e-4  # relative, of a gradient: wide enough for an epsilon inside a logarithm
 Reals = Literal["real", "unit"]
 Spreads = Literal["real", "positive"]
@@ -82,11 +82,11 @@ class Prober:
 
     Args:
         call: the loss.
-        sizes: at which it is audited.
+        sizes: of the audit.
         layout: of x and the reconstruction.
         reals: whether reconstructions are any real numbers or lie in (0, 1).
-        spreads: whether what is given as log_var may be any real number or is positive.
-        binary: x is 0 or 1, and not in between.
+        spreads: whether log_var is any real number or positive.
+        binary: whether x is 0 or 1, with no value in between.
         dtype: in which the loss is called.
     """
 
@@ -101,7 +101,7 @@ class Prober:
 
     @property
     def given(self) -> str:
-        """In words, what the loss is given."""
+        """The inputs of the loss, in words."""
         words = [str(self.layout)]
         if self.binary:
             words.append("x of 0 and 1 (it refuses grey values)")
@@ -115,10 +115,10 @@ class Prober:
         """A random point.
 
         Args:
-            sizes: where they are not the audited ones.
+            sizes: those of the audit where left out.
             scale: of mu and log_var: near 0 the KL is nearly 0.
-            error: where given, the reconstruction is x plus noise of this size, of another size in
-                every image.
+            error: where given, the reconstruction is x plus noise of this size, times a factor that
+                differs between the images.
         """
         sizes = sizes or self.sizes
         rows, columns = (sizes.batch, sizes.pixels), (sizes.batch, sizes.latents)
@@ -138,7 +138,7 @@ class Prober:
         return Point(sizes, x, reconstruction, scale * self._normal(columns), spread)
 
     def value(self, point: Point) -> tuple[Tensor, str, dict[str, Tensor]]:
-        """The loss at a point, where it was found, and the leaves that it depends on."""
+        """The loss at a point, where in the answer it was, and the leaves to differentiate by."""
         leaves = {
             "reconstruction": point.reconstruction.clone().requires_grad_(),
             "mu": point.mu.clone().requires_grad_(),
@@ -163,7 +163,7 @@ class Prober:
 
         Raises:
             LossRaised: the function raised.
-            CannotTell: it, or a gradient, is missing or not finite.
+            CannotTell: the loss or a gradient is not finite, or the loss has no gradient.
         """
         loss, _, leaves = self.value(point)
         if not torch.isfinite(loss):
@@ -189,10 +189,10 @@ class Prober:
 
 
 def check_repeats(prober: Prober, point: Point) -> None:
-    """Refuse a loss that answers the same question in two ways.
+    """Refuse a loss with different values for the same arguments.
 
     Raises:
-        CannotTell: saying whether it draws random numbers or has a state.
+        CannotTell: with the cause: random numbers, or a state.
     """
     values = [prober.value(point)[0].item() for _ in range(REPEATS)]
     if len(set(values)) == 1:
@@ -216,7 +216,7 @@ def check_repeats(prober: Prober, point: Point) -> None:
 
 
 def factor(gradient: Tensor, pattern: Tensor) -> tuple[float, float]:
-    """The c of `gradient = c · pattern` by least squares, and the relative size of what is left."""
+    """The c of `gradient = c · pattern` by least squares, and the relative size of the residual."""
     c = ((gradient * pattern).sum() / pattern.square().sum()).item()
     norm = gradient.norm().item()
     left = (gradient - c * pattern).norm().item()
@@ -224,10 +224,10 @@ def factor(gradient: Tensor, pattern: Tensor) -> tuple[float, float]:
 
 
 def check_sizes(sizes: Sizes) -> None:
-    """Refuse a shape or a number of latents that is none.
+    """Refuse a shape without sides, and sides or latents below 1.
 
     Raises:
-        UserError: naming it.
+        UserError: naming the wrong size.
     """
     if not sizes.shape or min(sizes.shape) < 1:
         raise UserError(f"a shape is like (1, 28, 28), not {sizes.shape}")

@@ -1,27 +1,27 @@
-"""Two recognised terms and the powers of their sizes, put together."""
+"""A loss whose two terms are recognised: β, and the convention in which it is written."""
 
 from dataclasses import dataclass
 
 from betafront.scale import Weights, normalisation
-from betafront.weights.audit.kl import KL
-from betafront.weights.audit.known_terms import Reconstruction
 from betafront.weights.audit.scaling import Powers, Scaling
+from betafront.weights.audit.terms.kl import KL
+from betafront.weights.audit.terms.known_terms import Reconstruction
 
 BATCHES = (1, 64, 256)
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """What the weights of a loss come to.
+class RecognisedLoss:
+    """A loss whose two terms are recognised.
 
     Args:
-        found, kl: its terms.
-        scaling: the powers of the sizes.
+        reconstruction, kl: the terms.
+        scaling: the powers of the sizes in their weights.
         pixels, latents, batch: N, M and B of the probes.
-        shown: the σ² or b that the loss's constants show; 1 where they show none.
+        shown: the σ² or b that the constants of the loss show; 1 where they show none.
     """
 
-    found: Reconstruction
+    reconstruction: Reconstruction
     kl: KL
     scaling: Scaling
     pixels: int
@@ -36,12 +36,13 @@ class Weighed:
 
     @property
     def ratio(self) -> float:
-        """The weight of R when D has weight 1, a hidden σ or b being 1."""
-        return self.kl.weight / self.found.weight
+        """The weight of R when D has weight 1, at σ or b = 1."""
+        return self.kl.weight / self.reconstruction.weight
 
     @property
     def unit(self) -> float | None:
-        """The weight of D that the reductions alone give, without a coefficient."""
+        """The weight of D by its reductions alone, without a coefficient; None where they are not
+        known."""
         powers = self.scaling.powers
         batch, latents, pixels = powers.get("batch"), powers.get("latents"), self.scaling.pixels
         if batch is None or latents is None or pixels is None:
@@ -54,7 +55,7 @@ class Weighed:
 
     @property
     def relative(self) -> tuple[int, int] | None:
-        """The powers of N and of M in β."""
+        """The powers of N and of M in β; None where they are not known."""
         pixels, latents = self.scaling.pixels, self.scaling.powers.get("latents")
         if pixels is None or latents is None:
             return None
@@ -62,7 +63,7 @@ class Weighed:
 
     @property
     def normalisation(self) -> str | None:
-        """The name that betafront has for the convention; None where it is another."""
+        """The name of the convention in betafront; None where it has none."""
         pixels = self.scaling.pixels
         if self.relative == (1, -1) and pixels is not None:
             return "mean" if pixels.distortion else "beta_norm"
@@ -74,8 +75,9 @@ class Weighed:
         powers = self.scaling.powers.get("batch")
         return powers is not None and powers.rate != powers.distortion
 
-    def written(self) -> tuple[str, float, float] | None:
-        """(normalisation, weight, coefficient of D at a hidden scale of 1) as in the loss."""
+    def in_convention(self) -> tuple[str, float, float] | None:
+        """(normalisation, weight, coefficient of D at σ or b = 1) as in the loss; None where the
+        reductions are not known."""
         if self.unit is None:
             return None
         name = self.normalisation or "sum"
@@ -85,39 +87,40 @@ class Weighed:
             else Weights(1.0, 1.0)
         )
         weight = self.kl.weight / self.unit * reduced.distortion / reduced.rate
-        return name, weight, self.found.weight / self.unit
+        return name, weight, self.reconstruction.weight / self.unit
 
 
-def by_batch(weighed: Weighed) -> dict[str, float]:
+def by_batch(loss: RecognisedLoss) -> dict[str, float]:
     """β by batch size."""
-    powers = weighed.scaling.powers["batch"]
+    powers = loss.scaling.powers["batch"]
     power = powers.rate - powers.distortion
-    return {str(b): weighed.beta * (b / weighed.batch) ** power for b in BATCHES}
+    return {str(b): loss.beta * (b / loss.batch) ** power for b in BATCHES}
 
 
-def by_shape(weighed: Weighed) -> dict[str, float]:
-    """β at the audited shape and at twice its height and width, where it changes with them."""
-    powers = weighed.scaling.powers
-    sides = weighed.scaling.sides
+def by_shape(loss: RecognisedLoss) -> dict[str, float]:
+    """β at the audited shape and at twice its height and width; empty where it is the same."""
+    powers = loss.scaling.powers
+    sides = loss.scaling.sides
     grown = sides[-2:] if len(sides) > 1 else sides
-    if not weighed.kl.weight or any(side not in powers for side in grown):
+    if not loss.kl.weight or any(side not in powers for side in grown):
         return {}
     power = sum(powers[side].rate - powers[side].distortion for side in grown)
     if power == 0:
         return {}
-    shape = weighed.found.prober.sizes.shape
+    shape = loss.reconstruction.prober.sizes.shape
     doubled = [2 * n if s in grown else n for s, n in zip(sides, shape, strict=True)]
     return {
-        "x".join(map(str, shape)): weighed.beta,
-        "x".join(map(str, doubled)): weighed.beta * 2.0**power,
+        "x".join(map(str, shape)): loss.beta,
+        "x".join(map(str, doubled)): loss.beta * 2.0**power,
     }
 
 
 def power_of(powers: Powers, term: str) -> int:
+    """The power of a size in the weight of a term, `kl` or `reconstruction`."""
     return powers.rate if term == "kl" else powers.distortion
 
 
 def reduced(power: int) -> str:
-    """A sum or a mean, by the power of its size."""
+    """The reduction over a size, in words, by the power of the size."""
     words = {0: "sum", -1: "mean", -2: "divided twice"}
     return words.get(power, f"sum times size^{power}")

@@ -1,4 +1,4 @@
-"""Running somebody's loss: without a sound, and its errors as one line."""
+"""Running a user's loss: without its output, and with its errors as one line."""
 
 import contextlib
 import io
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from betafront.errors import UserError, one_line
 
-LONGEST = 200  # letters of somebody else's message
+LONGEST = 200  # characters of an error's message
 MISMATCH = re.compile(
     r"Using a target size \(torch\.Size\((.*?)\)\) that is different to the input size "
     r"\(torch\.Size\((.*?)\)\)"
@@ -17,11 +17,11 @@ MISMATCH = re.compile(
 
 
 class LossRaised(UserError):
-    """The audited function raised an error of its own."""
+    """The audited function raised an error."""
 
 
-class Nowhere(io.TextIOBase):
-    """A stream that keeps nothing."""
+class NullStream(io.TextIOBase):
+    """A stream that discards its text."""
 
     def write(self, text: str) -> int:
         return len(text)
@@ -30,9 +30,9 @@ class Nowhere(io.TextIOBase):
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """A context in which nothing is printed, warned of or logged: a loss is called a thousand
-    times, and what it prints would flood the terminal and spoil the JSON."""
+    times, and its output would flood the terminal and spoil the JSON."""
     before = logging.root.manager.disable
-    sink = Nowhere()
+    sink = NullStream()
     with (
         contextlib.redirect_stdout(sink),
         contextlib.redirect_stderr(sink),
@@ -46,8 +46,8 @@ def quiet() -> Iterator[None]:
             logging.disable(before)
 
 
-def raised(error: BaseException) -> str:
-    """What was raised, in one line that also tells where the error itself says nothing."""
+def error_line(error: BaseException) -> str:
+    """An error in one line, also where it has no message."""
     kind, text = type(error).__name__, one_line(error)
     if not text:
         assertion = isinstance(error, AssertionError)

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 
 from betafront.errors import UserError
 from betafront.weights.audit.arguments import CannotTell
-from betafront.weights.audit.kl import KL
-from betafront.weights.audit.known_terms import Reconstruction
 from betafront.weights.audit.probes import Prober, Sizes
+from betafront.weights.audit.terms.kl import KL
+from betafront.weights.audit.terms.known_terms import Reconstruction
 
 SIDES = {1: ("pixels",), 2: ("height", "width"), 3: ("channels", "height", "width")}
 
 
 @dataclass(frozen=True)
 class Powers:
-    """The powers of a size in the weights of D and of R (both as sums over everything): 0 of a sum,
-    −1 of a mean."""
+    """The powers of a size in the weights of D and of R (both as sums over everything): 0 for a
+    sum, −1 for a mean."""
 
     distortion: int
     rate: int
@@ -24,7 +24,7 @@ class Powers:
 
 @dataclass(frozen=True)
 class Scaling:
-    """The powers of every size that could be changed, and why others could not.
+    """The powers of every size that could be doubled, and why others could not.
 
     Args:
         powers: by 'batch', 'latents', and each side of the image.
@@ -38,13 +38,13 @@ class Scaling:
 
     @property
     def pixels(self) -> Powers | None:
-        """The powers of N, where all sides agree."""
+        """The powers of N, where they are the same for all sides."""
         seen = {self.powers.get(side) for side in self.sides}
         return seen.pop() if len(seen) == 1 else None
 
 
 def scaling(found: Reconstruction, kl: KL) -> Scaling:
-    """Double every size in turn."""
+    """The powers of all sizes, each found by doubling the size."""
     prober = found.prober
     base = prober.sizes
     sides = SIDES.get(len(base.shape), tuple(f"side {i + 1}" for i in range(len(base.shape))))
@@ -58,16 +58,16 @@ def scaling(found: Reconstruction, kl: KL) -> Scaling:
     powers, unknown = {}, {}
     for name, sizes in variants.items():
         try:
-            powers[name] = doubled(prober, found, kl, sizes)
+            powers[name] = powers_from(prober, found, kl, sizes)
         except CannotTell as reason:
             unknown[name] = str(reason)
         except UserError as error:
-            unknown[name] = hard_coded(name, sizes, error)
+            unknown[name] = hard_coded_size(name, sizes, error)
     return Scaling(powers, unknown, sides)
 
 
-def hard_coded(name: str, sizes: Sizes, error: UserError) -> str:
-    """In words, that a loss fails where one of its sizes is doubled."""
+def hard_coded_size(name: str, sizes: Sizes, error: UserError) -> str:
+    """That a loss fails when a size is doubled, in words."""
     known = {
         "batch": ("batch size", f"B = {sizes.batch}"),
         "latents": ("number of latents", f"M = {sizes.latents}"),
@@ -77,16 +77,16 @@ def hard_coded(name: str, sizes: Sizes, error: UserError) -> str:
     return f"the {what} is hard-coded, and it works at one size only (at {at} {fails})"
 
 
-def doubled(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> Powers:
-    """The powers of a size that is twice as large in `sizes`.
+def powers_from(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> Powers:
+    """The powers of the size that is twice as large in `sizes`.
 
     Raises:
-        CannotTell: a weight does not follow a power.
+        CannotTell: a weight does not change by a power.
         LossRaised: the loss works at one size only.
     """
     distortion, rate = weights_at(prober, found, kl, sizes)
     own = power(distortion / found.weight)
-    return Powers(own, power(rate / kl.weight) if kl.weight else own)  # nothing is any power
+    return Powers(own, power(rate / kl.weight) if kl.weight else own)  # a weight of 0 has any power
 
 
 def weights_at(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> tuple[float, float]:
@@ -97,10 +97,10 @@ def weights_at(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> t
 
 
 def power(ratio: float) -> int:
-    """The whole p of a ratio 2^p.
+    """The integer p of a ratio 2^p.
 
     Raises:
-        CannotTell: there is none.
+        CannotTell: p is no integer.
     """
     exact = math.log2(ratio) if ratio > 0 else math.inf
     if not math.isfinite(exact) or abs(exact - round(exact)) > 1e-3:

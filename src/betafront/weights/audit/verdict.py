@@ -1,4 +1,4 @@
-"""What the audit of a loss comes to."""
+"""The result of an audit."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,35 +7,35 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a loss function really computes. A field that is None was not established, and `unknown`
-    says why.
+    """What a loss function really computes. A field that is None could not be established;
+    `unknown` has the reasons.
 
     Attributes:
         loss: the function's name.
         arguments: which argument was taken for which.
-        value: where the scalar was found in what it returns.
+        value: where the scalar is in the answer.
         layout: whether it takes images or rows of pixels.
         shape, latents: at which it was audited.
         reconstruction: the reconstruction term.
-        log_var: what the argument called log_var is.
+        log_var: the quantity that the argument called log_var is.
         prior: the standard deviation of the prior.
         reductions: over what each term is summed or averaged.
-        probed_kl: nats per example between which the KL was probed.
+        probed_kl: the least and the greatest KL of the probes, in nats per example.
         beta: the canonical β; of a squared error at σ = 1, unless its constants show σ.
-        product: β·σ² (β·b of an absolute error), which is all that such a loss sets.
+        product: β·σ² (β·b of an absolute error): such a loss sets this product alone.
         beta_norm: β·M/N.
         scale: the σ or b at which `beta` holds; None where the likelihood has none.
-        scale_shown: the loss's own constants show that scale.
+        scale_shown: whether the constants of the loss show that scale.
         scale_for_one: the σ or b for which β = 1.
         beta_by_batch: β by batch size, where it changes with it.
         beta_by_shape: β by image shape, where it changes with it.
-        normalisation, weight: the convention of betafront it is written in, and the weight in it.
+        normalisation, weight: the convention in betafront's words, and the weight in it.
         coefficient: on the reconstruction term, as reduced.
-        constants: what it has of the log-likelihood's constants.
-        equivalent: the same optimum in betafront.
-        warnings: what is wrong or surprising.
-        notes: what else one should know.
-        unknown: what could not be told, and why.
+        constants: which constants of the log-likelihood it has, in words.
+        equivalent: the settings of betafront with the same optimum.
+        warnings: faults and surprises.
+        notes: other facts of interest.
+        unknown: the questions without an answer, with the reasons.
     """
 
     loss: str
@@ -68,7 +68,7 @@ class Verdict:
 
     @property
     def clean(self) -> bool:
-        """Whether all was told and there is nothing to warn of."""
+        """Whether every question has an answer and there is no warning."""
         return not self.warnings and not self.unknown
 
     def to_json(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What is wrong with a loss, or surprising."""
+"""The warnings of an audit: faults of a loss, and surprises."""
 
-from betafront.weights.audit.kl import KL, close, without_gradient
-from betafront.weights.audit.recognised import Weighed, by_batch, by_shape, power_of, reduced
+from betafront.weights.audit.recognised import RecognisedLoss, by_batch, by_shape, power_of, reduced
+from betafront.weights.audit.terms.kl import KL, close, without_gradient
 
 NAMES_OF_LOG_VAR = {
     "log_sigma": "log σ",
@@ -21,37 +21,37 @@ NAMES_OF_LOG_VAR = {
 }
 
 
-def faults(weighed: Weighed, log_var: str | None) -> tuple[str, ...]:
+def all_warnings(loss: RecognisedLoss, log_var: str | None) -> tuple[str, ...]:
     """All warnings.
 
     Args:
-        weighed: the loss.
+        loss: with its terms.
         log_var: the parameter that was taken for log_var, where it has a name.
     """
     return (
-        *sign_warnings(weighed),
-        *meaning_warnings(weighed.kl, log_var),
-        *batch_warnings(weighed),
-        *size_warnings(weighed),
+        *sign_warnings(loss),
+        *meaning_warnings(loss.kl, log_var),
+        *batch_warnings(loss),
+        *size_warnings(loss),
     )
 
 
-def sign_warnings(weighed: Weighed) -> list[str]:
+def sign_warnings(loss: RecognisedLoss) -> list[str]:
     """Terms that are maximised, or do nothing."""
     warnings = []
-    if weighed.kl.cut:
-        warnings.append(f"the KL has no effect: {without_gradient(weighed.kl.cut)}")
-    elif weighed.kl.weight == 0:
+    if loss.kl.cut:
+        warnings.append(f"the KL has no effect: {without_gradient(loss.kl.cut)}")
+    elif loss.kl.weight == 0:
         warnings.append("the KL has no effect: its weight is 0")
-    if weighed.kl.weight < 0:
+    if loss.kl.weight < 0:
         warnings.append("the KL has the wrong sign: the loss is smaller the larger it is")
-    if weighed.found.weight < 0:
+    if loss.reconstruction.weight < 0:
         warnings.append("the reconstruction term has the wrong sign")
     return warnings
 
 
 def meaning_warnings(kl: KL, name: str | None) -> list[str]:
-    """A log_var that is something else, and a prior that is not N(0, 1)."""
+    """An argument log_var that is another quantity, and a prior that is not N(0, 1)."""
     warnings = []
     expected = NAMES_OF_LOG_VAR.get((name or "log_var").lower(), "log σ²")
     if kl.weight and kl.meaning.name != expected:
@@ -64,14 +64,14 @@ def meaning_warnings(kl: KL, name: str | None) -> list[str]:
     return warnings
 
 
-def batch_warnings(weighed: Weighed) -> list[str]:
-    """Reductions over the batch that differ, or go twice."""
-    powers = weighed.scaling.powers.get("batch")
+def batch_warnings(loss: RecognisedLoss) -> list[str]:
+    """Reductions over the batch that differ between the terms, or are done twice."""
+    powers = loss.scaling.powers.get("batch")
     if powers is None:
         return []
     warnings = []
-    if weighed.depends_on_batch and weighed.kl.weight:
-        betas = ", ".join(f"{beta:.4g} at B = {b}" for b, beta in by_batch(weighed).items())
+    if loss.depends_on_batch and loss.kl.weight:
+        betas = ", ".join(f"{beta:.4g} at B = {b}" for b, beta in by_batch(loss).items())
         warnings.append(
             "the weight changes with the batch size (over the batch, reconstruction: "
             f"{reduced(powers.distortion)}, KL: {reduced(powers.rate)}); β = {betas}"
@@ -83,22 +83,22 @@ def batch_warnings(weighed: Weighed) -> list[str]:
     return warnings
 
 
-def size_warnings(weighed: Weighed) -> list[str]:
+def size_warnings(loss: RecognisedLoss) -> list[str]:
     """A sum beside a mean, and sides of the image that are reduced differently."""
-    powers, sides = weighed.scaling.powers, weighed.scaling.sides
+    powers, sides = loss.scaling.powers, loss.scaling.sides
     kinds = {side: reduced(powers[side].distortion) for side in sides if side in powers}
     warnings = []
     if len(set(kinds.values())) > 1:
         listed = ", ".join(f"{side} {kind}" for side, kind in kinds.items())
         warnings.append(f"the reconstruction is reduced in two ways over the image: {listed}")
-    shapes = by_shape(weighed)
-    if weighed.relative != (1, -1) and shapes:
+    shapes = by_shape(loss)
+    if loss.relative != (1, -1) and shapes:
         betas = ", ".join(f"{beta:.4g} at {s}" for s, beta in shapes.items())
         warnings.append(f"sums beside means: the weight changes with the image size; β = {betas}")
-    if weighed.relative is not None and weighed.relative[0] == 0 and weighed.relative[1]:
-        doubled = weighed.beta * 2 ** weighed.relative[1]
+    if loss.relative is not None and loss.relative[0] == 0 and loss.relative[1]:
+        doubled = loss.beta * 2 ** loss.relative[1]
         warnings.append(
-            f"sums beside means: the weight changes with the latents; β = {weighed.beta:.4g} at "
-            f"M = {weighed.latents}, {doubled:.4g} at M = {2 * weighed.latents}"
+            f"sums beside means: the weight changes with the latents; β = {loss.beta:.4g} at "
+            f"M = {loss.latents}, {doubled:.4g} at M = {2 * loss.latents}"
         )
     return warnings

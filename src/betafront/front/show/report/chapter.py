@@ -1,4 +1,4 @@
-"""What the report tells of one study."""
+"""One study in the report."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ from betafront.front.table import Facts
 
 @dataclass(frozen=True)
 class Shown:
-    """What a run of the front left to be looked at.
+    """The pictures and curves of a run of the front.
 
     Attributes:
         trial: its number.
-        pictures: as they stand in the page (`data:` addresses), by their names.
+        pictures: as `data:` addresses, by their names; empty where the data has none.
         trace: over `step`, optimiser steps, thinned: `beta` and `rate` (nats).
         spectrum: mean KL per latent, in nats, the highest first.
     """
@@ -47,18 +47,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Chapter:
-    """A study, as the report tells it.
+    """A study with all that the report shows of it.
 
     Attributes:
         facts: beside the table.
         table: finished trials.
         runs: a row per run, with the column `replicate`.
-        shown: trials along the front, in its order, that have files to look at.
-        thumbnails: a small picture by the number of the trial, as it stands in the page.
-        links: where a trial's run opens in MLflow.
-        needs: what must run before such a link opens; empty where nothing must.
+        shown: trials along the front, in its order.
+        thumbnails: small pictures as `data:` addresses, by the numbers of the trials.
+        links: the addresses of the trials' runs in MLflow, by the numbers of the trials.
+        needs: the command that must run before a link opens; empty where none must.
         failures: the most frequent reason first.
-        commands: what it is for, and the command.
+        commands: pairs of a purpose and a command.
         asked: for more than the usual points.
     """
 
@@ -75,7 +75,7 @@ class Chapter:
 
     @cached_property
     def advice(self) -> list[Advice]:
-        """The points that the decision names; none where it is refused."""
+        """The advised points; none where there is no decision."""
         return [] if self.refused else decide(self.table, self.facts, self.runs, self.asked)
 
     @cached_property

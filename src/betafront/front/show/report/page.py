@@ -10,7 +10,7 @@ from betafront.files import write_whole
 from betafront.front.comparison import Comparison, Group
 from betafront.front.show.report import parts
 from betafront.front.show.report.chapter import Chapter
-from betafront.front.show.report.drawn import drawn
+from betafront.front.show.report.page_data import page_data
 
 SCRIPTS = ("theme.js", "plane.js", "charts.js", "page.js")
 
@@ -26,11 +26,11 @@ def write_page(
     Args:
         chapters: one study, or several that compare.
         path: of the file.
-        groups: whose trials are told apart; where left out, each study is one.
+        groups: of trials, told apart by colour; where left out, each study is one.
         comparison: of the groups, if there are several.
     """
     groups = groups or [Group(c.facts.name, c.table, c.runs) for c in chapters]
-    data = json.dumps(drawn(chapters, groups), ensure_ascii=False, separators=(",", ":"))
+    data = json.dumps(page_data(chapters, groups), ensure_ascii=False, separators=(",", ":"))
     data = data.replace("</", "<\\/")  # a name must not end the script that it stands in
     title = " and ".join(c.facts.name for c in chapters)
     body = [

@@ -1,4 +1,4 @@
-"""The parts of the page that are read: text and tables. What is drawn is left to its scripts."""
+"""The parts of the page that are text and tables, and the places of those that scripts draw."""
 
 from collections.abc import Collection, Mapping, Sequence
 from html import escape
@@ -11,10 +11,10 @@ from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
 from betafront.front.show.comparison import conclusions, in_cells
 from betafront.front.show.report.chapter import Chapter, Shown
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, MSE, RATE, label, text
+from betafront.front.table import DISTORTION, METRICS, RATE, head, label, present, text, units
 
 ROWS = 40  # of the front, before the rest is folded away
-PICTURES = {  # of a run, with what they show
+PICTURES = {  # of a run of images, with what they show
     "reconstructions": "images of the validation split above their reconstructions",
     "traversals": "one latent a row, the most used first, from −3 to 3",
     "samples": "drawn from the prior",
@@ -23,7 +23,7 @@ CARD = '<div id="card" hidden></div>'
 
 
 def header(title: str, chapters: Sequence[Chapter]) -> str:
-    """The name of the studies and what they ask."""
+    """The names of the studies and their questions."""
     questions = dict.fromkeys(c.facts.question for c in chapters if c.facts.question)
     asked = "".join(f"<p class=question>{escape(q)}</p>" for q in questions)
     button = '<button id="theme" title="dark or light">◐</button>'
@@ -31,7 +31,7 @@ def header(title: str, chapters: Sequence[Chapter]) -> str:
 
 
 def answer(chapter: Chapter, alone: bool) -> str:
-    """The decision, before all else."""
+    """The decision, or why there is none."""
     advice = chapter.advice
     head = "" if alone else f"<b>{escape(chapter.facts.name)}</b>"
     lines = [f"<b>{escape(a.text)}</b><br>{_dim(a.method)}" for a in advice]
@@ -45,17 +45,17 @@ def answer(chapter: Chapter, alone: bool) -> str:
 
 
 def compared(found: Comparison) -> str:
-    """What the groups are worth beside each other."""
+    """The comparison of the groups."""
     sides, pairs = in_cells(found)
     findings = "".join(f"<li>{escape(line)}</li>" for line in conclusions(found))
     return (
         f"<section><h2>Side by side</h2><ul>{findings}</ul>{_table(*sides)}"
-        f"<details><summary>Every two of them</summary>{_table(*pairs)}</details></section>"
+        f"<details><summary>Every pair of them</summary>{_table(*pairs)}</details></section>"
     )
 
 
 def planes(objectives: Mapping[str, str]) -> str:
-    """Where the planes are drawn, and what they can be set to."""
+    """The place of the planes and of their controls."""
     drawn = ""
     for i, (x, y) in enumerate(every_plane(objectives)):
         names = " and ".join(label(metric).partition(" (")[0] for metric in (x, y))
@@ -66,7 +66,7 @@ def planes(objectives: Mapping[str, str]) -> str:
 
 
 def multiples() -> str:
-    """Where a small plane for each group is drawn."""
+    """The place of the small planes, one per group."""
     return (
         '<section hidden id="multiples"><h2>Group by group</h2><div class="controls"></div>'
         '<div class="grid"></div></section>'
@@ -89,24 +89,22 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     facts = chapter.facts
     members = front(chapter.table, facts.objectives)
     marks = names(chapter.advice)
-    columns = ["beta", "beta_norm", DISTORTION, RATE, ELBO, MSE, ACTIVE, *facts.others]
-    head = ["", "trial", *facts.parameters, "β", "β_norm", "D", "R", "D + R", "MSE", "active"]
-    head += map(label, facts.others)
+    columns = present(members, [*facts.parameters, "beta", "beta_norm", *METRICS, *facts.others])
+    heads = [label(c) if c in facts.others else head(c) for c in columns]
     rows = [
-        [marks.get(r["trial"], ""), str(r["trial"])]
-        + [text(r[c]) for c in [*facts.parameters, *columns]]
+        [marks.get(r["trial"], ""), str(r["trial"]), *(text(r[c]) for c in columns)]
         for r in members.to_dict("records")
     ]
-    shown = _table(head, rows, {i for i, row in enumerate(rows) if row[0]})
+    shown = _table(["", "trial", *heads], rows, {i for i, row in enumerate(rows) if row[0]})
     if len(rows) > ROWS:
         shown = f"<details><summary>{len(rows)} trials</summary>{shown}</details>"
     whose = "The front" if alone else f"The front of {facts.name}"
-    units = "<p class=dim>D, R and D + R in nats per example, MSE per pixel.</p>"
-    return f"<section><h2>{escape(whose)}</h2>{shown}{units}</section>"
+    caption = f"<p class=dim>{escape(units(members))}.</p>"
+    return f"<section><h2>{escape(whose)}</h2>{shown}{caption}</section>"
 
 
 def strip(chapter: Chapter) -> str:
-    """What models along the front do with images."""
+    """The pictures of models along the front; nothing where no run has any."""
     seen = [one for one in chapter.shown if one.pictures]
     if not seen:
         return ""
@@ -133,7 +131,7 @@ def strip(chapter: Chapter) -> str:
 
 
 def training() -> str:
-    """Where schedules and spectra are drawn."""
+    """The place of the schedules and the spectra."""
     return (
         '<section hidden id="training"><h2>How they were trained, and which latents are used</h2>'
         '<div class="grid wide"></div></section>'
@@ -141,7 +139,7 @@ def training() -> str:
 
 
 def search() -> str:
-    """Where the growth of the front and the importance of the parameters are drawn."""
+    """The place of the growth of the front and of the importance of the parameters."""
     return '<section id="search"><h2>The search</h2><div class="grid wide"></div></section>'
 
 
@@ -155,7 +153,7 @@ def failed(chapter: Chapter) -> str:
 
 
 def made(chapter: Chapter) -> str:
-    """How the study was made, and what to run next."""
+    """How the study was made, and the commands that go on from it."""
     facts = chapter.facts
     volume = hypervolume(chapter.table, facts.objectives, facts.reference)
     reference = ", ".join(f"{r:.4g}" for r in facts.reference)
@@ -173,7 +171,7 @@ def made(chapter: Chapter) -> str:
 
 
 def download() -> str:
-    """The trials as files."""
+    """The buttons that save the trials as files."""
     return (
         '<section class="controls"><button id="csv">All trials as CSV</button>'
         '<button id="json">as JSON</button></section>'

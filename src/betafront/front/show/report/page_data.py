@@ -1,4 +1,4 @@
-"""What the page's pictures are drawn of, as plain numbers: the page has each of them once."""
+"""The numbers that the page's scripts draw; the page holds each of them once."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from betafront.front.attainment import attained
+from betafront.front.attainment import attainment_surfaces, common_replicates
 from betafront.front.comparison import Group
 from betafront.front.decision.decision import names
 from betafront.front.front import nondominated
@@ -14,34 +14,30 @@ from betafront.front.history import hypervolumes
 from betafront.front.importance import importance
 from betafront.front.show.report.chapter import Chapter
 from betafront.front.slope import hull_slopes
-from betafront.front.table import ACTIVE, DISTORTION, ELBO, GROUP, MSE, RATE, label, usable
-from betafront.front.whole import whole
+from betafront.front.table import ELBO, GROUP, METRICS, SCALE, label, present, usable
 
 DIGITS = 6  # of every number in the page
-NUMBERS = ("weight", "beta", "beta_norm", "sigma", RATE, DISTORTION, ELBO, MSE, ACTIVE, "seconds")
-NAMES = {"beta": "canonical β", "beta_norm": "β_norm", "sigma": "σ", "weight": "weight, as written"}
 
 
-def drawn(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str, Any]:
+def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str, Any]:
     """The data of the page.
 
     Args:
         chapters: the studies.
-        groups: whose trials are told apart; one, or several that are compared.
+        groups: one, or several that are compared.
     """
     objectives = chapters[0].facts.objectives
     parameters = list(dict.fromkeys(p for c in chapters for p in c.facts.parameters))
     table = _every_trial(groups, objectives)
     others = [m for c in chapters for m in c.facts.others]
-    kept = dict.fromkeys(
-        ["study", GROUP, "trial", *parameters, "normalisation", *NUMBERS, *others, "on_front"]
-    )
+    told = ["study", GROUP, "trial", *parameters, "normalisation"]
+    numbers = [*SCALE, *METRICS, "seconds", *others]
     spread = [f"sd/{m}" for m in objectives]
-    columns = [c for c in [*kept, *spread] if c in table and table[c].notna().any()]
+    columns = present(table, dict.fromkeys([*told, *numbers, "on_front", *spread]))
     return {
         "objectives": [{"key": k, "direction": d} for k, d in objectives.items()],
         "columns": {c: _plain(table[c]) for c in columns},
-        "labels": {c: NAMES.get(c) or (label(c) if "/" in c else c) for c in columns},
+        "labels": {c: label(c) for c in columns},
         "parameters": [p for p in parameters if p in columns],
         "groups": [g.name for g in groups],
         "oneScale": all(c.facts.one_scale for c in chapters),
@@ -69,15 +65,15 @@ def _every_trial(groups: Sequence[Group], objectives: Mapping[str, str]) -> pd.D
 
 def _bands(group: Group, objectives: Mapping[str, str]) -> dict[str, Any]:
     """The surfaces that a quarter, a half and three quarters of the replicates attain."""
-    runs = whole(group.runs)
+    runs = common_replicates(group.runs)
     if runs.empty or runs["replicate"].nunique() < 2:
         return {}
-    surfaces = attained(runs, objectives)
+    surfaces = attainment_surfaces(runs, objectives)
     return {f"{level:.0f}": [_short(p) for p in surface] for level, surface in surfaces.items()}
 
 
 def _named(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
-    """The points that the decisions name, those of one trial together."""
+    """The advised points, those of one trial together."""
     found = []
     for chapter in chapters:
         betas = {a.trial: a.beta for a in chapter.advice}
@@ -93,7 +89,7 @@ def _history(chapter: Chapter) -> dict[str, list[float]]:
 
 
 def _slopes(chapter: Chapter) -> dict[str, list[Any]]:
-    """How steep the hull is beside β, where that says something."""
+    """The slopes of the hull at its corners, where the front is of rate and distortion."""
     if not chapter.facts.rate_distortion:
         return {}
     found = hull_slopes(usable(chapter.table))
@@ -134,5 +130,5 @@ def _plain(column: "pd.Series[Any]") -> list[Any]:
 
 
 def _short(values: Iterable[float]) -> list[float | None]:
-    """Numbers of a few digits; what is no finite number, which JSON does not know, is None."""
+    """Numbers rounded to DIGITS; None for NaN and infinity, which JSON does not have."""
     return [float(f"{v:.{DIGITS}g}") if math.isfinite(v) else None for v in map(float, values)]

@@ -1,4 +1,4 @@
-"""Waiting for a study that nobody has begun yet: workers may be there before their sweep."""
+"""Waiting for a study that is not there yet: workers may be started before their sweep."""
 
 import time
 from pathlib import Path
@@ -12,14 +12,16 @@ EVERY_SECONDS = 2.0
 
 
 def wait_for(name: str, runs: Path) -> None:
-    """Return once there is a study of this name, also where its database is not there yet.
+    """Return once there is a study of this name, whether or not its database is there yet.
 
     Args:
         name: of the study.
-        runs: where its file would be, if it is in none that BETAFRONT_STORAGE names.
+        runs: the folder of the studies' file, in which the study is looked for if it is not in the
+            storage that BETAFRONT_STORAGE names.
 
     Raises:
-        UserError: what is wrong mends itself by no waiting, as a wrong password does.
+        UserError: the storage cannot be opened for a reason that waiting does not mend, as a wrong
+            password.
     """
     from betafront.terminal import console
 

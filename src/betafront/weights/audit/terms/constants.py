@@ -1,8 +1,8 @@
-"""The constants of a log-likelihood that a loss has or lacks, which no gradient shows."""
+"""The constants of a log-likelihood, which no gradient shows: which of them a loss has."""
 
 import math
 
-from betafront.weights.audit.known_terms import (
+from betafront.weights.audit.terms.known_terms import (
     OPTIMA,
     OPTIMAL_LAPLACE,
     Reconstruction,
@@ -12,17 +12,17 @@ from betafront.weights.audit.known_terms import (
 def constants(
     found: Reconstruction, unit: float | None, offset: float, rest: float, sizes: tuple[int, int]
 ) -> tuple[str, float | None]:
-    """What the loss has of the constants of its log-likelihood, and the σ (or b) that they show;
-    no words where the offset fits nothing.
+    """Which constants of its log-likelihood the loss has, in words, and the σ (or b) that they
+    show; empty where the offset fits no known set of constants.
 
     Args:
         found: the reconstruction term.
-        unit: the weight of D that its reductions alone would give; None where that is unknown.
-        offset: what is left of the loss after its core and its KL.
-        rest: the error that `offset` may have.
+        unit: the weight of D that the reductions alone would give; None where it is unknown.
+        offset: the loss less its core and its KL.
+        rest: the numerical error of `offset`.
         sizes: B and N.
     """
-    values = math.prod(sizes)  # in the batch, each with its constant
+    values = math.prod(sizes)  # of x in the batch, each with the constant
     for each, text, scale in known_constants(found, unit):
         expected = values * each
         if abs(offset - expected) <= rest + 1e-9 * abs(expected):
@@ -33,7 +33,7 @@ def constants(
 def known_constants(
     found: Reconstruction, unit: float | None
 ) -> list[tuple[float, str, float | None]]:
-    """The constants that a term may come with: (per value of x, in words, the σ or b it shows)."""
+    """The sets of constants that a term may have: (per value of x, in words, the σ or b shown)."""
     letter, half_log = found.term.scale, math.log(2 * math.pi) / 2
     if found.term in OPTIMA:
         laplace = found.term is OPTIMAL_LAPLACE
@@ -46,7 +46,7 @@ def known_constants(
     if letter is None:
         return [(0.0, "all there", None)]
     whole, part = ("½N ln(2πσ²)", "½N ln 2π") if letter == "σ" else ("N ln(2b)", "N ln 2")
-    # Nothing is the first guess, also where a σ would make the constant nothing.
+    # First, so that it is preferred where some σ would make the constant 0.
     answer: list[tuple[float, str, float | None]] = [
         (0.0, f"{whole} is missing: no log-likelihood, and no {letter} in it", None)
     ]

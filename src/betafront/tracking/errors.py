@@ -1,4 +1,4 @@
-"""Why MLflow cannot be read or written, in one line with the way out."""
+"""Errors of MLflow as one line for a user, with the way out."""
 
 import http.client
 import os
@@ -12,17 +12,17 @@ from betafront.addresses import SQLITE
 from betafront.errors import UserError, one_line
 from betafront.tracking.address import PASSWORD, USERNAME
 
-ANSWER_SECONDS = 5.0  # for a server that is there; MLflow's own calls wait longer, and repeatedly
+ANSWER_SECONDS = 5.0  # MLflow's own calls wait longer, and repeatedly
 UNREACHABLE = "check the address, and that the server runs and can be reached from here"
 
 
 @contextmanager
-def plainly(uri: str, what: str = "") -> Iterator[None]:
-    """Makes one line of what MLflow raises in the block.
+def as_user_error(uri: str, what: str = "") -> Iterator[None]:
+    """A context that raises the errors of MLflow as a UserError.
 
     Args:
         uri: with which MLflow was opened, without a password.
-        what: the beginning of the line, before MLflow is named.
+        what: the beginning of the message, before MLflow is named.
 
     Raises:
         UserError: MLflow cannot be reached, read or written.
@@ -37,9 +37,9 @@ def plainly(uri: str, what: str = "") -> Iterator[None]:
 
 
 def check_answers(uri: str) -> None:
-    """Ask a server whether it is there, so that one that hangs costs seconds.
+    """Check in a few seconds that a server answers, before MLflow waits minutes for it.
 
-    Any answer will do: a proxy may know nothing of MLflow's `/health`.
+    Any answer counts: a proxy may not pass MLflow's `/health` on.
 
     Raises:
         UserError: it does not answer.
@@ -75,7 +75,7 @@ def _reason(error: Exception) -> str:
 
 
 def _status(error: Exception) -> int | None:
-    """Of HTTP, where the server answered: of a call, or of a file that was sent or fetched."""
+    """The HTTP status of an answer to a call, or to the transfer of a file; None without one."""
     from mlflow.exceptions import MlflowException
 
     if isinstance(error, MlflowException):

@@ -11,24 +11,23 @@ from betafront.weights.audit.arguments import CannotTell
 from betafront.weights.audit.probes import Point, Prober, Slopes, factor
 
 SCALES = (1e-2, 1.0, 6.0)
-"""Of mu: KL from under a thousandth of a nat per latent to some twenty, so that a floor (free bits)
-or a target (capacity) shows."""
+"""Of mu: the KL is from under a thousandth of a nat per latent to some twenty, so that a floor
+(free bits) or a target (capacity) shows."""
 
 
 class NoKnownSpread(CannotTell):
-    """The part in mu is a KL's and the part in log_var is none that is known."""
+    """The gradient by mu is that of a KL, and the gradient by log_var is not recognised."""
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """What the argument called log_var may really be.
+    """A quantity that the argument called log_var may really be.
 
     Args:
-        name: of it.
-        variance: σ² as a function of it.
-        log_variance: ln σ² as a function of it.
-        positive: it can be nothing but positive, so that what a loss does with other values does
-            not count.
+        name: of the quantity.
+        variance: σ² as a function of the quantity.
+        log_variance: ln σ² as a function of the quantity.
+        positive: the quantity is always positive, and is probed there only.
     """
 
     name: str
@@ -39,9 +38,9 @@ class Meaning:
     def slopes(self, spread: Tensor) -> tuple[Tensor, Tensor]:
         """The derivatives of ½σ² and of −½ ln σ², element by element."""
         leaf = spread.clone().requires_grad_()
-        (growing,) = torch.autograd.grad(self.variance(leaf).sum() / 2, leaf)
-        (shrinking,) = torch.autograd.grad(-self.log_variance(leaf).sum() / 2, leaf)
-        return growing, shrinking
+        (var_slope,) = torch.autograd.grad(self.variance(leaf).sum() / 2, leaf)
+        (log_slope,) = torch.autograd.grad(-self.log_variance(leaf).sum() / 2, leaf)
+        return var_slope, log_slope
 
 
 def softplus(value: Tensor) -> Tensor:
@@ -67,9 +66,8 @@ class KL:
         weight: the factor c on the sum of KL(N(mu, σ²) || N(0, prior²)) over batch and latents.
         meaning: what log_var is.
         prior: the prior's standard deviation.
-        least, most: nats per example between which it was probed.
-        cut: of a weight of 0, the arguments that the value changes with although it has no gradient
-            with respect to them.
+        least, most: the KL of the probes, in nats per example.
+        cut: where the weight is 0, the arguments that the value depends on without a gradient.
     """
 
     weight: float
@@ -80,7 +78,7 @@ class KL:
     cut: tuple[str, ...] = ()
 
     def nats(self, point: Point) -> Tensor:
-        """(B,) the KL at a point."""
+        """(B,) the KL at a point, in nats."""
         variance = self.meaning.variance(point.log_var) / self.prior**2
         log_ratio = self.meaning.log_variance(point.log_var) - 2 * math.log(self.prior)
         return ((point.mu / self.prior) ** 2 + variance - log_ratio - 1).sum(1) / 2
@@ -94,37 +92,37 @@ def recognise(prober: Prober) -> KL:
     """The KL term of a loss.
 
     Raises:
-        NoKnownSpread: what log_var is, is not known.
-        CannotTell: it is no KL.
+        NoKnownSpread: it is not recognised what log_var is.
+        CannotTell: the term is no KL.
     """
     seen = []
     for scale in SCALES * 2:
         point = prober.point(scale=scale)
         seen.append((point, prober.slopes(point)))
-    still = [n for n in ("mu", "log_var") if not any(getattr(s, n).any() for _, s in seen)]
-    cut = tuple(name for name in still if changes_with(prober, name))
-    if len(still) == 2:
+    constant = [n for n in ("mu", "log_var") if not any(getattr(s, n).any() for _, s in seen)]
+    cut = tuple(name for name in constant if changes_with(prober, name))
+    if len(constant) == 2:
         return KL(0.0, MEANINGS[0], cut=cut)
     if cut:
         raise CannotTell(without_gradient(cut))
     weight = mu_weight(seen)
     meanings = [m for m in MEANINGS if m.positive or prober.spreads == "real"]
-    found = standard(seen, weight, meanings) or rescaled(seen, weight, meanings)
+    found = kl_to_standard(seen, weight, meanings) or kl_to_scaled(seen, weight, meanings)
     if found is None:
-        raise NoKnownSpread(unlike(seen, weight, meanings))
+        raise NoKnownSpread(why_no_kl(seen, weight, meanings))
     nats = torch.cat([found.nats(point) for point, _ in seen])
     return replace(found, least=nats.min().item(), most=nats.max().item())
 
 
 def changes_with(prober: Prober, name: str) -> bool:
-    """Whether the value of a loss changes with one of its arguments."""
+    """Whether the value of a loss depends on one of its arguments."""
     point, other = prober.point(), prober.point()
     moved = replace(point, **{name: getattr(other, name)})
     return prober.value(point)[0].item() != prober.value(moved)[0].item()
 
 
 def without_gradient(cut: Sequence[str]) -> str:
-    """In words, that a value follows arguments and its gradient does not."""
+    """In words, that a value depends on arguments without a gradient."""
     return (
         f"the value changes with {' and '.join(cut)}, but its gradient with respect to "
         f"{'them' if len(cut) > 1 else 'it'} is cut (detach(), no_grad(), .item()?)"
@@ -132,10 +130,10 @@ def without_gradient(cut: Sequence[str]) -> str:
 
 
 def mu_weight(seen: list[tuple[Point, Slopes]]) -> float:
-    """The c of a gradient c·mu that is the same everywhere.
+    """The factor c of a gradient c·mu that is the same at all points.
 
     Raises:
-        CannotTell: it is not, with what that looks like.
+        CannotTell: it is not the same, with what may be the cause.
     """
     fits = [factor(slopes.mu, point.mu) for point, slopes in seen]
     tolerance = seen[0][1].tolerance
@@ -146,16 +144,16 @@ def mu_weight(seen: list[tuple[Point, Slopes]]) -> float:
     if any(left > tolerance for _, left in fits):
         ratios = torch.cat([(slopes.mu / point.mu).flatten() for point, slopes in seen])
         off = ratios.abs() < tolerance * top
-        if off.any() and same(ratios[~off], tolerance):
+        if off.any() and all_equal(ratios[~off], tolerance):
             raise CannotTell(
                 "the KL has no effect for some latents or examples and full weight for others, as "
                 "with free bits or a clamp"
             )
         raise CannotTell("the gradient with respect to mu is not a multiple of mu, as a KL's is")
-    if same(weights, tolerance):
+    if all_equal(weights, tolerance):
         return weights.mean().item()
     off = weights.abs() < tolerance * top
-    if off.any() and same(weights[~off], tolerance):
+    if off.any() and all_equal(weights[~off], tolerance):
         raise CannotTell(
             "the KL has no effect while it is small and full weight above, as with free bits: "
             "there is no one β"
@@ -168,10 +166,10 @@ def mu_weight(seen: list[tuple[Point, Slopes]]) -> float:
     raise CannotTell("the weight of the KL changes with the KL itself: there is no one β")
 
 
-def standard(
+def kl_to_standard(
     seen: list[tuple[Point, Slopes]], weight: float, meanings: Sequence[Meaning]
 ) -> KL | None:
-    """The KL to N(0, 1) with this weight, if the gradient with respect to log_var fits one."""
+    """The KL to N(0, 1) with this weight; None where the gradient by log_var fits no meaning."""
     for meaning in meanings:
         found = spread_weight(seen, meaning)
         if found is not None and close(found, weight, seen[0][1].tolerance):
@@ -180,7 +178,8 @@ def standard(
 
 
 def spread_weight(seen: list[tuple[Point, Slopes]], meaning: Meaning) -> float | None:
-    """The c of a gradient `c · d(½σ² − ½ ln σ²)` that is the same everywhere; None if none is."""
+    """The factor c of a gradient `c · d(½σ² − ½ ln σ²)` that is the same at all points, else
+    None."""
     weights = []
     for point, slopes in seen:
         pattern = sum(meaning.slopes(point.log_var), torch.zeros(()))
@@ -190,25 +189,26 @@ def spread_weight(seen: list[tuple[Point, Slopes]], meaning: Meaning) -> float |
         if left > slopes.tolerance:
             return None
         weights.append(c)
-    if not same(torch.tensor(weights, dtype=torch.float64), seen[0][1].tolerance):
+    if not all_equal(torch.tensor(weights, dtype=torch.float64), seen[0][1].tolerance):
         return None
     c = sum(weights) / len(weights)
     return c if fits(seen, meaning, c, c) else None
 
 
-def rescaled(
+def kl_to_scaled(
     seen: list[tuple[Point, Slopes]], mu_weight: float, meanings: Sequence[Meaning]
 ) -> KL | None:
-    """The KL to N(0, s²) for some s, if the gradients fit one: c·mu/s² and c(½σ²/s² − ½ ln σ²)."""
+    """The KL to N(0, s²) for some s, whose gradients are c·mu/s² and c·d(½σ²/s² − ½ ln σ²); None
+    where they fit no meaning."""
     for meaning in meanings:
         patterns = [meaning.slopes(point.log_var) for point, _ in seen]
-        growing, shrinking = (torch.cat([p[i].flatten() for p in patterns]) for i in (0, 1))
-        if not (torch.isfinite(growing).all() and torch.isfinite(shrinking).all()):
+        var_slope, log_slope = (torch.cat([p[i].flatten() for p in patterns]) for i in (0, 1))
+        if not (torch.isfinite(var_slope).all() and torch.isfinite(log_slope).all()):
             continue
-        rest = torch.cat([slopes.log_var.flatten() for _, slopes in seen]) - mu_weight * growing
-        # Every latent counts alike: e^log_var alone would drown all that is said at smaller values.
-        size = growing.abs() + shrinking.abs()
-        weight, _ = factor(rest / size, shrinking / size)
+        rest = torch.cat([slopes.log_var.flatten() for _, slopes in seen]) - mu_weight * var_slope
+        # Every latent has the same weight: else those with a large e^log_var decide alone.
+        size = var_slope.abs() + log_slope.abs()
+        weight, _ = factor(rest / size, log_slope / size)
         square = weight / mu_weight
         if square > seen[0][1].tolerance and fits(seen, meaning, mu_weight, weight):
             return KL(weight, meaning, prior=square**0.5)
@@ -216,20 +216,20 @@ def rescaled(
 
 
 def fits(
-    seen: list[tuple[Point, Slopes]], meaning: Meaning, growing: float, shrinking: float
+    seen: list[tuple[Point, Slopes]], meaning: Meaning, var_slope: float, log_slope: float
 ) -> bool:
-    """Whether these factors on the two parts are right for every latent at every scale."""
+    """Whether these factors on d(½σ²) and on d(−½ ln σ²) fit every latent at every scale."""
     for point, slopes in seen:
         one, other = meaning.slopes(point.log_var)
-        left = (slopes.log_var - growing * one - shrinking * other).abs()
-        size = abs(growing) * one.abs() + abs(shrinking) * other.abs()
+        left = (slopes.log_var - var_slope * one - log_slope * other).abs()
+        size = abs(var_slope) * one.abs() + abs(log_slope) * other.abs()
         if not (left <= slopes.tolerance * size).all():
             return False
     return True
 
 
-def unlike(seen: list[tuple[Point, Slopes]], weight: float, meanings: Sequence[Meaning]) -> str:
-    """What is wrong with a term whose part in mu alone is right."""
+def why_no_kl(seen: list[tuple[Point, Slopes]], weight: float, meanings: Sequence[Meaning]) -> str:
+    """Why a term is no KL whose gradient by mu is that of one, in words."""
     if not any(slopes.log_var.any() for _, slopes in seen):
         return "it does not depend on log_var: a penalty on mu alone, and no KL to N(0, 1)"
     for meaning in meanings:
@@ -245,11 +245,11 @@ def unlike(seen: list[tuple[Point, Slopes]], weight: float, meanings: Sequence[M
     )
 
 
-def same(values: Tensor, tolerance: float) -> bool:
-    """Whether all values are one, and not 0."""
+def all_equal(values: Tensor, tolerance: float) -> bool:
+    """Whether all values are equal, and not 0."""
     return bool((values - values[0]).abs().max() <= tolerance * values[0].abs())
 
 
 def close(one: float, other: float, tolerance: float) -> bool:
-    """Whether two factors are one."""
+    """Whether two factors are equal within a relative tolerance."""
     return abs(one - other) <= tolerance * max(abs(one), abs(other))

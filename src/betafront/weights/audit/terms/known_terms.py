@@ -1,4 +1,4 @@
-"""The reconstruction terms that can be recognised, and one that was."""
+"""The reconstruction terms that can be recognised, and a recognised one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ class Term:
     Args:
         name: of it.
         core: its distortion, in nats, up to constants.
-        likelihood: how betafront trains it; None where it has no such likelihood.
-        unit: it is defined for reconstructions in (0, 1) only.
-        scale: the letter of a standard deviation or width that the term hides (and `core` takes to
-            be 1); None where it hides none.
-        remark: what a user should know of it.
+        likelihood: the settings of betafront for it; None where betafront has no such likelihood.
+        unit: whether it is defined for reconstructions in (0, 1) only.
+        scale: the letter of a standard deviation or width that the term leaves out (`core` has it
+            at 1); None where it leaves out none.
+        remark: a note for the user; None for none.
     """
 
     name: str
@@ -102,7 +102,7 @@ OPTIMAL_LAPLACE = Term(
     "likelihood=laplace likelihood.mode=optimal",
 )
 OPTIMA = (OPTIMAL, OPTIMAL_PER_IMAGE, OPTIMAL_LAPLACE)
-FITTED = (
+OWN_SCALE = (
     "σ is fitted to the very image that it scores (log-MSE per image), which is no density p(x|z): "
     "share σ over the batch"
 )
@@ -114,11 +114,11 @@ class Reconstruction:
 
     Args:
         weight: the factor on its core, summed over batch and pixels.
-        term: which one it is.
-        prober: draws points in the domain where it is recognised.
-        error: how large the probes' errors have to be; None where any will do.
-        remarks: what a user should know of it.
-        warnings: what makes the answer hold in part only.
+        term: the recognised term.
+        prober: draws points in the domain where the term is recognised.
+        error: the size of the probes' errors x − reconstruction; None where any size will do.
+        remarks: notes for the user.
+        warnings: limits within which the answer holds.
     """
 
     weight: float
@@ -136,7 +136,7 @@ class Reconstruction:
         """The factor on the core at a point.
 
         Raises:
-            CannotTell: the gradient is another one there.
+            CannotTell: the gradient there is not that of the term.
         """
         c, left = factor(slopes.reconstruction, slope_of(self.term, point))
         if left > slopes.tolerance:

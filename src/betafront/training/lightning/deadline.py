@@ -5,18 +5,19 @@ from typing import Any
 
 import pytorch_lightning as pl
 
-from betafront.training.result import TimedOut
+from betafront.training.failure import TimedOut
+from betafront.training.lightning.module import TrainingModule
 
 
 class Deadline(pl.Callback):
     """Ends training with `TimedOut` at the end of the first batch after `seconds`.
 
-    Lightning's own Timer stops training as if it were done, and what was half trained would be
-    evaluated and counted.
+    Lightning's own Timer stops training as if the run were finished, and a half-trained model would
+    be evaluated.
 
     Args:
-        seconds: from the start of training; of a run that goes on from a checkpoint, of this
-            attempt alone.
+        seconds: from the start of training in this attempt; the time of earlier attempts, from
+            whose checkpoint the run continues, does not count.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -30,4 +31,5 @@ class Deadline(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any
     ) -> None:
         if time.monotonic() > self.end:
-            raise TimedOut(trainer.global_step, self.seconds)
+            assert isinstance(pl_module, TrainingModule)
+            raise TimedOut(pl_module.state.step, self.seconds)

@@ -1,0 +1,185 @@
+"""The contract of a model: the one definition of its distortion and its rate."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from betafront.errors import UserError
+from betafront.objective import Draw, Likelihood, Terms
+
+Shape = tuple[int, ...]
+"""Of one example: channels, height and width of an image."""
+
+
+class Observed(NamedTuple):
+    """What one pass of the decoder says of a batch.
+
+    Attributes:
+        log_px: (B,) log p(x|z) in nats.
+        mean: (B, …) E[x|z] without a gradient, where it was asked for and x has a mean.
+        statistic: as in `Terms`.
+    """
+
+    log_px: Tensor
+    mean: Tensor | None = None
+    statistic: Tensor | None = None
+
+
+class Model(nn.Module, ABC):
+    """q(z|x), p(z) and p(x|z). Training, validation, every metric and every picture read a model
+    through these methods alone, so what one of them is made to say, all see.
+
+    A model of one's own gives `draw`, `means`, `prior`, `decode` and `log_px`, and may give the
+    others where that is cheaper. It cannot override `forward`, which nothing but training reads.
+
+    Args:
+        latents: M, or the widths of the layers of a hierarchy.
+
+    Attributes:
+        likelihood: p(x|z), whose support the data is checked against; set by the subclass.
+        widths: latent dimensions of each stochastic layer, in the order of the columns of z.
+        log_volume: nats per example that a density on dequantised data owes to the volume of the
+            cells (`Images.log_volume`), which `log_px` and `observe` take off; 0 for other data.
+    """
+
+    likelihood: Likelihood
+
+    def __init__(self, latents: int | Sequence[int]) -> None:
+        super().__init__()
+        self.widths = (latents,) if isinstance(latents, int) else tuple(latents)
+        self.log_volume = 0.0
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "forward" in vars(cls) or "infer" in vars(cls):
+            raise UserError(
+                f"{cls.__name__} overrides forward or infer, which evaluation does not read: "
+                "override encode, draw, observe or log_px (see betafront.models.Model)"
+            )
+        if "log_px" in vars(cls) and "observe" not in vars(cls):
+            cls.observe = Model.observe  # type: ignore[method-assign]  # else D had two definitions
+
+    @property
+    def latents(self) -> int:
+        """M, the number of latent dimensions of all layers."""
+        return sum(self.widths)
+
+    @property
+    def factorised(self) -> bool:
+        """Whether q(z|x) is a diagonal Gaussian, which `encode` gives as a `Posterior`, and p(z) is
+        N(0, 1). What needs that asks `betafront.objective.require_factorised`."""
+        return False
+
+    def encode(self, x: Tensor) -> Any:
+        """What `draw` and `means` need of x, so that many draws run the encoder once; x itself by
+        default.
+
+        Args:
+            x: (B, …).
+        """
+        return x
+
+    @abstractmethod
+    def draw(
+        self,
+        encoded: Any,
+        noise: torch.Generator | None = None,
+        *,
+        draws: int = 1,
+        log_ratio: bool = False,
+    ) -> Draw:
+        """Draws from q(z|x) with their rates.
+
+        Args:
+            encoded: what `encode` gave for B examples.
+            noise: where the noise comes from; None is the global generator (`standard_normal`).
+            draws: of each example, side by side.
+            log_ratio: give `Draw.log_ratio` too.
+        """
+
+    @abstractmethod
+    def means(self, encoded: Any) -> Tensor:
+        """(B, M) the means of q(z|x), or the z that stands for x where there is no such mean."""
+
+    @abstractmethod
+    def prior(self, n: int, noise: torch.Generator | None = None) -> Tensor:
+        """(n, M) draws from p(z)."""
+
+    @abstractmethod
+    def decode(self, z: Tensor) -> Tensor:
+        """(n, …) E[x|z] of (n, M) codes: the reconstruction to look at."""
+
+    @abstractmethod
+    def log_px(self, z: Tensor, x: Tensor) -> Tensor:
+        """(B,) log p(x|z) in nats; may look at x, as a decoder that is forced to it does. On
+        dequantised data `log_volume` is taken off a density: then it bounds the log mass of the
+        discrete image, and densities and masses are on one scale."""
+
+    def observe(self, z: Tensor, x: Tensor, *, mean: bool = False) -> Observed:
+        """`log_px` and what else the same pass of the decoder gives.
+
+        Args:
+            z: (B, M).
+            x: (B, …).
+            mean: give `Observed.mean` too, if x has a mean.
+        """
+        if not mean:
+            return Observed(self.log_px(z, x))
+        with torch.no_grad():
+            expected = self.decode(z)
+        return Observed(self.log_px(z, x), expected)
+
+    def infer(
+        self,
+        x: Tensor,
+        noise: torch.Generator | None = None,
+        *,
+        draws: int = 1,
+        log_ratio: bool = False,
+    ) -> Draw:
+        """Draws from q(z|x) of (B, …) examples: `draw` of what `encode` gives."""
+        return self.draw(self.encode(x), noise, draws=draws, log_ratio=log_ratio)
+
+    def forward(
+        self, x: Tensor, noise: torch.Generator | None = None, *, mse: bool = False
+    ) -> Terms:
+        """The terms of the objective, with one draw of z per example.
+
+        Args:
+            x: (B, …).
+            noise: where the noise of z comes from; the global generator by default.
+            mse: measure the squared error too, which of some likelihoods costs more than the rest.
+        """
+        draw = self.infer(x, noise)
+        seen = self.observe(draw.z, x, mean=mse)
+        squares = None if seen.mean is None else ((seen.mean - x) ** 2).flatten(1).mean(1)
+        return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic)
+
+    def code(self, x: Tensor) -> Tensor:
+        """(B, M) the posterior means of (B, …) examples."""
+        return self.means(self.encode(x))
+
+    def reconstruct(self, x: Tensor) -> Tensor:
+        """(B, …) E[x|z] at the posterior mean of each example."""
+        return self.decode(self.code(x))
+
+    def remember(self, statistic: Tensor | None) -> None:
+        """Keep what the likelihood learns otherwise than by gradient, once a step is taken.
+
+        Args:
+            statistic: `Terms.statistic` of the batch.
+        """
+        self.likelihood.remember(statistic)
+
+    def own_tensor(self) -> Tensor:
+        """Some floating-point tensor of the model, which has its type and lies on its device."""
+        owned = chain(self.parameters(), self.buffers())
+        return next((t for t in owned if t.is_floating_point()), torch.empty(0))
+
+
+Architecture = Callable[[Shape, Likelihood], Model]
+"""What a choice of `conf/model` becomes: an example's shape and the likelihood give a model."""

@@ -1,0 +1,125 @@
+"""What is to be done next in a study: read off its trials, without a queue of its own in the
+storage.
+
+In this order: the work of a lost trial again, a point that was asked for, a new draw, and, once the
+budget is full, more replicates of a complete trial.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from betafront.study.spec import Spec
+from betafront.study.trials.origin import ORIGIN, Origin, first_attempt, origin
+from betafront.study.trials.replicates import RECORD
+from betafront.study.trials.status import RELEASED, Status, finished, status
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+
+@dataclass(frozen=True)
+class Work:
+    """Something to be done by a new trial.
+
+    Attributes:
+        origin: why.
+        given: the trial's parameters, or some of them; the rest are drawn.
+    """
+
+    origin: Origin
+    given: Mapping[str, Any]
+
+
+def is_plain(trial: "FrozenTrial") -> bool:
+    """Whether a trial is a draw that is complete. Such a trial is the work of nobody else's, and
+    nothing is left to do of it but replicates: a study of thousands is mostly of such trials, which
+    a claim need not look at."""
+    return trial.state.name == "COMPLETE" and ORIGIN not in trial.user_attrs
+
+
+def not_plain(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
+    """The trials without the plain ones."""
+    return [t for t in trials if not is_plain(t)]
+
+
+def lost_work(trials: "Iterable[FrozenTrial]", room: bool) -> Work | None:
+    """The work of the first lost trial that no other trial has taken up.
+
+    Args:
+        trials: of the study; the plain ones may be left out.
+        room: whether the budget has room for another trial. Adding replicates needs none.
+    """
+    for trial in not_taken_up(trials):
+        why = origin(trial)
+        if room or why.adds_to is not None:
+            again = Origin(
+                first=first_attempt(trial),
+                before=trial.number,
+                retry=why.retry + (RELEASED not in trial.user_attrs),
+                point=why.point,
+                adds_to=why.adds_to,
+                replicates=why.replicates,
+            )
+            return Work(again, trial.params)
+    return None
+
+
+def not_taken_up(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
+    """The lost trials whose work no other trial has taken up, in the order of `trials`."""
+    others = [t for t in not_plain(trials) if status(t) is not Status.GIVEN_BACK]
+    taken_up = {origin(t).before for t in others}
+    return [t for t in others if status(t).again and t.number not in taken_up]
+
+
+def queued_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
+    """The first point that was asked for and that no trial has.
+
+    Args:
+        spec: of the study.
+        trials: of the study; the plain ones may be left out.
+    """
+    if not spec.queue:
+        return None
+    had = {origin(t).point for t in not_plain(trials) if status(t).counts}
+    left = (place for place in range(len(spec.queue)) if place not in had)
+    place = next(left, None)
+    return None if place is None else Work(Origin(point=place), spec.queue[place])
+
+
+def replicate_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
+    """More replicates of the first complete trial with fewer than the study asks for now.
+
+    Args:
+        spec: of the study.
+        trials: all of the study.
+    """
+    if spec.replicates == 1:  # every complete trial has a run
+        return None
+    trials = list(trials)
+    coming: dict[int | None, int] = {}  # by the number of the complete trial
+    for trial in not_plain(trials):
+        if not (status(trial).again or status(trial) is Status.GIVEN_BACK):
+            coming[origin(trial).adds_to] = origin(trial).replicates or 0
+    for trial in trials:
+        if status(trial) is not Status.COMPLETE:
+            continue
+        if max(replicates(trial), coming.get(trial.number, 0)) < spec.replicates:
+            why = Origin(
+                first=first_attempt(trial), adds_to=trial.number, replicates=spec.replicates
+            )
+            return Work(why, trial.params)
+    return None
+
+
+def replicates(trial: "FrozenTrial") -> int:
+    """How many replicates a complete trial had when it ended."""
+    return len(trial.user_attrs.get(RECORD, {}).get("replicates", [1]))
+
+
+def is_met(spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:
+    """Whether the study has no more work, now or after another worker is lost."""
+    if finished(trials) < spec.trials or replicate_work(spec, trials):
+        return False
+    adding = any(status(t) is Status.ADDING for t in not_plain(trials))
+    return not adding and lost_work(trials, room=False) is None

@@ -1,0 +1,158 @@
+"""What has become of a trial: one enum, and one function that every reader of a study uses.
+
+Optuna's storage knows whether a trial is waiting, running, complete or failed. What that means for
+the study follows from four of the trial's user attributes: its origin, the reason of its failure,
+whether its worker let go of it, and whether it was imported.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from optuna.trial import TrialState
+
+from betafront.study.trials.lease import is_lost
+from betafront.study.trials.origin import ORIGIN, origin
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+# User attributes of a trial.
+REASON = "reason"  # why it failed; a lost trial has none
+RELEASED = "released"  # its worker let go of it, so that another worker goes on with it
+IMPORTED = "imported"  # from which trial of which study it was copied
+
+OVER_BUDGET = "given back: the budget was full"
+TAKEN = "given back: another worker had it"
+GIVEN_BACK = {OVER_BUDGET, TAKEN}
+STALE = "stale: its worker was lost"
+PRUNED = "pruned: by another program"
+
+WORDS = ("complete", "failed", "running", "lost")
+"""How tables and `betafront status` call the trials that they show, in this order."""
+
+
+class Status(Enum):
+    """What has become of a trial. A trial is an attempt at a point of the space, or adds replicates
+    to a trial that is complete already; the latter takes no budget and no row of its own.
+
+    Attributes:
+        word: one of WORDS; empty where tables leave the trial out.
+        counts: whether the trial takes a place of the budget. Once a trial does not count, it never
+            counts again.
+        again: whether the work of the trial is to be done again by another trial.
+    """
+
+    #               what it means                                      word        counts  again
+    WAITING = ("put into Optuna's queue by another program", "", True, False)
+    RUNNING = ("being trained, or its worker is not known to be lost", "running", True, False)
+    ABANDONED = ("running in the storage, but its worker is lost", "lost", True, False)
+    COMPLETE = ("has a result", "complete", True, False)
+    FAILED = ("ended without a result, for good", "failed", True, False)
+    LOST = ("ended because its worker was lost or let go of it", "lost", False, True)
+    GIVEN_BACK = ("ended before its training began", "", False, False)
+    IMPORTED = ("copied from another study", "", False, False)
+    ADDING = ("running, adds replicates", "running", False, False)
+    ADDED = ("has added replicates", "", False, False)
+    NOT_ADDED = ("failed to add replicates, for good", "", False, False)
+    LOST_ADDING = ("lost while it added replicates", "", False, True)
+
+    def __init__(self, meaning: str, word: str, counts: bool, again: bool) -> None:
+        self.meaning = meaning
+        self.word = word
+        self.counts = counts
+        self.again = again
+
+    @property
+    def runs(self) -> bool:
+        """Whether a worker trains it."""
+        return self in (Status.RUNNING, Status.ADDING)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended without a result, for good."""
+        return self in (Status.FAILED, Status.NOT_ADDED)
+
+    @property
+    def is_news(self) -> bool:
+        """Whether the user of a running sweep is told: the trial has been trained, and has ended or
+        lost its worker."""
+        return self.failed or self.again or self in (Status.COMPLETE, Status.ADDED)
+
+
+def status(trial: "FrozenTrial", now: float | None = None) -> Status:
+    """What has become of a trial.
+
+    Args:
+        trial: as the storage has it.
+        now: Unix time, by which a running trial is ABANDONED if its lease has run out or its
+            process has ended. Without it only the storage is looked at, so that the status of a
+            trial that has ended is final.
+    """
+    if IMPORTED in trial.user_attrs:
+        return Status.IMPORTED
+    found = OF_STATE[trial.state]
+    if found is Status.FAILED:
+        found = _of_failed(trial)
+    elif found is Status.RUNNING and now is not None and is_lost(trial, now):
+        found = Status.ABANDONED
+    adds = ORIGIN in trial.user_attrs and origin(trial).adds_to is not None
+    return OF_ADDITION.get(found, found) if adds else found
+
+
+OF_STATE = {
+    TrialState.WAITING: Status.WAITING,
+    TrialState.RUNNING: Status.RUNNING,
+    TrialState.COMPLETE: Status.COMPLETE,
+    TrialState.FAIL: Status.FAILED,
+    TrialState.PRUNED: Status.FAILED,
+}
+OF_ADDITION = {
+    Status.RUNNING: Status.ADDING,
+    Status.COMPLETE: Status.ADDED,
+    Status.FAILED: Status.NOT_ADDED,
+    Status.LOST: Status.LOST_ADDING,
+}
+
+
+def _of_failed(trial: "FrozenTrial") -> Status:
+    if trial.state is TrialState.PRUNED:
+        return Status.FAILED
+    why = trial.user_attrs.get(REASON)
+    if why is None:
+        return Status.LOST
+    return Status.GIVEN_BACK if why in GIVEN_BACK else Status.FAILED
+
+
+def finished(trials: "Iterable[FrozenTrial]") -> int:
+    """How many trials have ended and count against the budget."""
+    return sum(t.state.is_finished() and status(t).counts for t in trials)
+
+
+def numbers_by_word(trials: "Iterable[FrozenTrial]", now: float) -> dict[str, int]:
+    """How many trials tables call complete, failed, running and lost.
+
+    Args:
+        trials: of the study.
+        now: Unix time.
+    """
+    found = Counter(status(t, now).word for t in trials)
+    return {word: found.get(word, 0) for word in WORDS}
+
+
+def reason(trial: "FrozenTrial") -> str:
+    """Why a trial failed, as `KIND: …`."""
+    default = PRUNED if trial.state is TrialState.PRUNED else STALE
+    return str(trial.user_attrs.get(REASON, default))
+
+
+def kind_of_failure(trial: "FrozenTrial") -> str:
+    """The kind of a failure: failed, diverged, timed out, out of memory or stale."""
+    return reason(trial).partition(":")[0]
+
+
+def reason_without_numbers(trial: "FrozenTrial") -> str:
+    """Why a trial failed, with every number as #: equal for trials that fail in the same way."""
+    return re.sub(r"\d+", "#", reason(trial))

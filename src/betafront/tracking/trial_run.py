@@ -1,0 +1,196 @@
+"""The run of a trial in MLflow: its parameters, values, data, files and pictures."""
+
+import json
+from dataclasses import dataclass
+from math import log10
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from betafront.study.spec import Spec
+from betafront.tracking.runs import TRIAL
+from betafront.tracking.store import key_of, log_points
+from betafront.tracking.ui_charts import BETA, PARETO, front_tags
+from betafront.training.folder import RunFolder
+from betafront.training.history import STEP, Row, read_history
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Run
+
+FINAL = ("val/", "test/", "sd/")  # the beginnings of the names of final values
+SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
+
+
+class Place(NamedTuple):
+    """Where the runs of a study's trials are.
+
+    Attributes:
+        experiment: the identifier of the study's experiment.
+        parent: the identifier of the study's own run.
+    """
+
+    experiment: str
+    parent: str
+
+
+@dataclass(frozen=True)
+class TrialRun:
+    """A run that was written.
+
+    Attributes:
+        run_id: its identifier.
+        extent: the number of replicates, and of final values, that it was written with.
+        on_front: whether it is marked as a member of the front.
+    """
+
+    run_id: str
+    extent: tuple[int, int]
+    on_front: bool = False
+
+    @classmethod
+    def read(cls, run: "Run") -> "TrialRun":
+        """The record of a run that is in MLflow."""
+        values = sum(name.startswith(FINAL) for name in run.data.metrics)
+        extent = int(run.data.tags.get("replicates", 1)), values
+        return cls(run.info.run_id, extent, run.data.tags.get(PARETO) == "true")
+
+
+def extent_of(row: dict[str, Any]) -> tuple[int, int]:
+    """The number of replicates and of final values of a trial."""
+    return int(row["replicates"]), sum(key.startswith(FINAL) for key in row)
+
+
+def run_name(spec: Spec, row: dict[str, Any]) -> str:
+    """The trial's number and its β first: MLflow shows about eleven characters of a run's name."""
+    chosen = " ".join(
+        str(row[key]) for key in spec.space if key != "objective.weight" and key in row
+    )
+    return f"t{row['trial']:03d} β{row['beta']:.2g} {chosen}".strip()
+
+
+def write_finished(
+    client: "MlflowClient", place: Place, spec: Spec, row: dict[str, Any], folder: Path
+) -> TrialRun:
+    """Write a new run for a finished trial.
+
+    Args:
+        client: of the store.
+        place: of the run.
+        spec: of the study.
+        row: of the study's table.
+        folder: of the trial's run.
+    """
+    from mlflow.entities import Param
+
+    started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
+    tags = {"replicates": str(row["replicates"])}
+    run_id = _create(client, place, spec, int(row["trial"]), run_name(spec, row), started, tags)
+    names = dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE])
+    params = [Param(key_of(n), _text(row[n])) for n in names if row.get(n) is not None]
+    log_points(client, run_id, _values(row, read_history(folder), finished), params)
+    _log_data(client, run_id, folder)
+    _log_files(client, run_id, folder)
+    client.set_terminated(run_id, "FINISHED", finished)
+    return TrialRun(run_id, extent_of(row))
+
+
+def write_failed(
+    client: "MlflowClient",
+    place: Place,
+    spec: Spec,
+    number: int,
+    params: dict[str, Any],
+    reason: str,
+    folder: Path,
+) -> TrialRun:
+    """Write a new run for a trial without a result: its parameters, the reason and the log."""
+    from mlflow.entities import Param
+
+    run_id = _create(client, place, spec, number, f"t{number:03d} failed", None, {"reason": reason})
+    client.log_batch(run_id, params=[Param(key_of(k), _text(v)) for k, v in params.items()])
+    _log_files(client, run_id, folder)
+    client.set_terminated(run_id, "FAILED")
+    return TrialRun(run_id, (1, 0))
+
+
+def log_pictures(client: "MlflowClient", run_id: str, folder: Path) -> None:
+    """Write the pictures of a run folder to a run, where there are any."""
+    pictures = RunFolder(folder).pictures
+    if pictures.is_dir():
+        client.log_artifacts(run_id, str(pictures), pictures.name)
+
+
+def _create(
+    client: "MlflowClient",
+    place: Place,
+    spec: Spec,
+    number: int,
+    name: str,
+    started: int | None,
+    own: dict[str, str],
+) -> str:
+    tags = {
+        **own,
+        **front_tags(on_front=False),
+        "role": TRIAL,
+        "study": spec.name,
+        "trial": str(number),
+        "mlflow.parentRunId": place.parent,
+        "mlflow.source.name": "betafront sweep",
+    }
+    run = client.create_run(place.experiment, start_time=started, run_name=name, tags=tags)
+    return str(run.info.run_id)
+
+
+def _values(row: dict[str, Any], history: list[Row], finished: int) -> "list[Metric]":
+    """The values of every logged epoch, and after them the final ones.
+
+    Args:
+        row: of the study's table.
+        history: a row per logged epoch.
+        finished: when the trial finished, in milliseconds of Unix time.
+    """
+    from mlflow.entities import Metric
+
+    points = [
+        Metric(key, value, finished, int(point[STEP]))
+        for point in history
+        for key, value in point.items()
+        if key != STEP
+    ]
+    last = max((p.step for p in points), default=0)
+    final = {key: value for key, value in row.items() if "/" in key}
+    final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
+    if row["beta"] > 0:
+        final[BETA] = log10(row["beta"])
+    return points + [Metric(key, float(value), finished, last) for key, value in final.items()]
+
+
+def _log_files(client: "MlflowClient", run_id: str, folder: Path) -> None:
+    run = RunFolder(folder)
+    for path in (run.config, run.result, run.log, run.trace):
+        if path.is_file():
+            client.log_artifact(run_id, str(path))
+    log_pictures(client, run_id, folder)
+
+
+def _log_data(client: "MlflowClient", run_id: str, folder: Path) -> None:
+    """Write the data of a run as its input."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    result = RunFolder(folder).result
+    if not result.is_file():
+        return
+    data = json.loads(result.read_text())["data"]
+    dataset = Dataset(
+        name=data["name"],
+        digest=data["digest"],
+        source_type="betafront",
+        source=json.dumps({"name": data["name"]}),
+        profile=json.dumps({k: data[k] for k in ("shape", "train", "val", "test")}),
+    )
+    client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,77 @@
+"""The random numbers of a run: each run draws from generators of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+OTHER_STREAM = 0x64726F70  # keeps modules that draw from the global generator apart from the noise
+
+
+class Generators:
+    """Where the random numbers of a run's training come from, once its initial weights are drawn.
+
+    The initial weights come from torch's global generator, seeded with the run's seed. On the CPU
+    the noise of z continues that sequence; the global generator is then seeded anew, for modules
+    that know no other, such as dropout. No part of betafront draws from it.
+
+    Args:
+        seed: of the run.
+        device: where the run is trained.
+
+    Attributes:
+        noise: of z, on the device of the run.
+        order: of the examples, and the noise of dequantisation; on the CPU.
+    """
+
+    def __init__(self, seed: int, device: torch.device) -> None:
+        self.noise = torch.Generator(device)
+        if device.type == "cpu":
+            self.noise.set_state(torch.get_rng_state())
+        else:
+            self.noise.manual_seed(seed)
+        self.order = torch.Generator().manual_seed(seed)
+        torch.manual_seed(seed ^ OTHER_STREAM)
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state of every generator."""
+        return {
+            "noise": {self.noise.device.type: self.noise.get_state()},
+            "order": self.order.get_state(),
+            "global": global_state(),
+        }
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Continue from a snapshot. What it has no state of stays as it is: the noise where the
+        snapshot is of another kind of device, the global generators in snapshots of betafront
+        before 2."""
+        kind = self.noise.device.type
+        if kind in snapshot["noise"]:
+            self.noise.set_state(snapshot["noise"][kind])
+        self.order.set_state(snapshot["order"])
+        if "global" in snapshot:
+            restore_global(snapshot["global"])
+
+
+def global_state() -> dict[str, torch.Tensor]:
+    """The state of torch's global generators, on the CPU and on the current GPU."""
+    states = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        states["cuda"] = torch.cuda.get_rng_state()
+    return states
+
+
+def restore_global(states: dict[str, torch.Tensor]) -> None:
+    """Set torch's global generators to what `global_state` returned."""
+    torch.set_rng_state(states["cpu"])
+    if "cuda" in states and torch.cuda.is_available():
+        torch.cuda.set_rng_state(states["cuda"])
+
+
+@contextmanager
+def globally_seeded(seed: int) -> Iterator[None]:
+    """Torch's global generators are seeded inside, and afterwards what they were before."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

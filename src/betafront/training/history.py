@@ -1,0 +1,60 @@
+"""The history of a run: one row per validated epoch, and the names of its values.
+
+Validation in between draws z once per example. The values of a finished run (`val/distortion`, …)
+are means over several draws, so the history has a group of its own for what it validates.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from betafront.training.folder import RunFolder
+
+Row = dict[str, float]
+
+STEP = "step"
+TRAIN_DISTORTION, TRAIN_RATE, TRAIN_LOSS = "train/distortion", "train/rate", "train/loss"
+TRAIN_BETA = "train/beta"
+VAL_DISTORTION, VAL_RATE = "val_one_draw/distortion", "val_one_draw/rate"
+VAL_NEGATIVE_ELBO = "val_one_draw/negative_elbo"
+
+FORMER_NAMES = {  # in run folders of betafront before 2
+    "val/distortion": VAL_DISTORTION,
+    "val/rate": VAL_RATE,
+    "val/negative_elbo": VAL_NEGATIVE_ELBO,
+}
+
+
+def history_row(
+    step: int, train: Mapping[str, float], beta: float, distortion: float, rate: float
+) -> Row:
+    """One row of the history; all but the step and β in nats per example.
+
+    Args:
+        step: optimiser steps taken.
+        train: means of `distortion`, `rate` and `loss` over the steps since the row before.
+        beta: the canonical β in force at the last step.
+        distortion: of the validation split, with one draw of z per example.
+        rate: of the validation split.
+    """
+    return {
+        STEP: step,
+        TRAIN_DISTORTION: train["distortion"],
+        TRAIN_RATE: train["rate"],
+        TRAIN_LOSS: train["loss"],
+        VAL_DISTORTION: distortion,
+        VAL_RATE: rate,
+        VAL_NEGATIVE_ELBO: distortion + rate,
+        TRAIN_BETA: beta,
+    }
+
+
+def renamed(rows: Iterable[Mapping[str, float]]) -> list[Row]:
+    """Rows of a history under the names of today."""
+    return [{FORMER_NAMES.get(name, name): value for name, value in row.items()} for row in rows]
+
+
+def read_history(folder: Path) -> list[Row]:
+    """The history in a run's folder; empty where there is none."""
+    path = RunFolder(folder).history
+    return renamed(json.loads(path.read_text())) if path.is_file() else []

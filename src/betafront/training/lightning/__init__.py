@@ -1,0 +1,1 @@
+"""Lightning, which trains a run: nothing outside of this folder imports it."""

@@ -1,0 +1,94 @@
+"""A run that was stopped goes on from its last checkpoint, and ends with the same bits."""
+
+import logging
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+
+from betafront.errors import one_line
+from betafront.files import written_whole
+from betafront.training.failure import Halted
+from betafront.training.lightning.former import from_lightning, is_lightnings
+from betafront.training.lightning.module import TrainingModule
+
+log = logging.getLogger(__name__)
+
+Halt = Callable[[], bool]
+"""Whether a run is to stop here, to go on from its checkpoint at another time."""
+
+
+class Checkpoint(pl.Callback):
+    """Writes the state of a run into its folder, whole or not at all, and continues from there.
+
+    Written at the end of an epoch that was validated, where no epoch is half drawn and every loss
+    is known to be finite.
+
+    Args:
+        path: of the file.
+        seconds: the least time between two checkpoints.
+        halt: asked wherever a checkpoint may be written; where it says so, one is, and the run ends
+            with `Halted`. A run that has taken its last step is not asked: it only has to finish.
+
+    Attributes:
+        found: the snapshot to continue from; None where the run is new.
+    """
+
+    def __init__(self, path: Path, seconds: float, halt: Halt | None = None) -> None:
+        self.path = path
+        self.seconds = seconds
+        self.halt = halt
+        self.found = read(path)
+        self.written = time.monotonic()
+        main = threading.current_thread() is threading.main_thread()
+        self._on_sigterm = signal.getsignal(signal.SIGTERM) if main and halt else None
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps that were taken before."""
+        return self.found["step"] if self.found else 0
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: TrainingModule) -> None:  # type: ignore[override]
+        """The first hook at which the tensors are on their device and the optimiser is made."""
+        if self.found:
+            pl_module.state.restore(self.found)
+            trainer.precision_plugin.load_state_dict(self.found["precision"])
+            self.found = None
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self._on_sigterm is not None:  # Lightning would end the run at once, without a word
+            signal.signal(signal.SIGTERM, self._on_sigterm)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TrainingModule) -> None:  # type: ignore[override]
+        state = pl_module.state
+        if state.validated != state.step:
+            return
+        halted = self.halt is not None and state.step < state.steps and self.halt()
+        if halted or time.monotonic() - self.written >= self.seconds:
+            precision = trainer.precision_plugin.state_dict()  # the scale of a half-precision loss
+            self._write(state.snapshot() | {"precision": precision})
+        if halted:
+            raise Halted(state.step)
+
+    def _write(self, snapshot: dict[str, Any]) -> None:
+        with written_whole(self.path) as part:
+            torch.save(snapshot, part)
+        self.written = time.monotonic()
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """The snapshot in a checkpoint; None where there is none, or none that can be read."""
+    if not path.is_file():
+        return None
+    try:
+        found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return from_lightning(found) if is_lightnings(found) else found
+    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
+        log.warning("%s cannot be read, and the run begins anew: %s", path, one_line(error))
+        return None

@@ -1,0 +1,74 @@
+"""Lightning's trainer, set up for one run."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from betafront.errors import UserError, one_line
+from betafront.training.run import Run
+
+if TYPE_CHECKING:
+    import pytorch_lightning as pl
+
+VALIDATIONS = 20
+"""Of a run, about: each is an epoch of the history."""
+
+
+def lightning_trainer(run: Run, *callbacks: "pl.Callback", taken: int = 0) -> "pl.Trainer":
+    """Lightning's trainer for the rest of a run.
+
+    Args:
+        run: whose settings count.
+        callbacks: of the trainer.
+        taken: optimiser steps that were taken before, up to the end of a validated epoch.
+
+    Raises:
+        UserError: Lightning refuses the settings, or the machine has no such device.
+    """
+    import pytorch_lightning as pl
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning_fabric.utilities.exceptions import MisconfigurationException
+
+    settings = run.trainer
+    try:
+        with quiet():
+            return pl.Trainer(
+                accelerator=settings.accelerator,
+                devices=1,
+                precision=settings.precision,  # type: ignore[arg-type]
+                max_steps=settings.steps - taken,
+                max_epochs=-1,
+                check_val_every_n_epoch=max(1, settings.steps // run.epoch // VALIDATIONS),
+                num_sanity_val_steps=0,
+                callbacks=list(callbacks),
+                # A run is one process, also below an engine (Slurm, MPI) whose settings Lightning
+                # would read, and whose signals it would answer.
+                plugins=[LightningEnvironment()],
+                logger=False,
+                enable_checkpointing=False,
+                enable_progress_bar=False,
+                enable_model_summary=False,
+            )
+    except (MisconfigurationException, ValueError) as error:
+        line = one_line(error)[:300]
+        raise UserError(
+            f"trainer.accelerator={settings.accelerator}, trainer.precision={settings.precision}: "
+            f"{line}"
+        ) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's advice, which is about loaders, loggers and engines that are not in use
+    here."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
