@@ -12,7 +12,7 @@ from torch import Tensor
 from betafront.data.cache import home
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.resize import resized
+from betafront.data.images.resize import resized
 from betafront.errors import UserError, near_miss, one_line
 from betafront.files import written_whole
 
@@ -38,7 +38,7 @@ def torchvision(
         dataset: the class in `torchvision.datasets`.
         root: the folder that holds the set as torchvision lays it out.
         download: fetch the set into `root` where it is missing.
-        size: as in `betafront.data.resize.resized`.
+        size: as in `betafront.data.images.resize.resized`.
         val, split_seed, limit, binarize, levels, dequantize: as in
             `betafront.data.images.prepare`.
 
@@ -66,6 +66,7 @@ def torchvision(
         binarize=binarize,
         levels=levels,
         dequantize=dequantize,
+        side=size,
     )
 
 
