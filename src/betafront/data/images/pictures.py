@@ -57,7 +57,7 @@ def save(x: Tensor, path: Path, columns: int) -> None:
     grid = make_grid(
         interpolate(x, scale_factor=zoom).clamp(0, 1), nrow=columns, padding=GAP, pad_value=1
     )
-    # Packed lightly: to pack harder takes longer than all else here, and saves a few kB.
     coloured = grid[: x.shape[1]]  # the grid of grey images has three equal channels
     picture = to_pil_image(coloured.mul(255).round().to("cpu", torch.uint8))
+    # Packed lightly: to pack harder takes longer than all else here, and saves a few kB.
     picture.save(path, compress_level=1)

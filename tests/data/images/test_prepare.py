@@ -1,4 +1,4 @@
-"""Splits, batches and digests."""
+"""Splits, digests and grey levels of images."""
 
 import math
 from itertools import chain
@@ -116,42 +116,6 @@ def test_the_digest_names_values_order_and_splits() -> None:
 def test_images_move_to_a_device_together() -> None:
     moved = split(numbered(50)).to("meta")
     assert {x.device.type for x in (moved.train, moved.val, moved.test)} == {"meta"}
-
-
-def test_batches_in_order_are_complete() -> None:
-    batches = TensorBatches(numbered(10), 4)
-    assert [numbers(batch) for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-    assert len(batches) == 3
-
-
-def test_shuffled_batches_are_full_and_hold_nothing_twice() -> None:
-    batches = TensorBatches(numbered(10), 4, torch.Generator().manual_seed(0))
-    epoch = [numbers(batch) for batch in batches]
-    assert [len(batch) for batch in epoch] == [4, 4]
-    assert len(batches) == 2
-    assert len(set(chain(*epoch))) == 8
-
-
-def test_every_epoch_has_another_order_and_leaves_out_others() -> None:
-    batches = TensorBatches(numbered(10), 4, torch.Generator().manual_seed(0))
-    epochs = [list(chain(*map(numbers, batches))) for _ in range(20)]
-    assert len({tuple(epoch) for epoch in epochs}) == 20
-    assert set().union(*epochs) == set(range(10))
-
-
-def test_a_seed_gives_the_same_epochs_again() -> None:
-    first, again = (
-        [numbers(batch) for _ in range(3) for batch in batches]
-        for batches in (
-            TensorBatches(numbered(10), 4, torch.Generator().manual_seed(5)) for _ in range(2)
-        )
-    )
-    assert first == again
-
-
-def test_batches_larger_than_the_data_are_the_data() -> None:
-    assert [len(batch) for batch in TensorBatches(numbered(3), 100, torch.Generator())] == [3]
-    assert [len(batch) for batch in TensorBatches(numbered(3), 100)] == [3]
 
 
 def grey(n: int, k: int) -> Tensor:
