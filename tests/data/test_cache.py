@@ -32,5 +32,5 @@ def test_without_a_home_things_are_kept_for_a_while(
     monkeypatch.setattr(pwd, "getpwuid", no_account)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert cache.home().parent == tmp_path
-    assert cache.kept("one.npz", lambda: np.arange(3)).tolist() == [0, 1, 2]
-    assert cache.kept("one.npz", lambda: np.arange(9)).tolist() == [0, 1, 2]
+    assert cache.cached("one.npz", lambda: np.arange(3)).tolist() == [0, 1, 2]
+    assert cache.cached("one.npz", lambda: np.arange(9)).tolist() == [0, 1, 2]

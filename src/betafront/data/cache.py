@@ -23,7 +23,7 @@ def home() -> Path:
         return Path(tempfile.gettempdir()) / f"betafront-{os.getuid()}"
 
 
-def kept(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+def cached(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """The array of `file` in the cache, or else that of `make()`, which is then kept there.
 
     An archive has a checksum, so a damaged file is noticed and replaced. A file appears under its

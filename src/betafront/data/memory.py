@@ -61,7 +61,8 @@ class InMemory(Data):
         return TensorBatches(self.examples(split), size, generator)
 
     def to(self, device: torch.device | str) -> Self:
-        return replace(self, **{split: self.examples(split).to(device) for split in SPLITS})
+        train, val, test = (self.examples(split).to(device) for split in SPLITS)
+        return replace(self, train=train, val=val, test=test)
 
     def check(self, likelihood: Likelihood) -> None:
         for split in SPLITS:

@@ -41,8 +41,8 @@ def tensor(
         val, test, split_seed, limit, binarize, levels, dequantize: as in
             `betafront.data.images.prepare`.
         labels: such a file with the class of each image, (n,), or K factors of it, (n, K), of any
-            kind that sorts: under `labels` or `factors`, or alone. Without it, arrays of these
-            names beside the `images` are taken. Whether their values have an order is not known,
+            sortable type: under `labels` or `factors`, or alone. Without such a file, arrays of
+            these names beside the `images` are taken. Nobody says whether the values have an order,
             so none is assumed.
 
     Raises:
@@ -72,10 +72,10 @@ def tensor(
 
 
 def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
-    """What is under `factors`, or else under `labels`, if either is there.
+    """The factors under `factors`, or else under `labels`; None where neither is there.
 
     Raises:
-        UserError: naming `path`, and the shape that does not do.
+        UserError: naming `path` and the shape, which is neither (n,) nor (n, K).
     """
     found = arrays.get("factors", arrays.get("labels"))
     if found is None:
@@ -93,7 +93,7 @@ def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
 
 
 def _arrays(path: Path, main: str) -> dict[str, Any]:
-    """The arrays of a file by their names; one that is alone has the name `main`."""
+    """The arrays of a file by their names; a single array is called `main`, whatever its name."""
     if path.suffix == ".pt":
         loaded = torch.load(path, weights_only=True, map_location="cpu")
     elif path.suffix in (".npy", ".npz"):
@@ -115,7 +115,7 @@ def _arrays(path: Path, main: str) -> dict[str, Any]:
 
 @contextmanager
 def _reading(path: str, key: str) -> Iterator[Path]:
-    """The file of the setting `key`, while what goes wrong with it is said in one line."""
+    """The file that the setting `key` names; an error while it is read becomes a `UserError`."""
     file = Path(path).expanduser()
     if not file.is_file():
         raise UserError(f"{key}: there is no file {file}")

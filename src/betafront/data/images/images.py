@@ -52,8 +52,9 @@ class Images(InMemory):
     ) -> TensorBatches:
         """As in `Data.batches`. A shuffled batch of dequantised images has fresh noise, each value
         within the cell of its level; batches in order are the stored images."""
-        spread = self.levels is not None and self.dequantized
-        renew = partial(dequantized, grid=Grid(self.levels)) if spread else None
+        renew = None
+        if self.levels is not None and self.dequantized:
+            renew = partial(dequantized, grid=Grid(self.levels))
         return TensorBatches(self.examples(split), size, generator, renew)
 
     def show(self, model: Model, outcome: Outcome, folder: Path) -> None:

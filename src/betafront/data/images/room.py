@@ -1,4 +1,4 @@
-"""Whether so many images go into memory."""
+"""The room that images take in memory."""
 
 import math
 
@@ -6,7 +6,7 @@ import psutil
 
 from betafront.errors import UserError
 
-# Of the machine: while images are brought onto their grey levels they take three times their size.
+# Of the machine's memory: images take three times their size while they are brought onto levels.
 PART = 0.25
 
 
@@ -15,9 +15,9 @@ def refuse_too_many(name: str, n: int, shape: tuple[int, ...], limit: int | None
 
     Args:
         name: of the data.
-        n: how many images there are.
-        shape: of one, which will be float32.
-        limit: how many are wanted; None wants all.
+        n: the number of images of the data.
+        shape: of one image, which will be float32.
+        limit: the number of images that are wanted; None means all.
 
     Raises:
         UserError: with the limit that fits.
