@@ -10,7 +10,7 @@ from torch import Tensor
 
 from betafront.config.build import check
 from betafront.data import Batches, Data, Images
-from betafront.models import VAE
+from betafront.models import Model
 from betafront.objective import Likelihood
 from betafront.training import Run
 from betafront.training.fitting import fit_one
@@ -51,7 +51,7 @@ class Elsewhere(Data):
     def check(self, likelihood: Likelihood) -> None:
         self.behind.check(likelihood)
 
-    def show(self, model: VAE, outcome: Any, folder: Path) -> None:
+    def show(self, model: Model, outcome: Any, folder: Path) -> None:
         self.shown.append(folder)
 
 
