@@ -26,7 +26,7 @@ import numpy as np
 from benchmarks.common import console, say_where
 from rich.table import Table
 
-from betafront.data import Batches, digits
+from betafront.data import digits
 
 WARM_UP = 3  # trials per worker that are not counted: imports, the first page of pictures
 WORKERS = 2
@@ -42,7 +42,7 @@ def two_epochs() -> int:
     """Optimiser steps."""
     import torch
 
-    return 2 * len(Batches(digits().train, 64, torch.Generator()))
+    return 2 * len(digits().batches("train", 64, torch.Generator()))
 
 
 def sweep(tracking: str, trials: int, folder: Path) -> float:

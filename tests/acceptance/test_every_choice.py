@@ -85,7 +85,7 @@ def train_directly(folder: Path, overrides: tuple[str, ...]) -> None:
     with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
         run = build(hydra.compose("betafront", list(overrides)))
     check(run)
-    run.first_look()
+    run.metric_names()
     folder.mkdir()
     fit_one(run, folder)
     draw_pages(folder)

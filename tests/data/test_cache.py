@@ -1,5 +1,6 @@
 """Where the cache is, and that it can be done without."""
 
+import pwd
 import tempfile
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from betafront.data import cache
 
 
-def nowhere(cls: type[Path]) -> Path:
-    raise RuntimeError("Could not determine home directory.")
+def no_account(uid: int) -> pwd.struct_passwd:
+    raise KeyError(uid)
 
 
 def test_the_users_cache_is_where_the_user_says(
@@ -27,8 +28,9 @@ def test_without_a_home_things_are_kept_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.setattr(Path, "home", classmethod(nowhere))
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", no_account)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert cache.home().parent == tmp_path
-    assert cache.kept("one.npz", lambda: np.arange(3)).tolist() == [0, 1, 2]
-    assert cache.kept("one.npz", lambda: np.arange(9)).tolist() == [0, 1, 2]
+    assert cache.cached("one.npz", lambda: np.arange(3)).tolist() == [0, 1, 2]
+    assert cache.cached("one.npz", lambda: np.arange(9)).tolist() == [0, 1, 2]

@@ -66,9 +66,9 @@ def test_factors_change_neither_the_splits_nor_the_digest() -> None:
 @pytest.mark.parametrize("n", [49, 51])
 def test_as_many_rows_as_images(n: int) -> None:
     x = numbered(50)
-    with pytest.raises(UserError, match=f"data=numbered: 50 images .* of {n}: give one row per"):
+    with pytest.raises(UserError, match=f"data=numbered: 50 examples .* of {n}: give one row per"):
         split(x, factors=table(numbered(n)))
-    with pytest.raises(UserError, match=f"data=numbered: 50 images .* of {n}: give one row per"):
+    with pytest.raises(UserError, match=f"data=numbered: 50 examples .* of {n}: give one row per"):
         split(x, test_set=x, factors=table(x), test_set_factors=table(numbered(n)))
 
 

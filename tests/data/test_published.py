@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from betafront.data import Images, dsprites, memory, published, shapes3d
+from betafront.data import Images, dsprites, published, shapes3d
+from betafront.data.images import room
 from betafront.data.published import DSPRITES, SHAPES3D, Stored
 from betafront.errors import UserError
 
@@ -104,8 +105,8 @@ def test_an_archive_of_something_else_is_refused(tmp_path: Path) -> None:
 def test_more_images_than_the_memory_holds_are_refused(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    total = memory.psutil.virtual_memory().total
-    monkeypatch.setattr(memory, "PART", 40.5 * 4 * SIDE * SIDE / total)
+    total = room.psutil.virtual_memory().total
+    monkeypatch.setattr(room, "PART", 40.5 * 4 * SIDE * SIDE / total)
     with pytest.raises(UserError, match=r"data=dsprites: 48 images .* give data\.limit=40 or less"):
         dsprites("dsprites", str(root))
     images = dsprites("dsprites", str(root), limit=40)

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from betafront.data import Factors, Images, memory, outlines, sprites
+from betafront.data import Factors, Images, outlines, sprites
+from betafront.data.images import room
 from betafront.data.outlines import OUTLINES, drawn
 from betafront.data.sprites import COLOURS, Design, Sheet, stamps
 from betafront.errors import UserError
@@ -316,8 +317,8 @@ def test_sprites_that_cannot_be_are_refused(changed: dict[str, Any], message: st
 def test_more_images_than_the_memory_holds_are_refused_with_the_limit_that_fits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    total = memory.psutil.virtual_memory().total
-    monkeypatch.setattr(memory, "PART", 1000 * 4 * 32 * 32 / total)
+    total = room.psutil.virtual_memory().total
+    monkeypatch.setattr(room, "PART", 1000 * 4 * 32 * 32 / total)
     with pytest.raises(UserError, match=r"data=sprites: 4,608 images .* data\.limit=(999|1000) or"):
         small()
     assert len(everything(small(limit=999))[0]) == 999

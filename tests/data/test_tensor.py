@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from betafront.data import tensor
-from betafront.data.tensor import as_images
+from betafront.data.images.preparation import as_images
 from betafront.errors import UserError
 
 
@@ -274,7 +274,7 @@ def test_images_without_labels_have_no_factors(tmp_path: Path, grey: np.ndarray)
 @pytest.mark.parametrize("n", [19, 21])
 def test_labels_for_other_images_are_refused(tmp_path: Path, grey: np.ndarray, n: int) -> None:
     np.savez(tmp_path / "a.npz", images=grey, labels=np.arange(n))
-    with pytest.raises(UserError, match=f"data=mine: 20 images and the labels or factors of {n}"):
+    with pytest.raises(UserError, match=f"data=mine: 20 examples and the labels or factors of {n}"):
         tensor("mine", str(tmp_path / "a.npz"))
 
 

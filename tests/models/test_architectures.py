@@ -97,3 +97,21 @@ def test_the_mlps_decoder_mirrors_its_encoder() -> None:
 
     assert widths(vae.encoder) == [16, 12, 7, 6]
     assert widths(vae.decoder) == [3, 7, 12, 16]
+
+
+@pytest.mark.parametrize("likelihood", [Gaussian(), GaussianPerImage(), Categorical(7)])
+@pytest.mark.parametrize("shape", [(5,), (2, 3), (1, 2, 2, 2)])
+@pytest.mark.parametrize("name", ["mlp", "linear"])
+def test_data_of_any_shape(name: str, shape: tuple[int, ...], likelihood: Likelihood) -> None:
+    vae = ARCHITECTURES[name](shape, likelihood)
+    x = torch.randint(1, 7, (4, *shape)) / 7
+    terms = vae(x)
+    assert terms.log_px.shape == (4,)
+    assert terms.kl.shape == (4, 5)
+    assert vae.reconstruct(x).shape == x.shape
+
+
+@pytest.mark.parametrize("shape", [(5,), (8, 8), (1, 8, 8, 8)])
+def test_convolutions_are_for_images(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"model=conv is for images, .* shape .*use model=mlp"):
+        conv(shape, Gaussian())

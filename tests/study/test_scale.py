@@ -15,11 +15,12 @@ from betafront.study.trials.lease import Worker, has_lease
 from betafront.study.trials.ledger import Ledger, Outcome, tell
 from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import Status, status
+from betafront.training.on_the_scale import OnTheScale
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
 
-DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, {}, 1.0, "trial-0000"))
+DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 # Not forked from the test: a connection of the test's own would be shared.
 CONTEXT = multiprocessing.get_context("forkserver")
 WORKERS, BUDGET = 16, 500

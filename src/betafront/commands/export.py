@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betafront.addresses import SQLITE
-from betafront.config.saved import saved_config, saved_model, saved_run
+from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
 from betafront.files import write_whole
 from betafront.front import decide
@@ -36,8 +36,8 @@ from pathlib import Path
 import betafront
 
 model = betafront.load(Path(__file__).parent)
-# z = model.encode(images); images = model.decode(z)
-# model.reconstruct(images); model.sample(16, seed=0)
+# z = model.encode(x); x = model.decode(z)
+# model.reconstruct(x); model.sample(16, seed=0)
 
 if __name__ == "__main__":
     print(model.about["study"], "trial", model.about["trial"], model.about["metrics"])
@@ -83,7 +83,6 @@ def export(
     shutil.copy2(made_of.model, copy.model)
     shutil.copy2(made_of.config, copy.config)
     (where / LOAD).write_text(LOADER)
-    data = saved_config(folder).data
     about: dict[str, Any] = {
         "study": spec.name,
         "trial": number,
@@ -92,13 +91,7 @@ def export(
         "metrics": result.metrics,
         "data": result.data,
         "log_volume": made.data.log_volume,
-        "preparation": {
-            "shape": list(made.data.shape),
-            "size": data.get("size"),
-            "binarize": data.get("binarize"),
-            "levels": made.data.levels,
-            "dequantized": made.data.dequantized,
-        },
+        "preparation": made.data.preparation.as_json(),
     }
     write_whole(where / ABOUT, json.dumps(about, indent=1, ensure_ascii=False))
     out = console()

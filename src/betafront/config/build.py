@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.parts import PARTS
 from betafront.config.targets import make
-from betafront.data import Images
+from betafront.data import Data
 from betafront.errors import UserError, one_line
 from betafront.files import write_whole
 from betafront.models import Model, Shape
@@ -28,12 +28,12 @@ def build(config: DictConfig) -> Run:
     parts: dict[str, Any] = {
         key: _part(config, key) for key in PARTS if key not in ("data", "objective")
     }
-    images = _images(json.dumps(OmegaConf.to_container(config.data, resolve=True)))
+    data = _data(json.dumps(OmegaConf.to_container(config.data, resolve=True)))
     weight = config.objective.weight
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise UserError(f"objective.weight must be a number, not {weight!r}")
     return Run(
-        data=images,
+        data=data,
         architecture=parts["model"],
         likelihood=parts["likelihood"],
         make_objective=partial(
@@ -53,11 +53,11 @@ def build(config: DictConfig) -> Run:
 
 
 def model(config: DictConfig, shape: Shape, log_volume: float = 0.0) -> Model:
-    """A fresh model as `config` describes it, for images that need not be there.
+    """A fresh model as `config` describes it, for data that need not be there.
 
     Args:
         config: of the run.
-        shape: channels, height and width of an image.
+        shape: of one example.
         log_volume: as in `betafront.models.Model`.
 
     Raises:
@@ -75,11 +75,10 @@ def check(run: Run) -> None:
         UserError: a part cannot be made, or the data is outside the likelihood's support.
     """
     vae = run.vae()
-    for split in (run.data.train, run.data.val, run.data.test):
-        vae.likelihood.check(split)
+    run.data.check(vae.likelihood)
     objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
-    objective.check_batch(min(run.trainer.batch_size, len(run.data.train)))
+    objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     run.make_optimizer(list(vae.parameters()))
     lightning_trainer(run)
 
@@ -89,11 +88,11 @@ def _part(config: DictConfig, key: str) -> Any:
 
 
 @lru_cache(maxsize=2)
-def _images(data: str) -> Images:
-    images = _make(OmegaConf.create(json.loads(data)), "data")
-    if not isinstance(images, Images):
-        raise UserError(f"data: {data} does not make betafront.data.Images")
-    return images
+def _data(node: str) -> Data:
+    data = _make(OmegaConf.create(json.loads(node)), "data")
+    if not isinstance(data, Data):
+        raise UserError(f"data: {node} does not make a betafront.data.Data")
+    return data
 
 
 def _make(node: DictConfig, key: str) -> Any:

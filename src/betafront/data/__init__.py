@@ -1,20 +1,28 @@
-"""Data sets as tensors in memory, split by a seed and named by a digest."""
+"""Data sets behind one contract, split by a seed and named by a digest."""
 
+from betafront.data.data import SPLITS, Batches, Data
 from betafront.data.digits import digits
 from betafront.data.factors import Factors, Known
-from betafront.data.images import Batches, Images
+from betafront.data.images import Images
+from betafront.data.memory import InMemory, in_memory
+from betafront.data.preparation import Preparation
 from betafront.data.published import dsprites, shapes3d
 from betafront.data.sprites import sprites
 from betafront.data.tensor import tensor
 from betafront.data.torchvision import torchvision
 
 __all__ = [
+    "SPLITS",
     "Batches",
+    "Data",
     "Factors",
     "Images",
+    "InMemory",
     "Known",
+    "Preparation",
     "digits",
     "dsprites",
+    "in_memory",
     "shapes3d",
     "sprites",
     "tensor",

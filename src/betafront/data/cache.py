@@ -1,4 +1,4 @@
-"""The user's cache: what can be made again, and is kept because that takes a while."""
+"""The user's cache: arrays that can be made again, and are kept because making them is slow."""
 
 import os
 import tempfile
@@ -8,25 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
 from betafront.files import written_whole
 
 
 def home() -> Path:
-    """Our folder in the user's cache; of one without a home, in the folder for temporary files."""
+    """The folder of betafront in the user's cache; where the user has no home, as the accounts of
+    containers may not, a folder among the temporary files."""
     try:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    except RuntimeError:  # no HOME, and an account that the system does not know, as in containers
+        return platformdirs.user_cache_path("betafront", appauthor=False)
+    except RuntimeError:
         return Path(tempfile.gettempdir()) / f"betafront-{os.getuid()}"
-    return cache / "betafront"
 
 
-def kept(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+def cached(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """The array of `file` in the cache, or else that of `make()`, which is then kept there.
 
-    An archive has a checksum, so a damaged file is seen and made anew. It appears under its name
-    only when it is whole. A cache that cannot be written is done without.
+    An archive has a checksum, so a damaged file is noticed and replaced. A file appears under its
+    name only when all of it is written. Where the cache cannot be written, nothing is kept.
     """
     path = home() / file
     try:

@@ -18,7 +18,7 @@ def digits(
 ) -> Images:
     """The digits of `sklearn.datasets.load_digits`, 17 grey levels scaled to [0, 1].
 
-    The digit that an image shows is its one factor, `label`. The arguments are those of
+    The digit of an image is its one known factor, `label`. The arguments are those of
     `betafront.data.images.prepare`.
     """
     from sklearn.datasets import load_digits

@@ -1,33 +1,212 @@
-"""Whether so many images go into memory."""
+"""Data in memory: one tensor per split, sliced where it lies."""
 
-import math
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, Self
 
-import psutil
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
+from betafront.data.data import SPLITS, Data
+from betafront.data.factors import Factors, Table
+from betafront.data.preparation import as_tensor, refuse_not_finite
 from betafront.errors import UserError
+from betafront.objective import Likelihood
 
-# Of the machine: while images are brought onto their grey levels they take three times their size.
-PART = 0.25
+Renew = Callable[[Tensor, torch.Generator], Tensor]
+"""Makes a shuffled batch of stored examples into that of one optimiser step."""
 
 
-def refuse_too_many(name: str, n: int, shape: tuple[int, ...], limit: int | None) -> None:
-    """Refuse images that would take more than a quarter of the memory, before any is read.
+@dataclass(frozen=True)
+class InMemory(Data):
+    """A data set that is one tensor per split, for examples of any shape.
+
+    Attributes:
+        name: of the data in tables and records.
+        train, val, test: (n, ...) float32 each.
+        factors: what varies behind the examples, if that is known; no part of the digest.
+    """
+
+    name: str
+    train: Tensor
+    val: Tensor
+    test: Tensor
+    factors: Factors | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.train.shape[1:])
+
+    @property
+    def digest(self) -> str:
+        sha = hashlib.sha256()
+        for split in SPLITS:
+            part = self.examples(split)
+            sha.update(repr(tuple(part.shape)).encode())
+            sha.update(part.contiguous().numpy().data)
+        return sha.hexdigest()[:16]
+
+    def size(self, split: str) -> int:
+        return len(self.examples(split))
+
+    def examples(self, split: str, limit: int | None = None) -> Tensor:
+        stored: Tensor = getattr(self, split)
+        return stored[:limit]
+
+    def batches(
+        self, split: str, size: int, generator: torch.Generator | None = None
+    ) -> "TensorBatches":
+        return TensorBatches(self.examples(split), size, generator)
+
+    def to(self, device: torch.device | str) -> Self:
+        train, val, test = (self.examples(split).to(device) for split in SPLITS)
+        return replace(self, train=train, val=val, test=test)
+
+    def check(self, likelihood: Likelihood) -> None:
+        for split in SPLITS:
+            likelihood.check(self.examples(split))
+
+
+class TensorBatches:
+    """Batches of a tensor, as `betafront.data.Data.batches` describes them. Which examples of the
+    shuffled ones are left out differs from epoch to epoch.
+
+    Args:
+        x: (n, ...) examples.
+        size: examples per batch; all of them where there are fewer.
+        generator: on the CPU; the source of the order, and of the noise of `renew`.
+        renew: what each shuffled batch goes through.
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        size: int,
+        generator: torch.Generator | None = None,
+        renew: Renew | None = None,
+    ) -> None:
+        self.x = x
+        self.size = min(size, len(x))
+        self.generator = generator
+        self.renew = renew
+
+    def __len__(self) -> int:
+        return len(self.x) // self.size if self.generator else -(-len(self.x) // self.size)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self.generator is None:
+            yield from self.x.split(self.size)
+            return
+        order = torch.randperm(len(self.x), generator=self.generator).to(self.x.device)
+        for i in range(len(self)):
+            batch = self.x[order[i * self.size : (i + 1) * self.size]]
+            yield self.renew(batch, self.generator) if self.renew else batch
+
+
+class Rows(Protocol):
+    """Examples that may lie elsewhere, or be yet to draw: those that are asked for become a tensor,
+    (n, ...) float32 in its final scale. A tensor of all of them is the usual case."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Tensor, /) -> Tensor: ...
+
+
+class Splits(NamedTuple):
+    """The examples of each split, by its name, and the factors of all."""
+
+    parts: dict[str, Tensor]
+    factors: Factors | None
+
+
+def in_memory(
+    name: str,
+    x: ArrayLike | Tensor,
+    *,
+    val: float = 0.1,
+    test: float = 0.1,
+    split_seed: int = 0,
+    limit: int | None = None,
+    factors: Table | None = None,
+) -> InMemory:
+    """Data of examples in any shape that a model takes: vectors, say, of a table's columns.
+
+    Args:
+        name: of the data in tables and records.
+        x: (n, ...) finite numbers, in the scale that the likelihood is for.
+        val, test, split_seed, limit, factors: as in `splits`.
+
+    Raises:
+        UserError: `x` has no such form, or as in `splits`.
+    """
+    every = as_tensor(x).float()
+    if every.ndim < 2 or 0 in every.shape:
+        raise UserError(
+            f"data={name} has the shape {tuple(every.shape)}: give (n, ...), the examples one "
+            "after the other"
+        )
+    refuse_not_finite(every, f"data={name}", "example")
+    found = splits(
+        name, every, factors=factors, val=val, test=test, split_seed=split_seed, limit=limit
+    )
+    return InMemory(name, **found.parts, factors=found.factors)
+
+
+def splits(
+    name: str,
+    x: Rows,
+    *,
+    test_set: Tensor | None = None,
+    factors: Table | None = None,
+    test_set_factors: Table | None = None,
+    val: float,
+    test: float = 0.0,
+    split_seed: int,
+    limit: int | None,
+) -> Splits:
+    """Split examples, and what is known of them, into train, validation and test.
 
     Args:
         name: of the data.
-        n: how many images there are.
-        shape: of one, which will be float32.
-        limit: how many are wanted; None wants all.
+        x: all examples, or the published training set where there is a `test_set`.
+        test_set: the published test set; without it, the part `test` of `x` becomes it.
+        factors, test_set_factors: what varies behind each example of `x` and of `test_set`, if that
+            is known.
+        val, test: parts of `x`, in (0, 1).
+        split_seed: of the one permutation that decides which example goes where.
+        limit: use no more than this many examples of `x` and of `test_set`.
 
     Raises:
-        UserError: with the limit that fits.
+        UserError: a part is out of range, or too few examples are left; or the factors are not one
+            row per example.
     """
-    wanted = n if limit is None else min(n, limit)
-    each = 4 * math.prod(shape)
-    most = int(PART * psutil.virtual_memory().total) // each
-    if wanted > most:
-        raise UserError(
-            f"data={name}: {wanted:,} images of {' x '.join(map(str, shape))} take "
-            f"{wanted * each / 1e9:.1f} GB as 32-bit numbers, more than a quarter of this "
-            f"machine's memory: give data.limit={most} or less"
-        )
+    for key, part in (("val", val), ("test", test if test_set is None else 0.5)):
+        if not 0 < part < 1:
+            raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
+    if limit is not None and limit < 1:
+        raise UserError(f"data.limit must be at least 1, not {limit}")
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(split_seed))[:limit]
+    n_val, n_test = round(len(order) * val), round(len(order) * test)
+
+    def parted(every: Rows, test_set: Tensor | None) -> dict[str, Tensor]:
+        taken = every[order]
+        if test_set is None:
+            test_set, taken = taken[:n_test], taken[n_test:]
+        return {"val": taken[:n_val], "test": test_set[:limit], "train": taken[n_val:]}
+
+    for rows, known in ((x, factors), (test_set, test_set_factors)):
+        if rows is not None and known is not None and len(known.values) != len(rows):
+            raise UserError(
+                f"data={name}: {len(rows)} examples and the labels or factors of "
+                f"{len(known.values)}: give one row per example, in the same order"
+            )
+    parts = parted(x, test_set)
+    for split, part_x in parts.items():
+        if len(part_x) < 2:
+            raise UserError(
+                f"data={name}: the {split} split has {len(part_x)} example(s), and needs 2 or "
+                "more: give more examples, or change data.val and data.test"
+            )
+    return Splits(parts, factors.split(parted, test_set_factors) if factors else None)

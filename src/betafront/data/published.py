@@ -1,4 +1,4 @@
-"""Published sets with known factors, from the one file in which each is published."""
+"""Published data sets with known factors, each read from the file in which it is published."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,13 +12,13 @@ from torch import Tensor
 
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.memory import refuse_too_many
+from betafront.data.images.room import refuse_too_many
 from betafront.errors import UserError, one_line
 
 DSPRITES = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"
 SHAPES3D = "3dshapes.h5"
 
-# Images read at once from a file that is not in memory: 100 MB of those in 3D Shapes.
+# Images read at once from a file that is not in memory: 100 MB of 3D Shapes.
 BLOCK = 8192
 
 
@@ -111,16 +111,16 @@ def shapes3d(
 
 @dataclass(frozen=True)
 class Stored:
-    """8-bit images, (n, H, W) or (n, H, W, C), in a file or in memory; scaled when asked for.
+    """8-bit images, (n, H, W) or (n, H, W, C), in a file or in memory; rows are scaled when taken.
 
     Args:
         name: of the data.
-        images: with a shape and slices, as a NumPy array and an HDF5 data set have.
+        images: a NumPy array, an HDF5 data set, or anything else with a shape and slices.
         top: the value that becomes 1.
-        limit: how many will be asked for; None says all.
+        limit: the number of images that will be taken; None means all.
 
     Raises:
-        UserError: they are too many for the memory.
+        UserError: the images are too many for the memory.
     """
 
     name: str

@@ -19,7 +19,7 @@ from torch.nn.functional import pad
 from betafront.data import cache, outlines
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.memory import refuse_too_many
+from betafront.data.images.room import refuse_too_many
 from betafront.data.outlines import OUTLINES, Array
 from betafront.errors import UserError, near_miss
 
@@ -80,12 +80,13 @@ def sprites(
         binarize=None,
         levels=levels,
         dequantize=dequantize,
+        side=size,
     )
 
 
 @dataclass(frozen=True)
 class Design:
-    """How many values each factor has, and what they are.
+    """The values of each factor.
 
     Args:
         size: pixels along a side of an image.
@@ -138,7 +139,7 @@ class Design:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many values the factors of `NAMES` have."""
+        """The number of values of each factor in `NAMES`."""
         return (
             len(self.shapes),
             self.scales,
@@ -155,7 +156,8 @@ class Design:
 
     @property
     def ordinal(self) -> tuple[bool, ...]:
-        """Orientation has an order while some shape has not come round at the end of the arc."""
+        """Whether each factor has an order. Orientation has none where every shape looks the same
+        again at the end of the arc: then its last value is next to the first."""
         round_ = all(self.arc % OUTLINES[s].period == 0 for s in self.shapes)
         return (False, True, not round_, True, True, False)
 
@@ -172,10 +174,11 @@ class Design:
 
 
 class Sheet:
-    """Every sprite of a design, by number; the last factor changes fastest. Drawn when asked for.
+    """Every sprite of a design, by number; the last factor changes fastest.
 
-    A stamp with black all around has every place of the sprite as a window: nothing is drawn per
-    image, and nothing is copied but the images that are taken.
+    Each shape, scale and orientation has one stamp with black all around, and the sprite at a place
+    is a window on that stamp: nothing is drawn per image, and only the images that are taken are
+    copied.
 
     Args:
         design: of the images.
@@ -200,7 +203,7 @@ class Sheet:
 
     @cached_property
     def factors(self) -> Table:
-        """The factors of every sprite, with those that have one value."""
+        """The factors of every sprite, also those with a single value."""
         sizes = self.design.sizes
         values = np.indices(sizes).reshape(len(sizes), -1).T
         return Table(NAMES, sizes, self.design.ordinal, torch.from_numpy(values.copy()))
@@ -219,10 +222,10 @@ class Sheet:
 def stamps(design: Design) -> Array:
     """Each shape at each scale and orientation, (shapes, scales, orientations, height, width) bool.
 
-    They are kept in the user's cache, under a name that changes with what they depend on.
+    They are kept in the user's cache, under a name made of the design and of the drawing code.
 
     Raises:
-        UserError: two look the same, though they should not.
+        UserError: two stamps are the same, though their factors differ.
     """
     arc, frame = design.arc, design.frame
     scales = np.linspace(1, 0.5, design.scales)[::-1]
@@ -236,14 +239,19 @@ def stamps(design: Design) -> Array:
     how = Path(outlines.__file__).read_bytes()
     what = repr((design.shapes, design.scales, design.orientations, arc, frame))
     key = hashlib.sha256(how + what.encode()).hexdigest()[:12]
-    made = cache.kept(f"sprites-{key}.npz", draw)
+    made = cache.cached(f"sprites-{key}.npz", draw)
     if not design.full_circle:
-        _refuse_twins(design, made)
+        _refuse_duplicates(design, made)
     return made
 
 
-def _refuse_twins(design: Design, made: Array) -> None:
-    """Two sprites that are one image cannot both be right about what is behind it."""
+def _refuse_duplicates(design: Design, made: Array) -> None:
+    """Refuse a design in which two sprites are the same image: no code of that image could tell
+    which factors were meant.
+
+    Raises:
+        UserError: with what to change.
+    """
     every = made.reshape(-1, *design.frame)
     distinct = len({_trimmed(sprite) for sprite in every})
     if distinct < len(every):
@@ -256,6 +264,6 @@ def _refuse_twins(design: Design, made: Array) -> None:
 
 
 def _trimmed(sprite: Array) -> tuple[tuple[int, ...], bytes]:
-    """What a sprite looks like wherever it is: its pixels without the black around them."""
+    """The pixels of a sprite without the black around them, whatever its place."""
     trimmed = sprite[np.ix_(sprite.any(axis=1), sprite.any(axis=0))]
     return trimmed.shape, trimmed.tobytes()

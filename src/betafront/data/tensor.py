@@ -11,7 +11,8 @@ from torch import Tensor
 
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.resize import resized
+from betafront.data.images.preparation import as_images
+from betafront.data.images.resize import resized
 from betafront.errors import UserError, one_line
 
 
@@ -36,12 +37,12 @@ def tensor(
         name: what the data is called in tables and records.
         path: `.npy`; `.npz` or a `.pt` dictionary with the images under `images`, or alone; or a
             `.pt` tensor (read without unpickling code).
-        size: as in `betafront.data.resize.resized`.
+        size: as in `betafront.data.images.resize.resized`.
         val, test, split_seed, limit, binarize, levels, dequantize: as in
             `betafront.data.images.prepare`.
         labels: such a file with the class of each image, (n,), or K factors of it, (n, K), of any
-            kind that sorts: under `labels` or `factors`, or alone. Without it, arrays of these
-            names beside the `images` are taken. Whether their values have an order is not known,
+            sortable type: under `labels` or `factors`, or alone. Without such a file, arrays of
+            these names beside the `images` are taken. Nobody says whether the values have an order,
             so none is assumed.
 
     Raises:
@@ -66,46 +67,15 @@ def tensor(
         binarize=binarize,
         levels=levels,
         dequantize=dequantize,
+        side=size,
     )
 
 
-def as_images(x: Tensor, path: str) -> Tensor:
-    """`x` as (n, C, H, W) float32, checked.
-
-    Raises:
-        UserError: naming `path`, and the shape or the values that do not do.
-    """
-    if x.ndim == 3:
-        x = x.unsqueeze(1)
-    elif x.ndim == 4 and x.shape[1] not in (1, 3) and x.shape[3] in (1, 3):
-        x = x.permute(0, 3, 1, 2)
-    if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape:
-        raise UserError(
-            f"{path} has the shape {tuple(x.shape)}: images are (n, H, W), (n, C, H, W) or "
-            "(n, H, W, C) with C = 1 or 3"
-        )
-    if x.dtype == torch.uint8:
-        return x.float() / 255
-    if not x.is_floating_point():
-        raise UserError(
-            f"{path} holds {x.dtype} values: give 8-bit integers (0 to 255) or floating-point "
-            "numbers in the scale that the likelihood is for"
-        )
-    bad = ~torch.isfinite(x).flatten(1).all(1)
-    if bad.any():
-        first = int(bad.nonzero()[0])
-        raise UserError(
-            f"{path} has NaN or infinity in {int(bad.sum())} of {len(x)} images, first in image "
-            f"{first}: mend or drop them"
-        )
-    return x.float()
-
-
 def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
-    """What is under `factors`, or else under `labels`, if either is there.
+    """The factors under `factors`, or else under `labels`; None where neither is there.
 
     Raises:
-        UserError: naming `path`, and the shape that does not do.
+        UserError: naming `path` and the shape, which is neither (n,) nor (n, K).
     """
     found = arrays.get("factors", arrays.get("labels"))
     if found is None:
@@ -123,7 +93,7 @@ def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
 
 
 def _arrays(path: Path, main: str) -> dict[str, Any]:
-    """The arrays of a file by their names; one that is alone has the name `main`."""
+    """The arrays of a file by their names; a single array is called `main`, whatever its name."""
     if path.suffix == ".pt":
         loaded = torch.load(path, weights_only=True, map_location="cpu")
     elif path.suffix in (".npy", ".npz"):
@@ -145,7 +115,7 @@ def _arrays(path: Path, main: str) -> dict[str, Any]:
 
 @contextmanager
 def _reading(path: str, key: str) -> Iterator[Path]:
-    """The file of the setting `key`, while what goes wrong with it is said in one line."""
+    """The file that the setting `key` names; an error while it is read becomes a `UserError`."""
     file = Path(path).expanduser()
     if not file.is_file():
         raise UserError(f"{key}: there is no file {file}")

@@ -1,4 +1,4 @@
-"""The sets that torchvision knows: MNIST, Fashion-MNIST, KMNIST and CIFAR-10."""
+"""Data sets of torchvision: MNIST, Fashion-MNIST, KMNIST and CIFAR-10."""
 
 import gzip
 import hashlib
@@ -12,7 +12,7 @@ from torch import Tensor
 from betafront.data.cache import home
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.resize import resized
+from betafront.data.images.resize import resized
 from betafront.errors import UserError, near_miss, one_line
 from betafront.files import written_whole
 
@@ -30,15 +30,15 @@ def torchvision(
     levels: int | None = 256,
     dequantize: bool = False,
 ) -> Images:
-    """A set of `torchvision.datasets`, scaled to [0, 1], with its published test set; its labels
-    are its one factor.
+    """A set of `torchvision.datasets`, scaled to [0, 1], with its published test set. The label of
+    an image is its one known factor.
 
     Args:
         name: what the data is called in tables and records.
         dataset: the class in `torchvision.datasets`.
         root: the folder that holds the set as torchvision lays it out.
         download: fetch the set into `root` where it is missing.
-        size: as in `betafront.data.resize.resized`.
+        size: as in `betafront.data.images.resize.resized`.
         val, split_seed, limit, binarize, levels, dequantize: as in
             `betafront.data.images.prepare`.
 
@@ -66,14 +66,15 @@ def torchvision(
         binarize=binarize,
         levels=levels,
         dequantize=dequantize,
+        side=size,
     )
 
 
 def unpacked(root: Path, dataset: str) -> Path:
-    """A root in which the IDX files of `dataset` are unpacked, as torchvision reads them.
+    """A root folder in which the IDX files of `dataset` are unpacked, as torchvision reads them.
 
-    A folder may hold only the `.gz` files, and be read-only: then they are unpacked once into the
-    user's cache. Each file appears under its name only when it is whole.
+    `root` may hold only the `.gz` files, and be read-only: then the files are unpacked once into
+    the user's cache. Each file appears under its name only when all of it is written.
     """
     raw = root / dataset / "raw"
     packed = sorted(raw.glob("*-ubyte.gz"))
@@ -105,7 +106,7 @@ def _read(dataset: str, root: Path, train: bool, download: bool) -> tuple[Tensor
 
 
 def _known(labels: Tensor, test_labels: Tensor) -> dict[str, Any]:
-    """What `prepare` is told of the labels, where an image has one, as not in every set."""
+    """The labels as arguments of `prepare`; none for a set whose images have no single label."""
     if labels.ndim != 1:
         return {}
     size = 1 + int(torch.cat([labels, test_labels]).max())

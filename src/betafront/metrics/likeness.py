@@ -26,7 +26,8 @@ def likeness(model: Model, x: Tensor, *, examples: int = 2000) -> Score:
         examples: the first of them that are used.
 
     Raises:
-        UserError: there is no example, or the images have no room for a window of 3 pixels.
+        UserError: the data is no images, there is no example, or the images have no room for a
+            window of 3 pixels.
 
     Source: Wang et al. 2004 (SSIM), through torchmetrics.
     """
@@ -35,6 +36,11 @@ def likeness(model: Model, x: Tensor, *, examples: int = 2000) -> Score:
         structural_similarity_index_measure,
     )
 
+    if x.ndim != 4:
+        raise UserError(
+            "PSNR and SSIM are for images, and an example of this data has the shape "
+            f"{tuple(x.shape[1:])}: leave it out with ~metrics.further.likeness"
+        )
     if min(x.shape[-2:]) < SMALLEST:
         raise UserError(
             f"SSIM needs images of at least {SMALLEST} x {SMALLEST} pixels, and these have "

@@ -24,8 +24,13 @@ def conv(
         hidden: units of the fully connected layer beside the latents.
 
     Raises:
-        UserError: the images are not square, or not of these sizes.
+        UserError: the data is no images, or they are not square or not of these sizes.
     """
+    if len(shape) != 3:
+        raise UserError(
+            f"model=conv is for images, and an example of this data has the shape {shape}: use "
+            "model=mlp"
+        )
     channels, height, side = shape
     if height != side or not 8 <= side <= 64 or channels not in (1, 3):
         raise UserError(

@@ -17,12 +17,12 @@ def linear(shape: Shape, likelihood: Likelihood, latents: int = 8) -> VAE:
     posterior's variance does not depend on x there, and is left free to learn that.
 
     Args:
-        shape: channels, height and width of one image.
+        shape: of one example, any.
         likelihood: p(x|z).
         latents: M.
     """
-    pixels = math.prod(shape)
-    encoder = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 2 * latents))
+    dims = math.prod(shape)
+    encoder = nn.Sequential(nn.Flatten(), nn.Linear(dims, 2 * latents))
     output = likelihood.output_shape(shape)
     decoder = nn.Sequential(nn.Linear(latents, math.prod(output)), nn.Unflatten(1, output))
     return VAE(encoder, decoder, likelihood, latents)

@@ -17,13 +17,13 @@ def mlp(
     """A VAE of fully connected layers with ReLU.
 
     Args:
-        shape: channels, height and width of one image.
+        shape: of one example, any.
         likelihood: p(x|z).
         latents: M.
         hidden: the encoder's widths; the decoder mirrors them.
     """
-    pixels = math.prod(shape)
-    encoder = nn.Sequential(nn.Flatten(), *dense(pixels, *hidden, 2 * latents))
+    dims = math.prod(shape)
+    encoder = nn.Sequential(nn.Flatten(), *dense(dims, *hidden, 2 * latents))
     output = likelihood.output_shape(shape)
     decoder = nn.Sequential(
         *dense(latents, *reversed(hidden), math.prod(output)), nn.Unflatten(1, output)

@@ -12,7 +12,7 @@ from betafront.errors import UserError
 from betafront.objective import Draw, Likelihood, Terms
 
 Shape = tuple[int, ...]
-"""Of one example: channels, height and width of an image."""
+"""Of one example: channels, height and width of an image, the length of a vector."""
 
 
 class Observed(NamedTuple):

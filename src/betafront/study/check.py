@@ -6,7 +6,7 @@ from dataclasses import replace
 from betafront.config.build import build, check
 from betafront.errors import UserError, near_miss, one_line
 from betafront.metrics.catalogue import direction
-from betafront.metrics.zero_rate import zero_rate
+from betafront.metrics.zero_rate import EXAMPLES, zero_rate
 from betafront.study.plan import Plan
 from betafront.study.spec import Spec
 from betafront.training.run import Run
@@ -54,7 +54,7 @@ def describe(spec: Spec, run: Run) -> Spec:
     return replace(
         spec,
         reference=reference,
-        pixels=run.data.pixels,
+        pixels=run.data.dims,
         latents=vae.latents,
         data_digest=run.data.digest,
     )
@@ -67,7 +67,7 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
         raise
     except Exception as error:  # of a model or a metric of the user's own
         what = f"{type(error).__name__}: {one_line(error)[:300]}"
-        raise UserError(f"the model cannot evaluate an image of the data: {what}") from error
+        raise UserError(f"the model cannot evaluate an example of the data: {what}") from error
     known = [f"{split}/{name}" for split in ("val", "test") for name in names]
     for metric in objectives:
         if metric not in known:
@@ -79,7 +79,9 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
 def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[float]:
     """The worst values of interest: those of a collapsed VAE, a rate that no latent needs, and 0
     of what is better the more of it there is."""
-    floor = zero_rate(run.likelihood(), run.data.train, run.data.val, run.data.log_volume)
+    data = run.data
+    train, val = data.examples("train", EXAMPLES), data.examples("val")
+    floor = zero_rate(run.likelihood(), train, val, data.log_volume)
     floor["rate"] = REFERENCE_RATE_PER_LATENT * latents
     reference = []
     for metric, way in objectives.items():

@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from betafront.data import Batches, Images
+from betafront.data import SPLITS, Batches, Data
 from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
+from betafront.metrics.stationary_beta import EXAMPLES
 from betafront.training.failure import Diverged, Failure
 from betafront.training.folder import RunFolder
 from betafront.training.generators import globally_seeded
@@ -24,7 +25,7 @@ from betafront.training.lightning.trainer import lightning_trainer, quiet
 from betafront.training.on_the_scale import on_the_scale
 from betafront.training.pictures.latent_map import latent_map
 from betafront.training.result import Result, finite
-from betafront.training.run import SPLITS, Run
+from betafront.training.run import Run
 from betafront.training.state import RunState
 from betafront.training.trace import trace_arrays
 from betafront.training.writing import write_run
@@ -111,7 +112,9 @@ def _result(attempt: Attempt) -> Result:
     trace = trace_arrays(state.trace, state.objective)
     result = Result(
         metrics=metrics,
-        scale=on_the_scale(state.objective, trace, state.vae, data.train, run.seed),
+        scale=on_the_scale(
+            state.objective, trace, state.vae, data.examples("train", EXAMPLES), run.seed
+        ),
         spectrum=evaluations["val"].kl.tolist(),
         settings=settings,
         history=state.history,
@@ -119,7 +122,7 @@ def _result(attempt: Attempt) -> Result:
             "name": run.data.name,
             "digest": run.data.digest,
             "shape": list(run.data.shape),
-            **{split: len(getattr(run.data, split)) for split in ("train", *SPLITS)},
+            **{split: run.data.size(split) for split in SPLITS},
         },
         seed=run.seed,
         seconds=time.monotonic() - started,
@@ -128,11 +131,11 @@ def _result(attempt: Attempt) -> Result:
     )
     active = int(metrics["val/active_units"])
     codes = latent_map(evaluations["val"].codes, result.spectrum, active, run.data.factors)
-    write_run(result, state.vae, trace, codes, data.val)
+    write_run(result, state.vae, trace, codes, data)
     return result
 
 
-def _trained(attempt: Attempt) -> tuple[RunState, Images]:
+def _trained(attempt: Attempt) -> tuple[RunState, Data]:
     """The state of the run after its last step, and its data, both on the device of the run."""
     run = attempt.run
     place = RunFolder(attempt.folder).checkpoint
@@ -152,8 +155,6 @@ def _trained(attempt: Attempt) -> tuple[RunState, Images]:
     return state, data
 
 
-def _batches(run: Run, data: Images, order: torch.Generator) -> tuple[Batches, Batches]:
+def _batches(run: Run, data: Data, order: torch.Generator) -> tuple[Batches, Batches]:
     """The batches of training and of validation."""
-    levels = data.levels if data.dequantized else None
-    train = Batches(data.train, run.trainer.batch_size, order, levels=levels)
-    return train, Batches(data.val, 1000)
+    return data.batches("train", run.trainer.batch_size, order), data.batches("val", 1000)

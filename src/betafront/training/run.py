@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 from torch.optim import Optimizer
 
-from betafront.data import Images, Known
+from betafront.data import Data
 from betafront.errors import UserError
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
@@ -58,7 +58,7 @@ class Run:
 
     Attributes:
         data: the data set.
-        architecture: makes the model for the images' shape and the likelihood.
+        architecture: makes the model for the shape of an example and the likelihood.
         likelihood: makes a fresh p(x|z).
         make_objective: makes the loss for `pixels`, `latents` and `examples`.
         make_optimizer: turns parameters into an optimiser.
@@ -67,7 +67,7 @@ class Run:
         seed: of everything random in the run.
     """
 
-    data: Images
+    data: Data
     architecture: Architecture
     likelihood: Callable[[], Likelihood]
     make_objective: Callable[..., Objective]
@@ -85,15 +85,11 @@ class Run:
     @property
     def epoch(self) -> int:
         """Optimiser steps per epoch; an incomplete batch is left out."""
-        examples = len(self.data.train)
+        examples = self.data.size("train")
         return examples // min(self.trainer.batch_size, examples)
 
-    def known(self, split: str) -> Known | None:
-        """The factors behind the images of a split, if any are known."""
-        return self.data.factors.of(split) if self.data.factors else None
-
     def metric_names(self, announce: Announce = silent) -> set[str]:
-        """The names of the values that a run will have, from two images and an untrained model.
+        """The names of the values that a run will have, from two examples and an untrained model.
 
         Args:
             announce: called with what is to be measured next, as long metrics take as long here.
@@ -101,30 +97,30 @@ class Run:
         Raises:
             UserError: a metric cannot be had of this data.
         """
-        vae, x = self.vae(), self.data.val[:2]
+        vae, x = self.vae(), self.data.examples("val", 2)
         further = self._further()
         none = {"further": None} if further else {}
         names = set(self.evaluate(vae, x, seed=self.seed, **none).values)
         for split in SPLITS:
             say = partial(_say, announce, split)
-            names |= value_names(further, vae, x, self.known(split), say)
+            names |= value_names(further, vae, x, self.data.known(split), say)
         return names
 
     def evaluations(
-        self, vae: Model, images: Images, announce: Announce = silent
+        self, vae: Model, data: Data, announce: Announce = silent
     ) -> dict[str, Evaluation]:
         """What a trained model is worth on the validation and on the test split.
 
         Args:
             vae: the model.
-            images: those of the run, on its device.
+            data: of the run, on the device of the model.
             announce: called with the split and the name of each further metric as it begins.
         """
         found = {}
         for split in SPLITS:
             # One of the user's own, which knows no further metrics, has nothing to tell.
             more = {"announce": partial(_say, announce, split)} if self._further() else {}
-            x, known = getattr(images, split), self.known(split)
+            x, known = data.examples(split), data.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
         return found
 
@@ -134,7 +130,7 @@ class Run:
     def objective(self, latents: int) -> Objective:
         """The loss for a model with this many latents."""
         return self.make_objective(
-            pixels=self.data.pixels, latents=latents, examples=len(self.data.train)
+            pixels=self.data.dims, latents=latents, examples=self.data.size("train")
         )
 
 

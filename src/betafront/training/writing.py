@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from torch import Tensor
 
+from betafront.data import Data
 from betafront.files import write_whole, written_whole
 from betafront.models import Model
 from betafront.training.folder import RunFolder
@@ -14,19 +14,17 @@ from betafront.training.result import Result
 from betafront.training.trace import Trace
 
 
-def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, x: Tensor) -> None:
+def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: Data) -> None:
     """Write every file of a run into `result.folder`, the result last, and remove its checkpoint.
 
     Args:
         result: of the run.
         vae: trained.
         trace: over the optimiser steps.
-        codes: where the codes of validation images lie.
-        x: (n, C, H, W) validation images, for the pictures.
+        codes: where the codes of validation examples lie.
+        data: of the run, on its device, for the pictures.
     """
     from safetensors.torch import save_file
-
-    from betafront.training.pictures.images import draw_run
 
     folder = RunFolder(Path(result.folder))
     with written_whole(folder.model) as part:
@@ -35,6 +33,6 @@ def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, x: Ten
         np.savez(sink, **trace)  # type: ignore[arg-type]
     codes.save(folder.path)
     write_whole(folder.history, json.dumps(result.history))
-    draw_run(result, vae, x, folder.pictures)
+    data.show(vae, result, folder.pictures)
     result.save()
     folder.checkpoint.unlink(missing_ok=True)

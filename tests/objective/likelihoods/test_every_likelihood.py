@@ -183,3 +183,23 @@ def test_unknown_levels_are_asked_for(name: str) -> None:
     with pytest.raises(Exception, match=rf"likelihood={name} .* give data\.levels=") as refused:
         instantiate(config.likelihood)()
     assert isinstance(refused.value.__cause__ or refused.value, UserError)
+
+
+@cases
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (1, 2, 1, 3)])
+def test_data_of_any_shape_has_the_numbers_of_images(case: str, shape: tuple[int, ...]) -> None:
+    make, values = CASES[case]
+    likelihood, image = make(), (shape[0], 1, 6 // shape[0])
+    generator = torch.Generator().manual_seed(0)
+    x = torch.tensor(values)[torch.randint(len(values), (4, 6), generator=generator)]
+    assert likelihood.output_shape(shape) == (likelihood.outputs * shape[0], *shape[1:])
+    params = torch.randn(4, likelihood.outputs * 6, generator=generator)
+    ours, images = (
+        (params.view(4, *likelihood.output_shape(of)), x.view(4, *of)) for of in (shape, image)
+    )
+    likelihood.eval()
+    torch.testing.assert_close(likelihood.log_prob(*ours), likelihood.log_prob(*images))
+    assert likelihood.mean(ours[0]).shape == likelihood.sample(ours[0]).shape == (4, *shape)
+    torch.testing.assert_close(
+        likelihood.mean(ours[0]).flatten(1), likelihood.mean(images[0]).flatten(1)
+    )

@@ -30,9 +30,10 @@ from betafront.study.trials.origin import first_attempt, origin
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import RECORD, Record
 from betafront.study.trials.status import REASON, TAKEN, finished, reason, status
+from betafront.training.on_the_scale import OnTheScale
 
 Ledgers = Callable[..., Ledger]
-DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, {}, 1.0, "trial-0000"))
+DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 
 
 def budget(store: Store, trials: int, **more: Any) -> Spec:
@@ -412,7 +413,7 @@ def test_replicates_are_added_to_what_is_finished(store: Store, ledger_of: Ledge
             assert first_attempt(one) == number
             assert one.params == store.trials()[number].params
         assert not status(trial).counts
-        run = Record({"a": 1.0, "b": 1.0}, {}, 1.0, "trial-0000")
+        run = Record({"a": 1.0, "b": 1.0}, OnTheScale.read({}), 1.0, "trial-0000")
         done(store, trial, Outcome(record=replace(run, replicates=(run, run, run))))
     assert claim(ledger_of()) is None
     assert is_met(spec, store.trials())

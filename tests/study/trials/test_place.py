@@ -12,8 +12,9 @@ from betafront.study.trials.ledger import Ledger, Outcome, tell
 from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import status
+from betafront.training.on_the_scale import OnTheScale
 
-DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, {}, 1.0, "trial-0000"))
+DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 
 
 def test_two_new_trials_do_not_take_the_place_of_one_that_is_found_lost_meanwhile(

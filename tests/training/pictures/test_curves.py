@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from betafront.training import OnTheScale, Result
-from betafront.training.pictures.curves import Page, felt
+from betafront.training.pictures.curves import Page, smoothed
 from betafront.training.trace import Trace
 
 Told = tuple[Result, Trace]
@@ -88,5 +88,5 @@ def test_a_target_is_shown_where_it_is_held(tmp_path: Path) -> None:
 
 def test_a_weight_that_flips_is_shown_as_the_model_feels_it() -> None:
     beta = np.where(np.arange(400) % 2, 100.0, -100.0)
-    assert np.abs(felt(beta)[20:]).max() == 0  # over a twentieth of the run as often up as down
-    assert (felt(np.full(400, 3.0)) == 3).all()
+    assert np.abs(smoothed(beta)[20:]).max() == 0  # over a twentieth of the run as often up as down
+    assert (smoothed(np.full(400, 3.0)) == 3).all()

@@ -12,10 +12,11 @@ from betafront.errors import UserError
 class Likelihood(nn.Module, ABC):
     """The decoder's output distribution p(x|z), factorised over the data dimensions.
 
-    The decoder's raw output `params` is `(B, outputs·C, H, W)` for images of `(B, C, H, W)`: the
-    first C channels are the first parameter of every data dimension, and so on. What a parameter
-    is (a mean, a logit) is the likelihood's own. A batch of one stands for every example of `x`. A
-    likelihood may have parameters or buffers of its own (σ).
+    The decoder's raw output `params` is `(B, outputs·C, ...)` for data of `(B, C, ...)`, such as
+    `(B, outputs·C, H, W)` for images of `(B, C, H, W)`: the first C channels are the first
+    parameter of every data dimension, and so on. What a parameter is (a mean, a logit) is the
+    likelihood's own. A batch of one stands for every example of `x`. A likelihood may have
+    parameters or buffers of its own (σ).
     """
 
     outputs: int = 1
@@ -48,16 +49,16 @@ class Likelihood(nn.Module, ABC):
 
     @abstractmethod
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        """(B, C, H, W) log p(x_d|z) of each data dimension; `params` and `x` are already raised to
+        """(B, C, ...) log p(x_d|z) of each data dimension; `params` and `x` are already raised to
         float32 or better."""
 
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
-        """(B, C, H, W) E[x|z]: the reconstruction to look at."""
+        """(B, C, ...) E[x|z]: the reconstruction to look at."""
 
     @abstractmethod
     def sample(self, params: Tensor) -> Tensor:
-        """(B, C, H, W) a draw from p(x|z)."""
+        """(B, C, ...) a draw from p(x|z)."""
 
     @property
     def sigma(self) -> float | None:
@@ -72,7 +73,7 @@ class Likelihood(nn.Module, ABC):
         """
 
     def unpack(self, params: Tensor) -> Tensor:
-        """(B, outputs, C, H, W) the parameters apart, in float32 or better."""
+        """(B, outputs, C, ...) the parameters apart, in float32 or better."""
         apart: Tensor = raised(params).unflatten(1, (self.outputs, -1))
         return apart
 
@@ -100,5 +101,5 @@ def check_unit_interval(x: Tensor, name: str) -> None:
     if problem:
         raise UserError(
             f"likelihood={name} is for data in [0, 1], but {problem}: "
-            "scale the images to [0, 1] or use likelihood=gaussian"
+            "scale the data to [0, 1] or use likelihood=gaussian"
         )

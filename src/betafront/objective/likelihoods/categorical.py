@@ -40,7 +40,7 @@ class Categorical(Likelihood):
     def mean(self, params: Tensor) -> Tensor:
         mass = self.unpack(params).softmax(1)
         levels = torch.arange(self.outputs, dtype=mass.dtype, device=mass.device)
-        return self.grid.value(torch.einsum("bkchw,k->bchw", mass, levels))
+        return self.grid.value(torch.einsum("bk...,k->b...", mass, levels))
 
     def sample(self, params: Tensor) -> Tensor:
         logits = self.unpack(params).movedim(1, -1)

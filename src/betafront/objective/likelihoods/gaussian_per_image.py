@@ -35,4 +35,5 @@ class GaussianPerImage(Likelihood):
 
     def _mean_and_log_sigma(self, params: Tensor) -> tuple[Tensor, Tensor]:
         mean, raw = self.unpack(params).unbind(1)
-        return mean, between(raw.mean((1, 2, 3), keepdim=True), LOG_FLOOR, LOG_CEILING)
+        level = raw.mean(tuple(range(1, raw.ndim)), keepdim=True)
+        return mean, between(level, LOG_FLOOR, LOG_CEILING)

@@ -61,7 +61,7 @@ class Grid:
         if problem:
             raise UserError(
                 f"likelihood={name} is for grey levels in [0, 1], but {problem}: "
-                "scale the images to [0, 1] or use likelihood=gaussian"
+                "scale the data to [0, 1] or use likelihood=gaussian"
             )
         if self.dequantized:
             # In parts of a cell every value is a half; rounding moves it by 2^-4 at most.

@@ -1,8 +1,8 @@
-"""How training went, on one page: the weight and the KL, the distortion, and the KL spectrum.
+"""The page of a run's training: the weight and the KL, the distortion, and the KL spectrum.
 
-Making one takes matplotlib several times as long as drawing on it, so a process makes one, and
-changes its lines. What is left is the text: ticks are few, the colour of an axis' name says which
-line is meant, and what does not move is placed by hand.
+To make a page takes matplotlib several times as long as to draw it, so a process makes one page and
+changes its lines. Most of the remaining time goes into text: ticks are few, the colour of an axis'
+name replaces a legend, and texts that do not move are placed by hand.
 """
 
 from functools import lru_cache
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
 Corner = Literal["upper right", "lower right"]
 DPI, ROOM, TICKS = 80, 0.05, 5
-PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # from where and how wide, of the page
+PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # left edge and width, as parts of the page
 
 
 def draw_training(result: Result, path: Path) -> None:
-    """Write the page of how a run's training went, as a PNG."""
+    """Write the page of a run's training as a PNG."""
     with np.load(RunFolder(Path(result.folder)).trace) as trace:
         _page().draw(result, dict(trace), path)
 
@@ -52,17 +52,17 @@ class Page:
         self.bars: BarContainer | None = None
 
     def draw(self, result: Result, trace: Trace, path: Path) -> None:
-        """Change what differs between runs, and write the page.
+        """Write the page of a run.
 
         Args:
             result: of the run.
             trace: arrays over optimiser steps: `step`, `beta`, `distortion`, `rate`, and `target`
-                where one of them is held.
+                where a controller holds one of them.
             path: of the PNG.
         """
         held, distortion = result.scale.holds, trace["distortion"]
         self.kl.show(trace, "rate", held == "rate", (0.0, trace["rate"].max()))
-        # The first steps are so far off that nothing else would be seen.
+        # The distortion of the first steps is so high that it would hide the rest.
         shown = distortion.min(), np.quantile(distortion, 0.97)
         self.distortion.show(trace, "distortion", held == "distortion", shown)
         self._show_weight(trace)
@@ -73,7 +73,7 @@ class Page:
     def _show_weight(self, trace: Trace) -> None:
         beta = trace["beta"]
         flips = beta.min() < 0  # a capacity's ±γ
-        seen = felt(beta)
+        seen = smoothed(beta)
         self.weights.set_data(trace["step"], seen)
         name = "±γ in force, running mean" if flips else "canonical β"
         self.weight.set_ylabel(name, color=WEIGHT)
@@ -97,14 +97,14 @@ class Page:
 
 
 class Curve:
-    """A value in nats over the optimiser steps, and what it was held to.
+    """A value in nats over the optimiser steps, and its target under a controller.
 
     Args:
         axis: to draw on.
         title: of the panel.
         name: of the value.
         color: of its line.
-        corner: where the legend stands, which is shown with a target.
+        corner: of the legend, which is shown with a target.
     """
 
     def __init__(self, axis: "Axes", title: str, name: str, color: str, corner: Corner) -> None:
@@ -115,7 +115,7 @@ class Curve:
         _name(axis, title, "optimiser steps", f"{name} (nats)", color)
 
     def show(self, trace: Trace, key: str, held: bool, shown: tuple[float, float]) -> None:
-        """Draw `trace[key]` from one value to another, with its target where it was held."""
+        """Draw `trace[key]` between the two values of `shown`, with its target if it was `held`."""
         steps = trace["step"]
         target = trace["target"] if held else np.empty(0)
         self.line.set_data(steps, trace[key])
@@ -134,7 +134,7 @@ def _name(axis: "Axes", title: str, across: str, up: str, color: str) -> None:
 
 
 def _ends(*values: float) -> tuple[float, float]:
-    """The ends of an axis that shows these values, with room around them but for below 0."""
+    """The ends of an axis that shows these values, with room around them, but none below 0."""
     low, high = min(values), max(values)
     room = ROOM * (high - low) or 1.0
     return (low - room if low != 0 else 0.0), high + room
@@ -145,13 +145,13 @@ def _page() -> Page:
     return Page()
 
 
-def felt(beta: NDArray[np.float64]) -> NDArray[np.float64]:
-    """β over the steps; where a capacity flips its sign, the mean over the twentieth of the run
-    before each step, which is what the model feels."""
+def smoothed(beta: NDArray[np.float64]) -> NDArray[np.float64]:
+    """β over the steps. Where a capacity flips its sign, the running mean over a twentieth of the
+    run: a model averages over so many steps."""
     if beta.min() >= 0:
         return beta
     width = max(1, len(beta) // 20)
     total = np.cumsum(np.concatenate([np.zeros(1), beta]))
     first = np.maximum(np.arange(1, len(total)) - width, 0)
-    felt: NDArray[np.float64] = (total[1:] - total[first]) / (np.arange(1, len(total)) - first)
-    return felt
+    mean: NDArray[np.float64] = (total[1:] - total[first]) / (np.arange(1, len(total)) - first)
+    return mean

@@ -1,4 +1,4 @@
-"""Where the codes of images lie, in at most two dimensions: the numbers of a run's latent map."""
+"""The numbers of a run's latent map: the codes of examples in at most two dimensions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,10 +28,10 @@ class LatentMap:
 
     Attributes:
         points: (n, 2) float32, or (n, 1) where the model has one latent; in the prior's σ.
-        axes: what each of the dimensions is, in words.
-        values: (n,) of the factor behind the images, from 0; all 0 where none is known.
-        factor: its name, empty where none is known.
-        size: how many values it has.
+        axes: the name of each dimension.
+        values: (n,) of a known factor of the examples, from 0; all 0 where none is known.
+        factor: the name of that factor, empty where none is known.
+        size: the number of its values.
     """
 
     points: NDArray[np.float32]
@@ -47,7 +47,7 @@ class LatentMap:
 
     @classmethod
     def load(cls, folder: Path) -> "LatentMap":
-        """Read it from a run's folder."""
+        """The map that a run wrote into its folder."""
         with np.load(RunFolder(folder).latent_map) as kept:
             return cls(
                 points=kept["points"],
@@ -61,17 +61,17 @@ class LatentMap:
 def latent_map(
     codes: "Tensor", kl: Sequence[float], active: int, factors: "Factors | None"
 ) -> LatentMap:
-    """The map of the first `POINTS` images of the validation split.
+    """The map of the first `POINTS` examples of the validation split.
 
-    Of more than two active latents it shows the principal plane of the posterior means, of others
-    the two latents of the highest KL. Neither is centred or scaled.
+    A model with more than two active latents is shown in the principal plane of its posterior
+    means, any other in the two latents of the highest KL. Neither is centred or scaled.
 
     Args:
         codes: (n, M) posterior means of all of the split.
         kl: (M,) mean KL per latent, in nats.
-        active: how many of the latents are.
-        factors: what varies behind the images, if it is known. The first whose values are names, as
-            a label or a shape, gives the colours; failing that the first.
+        active: the number of active latents.
+        factors: of the examples, if any are known. The first factor without an order, such as a
+            label or a shape, gives the colours; where all have an order, the first factor.
     """
     every = codes.numpy()
     places, axes = _plane(every) if active > 2 else _most_used(every, np.asarray(kl))
@@ -87,7 +87,9 @@ def _plane(codes: Array) -> tuple[Array, tuple[str, ...]]:
     variances, directions = np.linalg.eigh(np.cov(codes, rowvar=False))
     shares = variances[:-3:-1] / variances.sum()
     across = directions[:, :-3:-1]  # the last two, as the variances rise
-    across = across * np.sign(across[np.abs(across).argmax(0), [0, 1]])  # of either sign else
+    across = across * np.sign(
+        across[np.abs(across).argmax(0), [0, 1]]
+    )  # an eigenvector may have either sign
     names = [f"PC {i}: {share:.0%} of the means' variance" for i, share in enumerate(shares, 1)]
     return codes @ across, tuple(names)
 

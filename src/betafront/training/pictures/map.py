@@ -1,7 +1,7 @@
-"""The latent map of a run, drawn: where images lie, beside where the prior is.
+"""The page of a run's latent map: the codes of examples, and the prior.
 
-As in `curves`, a process makes one page and changes what differs between runs; the histogram of a
-single latent, which is rare, is made anew.
+As in `curves`, a process makes one page and changes the parts that differ between runs; the
+histogram of a single latent, which is rare, is made anew.
 """
 
 from functools import lru_cache
@@ -32,14 +32,13 @@ def draw_map(result: Result, path: Path) -> None:
     """Write the page of a run's latent map, as a PNG."""
     found = LatentMap.load(Path(result.folder))
     active, latents = int(result.metrics["val/active_units"]), len(result.spectrum)
-    title = f"means of {len(found.points)} images; {active} of {latents} latents active"
+    title = f"means of {len(found.points)} examples; {active} of {latents} latents active"
     figure = histogram(found, title) if latents == 1 else _page().show(found, title)
     figure.savefig(path, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 
 
 class MapPage:
-    """Points in the colours of a factor, over the circles within which the prior has its first and
-    second σ."""
+    """Points in the colours of a factor, over the circles at one and two σ of the prior."""
 
     def __init__(self) -> None:
         from matplotlib.patches import Circle
@@ -72,7 +71,7 @@ class MapPage:
 
 
 def histogram(found: LatentMap, title: str) -> "Figure":
-    """The page of a map of one dimension: how many images of each value lie where."""
+    """The page of a map of one dimension: a histogram, stacked by the values of the factor."""
     figure, axis = _empty()
     z = found.points[:, 0]
     parts = [z[found.values == value] for value in range(found.size)]
@@ -105,8 +104,8 @@ def _name(axis: "Axes", found: LatentMap, title: str, up: str) -> None:
 
 
 def _key(axis: "Axes", found: LatentMap) -> "list[Text]":
-    """The factor and its values in their colours, beside the axes: a legend takes several times as
-    long to draw."""
+    """The key of the colours, beside the axes: a legend of matplotlib takes several times as long
+    to draw."""
     if not found.factor:
         return []
     colors = _colors(found.size)
@@ -120,7 +119,7 @@ def _key(axis: "Axes", found: LatentMap) -> "list[Text]":
 
 
 def _colors(size: int) -> NDArray[np.float64]:
-    """(size, 4) of the values of a factor, told apart as far as can be."""
+    """(size, 4) a colour for each value of a factor, as different as so many colours can be."""
     from matplotlib import colormaps
 
     if size <= 20:

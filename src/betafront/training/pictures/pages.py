@@ -1,7 +1,7 @@
-"""The pages of a run that wait until somebody is to see them.
+"""The pages of a run that are drawn when somebody asks for them.
 
-They are drawn of the files of a run that has finished: a page takes as long as dozens of training
-steps, which most trials of a sweep need not pay.
+A page is drawn from the files of a finished run. Drawing takes as long as dozens of training steps,
+which most trials of a sweep are spared: only the trials of the front have pages.
 """
 
 import logging
@@ -18,7 +18,7 @@ from betafront.training.result import Result
 log = logging.getLogger(__name__)
 Draw = Callable[[Result, Path], None]
 Source = Callable[[RunFolder], Path]
-# By the name of the page, the file of the run that it is drawn of, and what draws it.
+# By the name of the page: the file of the run that it is drawn from, and the function that draws.
 PAGES: dict[str, tuple[Source, Draw]] = {
     "training.png": (lambda run: run.trace, draw_training),
     "latent_map.png": (lambda run: run.latent_map, draw_map),
@@ -26,9 +26,9 @@ PAGES: dict[str, tuple[Source, Draw]] = {
 
 
 def draw_pages(folder: Path) -> None:
-    """Write those pages of a run into its `pictures` that are not newer than its result.
+    """Write the pages of a run into its `pictures`, but for those that are newer than its result.
 
-    Where its files are damaged or gone there is no page: that ends no report.
+    A page whose file is damaged or gone is left out, with a warning in the log.
 
     Args:
         folder: of the run.

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from betafront.data.resize import AT_ONCE, resized
+from betafront.data.images.resize import AT_ONCE, resized
 from betafront.errors import UserError
 
 

@@ -1,4 +1,4 @@
-"""Splits, batches and digests."""
+"""Splits, digests and grey levels of images."""
 
 import math
 from itertools import chain
@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from betafront.data import Batches, Images
+from betafront.data import Images
 from betafront.data.images import prepare
+from betafront.data.memory import TensorBatches
 from betafront.errors import UserError
 from betafront.objective.likelihoods.grid import PARTS
 
@@ -40,7 +41,7 @@ def test_splits_have_their_parts_and_share_nothing() -> None:
     assert [len(part) for part in parts] == [35, 10, 5]
     assert sorted(chain(*parts)) == list(range(50))
     assert images.shape == (1, 2, 3)
-    assert images.pixels == 6
+    assert images.dims == 6
 
 
 def test_splits_are_fixed_by_their_seed() -> None:
@@ -96,7 +97,7 @@ def test_a_limit_below_one_is_refused() -> None:
     [({"val": 0.01}, "val"), ({"test": 0.01}, "test"), ({"val": 0.5, "test": 0.49}, "train")],
 )
 def test_a_split_of_too_few_images_is_refused(settings: dict[str, float], name: str) -> None:
-    with pytest.raises(UserError, match=rf"the {name} split has \d image\(s\), and needs 2"):
+    with pytest.raises(UserError, match=rf"the {name} split has \d example\(s\), and needs 2"):
         split(numbered(50), **settings)
 
 
@@ -115,42 +116,6 @@ def test_the_digest_names_values_order_and_splits() -> None:
 def test_images_move_to_a_device_together() -> None:
     moved = split(numbered(50)).to("meta")
     assert {x.device.type for x in (moved.train, moved.val, moved.test)} == {"meta"}
-
-
-def test_batches_in_order_are_complete() -> None:
-    batches = Batches(numbered(10), 4)
-    assert [numbers(batch) for batch in batches] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
-    assert len(batches) == 3
-
-
-def test_shuffled_batches_are_full_and_hold_nothing_twice() -> None:
-    batches = Batches(numbered(10), 4, torch.Generator().manual_seed(0))
-    epoch = [numbers(batch) for batch in batches]
-    assert [len(batch) for batch in epoch] == [4, 4]
-    assert len(batches) == 2
-    assert len(set(chain(*epoch))) == 8
-
-
-def test_every_epoch_has_another_order_and_leaves_out_others() -> None:
-    batches = Batches(numbered(10), 4, torch.Generator().manual_seed(0))
-    epochs = [list(chain(*map(numbers, batches))) for _ in range(20)]
-    assert len({tuple(epoch) for epoch in epochs}) == 20
-    assert set().union(*epochs) == set(range(10))
-
-
-def test_a_seed_gives_the_same_epochs_again() -> None:
-    first, again = (
-        [numbers(batch) for _ in range(3) for batch in batches]
-        for batches in (
-            Batches(numbered(10), 4, torch.Generator().manual_seed(5)) for _ in range(2)
-        )
-    )
-    assert first == again
-
-
-def test_batches_larger_than_the_data_are_the_data() -> None:
-    assert [len(batch) for batch in Batches(numbered(3), 100, torch.Generator())] == [3]
-    assert [len(batch) for batch in Batches(numbered(3), 100)] == [3]
 
 
 def grey(n: int, k: int) -> Tensor:
@@ -238,9 +203,9 @@ def test_dequantising_unknown_levels_is_refused_with_the_way_out() -> None:
         split(grey(50, 17), dequantize=True)
 
 
-def dequantised_batches(seed: int) -> Batches:
+def dequantised_batches(seed: int) -> TensorBatches:
     images = split(grey(200, 17), levels=17, dequantize=True)
-    return Batches(images.train, 16, torch.Generator().manual_seed(seed), levels=images.levels)
+    return images.batches("train", 16, torch.Generator().manual_seed(seed))
 
 
 def test_training_has_fresh_noise_in_every_batch_and_the_same_levels() -> None:
@@ -269,4 +234,4 @@ def test_the_same_generator_gives_the_same_noise_to_the_bit() -> None:
 
 def test_batches_in_order_are_the_stored_values() -> None:
     images = split(grey(200, 17), levels=17, dequantize=True)
-    assert torch.equal(torch.cat(list(Batches(images.val, 7, levels=17))), images.val)
+    assert torch.equal(torch.cat(list(images.batches("val", 7))), images.val)

@@ -1,0 +1,128 @@
+"""The contract between a data set and whatever trains on it, measures it or shows it."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from betafront.data.factors import Factors, Known
+from betafront.data.preparation import Preparation
+from betafront.models import Model
+from betafront.objective import Likelihood
+
+SPLITS = ("train", "val", "test")
+
+
+class Batches(Protocol):
+    """Batches of the examples of one split, `(B, *shape)` each; one pass is one epoch."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Tensor]: ...
+
+
+class Outcome(Protocol):
+    """What the pictures of a finished run depend on beside its model and its data."""
+
+    @property
+    def spectrum(self) -> Sequence[float]:
+        """(M,) mean KL per latent on the validation split, in nats."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Seed of the run."""
+        ...
+
+
+class Data(ABC):
+    """A data set, split into `train`, `val` and `test`.
+
+    `betafront.data.InMemory` implements this contract for examples that fit into memory,
+    `betafront.data.Images` for images. Another implementation is as good: whatever trains, measures
+    or shows asks a data set for nothing but what stands here.
+
+    Attributes:
+        name: of the data in tables and records.
+        factors: what varies behind the examples, if that is known; no part of the digest.
+    """
+
+    name: str
+    factors: Factors | None
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example, as the model takes it."""
+
+    @property
+    def dims(self) -> int:
+        """N, the number of data dimensions."""
+        return math.prod(self.shape)
+
+    @property
+    def log_volume(self) -> float:
+        """Nats per example by which a density of the data exceeds the mass of the discrete data
+        that it was made from; 0 for data that was not dequantised."""
+        return 0.0
+
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that name the data: its values, their order and the splits."""
+
+    @property
+    def preparation(self) -> Preparation:
+        """What a new example goes through before a model that was trained on the data sees it."""
+        return Preparation(self.shape)
+
+    @abstractmethod
+    def size(self, split: str) -> int:
+        """The number of examples of a split."""
+
+    @abstractmethod
+    def examples(self, split: str, limit: int | None = None) -> Tensor:
+        """`(n, *shape)` float32: the first `limit` examples of a split, or all of them."""
+
+    @abstractmethod
+    def batches(self, split: str, size: int, generator: torch.Generator | None = None) -> Batches:
+        """The examples of a split in batches.
+
+        Args:
+            split: `train`, `val` or `test`.
+            size: examples per batch; all of them where there are fewer.
+            generator: on the CPU; the source of the order, and of any noise. With a generator the
+                examples are shuffled, and an incomplete last batch is left out, so that every
+                optimiser step sees the same number of examples. Without a generator the examples
+                are in order and complete.
+        """
+
+    @abstractmethod
+    def to(self, device: torch.device | str) -> "Data":
+        """The same data with its examples and batches on `device`; the factors stay on the CPU."""
+
+    @abstractmethod
+    def check(self, likelihood: Likelihood) -> None:
+        """Refuse a likelihood whose support does not hold the data.
+
+        Raises:
+            UserError: naming the likelihood, the offending values and the way out.
+        """
+
+    def known(self, split: str) -> Known | None:
+        """The factors behind the examples of a split, if they are known."""
+        return self.factors.of(split) if self.factors else None
+
+    def show(self, model: Model, outcome: Outcome, folder: Path) -> None:  # noqa: B027
+        """Write pictures of what a model does with the data into `folder`, which is made. Data
+        that has no picture writes nothing.
+
+        Args:
+            model: trained, on the device of the data.
+            outcome: the result of its run.
+            folder: for the files.
+        """

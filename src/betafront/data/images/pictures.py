@@ -1,0 +1,63 @@
+"""Pictures of what a model does with images."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from betafront.data.data import Outcome
+from betafront.models import Model
+
+COLUMNS = 16
+TRAVERSED = 10  # latents
+STEPS = 11  # of a latent from -3 to 3
+GAP = 2  # pixels of white around each image
+LEAST = 32  # pixels a side, to which smaller images are enlarged
+
+
+@torch.no_grad()
+def draw(vae: Model, x: Tensor, outcome: Outcome, folder: Path) -> None:
+    """Write `reconstructions.png` (images above their reconstructions), `samples.png` (of the
+    prior) and `traversals.png` (a latent a row).
+
+    Args:
+        vae: the trained model.
+        x: (n, C, H, W) validation images, on the model's device.
+        outcome: of the run.
+        folder: for the files, which is made.
+    """
+    folder.mkdir(exist_ok=True)
+    vae.eval()
+    shown = x[:COLUMNS]
+    pairs = torch.cat([shown, vae.reconstruct(shown)])
+    save(pairs, folder / "reconstructions.png", columns=len(shown))
+    generator = torch.Generator(x.device).manual_seed(outcome.seed)
+    save(vae.decode(vae.prior(4 * COLUMNS, generator)), folder / "samples.png", columns=COLUMNS)
+    save(_traversals(vae, x[:1], outcome), folder / "traversals.png", columns=STEPS)
+
+
+def _traversals(vae: Model, x: Tensor, outcome: Outcome) -> Tensor:
+    """One row per latent, the one of the highest KL first: the code of `x`, that latent from -3 to
+    3."""
+    order = np.argsort(outcome.spectrum)[::-1][:TRAVERSED].tolist()
+    z = vae.code(x).repeat(len(order) * STEPS, 1).view(len(order), STEPS, -1)
+    for row, j in enumerate(order):
+        z[row, :, j] = torch.linspace(-3, 3, STEPS)
+    return vae.decode(z.flatten(0, 1))
+
+
+def save(x: Tensor, path: Path, columns: int) -> None:
+    """Write (n, C, H, W) images in [0, 1] in rows of `columns`, small ones enlarged, on white."""
+    from torchvision.transforms.functional import to_pil_image
+    from torchvision.utils import make_grid
+
+    zoom = max(1, LEAST // x.shape[-1])
+    grid = make_grid(
+        interpolate(x, scale_factor=zoom).clamp(0, 1), nrow=columns, padding=GAP, pad_value=1
+    )
+    coloured = grid[: x.shape[1]]  # the grid of grey images has three equal channels
+    picture = to_pil_image(coloured.mul(255).round().to("cpu", torch.uint8))
+    # Packed lightly: to pack harder takes longer than all else here, and saves a few kB.
+    picture.save(path, compress_level=1)

@@ -1,0 +1,72 @@
+"""What a new example goes through before a trained model sees it, without the data set itself."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
+
+from betafront.errors import UserError
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Examples are taken as they are, as 32-bit numbers, where their shape is right.
+
+    Data whose examples need more has a subclass with a `kind` of its own, which
+    `betafront.trained` reads back.
+
+    Attributes:
+        shape: of one example, as the model takes it.
+    """
+
+    kind: ClassVar[str] = "numbers"
+    """The name of the class in an exported model."""
+
+    shape: tuple[int, ...]
+
+    def __call__(self, examples: ArrayLike | Tensor) -> Tensor:
+        """`(n, *shape)` float32, as the model was trained on them.
+
+        Raises:
+            UserError: the examples have another shape, or are not finite numbers.
+        """
+        x = as_tensor(examples).float()
+        if x.shape[1:] != self.shape:
+            raise UserError(
+                f"the model is for examples of the shape {self.shape}, and these are "
+                f"{tuple(x.shape[1:])}: give (n, {', '.join(map(str, self.shape))})"
+            )
+        refuse_not_finite(x, "the data", "example")
+        return x
+
+    def as_json(self) -> dict[str, Any]:
+        """The preparation as an exported model has it."""
+        return {"kind": self.kind, **asdict(self), "shape": list(self.shape)}
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> Self:
+        """The preparation that `as_json` wrote."""
+        return cls(**{k: v for k, v in kept.items() if k != "kind"} | {"shape": (*kept["shape"],)})
+
+
+def as_tensor(examples: ArrayLike | Tensor) -> Tensor:
+    """Examples of any array type as a tensor."""
+    return examples if isinstance(examples, Tensor) else torch.as_tensor(np.asarray(examples))
+
+
+def refuse_not_finite(x: Tensor, whose: str, what: str) -> None:
+    """Refuse `(n, ...)` floating-point examples with NaN or infinity.
+
+    Raises:
+        UserError: naming `whose` data it is, and the first such example, which is called `what`.
+    """
+    bad = ~torch.isfinite(x).flatten(1).all(1)
+    if bad.any():
+        raise UserError(
+            f"{whose} has NaN or infinity in {int(bad.sum())} of {len(x)} {what}s, first in {what} "
+            f"{int(bad.nonzero()[0])}: mend or drop them"
+        )
