@@ -15,7 +15,7 @@ from betafront.study.trials.lease import Worker, has_lease
 from betafront.study.trials.ledger import Ledger, Outcome, tell
 from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import Status, status
-from betafront.training.on_the_scale import OnTheScale
+from betafront.training.result import OnTheScale
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier

@@ -9,8 +9,8 @@ from .folder import RunFolder as RunFolder
 from .lightning.checkpoint import Halt as Halt
 from .lightning.trainer import lightning_trainer as lightning_trainer
 from .memory import out_of_memory as out_of_memory
-from .on_the_scale import OnTheScale as OnTheScale
 from .pictures.pages import draw_pages as draw_pages
+from .result import OnTheScale as OnTheScale
 from .result import Result as Result
 from .run import SPLITS as SPLITS
 from .run import Run as Run

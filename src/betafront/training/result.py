@@ -2,7 +2,8 @@
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,53 @@ from betafront.errors import UserError
 from betafront.files import write_whole
 from betafront.training.folder import RunFolder
 from betafront.training.history import Row, renamed
-from betafront.training.on_the_scale import OnTheScale
+
+
+@dataclass(frozen=True)
+class OnTheScale:
+    """Where a run stands on the one scale.
+
+    Attributes:
+        weight: the number that the user wrote in front of the KL.
+        normalisation: the convention in which it is read.
+        beta: the canonical β. Under a controller it is the mean over the last tenth of the steps;
+            under a capacity or free bits it is read from the trained model
+            (`metrics.stationary_beta`).
+        beta_spread: the standard deviation over those steps, or the standard error of the β that
+            was read from the model; None where β is as written.
+        beta_norm: β·M/N.
+        sigma: σ of a Gaussian; None for other likelihoods.
+        pixels: N, the number of data dimensions.
+        latents: M, the number of latent dimensions.
+        holds: what was held to `target`: `rate`, `distortion`, `mse`, `part` (of the rate) or ''.
+        target: the value that it was held to.
+        came_to: its mean over the last tenth of the steps.
+        reached: whether `came_to` is the target, up to a fiftieth or the standard deviation between
+            batches, with a β inside the controller's range.
+    """
+
+    weight: float
+    normalisation: str
+    beta: float
+    beta_spread: float | None
+    beta_norm: float
+    sigma: float | None
+    pixels: int
+    latents: int
+    holds: str | None = None
+    target: float | None = None
+    came_to: float | None = None
+    reached: bool | None = None
+
+    def written(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> "OnTheScale":
+        """What `written` returned, in this version or another: what is missing is None."""
+        values: dict[str, Any] = {field.name: written.get(field.name) for field in fields(cls)}
+        return cls(**values)
 
 
 @dataclass(frozen=True)

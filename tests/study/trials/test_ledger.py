@@ -30,7 +30,7 @@ from betafront.study.trials.origin import first_attempt, origin
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import RECORD, Record
 from betafront.study.trials.status import REASON, TAKEN, finished, reason, status
-from betafront.training.on_the_scale import OnTheScale
+from betafront.training.result import OnTheScale
 
 Ledgers = Callable[..., Ledger]
 DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))

@@ -12,7 +12,7 @@ from betafront.study.trials.ledger import Ledger, Outcome, tell
 from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import status
-from betafront.training.on_the_scale import OnTheScale
+from betafront.training.result import OnTheScale
 
 DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 

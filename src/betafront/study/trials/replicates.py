@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from betafront.study.trials.origin import origin
 from betafront.study.trials.status import Status, status
-from betafront.training.on_the_scale import OnTheScale
+from betafront.training.result import OnTheScale
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
