@@ -17,7 +17,7 @@ from torch import Tensor
 from betafront.config.build import model
 from betafront.config.saved import saved_config, saved_model
 from betafront.data import Preparation
-from betafront.data.images.preparation import ImagePreparation
+from betafront.data.images.new_images import ImagePreparation
 from betafront.errors import UserError
 from betafront.models import Model
 
@@ -40,7 +40,7 @@ class Trained:
 
     def prepare(self, examples: ArrayLike | Tensor) -> Tensor:
         """Examples as the model was trained on them, (n, *shape) float32: images as
-        `betafront.data.images.preparation.ImagePreparation` says.
+        `betafront.data.images.new_images.ImagePreparation` says.
 
         Args:
             examples: images as (n, H, W), (n, C, H, W) or (n, H, W, C), 8-bit integers or numbers

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from betafront.study.make import make
+from betafront.study.create import make
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store

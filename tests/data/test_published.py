@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from betafront.data import Images, dsprites, published, shapes3d
-from betafront.data.images import room
+from betafront.data.images import memory_limit as room
 from betafront.data.published import DSPRITES, SHAPES3D, Stored
 from betafront.errors import UserError
 

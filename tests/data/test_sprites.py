@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from betafront.data import Factors, Images, outlines, sprites
-from betafront.data.images import room
+from betafront.data.images import memory_limit as room
 from betafront.data.outlines import OUTLINES, drawn
 from betafront.data.sprites import COLOURS, Design, Sheet, stamps
 from betafront.errors import UserError

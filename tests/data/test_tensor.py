@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from betafront.data import tensor
-from betafront.data.images.preparation import as_images
+from betafront.data.images.new_images import as_images
 from betafront.errors import UserError
 
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from optuna.trial import FrozenTrial
 
-from betafront.study.make import make
+from betafront.study.create import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage

@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState
 from tests.study.conftest import SPACE, a_spec
 
-from betafront.study.make import make
+from betafront.study.create import make
 from betafront.study.search.drawing import digest
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store

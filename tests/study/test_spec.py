@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 
 from betafront.config.parts import PARTS
 from betafront.study.search.space import Space
-from betafront.study.specify import base
+from betafront.study.spec_of_config import base
 
 Command = Callable[..., Any]
 

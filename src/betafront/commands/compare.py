@@ -24,7 +24,7 @@ from betafront.study.display.gallery import ROOM
 from betafront.study.display.lines import word
 from betafront.study.display.report import links_of
 from betafront.study.lookup import find_study
-from betafront.study.results.additions import additions
+from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import runs_table, table
 from betafront.terminal import console, print_json, print_next
 from betafront.tracking import Reader

@@ -16,7 +16,7 @@ from betafront.errors import UserError
 from betafront.metrics.evaluation import ALWAYS, by_split
 from betafront.metrics.registry import Announce, silent
 from betafront.study.lookup import find_store
-from betafront.study.results.additions import additions, key
+from betafront.study.results.added_metrics import additions, key
 from betafront.study.results.table import complete, rows
 from betafront.study.trials.replicates import every_run
 from betafront.terminal import Activity, console, print_next

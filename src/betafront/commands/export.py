@@ -13,7 +13,7 @@ from betafront.files import write_whole
 from betafront.front import decide
 from betafront.models import PROGRAMS, write_programs
 from betafront.study.lookup import find_study
-from betafront.study.results.additions import additions
+from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, table
 from betafront.study.trials.replicates import every_run
 from betafront.study.trials.status import Status, status

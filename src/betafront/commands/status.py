@@ -2,7 +2,7 @@
 
 from betafront.front import Asked, decision_record, front, print_study
 from betafront.study.lookup import find_study
-from betafront.study.results.additions import additions
+from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, failures, runs_table, table
 from betafront.terminal import console, print_json, print_next
 

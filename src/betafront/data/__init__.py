@@ -4,11 +4,11 @@ from betafront.data.data import SPLITS, Batches, Data
 from betafront.data.digits import digits
 from betafront.data.factors import Factors, Known
 from betafront.data.images import Images
-from betafront.data.memory import InMemory, in_memory
-from betafront.data.preparation import Preparation
+from betafront.data.new_examples import Preparation
 from betafront.data.published import dsprites, shapes3d
 from betafront.data.sprites import sprites
 from betafront.data.tensor import tensor
+from betafront.data.tensors import InMemory, in_memory
 from betafront.data.torchvision import torchvision
 
 __all__ = [

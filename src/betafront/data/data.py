@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.factors import Factors, Known
-from betafront.data.preparation import Preparation
+from betafront.data.new_examples import Preparation
 from betafront.models import Model
 from betafront.objective import Likelihood
 

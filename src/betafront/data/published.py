@@ -12,7 +12,7 @@ from torch import Tensor
 
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.images.room import refuse_too_many
+from betafront.data.images.memory_limit import refuse_too_many
 from betafront.errors import UserError, one_line
 
 DSPRITES = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64.npz"

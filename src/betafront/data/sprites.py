@@ -19,7 +19,7 @@ from torch.nn.functional import pad
 from betafront.data import cache, outlines
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.images.room import refuse_too_many
+from betafront.data.images.memory_limit import refuse_too_many
 from betafront.data.outlines import OUTLINES, Array
 from betafront.errors import UserError, near_miss
 

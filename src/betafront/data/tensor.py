@@ -11,7 +11,7 @@ from torch import Tensor
 
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.images.preparation import as_images
+from betafront.data.images.new_images import as_images
 from betafront.data.images.resize import resized
 from betafront.errors import UserError, one_line
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from betafront.config.build import build, save
 from betafront.errors import UserError
 from betafront.front.table import text
-from betafront.study.check import checked
+from betafront.study.branch_check import checked
 from betafront.study.plan import Plan
 from betafront.study.search.drawing import Drawing, digest
 from betafront.study.seeds import run_seed

@@ -18,7 +18,7 @@ from betafront.errors import UserError, near_miss
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.specify import specify
+from betafront.study.spec_of_config import specify
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Plan:
         space: what the trials differ in.
         base: the configuration without the space.
         spec: of the study; what only the parts of a run know is there once the plan was checked
-            (`betafront.study.check`).
+            (`betafront.study.branch_check`).
         branches: the overrides of each branch of the space (`Space.branches`).
         left_out: suggestions that are not points of the space, with the reason.
     """

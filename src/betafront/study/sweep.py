@@ -14,12 +14,12 @@ from rich.console import Console
 from betafront.addresses import sqlite_path
 from betafront.config.targets import make
 from betafront.errors import UserError
-from betafront.study.check import checked
+from betafront.study.branch_check import checked
+from betafront.study.create import import_trials, make_or_resume, trials_of
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
 from betafront.study.gpus import check_gpus
-from betafront.study.make import import_trials, make_or_resume, trials_of
 from betafront.study.plan import Plan
 from betafront.study.results.table import command
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening

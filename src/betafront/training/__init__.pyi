@@ -8,7 +8,7 @@ from .fitting import fit_one as fit_one
 from .folder import RunFolder as RunFolder
 from .lightning.checkpoint import Halt as Halt
 from .lightning.trainer import lightning_trainer as lightning_trainer
-from .memory import out_of_memory as out_of_memory
+from .memory_errors import out_of_memory as out_of_memory
 from .pictures.pages import draw_pages as draw_pages
 from .result import OnTheScale as OnTheScale
 from .result import Result as Result

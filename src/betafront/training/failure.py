@@ -83,7 +83,7 @@ class Failure:
                 return cls("timed out", f"timed out: {error}", error, error.step)
             case Halted():
                 return cls("halted", str(error), error, error.step)
-        from betafront.training.memory import out_of_memory  # with it comes torch
+        from betafront.training.memory_errors import out_of_memory  # with it comes torch
 
         kind: Kind = "out of memory" if out_of_memory(error) else "failed"
         return cls(kind, f"{kind}: {type(error).__name__}: {one_line(error)}"[:500], error)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from betafront.data import Images
 from betafront.data.images import prepare
-from betafront.data.memory import TensorBatches
+from betafront.data.tensors import TensorBatches
 from betafront.errors import UserError
 from betafront.objective.likelihoods.grid import PARTS
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from betafront.front import Facts, Reach, cautions, decide, print_study, refusal
 from betafront.front.decision.cautions import decision_record
 from betafront.front.show.report import Chapter
-from betafront.front.show.report.parts import answer as answer_of
+from betafront.front.show.report.sections import answer as answer_of
 from betafront.front.slope import off_line, off_their_lines
 
 BETA = np.geomspace(0.01, 100, 9)

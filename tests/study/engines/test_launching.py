@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.study.conftest import a_spec
 
-from betafront.study.make import make
+from betafront.study.create import make
 from betafront.study.storage.opening import open_storage
 from betafront.study.worker import waiting
 

@@ -9,7 +9,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import a_spec
 
-from betafront.study.make import make
+from betafront.study.create import make
 from betafront.study.search.space import Space
 from betafront.study.storage import study_store as stores
 from betafront.study.storage.opening import Storage, load_study, open_storage

@@ -12,7 +12,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from tests.study.conftest import FORK, SPACE, a_spec, a_worker, lost, tallied
 
-from betafront.study.make import make
+from betafront.study.create import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage

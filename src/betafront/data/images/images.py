@@ -9,9 +9,9 @@ import torch
 
 from betafront.data.data import Outcome
 from betafront.data.images.levels import dequantized
+from betafront.data.images.new_images import ImagePreparation
 from betafront.data.images.pictures import draw
-from betafront.data.images.preparation import ImagePreparation
-from betafront.data.memory import InMemory, TensorBatches
+from betafront.data.tensors import InMemory, TensorBatches
 from betafront.models import Model
 from betafront.objective.likelihoods.grid import Grid
 

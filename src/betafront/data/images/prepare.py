@@ -6,7 +6,7 @@ from torch import Tensor
 from betafront.data.factors import Table
 from betafront.data.images.images import Images
 from betafront.data.images.levels import dequantized, on_levels
-from betafront.data.memory import Rows, splits
+from betafront.data.tensors import Rows, splits
 from betafront.errors import UserError
 from betafront.objective.likelihoods.grid import Grid
 
@@ -36,7 +36,7 @@ def prepare(
         name: of the data.
         x: (n, C, H, W) all images, or the published training set where there is a `test_set`.
         test_set, factors, test_set_factors, val, test, split_seed, limit: as in
-            `betafront.data.memory.splits`.
+            `betafront.data.tensors.splits`.
         binarize: the grey value above which a pixel is 1, and 0 otherwise, which makes two levels;
             None keeps grey.
         levels: the number k of grey levels, from 2 to 256; images in [0, 1] that have other values

@@ -9,7 +9,7 @@ from betafront.front import USUAL, Asked, front
 from betafront.front.show.report import Chapter, Failure
 from betafront.study.display.failures import ADVICE, by_reason, failed_trials, log_of
 from betafront.study.display.gallery import ROOM, along, taken, thumbnails
-from betafront.study.results.additions import additions
+from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links

@@ -13,7 +13,7 @@ from betafront.front import USUAL, Asked, draw_front, front, print_study
 from betafront.front.show.report import write_page
 from betafront.study.display.chapter import chapter
 from betafront.study.display.failures import print_failures
-from betafront.study.results.additions import additions
+from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links, Tracker

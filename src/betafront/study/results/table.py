@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.front import Facts, trials_table
-from betafront.study.results.reach import reach
+from betafront.study.results.searched_range import reach
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import every_run, has_record, record_of
@@ -40,7 +40,7 @@ def rows(
 
     Args:
         trials: all of the study.
-        added: values by the numbers of the trials (`betafront.study.results.additions`).
+        added: values by the numbers of the trials (`betafront.study.results.added_metrics`).
     """
     found = {t.number: row(t) for t in complete(trials)}
     for trial in trials:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from betafront.errors import one_line
-from betafront.study.results.additions import additions
+from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, rows, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Tracker

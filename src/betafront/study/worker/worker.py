@@ -28,7 +28,7 @@ from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import record_of_run, record_of_runs, run_folder
 from betafront.study.trials.stopping import stopped
 from betafront.study.worker.attempt import attempt
-from betafront.study.worker.earlier import runs_to_add_to, take_over
+from betafront.study.worker.earlier_attempts import runs_to_add_to, take_over
 from betafront.training.result import Result
 
 if TYPE_CHECKING:

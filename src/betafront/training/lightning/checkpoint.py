@@ -15,8 +15,8 @@ import torch
 from betafront.errors import one_line
 from betafront.files import written_whole
 from betafront.training.failure import Halted
-from betafront.training.lightning.former import from_lightning, is_lightnings
 from betafront.training.lightning.module import TrainingModule
+from betafront.training.lightning.old_checkpoints import from_lightning, is_lightnings
 
 log = logging.getLogger(__name__)
 

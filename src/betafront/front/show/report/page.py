@@ -8,7 +8,7 @@ from pathlib import Path
 
 from betafront.files import write_whole
 from betafront.front.comparison import Comparison, Group
-from betafront.front.show.report import parts
+from betafront.front.show.report import sections as parts
 from betafront.front.show.report.chapter import Chapter
 from betafront.front.show.report.page_data import page_data
 

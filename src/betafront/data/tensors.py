@@ -11,7 +11,7 @@ from torch import Tensor
 
 from betafront.data.data import SPLITS, Data
 from betafront.data.factors import Factors, Table
-from betafront.data.preparation import as_tensor, refuse_not_finite
+from betafront.data.new_examples import as_tensor, refuse_not_finite
 from betafront.errors import UserError
 from betafront.objective import Likelihood
 

@@ -9,7 +9,7 @@ import torch
 
 from betafront.data import SPLITS, Data, InMemory, in_memory
 from betafront.data.factors import Table
-from betafront.data.memory import TensorBatches
+from betafront.data.tensors import TensorBatches
 from betafront.errors import UserError
 from betafront.objective import Bernoulli, Gaussian
 

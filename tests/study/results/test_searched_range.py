@@ -2,7 +2,7 @@
 
 import pytest
 
-from betafront.study.results.reach import reach
+from betafront.study.results.searched_range import reach
 from betafront.study.search.grammar import searches, values
 
 KEY = "objective.weight"

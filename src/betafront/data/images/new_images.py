@@ -9,7 +9,7 @@ from torch import Tensor
 
 from betafront.data.images.levels import on_levels
 from betafront.data.images.resize import resized
-from betafront.data.preparation import Preparation, as_tensor, refuse_not_finite
+from betafront.data.new_examples import Preparation, as_tensor, refuse_not_finite
 from betafront.errors import UserError
 
 
