@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from betafront.front import Facts, Reach, cautions, decide, print_study, refusal
-from betafront.front.decision.cautions import decision_record
+from betafront.front.decision.record import decision_record
 from betafront.front.show.report import Chapter
 from betafront.front.show.report.sections import answer as answer_of
 from betafront.front.slope import off_line, off_their_lines

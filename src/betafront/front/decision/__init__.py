@@ -1,7 +1,7 @@
 """The decision: which β, how certain, and what it costs."""
 
 from betafront.front.decision.capacity import end_of_capacity
-from betafront.front.decision.cautions import cautions, decision_record, notes, refusal
+from betafront.front.decision.cautions import cautions
 from betafront.front.decision.decision import (
     USUAL,
     Advice,
@@ -12,6 +12,8 @@ from betafront.front.decision.decision import (
     trade,
     trades,
 )
+from betafront.front.decision.record import decision_record, notes
+from betafront.front.decision.refusal import refusal
 
 __all__ = [
     "USUAL",

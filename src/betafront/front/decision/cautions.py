@@ -1,63 +1,18 @@
-"""When the trials allow no decision, and what to be careful with where they do."""
+"""What to be careful with in a decision."""
 
 from collections.abc import Iterator, Sequence
 from shlex import quote
-from typing import Any
 
 import pandas as pd
 
-from betafront.front.decision.capacity import end_of_capacity
-from betafront.front.decision.decision import USUAL, Advice, Asked, decide, trades
+from betafront.front.decision.decision import Advice
 from betafront.front.decision.price import exchange
 from betafront.front.front import front
-from betafront.front.slope import NAT, fitted_slope, off_their_lines
+from betafront.front.slope import NAT, off_their_lines
 from betafront.front.table import DISTORTION, ELBO, PLANE, RATE, Facts, usable
 
-TRIALS = 5  # the fewest that a decision is made from
-POINTS = 3  # the fewest different points on a front; of two both are ends
 FAILED = 0.2  # of the trials: where more have failed, the others may be the easy ones
 END = 0.1  # the share of a range, or of a slope, within which a trial counts as at its end
-
-
-def refusal(table: pd.DataFrame, facts: Facts) -> str:
-    """Why the trials allow no decision, in one sentence; empty where they do."""
-    kept = usable(table)
-    if len(kept) < TRIALS:
-        held = "" if len(kept) == len(table) else " of those that came to what they were held to"
-        return f"No decision: the study has {len(kept)} finished trials{held}; it takes {TRIALS}."
-    values = front(kept, facts.objectives)[list(facts.objectives)]
-    if (points := len(values.drop_duplicates())) < POINTS:
-        return f"No decision: the front has {points} different points, and it takes {POINTS}."
-    if decide(table, facts):
-        return ""
-    knee = "it has no knee: no point lies below the line between its ends"
-    if len(facts.objectives) > 2:
-        knee = "none of three objectives is maximised"
-    return f"No decision: distortions do not compare along the front, and {knee}."
-
-
-def decision_record(
-    table: pd.DataFrame, facts: Facts, runs: pd.DataFrame | None = None, asked: Asked = USUAL
-) -> dict[str, Any]:
-    """For programs: the decision or why there is none, the advised points, and the cautions."""
-    advice = decide(table, facts, runs, asked)
-    why = refusal(table, facts)
-    return {
-        "decision": None if why or not advice else advice[0].record,
-        "refused": why,
-        "points": [one.record for one in advice],
-        "cautions": [] if why else cautions(table, facts, advice),
-    }
-
-
-def notes(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
-    """The price of rate at each point, what changes between points, the slope of the hull, and the
-    end of a capacity schedule, a sentence each."""
-    prices = {a.trial: a.price for a in reversed(advice)}  # with the first of a trial's names
-    worth = [prices[trial] for trial in dict.fromkeys(a.trial for a in advice)]
-    fitted = fitted_slope(usable(table)) if facts.rate_distortion and advice else ""
-    end = end_of_capacity(table, facts, advice)
-    return [line for line in [*worth, *trades(advice), fitted, end] if line]
 
 
 def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.decision.cautions import cautions, notes, refusal
+from betafront.front.decision import cautions, notes, refusal
 from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from betafront.front.comparison import Comparison
-from betafront.front.decision.cautions import cautions, notes
+from betafront.front.decision import cautions, notes
 from betafront.front.decision.decision import in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
