@@ -10,7 +10,8 @@ from betafront.config.parts import PARTS
 from betafront.errors import UserError
 from betafront.metrics.catalogue import direction, needing_one_likelihood
 from betafront.study.gpus import visible
-from betafront.study.search.grammar import name_of, values
+from betafront.study.search.distributions import values
+from betafront.study.search.grammar import name_of
 from betafront.study.search.samplers import check_sampler
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec

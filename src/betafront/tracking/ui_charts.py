@@ -7,7 +7,7 @@ from optuna.distributions import BaseDistribution
 
 from betafront.front.front import planes
 from betafront.front.table import ACTIVE, ELBO
-from betafront.study.search.grammar import values
+from betafront.study.search.distributions import values
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.tracking.store import key_of

@@ -3,7 +3,8 @@
 import pytest
 
 from betafront.study.results.searched_range import reach
-from betafront.study.search.grammar import searches, values
+from betafront.study.search.distributions import values
+from betafront.study.search.grammar import searches
 
 KEY = "objective.weight"
 FOUND = {
@@ -19,7 +20,7 @@ FOUND = {
 @pytest.mark.parametrize("written", sorted(FOUND))
 def test_the_overrides_are_searches_that_reach_further(written: str) -> None:
     low, high, below, above = FOUND[written]
-    found = reach({"normalisation": "sum,mean", KEY: written})
+    found = reach(searches([f"{KEY}={written}"])[KEY])
     assert found is not None
     assert (found.low, found.high) == (low, high)
     for override, ends in ((found.lower, below), (found.higher, above)):
@@ -27,6 +28,5 @@ def test_the_overrides_are_searches_that_reach_further(written: str) -> None:
         assert read == (None if ends is None else pytest.approx(ends))
 
 
-def test_no_weight_was_searched_or_none_that_is_a_number() -> None:
-    assert reach({"controller.target": "1,2"}) is None
-    assert reach({KEY: "'${a}','${b}'"}) is None
+def test_choices_that_are_no_numbers() -> None:
+    assert reach(searches([f"{KEY}='${{a}}','${{b}}'"])[KEY]) is None

@@ -1,7 +1,7 @@
 import pytest
 
 from betafront.errors import UserError
-from betafront.study.search.grammar import every_value
+from betafront.study.search.distributions import every_value
 from betafront.study.search.samplers import check_sampler, quantile, sampler
 from betafront.study.search.space import Space
 from betafront.study.seeds import seed_from

@@ -15,7 +15,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 
 from betafront.errors import UserError
 from betafront.study.search.conditions import flatten
-from betafront.study.search.grammar import every_value, values
+from betafront.study.search.distributions import every_value, values
 from betafront.study.search.space import Space
 
 

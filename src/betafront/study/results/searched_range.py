@@ -1,28 +1,25 @@
 """How far a study searched the weight, and how to search further."""
 
-from collections.abc import Mapping
+from optuna.distributions import BaseDistribution
 
 from betafront.front import Reach
-from betafront.study.search.grammar import is_choice, meaning, searches, values
+from betafront.study.search.distributions import is_choice, values
 
 WEIGHT = "objective.weight"
 FURTHER = 10.0  # factor by which a wider interval reaches beyond one end
 
 
-def reach(space: Mapping[str, str]) -> Reach | None:
-    """How far the weight was searched; None where it was not, or where its choices are no numbers.
+def reach(searched: BaseDistribution) -> Reach | None:
+    """How far the weight was searched; None where its choices are no numbers.
 
     Args:
-        space: parameter to the sweep as written.
+        searched: what the weight was drawn from.
     """
-    if WEIGHT not in space:
-        return None
-    (found,) = searches([f"{WEIGHT}={space[WEIGHT]}"]).values()
-    ends = [meaning(value) for value in values(found)]
+    ends = values(searched)
     if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends):
         return None
     every = sorted(map(float, ends))
-    if is_choice(found):
+    if is_choice(searched):
         return Reach(every[0], every[-1], *_choices(every))
     return Reach(every[0], every[-1], *_intervals(*every))
 

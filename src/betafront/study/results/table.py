@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.front import Facts, trials_table
-from betafront.study.results.searched_range import reach
+from betafront.study.results.searched_range import WEIGHT, reach
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import every_run, has_record, record_of
@@ -89,6 +89,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:
     """The facts beside the table. Of the parameters only those that a complete trial has: a
     conditional parameter may be in none."""
     done = [t for t in trials if status(t) is Status.COMPLETE]
+    searched = next((t.distributions[WEIGHT] for t in done if WEIGHT in t.distributions), None)
     return Facts(
         name=spec.name,
         question=spec.question,
@@ -101,7 +102,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:
         parameters=[key for key in spec.space if any(key in t.params for t in done)],
         one_scale=spec.one_scale,
         command=command(spec),
-        reach=reach(spec.space),
+        reach=reach(searched) if searched else None,
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
     )
 

@@ -8,7 +8,8 @@ from optuna.distributions import BaseDistribution
 
 from betafront.config.overrides import bare, parse
 from betafront.errors import UserError, near_miss
-from betafront.study.search.grammar import Choice, choices_of, is_choice, meaning, meant, values
+from betafront.study.search.choices import Choice, choices_of, meaning, meant
+from betafront.study.search.distributions import is_choice, values
 
 When = dict[str, dict[str, tuple[Choice, ...]]]
 Lines = dict[str, str]

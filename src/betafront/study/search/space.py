@@ -17,21 +17,19 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 
 from betafront.config.overrides import bare
 from betafront.errors import UserError, near_miss
+from betafront.study.search.choices import meaning, stored_as
 from betafront.study.search.conditions import When, closed, condition, ordered
 from betafront.study.search.constraints import Constraint
-from betafront.study.search.grammar import (
+from betafront.study.search.distributions import (
     MOST_POINTS,
     count,
     drawn,
     every_value,
     is_choice,
-    meaning,
-    name_of,
-    searches,
-    stored_as,
     suggested,
     values,
 )
+from betafront.study.search.grammar import name_of, searches
 
 if TYPE_CHECKING:
     from optuna import Trial
