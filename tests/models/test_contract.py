@@ -14,7 +14,7 @@ from tests.support.models import UNFACTORISED, LearnedPrior, learned_prior, mixt
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal, Normal
 
-from betafront.cli import find_study
+from betafront.study.lookup import find_study
 from betafront.config.build import check
 from betafront.data import Images, digits
 from betafront.errors import UserError

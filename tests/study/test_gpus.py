@@ -62,6 +62,6 @@ def test_a_number_per_gpu_makes_the_number_of_workers(
     said = betafront(*sweep, "study.workers_per_gpu=2")
     assert (said.code, said.out) == (2, "")
     assert "study.workers_per_gpu=null and study.workers=…" in said.err
-    for place in ("gpus", "spec"):
+    for place in ("gpus", "spec_of_config"):
         monkeypatch.setattr(f"betafront.study.{place}.visible", lambda: ["0", "1", "2"])
     assert "2 trials, 6 workers" in betafront(*sweep, "study.workers_per_gpu=2").out

@@ -138,15 +138,15 @@ def test_the_table_shows_the_final_values(record: MlflowClient, own_place: Path)
 
 
 def test_the_values_of_each_epoch_have_names_of_their_own(
-    swept: MlflowClient, own_place: Path
+    record: MlflowClient, own_place: Path
 ) -> None:
-    for trial in runs(swept)["trial"]:
+    for trial in runs(record)["trial"]:
         folder = own_place / f"runs/s/trial-{int(trial.data.tags['trial']):04d}"
         rows = read_history(folder)
         for name in rows[0].keys() - {STEP}:
-            points = swept.get_metric_history(trial.info.run_id, name)
+            points = record.get_metric_history(trial.info.run_id, name)
             assert {p.step: p.value for p in points} == {row[STEP]: row[name] for row in rows}
-        assert len(swept.get_metric_history(trial.info.run_id, "val/rate")) == 1
+        assert len(record.get_metric_history(trial.info.run_id, "val/rate")) == 1
 
 
 def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(
