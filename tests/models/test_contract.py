@@ -14,7 +14,6 @@ from tests.support.models import UNFACTORISED, LearnedPrior, learned_prior, mixt
 from torch import Tensor
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal, Normal
 
-from betafront.study.lookup import find_study
 from betafront.config.build import check
 from betafront.data import Images, digits
 from betafront.errors import UserError
@@ -34,6 +33,7 @@ from betafront.objective import (
     TotalCorrelation,
     normalisation,
 )
+from betafront.study.lookup import find_study
 from betafront.study.results.table import table
 from betafront.training import Result, Run, Trainer, fit_one
 
