@@ -331,7 +331,7 @@ class TestOurSweeper:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr("betafront.study.worker.attempt.fit", failing)
+        monkeypatch.setattr("betafront.training.fitting.write_run", failing)
         with pytest.raises(SystemExit), sweep("objective.weight=0.1,1"):
             pass
         assert {t.state.name for t in trials()} == {"FAIL"}
