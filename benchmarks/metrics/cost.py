@@ -55,6 +55,7 @@ def digits(folder: Path) -> list[str]:
 def train(choice: str, folder: Path) -> None:
     """Compose a run and train it into the folder, with the metrics that every run has."""
     import hydra
+
     from betafront.config.build import build, save
     from betafront.config.compose import VERSION_BASE
     from betafront.shipped import conf_dir

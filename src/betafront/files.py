@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 
@@ -21,6 +22,13 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield part
         part.replace(path)
     finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_parts(path: Path) -> None:
+    """Remove what processes that were killed while they wrote `path` have left beside it; only
+    where no other process writes the file."""
+    for part in path.parent.glob(f"{escape(path.name)}.*.part"):
         part.unlink(missing_ok=True)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hydra
 import numpy as np
 import pytest
 import yaml
 from hydra.core.global_hydra import GlobalHydra
 
-import hydra
 from betafront.config.build import build, check
 from betafront.config.compose import VERSION_BASE
 from betafront.shipped import conf_dir

@@ -41,7 +41,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             name="s", question="", objectives=dict.fromkeys(OBJECTIVES, "minimize"),
             space={"objective.weight": "0.5,2"}, space_digest="", base={}, sampler="random", seed=0,
             trials=2, workers=1, folder="", reference=[40.0, 60.0], pixels=64, latents=8,
-            tracking={"_target_": "betafront.study.tracker.protocol.NoView"},
+            tracking={"_target_": "betafront.study.tracker.protocol.NoTracker"},
         ),
     )  # fmt: skip
     store = Store(storage, "s")

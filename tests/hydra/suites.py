@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.plugins import Plugins
 from hydra.errors import HydraException
@@ -41,7 +42,6 @@ from betafront.commands import hydra_app as app
 from betafront.config.compose import VERSION_BASE
 from betafront.shipped import conf_dir
 from betafront.study.storage.opening import load_study, open_storage
-from hydra import initialize_config_dir
 from hydra_plugins.betafront_sweeper.sources import StudySource
 
 pytestmark = pytest.mark.usefixtures("hydra_restore_singletons")

@@ -3,8 +3,11 @@
 import subprocess
 import sys
 
-from hydra.utils import get_class
+import pytest
+from omegaconf import OmegaConf
 
+from betafront.config.targets import make
+from betafront.study.tracker.protocol import NoTracker
 from betafront.tracking import MLflowTracker
 
 
@@ -17,5 +20,14 @@ def test_neither_mlflow_nor_torch_is_imported_before_it_is_needed() -> None:
     assert said.stdout.strip() == "set()"
 
 
-def test_the_former_name_in_configurations_is_the_same_class() -> None:
-    assert get_class("betafront.tracking.MLflowView") is MLflowTracker
+@pytest.mark.parametrize(
+    ("target", "settings", "kind"),
+    [
+        ("betafront.tracking.MLflowView", {"uri": "sqlite:///m.db"}, MLflowTracker),
+        ("betafront.study.view.NoView", {}, NoTracker),
+    ],
+)
+def test_a_configuration_may_have_the_former_names(
+    target: str, settings: dict[str, str], kind: type
+) -> None:
+    assert type(make(OmegaConf.create({"_target_": target, **settings}))) is kind

@@ -276,6 +276,24 @@ def test_a_checkpoint_that_cannot_be_read_is_said_and_the_run_begins_anew(
         leaves_the_same(tmp_path / "whole", tmp_path / "stopped")
 
 
+class Remembering(torch.optim.SGD):
+    """An optimiser whose state holds an object that is neither a tensor nor a plain value."""
+
+    def step(self, closure: Any = None) -> Any:  # type: ignore[override]
+        for parameter in self.param_groups[0]["params"]:
+            self.state[parameter]["where"] = Path("x")
+        return super().step(closure)
+
+
+def test_a_state_that_cannot_be_read_back_is_said_when_it_is_written(
+    short: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = short(make_optimizer=partial(Remembering, lr=1e-3))
+    with caplog.at_level("WARNING"), pytest.raises(Halted):
+        fit_one(run, tmp_path, halt=lambda: True)
+    assert "a run that is stopped here would begin anew" in caplog.text
+
+
 def test_a_run_that_was_stopped_after_its_last_step_is_only_evaluated(
     short: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

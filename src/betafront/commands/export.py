@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from betafront.addresses import SQLITE
 from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
-from betafront.files import write_whole
+from betafront.files import write_whole, written_whole
 from betafront.front import decide
 from betafront.models import PROGRAMS, write_programs
 from betafront.study.lookup import find_study
@@ -80,9 +80,10 @@ def export(
     if torch_export:
         write_programs(vae, made.data.shape, where)
     made_of, copy = RunFolder(folder), RunFolder(where)
-    shutil.copy2(made_of.model, copy.model)
-    shutil.copy2(made_of.config, copy.config)
-    (where / LOAD).write_text(LOADER)
+    for source, target in ((made_of.model, copy.model), (made_of.config, copy.config)):
+        with written_whole(target) as part:
+            shutil.copy2(source, part)
+    write_whole(where / LOAD, LOADER)
     about: dict[str, Any] = {
         "study": spec.name,
         "trial": number,

@@ -6,10 +6,10 @@ import sys
 import warnings
 from pathlib import Path
 
+import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-import hydra
 from betafront.addresses import RUNS, masked, runs_folder
 from betafront.config.compose import NAME, VERSION_BASE, keys_near
 from betafront.config.explain import COMPOSITION_ERRORS, explain
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> None:
 
 def _line(error: BaseException | None, arguments: list[str]) -> str:
     line = _of(error, arguments)
-    for word in arguments:  # one that Hydra cannot read is shown as it was written
+    for word in arguments:  # an override that Hydra cannot read stands in its message
         line = line.replace(word, masked(word))
     return line
 

@@ -9,7 +9,7 @@ from betafront.config.build import build, check, save
 from betafront.config.saved import saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
-from betafront.study.trials.replicates import Record, every_run
+from betafront.study.trials.replicates import Record, every_run, has_record
 from betafront.study.trials.status import Status, status
 from betafront.terminal import console
 
@@ -62,6 +62,10 @@ def _run(study: "Study", spec: "Spec", number: int, replicate: int) -> Record:
     if now is not Status.COMPLETE:
         what = now.word or "no trial of its own"
         raise UserError(f"trial {number} of {spec.name} is not complete, but {what}")
+    if not has_record(trial):
+        raise UserError(
+            f"trial {number} of {spec.name} was told by another program, and has no run to repeat"
+        )
     runs = every_run(trial, trials)
     if not 0 <= replicate < len(runs):
         raise UserError(

@@ -6,7 +6,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from betafront.metrics.catalogue import metric
 from betafront.terminal import Activity, console, print_next
-from betafront.training import SPLITS, OnTheScale, Result, Run, draw_pages, fit_one
+from betafront.training import EVALUATED, OnTheScale, Result, Run, draw_pages, fit_one
+from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
 
 
@@ -34,21 +35,22 @@ def train_and_show(run: Run, folder: Path) -> Result:
             now = f"D {row[VAL_DISTORTION]:.2f}  R {row[VAL_RATE]:.2f} nats"
             progress.update(bar, completed=row[STEP], now=now)
 
-        def tell(name: str) -> None:
+        def announce(name: str) -> None:
             progress.update(bar, completed=run.trainer.steps)
             doing.begin(name)
 
-        result = fit_one(run, folder, report=report, tell=tell)
+        result = fit_one(run, folder, report=report, announce=announce)
         doing.end()
         progress.update(bar, completed=run.trainer.steps)
     draw_pages(folder)
+    place = RunFolder(folder)
     out.print(_where(result.scale))
     table = Table(box=None)
     table.add_column(result.data["name"])
-    for split in SPLITS:
+    for split in EVALUATED:
         table.add_column(split, justify="right")
     for name in [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]:
-        values = (f"{result.metrics[f'{split}/{name}']:.4g}" for split in SPLITS)
+        values = (f"{result.metrics[f'{split}/{name}']:.4g}" for split in EVALUATED)
         unit = metric(name).unit
         table.add_row(f"{name} ({unit})" if unit else name, *values)
     out.print(table)
@@ -58,9 +60,9 @@ def train_and_show(run: Run, folder: Path) -> Result:
         out.print(f"seconds that further metrics took: {each}", style="dim", markup=False)
     print_next(
         [
-            ("result", folder / "result.json"),
-            ("pictures", folder / "pictures"),
-            ("model", folder / "model.safetensors"),
+            ("result", place.result),
+            ("pictures", place.pictures),
+            ("model", place.model),
             ("next", "betafront sweep study=weighting"),
         ],
         out,

@@ -8,13 +8,13 @@ set of choices that its trials make, and values are set on a copy of it.
 import re
 from collections.abc import Sequence
 
+import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-import hydra
 from betafront.config.explain import COMPOSITION_ERRORS, explain, known_keys
 from betafront.config.overrides import parse
 from betafront.errors import UserError

@@ -12,6 +12,12 @@ from omegaconf.errors import OmegaConfBaseException
 
 from betafront.errors import UserError
 
+MOVED = {
+    "betafront.study.view.NoView": "betafront.study.tracker.protocol.NoTracker",
+    "betafront.tracking.MLflowView": "betafront.tracking.MLflowTracker",
+}
+"""Where targets are that an earlier version had elsewhere, for configurations of that time."""
+
 
 def make(node: DictConfig) -> Any:
     """Make what `node` names, with plain values in place of OmegaConf's.
@@ -28,7 +34,11 @@ def make(node: DictConfig) -> Any:
         hydra.errors.InstantiationException: it cannot be made.
     """
     packages = set()
-    for target in _targets(OmegaConf.to_container(node, resolve=True)):
+    written = OmegaConf.to_container(node, resolve=True)
+    if any(target in MOVED for target in _targets(written)):
+        written = _where_they_are(written)
+        node = OmegaConf.create(written)
+    for target in _targets(written):
         package = target.partition(".")[0]
         if package in sys.stdlib_module_names:
             raise UserError(
@@ -56,6 +66,16 @@ def _users(error: BaseException) -> UserError | None:
     while cause is not None and not isinstance(cause, UserError):
         cause = cause.__cause__
     return cause
+
+
+def _where_they_are(node: Any) -> Any:
+    """A configuration with the present names of MOVED targets."""
+    if isinstance(node, dict):
+        return {
+            key: MOVED.get(value, value) if key == "_target_" else _where_they_are(value)
+            for key, value in node.items()
+        }
+    return [_where_they_are(value) for value in node] if isinstance(node, list) else node
 
 
 def _targets(node: Any) -> Iterator[str]:

@@ -106,8 +106,9 @@ class TensorBatches:
 
 
 class Rows(Protocol):
-    """Examples that may lie elsewhere, or be yet to draw: those that are asked for become a tensor,
-    (n, ...) float32 in its final scale. A tensor of all of them is the usual case."""
+    """Examples by their rows: indexing with row numbers gives a tensor, (n, ...) float32 in its
+    final scale. A tensor is the usual case; examples on disk, or drawn when they are asked for, are
+    others."""
 
     def __len__(self) -> int: ...
 

@@ -113,7 +113,9 @@ def permutation_p(a: NDArray[np.float64], b: NDArray[np.float64], seed: int = 0)
 
     def difference(x: NDArray[np.float64], y: NDArray[np.float64], axis: int) -> Any:
         # Rounded: a mean of the same values in another order differs in its last digits.
-        return np.round(np.mean(x, axis) - np.mean(y, axis), DECIMALS)
+        return np.round((np.mean(x, axis) - np.mean(y, axis)) / size, DECIMALS)
+
+    size = max(1.0, float(np.abs(np.concatenate([a, b])).max()))
 
     found = permutation_test(
         (a, b), difference, vectorized=True, n_resamples=EXACT, alternative="greater", rng=seed

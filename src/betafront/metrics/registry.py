@@ -118,7 +118,7 @@ def _score(name: str, settings: Settings, subject: Subject) -> Score:
         raise UserError(f"there is no such metric: {guess}")
     if subject.known is None:
         raise UserError(
-            "no factors of the images are known: leave it out, or take data that has labels or "
+            "no factors of the data are known: leave it out, or take data that has labels or "
             "factors, such as data=sprites_small"
         )
     codes, factors = subject.codes.numpy(), subject.known.values.numpy()

@@ -9,7 +9,7 @@ from betafront.metrics.catalogue import direction
 from betafront.metrics.zero_rate import EXAMPLES, zero_rate
 from betafront.study.plan import Plan
 from betafront.study.spec import Spec
-from betafront.training.run import Run
+from betafront.training.run import EVALUATED, Run
 
 # The rate beyond which the hypervolume counts nothing, per latent: at 5 nats a posterior is 150
 # times narrower than its prior, tighter than any use of a latent that we know of.
@@ -68,7 +68,7 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
     except Exception as error:  # of a model or a metric of the user's own
         what = f"{type(error).__name__}: {one_line(error)[:300]}"
         raise UserError(f"the model cannot evaluate an example of the data: {what}") from error
-    known = [f"{split}/{name}" for split in ("val", "test") for name in names]
+    known = [f"{split}/{name}" for split in EVALUATED for name in names]
     for metric in objectives:
         if metric not in known:
             raise UserError(
@@ -77,8 +77,8 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
 
 
 def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[float]:
-    """The worst values of interest: those of a collapsed VAE, a rate that no latent needs, and 0
-    of what is better the more of it there is."""
+    """The worst values of interest, from which the hypervolume is measured: those of a collapsed
+    VAE, a rate that no latent needs, and 0 for a metric that is maximised."""
     data = run.data
     train, val = data.examples("train", EXAMPLES), data.examples("val")
     floor = zero_rate(run.likelihood(), train, val, data.log_volume)

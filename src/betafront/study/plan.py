@@ -194,7 +194,7 @@ def check_key(key: str) -> None:
         )
     if part == "data":
         raise UserError(
-            f"{key} cannot be searched: trials on different images cannot be compared; sweep once "
+            f"{key} cannot be searched: trials on different data cannot be compared; sweep once "
             "for each"
         )
     if part not in PARTS:

@@ -42,7 +42,7 @@ class Spec:
         max_failures: stop beyond so many failures, or beyond such a part of the trials; None for
             never.
         folder: where the run folders are, as far as the reader knows.
-        tracking: the configuration of the view.
+        tracking: the configuration of the tracker.
         reference: for the hypervolume, one number per objective; None until it is measured.
     """
 
@@ -162,7 +162,7 @@ class Spec:
             )
         if self.data_digest != old.data_digest:
             raise UserError(
-                f"the study '{self.name}' was made with other images (digest {old.data_digest}, "
+                f"the study '{self.name}' was made with other data (digest {old.data_digest}, "
                 f"now {self.data_digest}): {way_out}"
             )
 

@@ -34,6 +34,7 @@ from betafront.study.trials.status import RELEASED, Status, finished, numbers_by
 from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask
 from betafront.terminal import console, print_next
+from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -55,7 +56,7 @@ def sweep(plan: Plan) -> None:
         if new:
             work = worker_task(plan, store, since)
             watch = Watch(store.study, spec, tracker, out, partial(ask, store))
-            with listening(), watch, let_go_of_when_interrupted(store):
+            with listening(), watch, released_when_interrupted(store):
                 work_until_met(plan, work, store, spec)
         report(store.study, spec, tracker, out)
     conclude(store, spec, since, new)
@@ -166,8 +167,8 @@ def work_until_met(plan: Plan, work: WorkerTask, store: Store, spec: Spec) -> No
 
 
 @contextmanager
-def let_go_of_when_interrupted(store: Store) -> Iterator[None]:
-    """Releases the trials of workers that a second Ctrl-C kills: nobody lost them by accident."""
+def released_when_interrupted(store: Store) -> Iterator[None]:
+    """Releases the trials of workers that a second Ctrl-C kills: they do not count as lost."""
     try:
         yield
     except KeyboardInterrupt:
@@ -179,10 +180,10 @@ def let_go_of_when_interrupted(store: Store) -> Iterator[None]:
 
 
 def attempts(trials: "list[FrozenTrial]") -> int:
-    """How many trials ended, well or badly, or were lost, but for those that were let go of.
+    """How many trials ended or lost their workers, without those that were released.
 
-    Of the lost ones also those that no worker has found yet: joblib kills all workers where one
-    dies, perhaps each in its first trial, and then nobody is left who could find them.
+    Trials whose loss no worker has found yet are among them: joblib kills all workers where one of
+    them dies, perhaps each in its first trial, and then no worker is left to find it.
     """
     now = time.time()
     ended = (t for t in trials if t.state.is_finished() or is_lost(t, now))
@@ -216,12 +217,17 @@ def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:
         raise UserError(
             why
             or f"the workers ended before the budget was met ({done} of {spec.trials} trials): see "
-            f"{spec.folder}/workers/*/run.log; the same command goes on"
+            f"{worker_log(spec, '*')}; the same command goes on"
         )
     failed = numbers_by_word(trials, time.time())["failed"]
     if new and failed:
         out.print(f"{failed} of {spec.trials} trials failed: the exit status is 1.")
         sys.exit(1)
+
+
+def worker_log(spec: Spec, number: str) -> Path:
+    """Where a worker writes what it does."""
+    return RunFolder(Path(spec.folder) / "workers" / number).log
 
 
 def join(plan: Plan) -> None:
@@ -239,7 +245,7 @@ def join(plan: Plan) -> None:
     spec = Spec.load(store.study, plan.spec.folder)
     plan.spec.refuse_if_changed(spec)
     number = free_number(Path(spec.folder), spec.workers)
-    log = Path(spec.folder) / "workers" / str(number) / "run.log"
+    log = worker_log(spec, str(number))
     out.print(f"Joined {spec.name} as worker {number}; its log is {log}", soft_wrap=True)
     work = worker_task(plan, store, len(store.trials()))
     with listening(), Watch(store.study, spec, NoTracker(), out):

@@ -5,6 +5,4 @@ from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.server import serve
 from betafront.tracking.sync import sync
 
-MLflowView = MLflowTracker  # its former name, which configurations of users may have
-
-__all__ = ["MLflowTracker", "MLflowView", "Reader", "serve", "sync"]
+__all__ = ["MLflowTracker", "Reader", "serve", "sync"]

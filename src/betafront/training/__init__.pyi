@@ -12,6 +12,6 @@ from .memory_errors import out_of_memory as out_of_memory
 from .pictures.pages import draw_pages as draw_pages
 from .result import OnTheScale as OnTheScale
 from .result import Result as Result
-from .run import SPLITS as SPLITS
+from .run import EVALUATED as EVALUATED
 from .run import Run as Run
 from .run import Trainer as Trainer

@@ -47,7 +47,7 @@ class Attempt:
         halt: asked at the end of every validated epoch but the last, whether to stop with a
             checkpoint.
         seconds: the most that training may take in this attempt, by the wall clock.
-        tell: called with the split and the name of each further metric as it begins.
+        announce: called with the split and the name of each further metric as it begins.
     """
 
     run: Run
@@ -55,7 +55,7 @@ class Attempt:
     report: Callable[[Row], None] = ignore
     halt: Halt | None = None
     seconds: float | None = None
-    tell: Announce = silent
+    announce: Announce = silent
 
 
 def fit(attempts: Sequence[Attempt]) -> list[Result | Failure]:
@@ -105,7 +105,7 @@ def _result(attempt: Attempt) -> Result:
     torch.set_num_threads(run.trainer.threads)
     with quiet(), globally_seeded(run.seed):
         state, data = _trained(attempt)
-    evaluations = run.evaluations(state.vae, data, attempt.tell)
+    evaluations = run.evaluations(state.vae, data, attempt.announce)
     metrics, settings, costs = by_split(evaluations)
     if not finite(metrics):
         raise Diverged(state.steps, "evaluation")

@@ -20,7 +20,7 @@ def on_the_scale(objective: Objective, trace: Trace, vae: Model, x: Any, seed: i
         objective: of the run.
         trace: of the run.
         vae: trained.
-        x: (n, C, H, W) what it was trained on.
+        x: (n, …) what it was trained on.
         seed: of the draws, where β must be read from the model.
     """
     beta, spread = _beta(objective, trace, vae, x, seed)

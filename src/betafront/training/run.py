@@ -17,7 +17,7 @@ from betafront.objective import Likelihood, Objective
 
 MakeOptimizer = Callable[[Iterable[Tensor]], Optimizer]
 
-SPLITS = ("val", "test")  # that a trained model is evaluated on
+EVALUATED = ("val", "test")  # that a trained model is evaluated on
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Run:
         further = self._further()
         none = {"further": None} if further else {}
         names = set(self.evaluate(vae, x, seed=self.seed, **none).values)
-        for split in SPLITS:
+        for split in EVALUATED:
             say = partial(_say, announce, split)
             names |= value_names(further, vae, x, self.data.known(split), say)
         return names
@@ -117,8 +117,8 @@ class Run:
             announce: called with the split and the name of each further metric as it begins.
         """
         found = {}
-        for split in SPLITS:
-            # One of the user's own, which knows no further metrics, has nothing to tell.
+        for split in EVALUATED:
+            # An evaluation of the user's own knows no further metrics, and takes no `announce`.
             more = {"announce": partial(_say, announce, split)} if self._further() else {}
             x, known = data.examples(split), data.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
 from hydra.utils import instantiate
 from torch import Tensor
 
@@ -21,7 +22,6 @@ from betafront.objective import (
     Likelihood,
 )
 from betafront.shipped import conf_dir
-from hydra import compose, initialize_config_dir
 
 EXTREMES = [0.0, 1e-3, -1e-3, 100.0, -100.0, 1e4, -1e4]
 REAL = [-1e4, -1.0, 0.0, 0.5, 1.0, 1e4]

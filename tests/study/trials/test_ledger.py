@@ -18,7 +18,7 @@ from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials import lease
-from betafront.study.trials.ending import end_failed, end_lost, release
+from betafront.study.trials.ending import end, end_failed, end_lost, release
 from betafront.study.trials.lease import Worker, renewed
 from betafront.study.trials.ledger import (
     REPEATS,
@@ -418,6 +418,17 @@ def test_replicates_are_added_to_what_is_finished(store: Store, ledger_of: Ledge
     assert claim(ledger_of()) is None
     assert is_met(spec, store.trials())
     assert finished(store.trials()) == 2
+
+
+def test_a_trial_that_another_program_told_gets_no_replicates(
+    store: Store, ledger_of: Ledgers
+) -> None:
+    budget(store, 1)
+    trial = claimed(ledger_of())
+    end(store, trial, TrialState.COMPLETE, [1.0, 1.0], {})
+    spec = budget(store, 1, replicates=3)
+    assert claim(ledger_of()) is None
+    assert is_met(spec, store.trials())
 
 
 def test_a_replicate_that_fails_is_not_tried_for_ever(store: Store, ledger_of: Ledgers) -> None:

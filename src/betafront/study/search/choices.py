@@ -92,8 +92,9 @@ def stored_as(key: str, value: Any, d: BaseDistribution) -> Any:
 
 
 def _chosen(value: Any, d: BaseDistribution) -> Any:
-    """The choice that is stored so, else the one that means `value`, else the one that means what
-    `value` is the text of, else None."""
+    """The choice for a given value: first a choice whose stored form is `value`, then a choice with
+    the meaning `value`, then a choice with the meaning of `value` read as override text; None where
+    there is none of them."""
     for choice in values(d):
         if repr(choice) == repr(value):
             return choice

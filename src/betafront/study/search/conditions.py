@@ -69,8 +69,9 @@ def _place(under: Sequence[str]) -> str:
 
 
 def decide(key: str, text: str, lines: Lines, conditions: Conditions) -> None:
-    """Apply the conditions that read `key` now that it has one value and is not searched: what they
-    keep is there always, and what they exclude is gone, with all that depends on it.
+    """Apply the conditions that read `key`, which has a fixed value: a parameter whose condition
+    the value meets loses the condition, and a parameter whose condition it does not meet leaves the
+    search, with all parameters that depend on it.
 
     Args:
         key: of the parameter.

@@ -146,7 +146,7 @@ def _checked_condition(node: ast.expr, depth: int) -> Iterator[str]:
             for part in (node.left, *node.comparators):
                 yield from _checked_value(part, depth - 1)
         case _:
-            yield from _checked_value(node, depth - 1)  # what has no place at all, before the rest
+            yield from _checked_value(node, depth - 1)  # names what is not allowed anywhere first
             raise ValueError(f"has no comparison at '{ast.unparse(node)}': {EXAMPLE}")
 
 

@@ -52,7 +52,8 @@ class Drawing:
         directions: of the objectives.
         name: of the sampler.
         seed: of the study.
-        worker: apart from those of other workers that draw at the same time.
+        worker: the number of the worker, so that workers that draw at the same time draw other
+            points.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class Drawing:
 
         Args:
             index: how many points of the study were drawn before.
-            taken: what they are called by `digest`.
+            taken: the digests (`digest`) of the points of the study.
             fixed: parameters that are given.
 
         Raises:

@@ -277,8 +277,8 @@ class Space:
         return every
 
     def _completed(self, fixed: Params, settings: Params) -> dict[str, Any] | None:
-        """A point with the choices of `fixed`: with first choices and low ends if that keeps the
-        constraints, else with high ends, else one that a draw finds."""
+        """A point with the choices of `fixed` that keeps the constraints: with first choices and
+        low ends, or with high ends, or with random draws; None where no draw keeps them."""
         random = Random(0)
         picks: list[Callable[[BaseDistribution], Any]] = [
             lambda d: values(d)[0],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import ORIGIN, Origin, first_attempt, origin
-from betafront.study.trials.replicates import RECORD
+from betafront.study.trials.replicates import has_record, number_of_runs
 from betafront.study.trials.status import RELEASED, Status, finished, status
 
 if TYPE_CHECKING:
@@ -32,9 +32,9 @@ class Work:
 
 
 def is_plain(trial: "FrozenTrial") -> bool:
-    """Whether a trial is a draw that is complete. Such a trial is the work of nobody else's, and
-    nothing is left to do of it but replicates: a study of thousands is mostly of such trials, which
-    a claim need not look at."""
+    """Whether a trial is a draw that is complete. No other trial does
+    the same work, and it needs nothing but perhaps replicates: most trials of a large study are
+    plain, and a claim need not look at them."""
     return trial.state.name == "COMPLETE" and ORIGIN not in trial.user_attrs
 
 
@@ -102,19 +102,14 @@ def replicate_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
         if not (status(trial).again or status(trial) is Status.GIVEN_BACK):
             coming[origin(trial).adds_to] = origin(trial).replicates or 0
     for trial in trials:
-        if status(trial) is not Status.COMPLETE:
+        if status(trial) is not Status.COMPLETE or not has_record(trial):
             continue
-        if max(replicates(trial), coming.get(trial.number, 0)) < spec.replicates:
+        if max(number_of_runs(trial), coming.get(trial.number, 0)) < spec.replicates:
             why = Origin(
                 first=first_attempt(trial), adds_to=trial.number, replicates=spec.replicates
             )
             return Work(why, trial.params)
     return None
-
-
-def replicates(trial: "FrozenTrial") -> int:
-    """How many replicates a complete trial had when it ended."""
-    return len(trial.user_attrs.get(RECORD, {}).get("replicates", [1]))
 
 
 def is_met(spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:

@@ -13,7 +13,7 @@ import pytorch_lightning as pl
 import torch
 
 from betafront.errors import one_line
-from betafront.files import written_whole
+from betafront.files import remove_parts, written_whole
 from betafront.training.failure import Halted
 from betafront.training.lightning.module import TrainingModule
 from betafront.training.lightning.old_checkpoints import from_lightning, is_lightnings
@@ -45,6 +45,7 @@ class Checkpoint(pl.Callback):
         self.seconds = seconds
         self.halt = halt
         self.found = read(path)
+        self._tried = False
         self.written = time.monotonic()
         main = threading.current_thread() is threading.main_thread()
         self._on_sigterm = signal.getsignal(signal.SIGTERM) if main and halt else None
@@ -77,18 +78,30 @@ class Checkpoint(pl.Callback):
             raise Halted(state.step)
 
     def _write(self, snapshot: dict[str, Any]) -> None:
+        remove_parts(self.path)
         with written_whole(self.path) as part:
             torch.save(snapshot, part)
+        if not self._tried:
+            self._tried = True
+            read(self.path, "a run that is stopped here would begin anew")
         self.written = time.monotonic()
 
 
-def read(path: Path) -> dict[str, Any] | None:
-    """The snapshot in a checkpoint; None where there is none, or none that can be read."""
+def read(path: Path, so: str = "the run begins anew") -> dict[str, Any] | None:
+    """The snapshot in a checkpoint; None where there is none, or none that can be read.
+
+    A checkpoint may lie in somebody else's folder, so that nothing but tensors and plain values is
+    read: an optimiser whose state holds other objects cannot be continued.
+
+    Args:
+        path: of the file.
+        so: what follows where it cannot be read, for the log.
+    """
     if not path.is_file():
         return None
     try:
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         return from_lightning(found) if is_lightnings(found) else found
     except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
-        log.warning("%s cannot be read, and the run begins anew: %s", path, one_line(error))
+        log.warning("%s cannot be read, and %s: %s", path, so, one_line(error)[:300])
         return None
