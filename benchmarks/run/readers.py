@@ -5,8 +5,8 @@ Each command runs in a process of its own, its imports included; medians of 5. P
 to be there (`python -m compileall -q src`), as after an installation: without it each start
 compiles every module again.
 
-    python benchmarks/run/readers.py
-    python benchmarks/run/readers.py --runs runs --study weighting-digits
+    python -m benchmarks.run.readers
+    python -m benchmarks.run.readers --runs runs --study weighting-digits
 """
 
 import argparse
@@ -16,9 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from common import console, say_where
+from benchmarks.common import console, say_where
 from rich.console import Console
 from rich.table import Table
 
