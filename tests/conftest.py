@@ -108,3 +108,18 @@ SPACE = ("objective.weight=tag(log,interval(0.01,10))", "normalisation=sum,mean"
 def fast() -> tuple[str, ...]:
     """Overrides under which a sweep's trials take a fraction of a second each, in this process."""
     return FAST
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the modules of real engines evenly over the others. Processes take contiguous parts of
+    the list, and tests that wait for what they have stopped had better run beside tests that
+    compute."""
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    engines = [m for path, m in modules.items() if path.parent.name == "acceptance"]
+    others = [m for path, m in modules.items() if path.parent.name != "acceptance"]
+    every = len(others) / max(len(engines), 1)
+    places = [(round(i * every), 0, m) for i, m in enumerate(engines)]
+    places += [(i, 1, m) for i, m in enumerate(others)]
+    items[:] = [item for *_, m in sorted(places, key=lambda p: p[:2]) for item in m]
