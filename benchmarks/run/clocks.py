@@ -1,6 +1,6 @@
 """Clocks in a sweep's processes, for `overhead.py`.
 
-A sweep whose data comes from `timed.digits` imports this file in each of its processes before the
+A sweep whose data comes from `clocks.digits` imports this file in each of its processes before the
 first trial is trained, however they were launched. From then on each process appends one line of
 JSON per trial to a file in the folder that BETAFRONT_TIMES names: the seconds by the wall and on
 the processor, from the end of one claim to the end of the next, by what they were spent on.
@@ -20,7 +20,7 @@ import pytorch_lightning as pl
 import betafront.metrics
 from betafront.config import build, compose
 from betafront.data import digits as digits_in_memory
-from betafront.study.display import watch
+from betafront.study.tracker import thread
 from betafront.study.trials import ledger
 from betafront.study.worker import worker
 from betafront.training.lightning.module import TrainingModule
@@ -106,16 +106,16 @@ def clock_training() -> None:
 
 def clock_watch() -> None:
     """One line per trial that the watching process records, in MLflow if that is on."""
-    record = watch.Watch._record
+    record = thread.Recorder._write
 
-    def timed(*args: Any) -> bool:
+    def timed(*args: Any) -> None:
         before = now()
         try:
-            return record(*args)
+            record(*args)
         finally:
             append("watch", {"record": [b - a for a, b in zip(before, now(), strict=True)]})
 
-    watch.Watch._record = timed  # type: ignore[method-assign]
+    thread.Recorder._write = timed  # type: ignore[method-assign]
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 """The platform's own time per trial: everything but training and evaluation.
 
 A real sweep on digits (`betafront sweep`, 2 workers under joblib, the default model, 2 epochs per
-trial), with MLflow and without. `timed.py` clocks every part of a trial in the workers' processes,
+trial), with MLflow and without. `clocks.py` clocks every part of a trial in the workers' processes,
 and what the watching process does, which writes MLflow.
 
 Each part is shown by the wall and as time on the processor. On a machine with other work the wall
@@ -55,7 +55,7 @@ def sweep(tracking: str, trials: int, folder: Path) -> float:
         "PYTHONPATH": os.pathsep.join(paths),
     }
     words = [
-        "objective.weight=tag(log,interval(0.1,10))", "data._target_=timed.digits",
+        "objective.weight=tag(log,interval(0.1,10))", "data._target_=clocks.digits",
         f"trainer.steps={two_epochs()}", f"tracking={tracking}", f"study.workers={WORKERS}",
         "study.name=overhead", "study.sampler=random",
         f"study.budget.trials={trials + WORKERS * WARM_UP}",
