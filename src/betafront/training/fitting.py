@@ -130,7 +130,13 @@ def _result(attempt: Attempt) -> Result:
         costs=costs,
     )
     active = int(metrics["val/active_units"])
-    codes = latent_map(evaluations["val"].codes, result.spectrum, active, run.data.factors)
+    codes = latent_map(
+        evaluations["val"].codes,
+        result.spectrum,
+        active,
+        run.data.factors,
+        standard_prior=state.vae.factorised,
+    )
     write_run(result, state.vae, trace, codes, data)
     return result
 

@@ -1,7 +1,7 @@
 """The latent map: real small runs, and codes whose map is known."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from PIL import Image
 from betafront.data import Factors
 from betafront.models import mlp
 from betafront.training import Run, draw_pages, fit_one
+from betafront.training.folder import RunFolder
 from betafront.training.pictures.latent_map import POINTS, LatentMap, latent_map
 from betafront.training.pictures.map import MapPage, histogram
 
@@ -137,6 +138,7 @@ def maps() -> dict[str, LatentMap]:
         "plain": latent_map(codes(30, 9, 9), [1.0, 2.0], 2, None),
         "plane": latent_map(codes(50, 1, 2, 3), [1.0] * 3, 3, factors(50, (3,), (False,))),
         "many": latent_map(codes(300, 1, 1), [1.0, 2.0], 2, factors(300, (100,), (True,))),
+        "own prior": latent_map(codes(30, 1, 1), [1.0, 2.0], 2, None, standard_prior=False),
         "$": replace(
             latent_map(codes(30, 1, 1), [1.0, 2.0], 2, factors(30, (2,), (True,))), factor="a$b$_$"
         ),
@@ -170,6 +172,23 @@ def test_a_page_shows_every_point_in_the_colour_of_its_value() -> None:
             assert line is None or np.allclose(line.get_color()[:3], color[:3])
         named = {line.get_text() for line in page.key[1:]}
         assert len(named) == (min(found.size, 20) if found.factor else 0)
+
+
+def test_the_prior_is_drawn_where_it_is_known(tmp_path: Path) -> None:
+    page = MapPage()
+    for name, found in maps().items():
+        found.save(tmp_path)
+        page.show(LatentMap.load(tmp_path), name)
+        assert {part.get_visible() for part in page.prior} == {name != "own prior"}
+    one = replace(latent_map(codes(50, 1.0), [0.7], 1, None), standard_prior=False)
+    assert not histogram(one, "one").axes[0].lines
+
+
+def test_a_map_of_before_has_a_standard_prior(tmp_path: Path) -> None:
+    kept = asdict(maps()["plain"])
+    del kept["standard_prior"]
+    np.savez(RunFolder(tmp_path).latent_map, **kept)
+    assert LatentMap.load(tmp_path).standard_prior
 
 
 def test_a_single_latent_is_a_histogram_of_density() -> None:

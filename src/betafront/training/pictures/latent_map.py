@@ -23,8 +23,8 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LatentMap:
-    """Posterior means, as they are or projected orthogonally onto a plane through the origin: the
-    prior is a unit Gaussian around 0 here too.
+    """Posterior means, as they are or projected orthogonally onto a plane through the origin, in
+    which a prior of N(0, 1) is a unit Gaussian around 0 as well.
 
     Attributes:
         points: (n, 2) float32, or (n, 1) where the model has one latent; in the prior's σ.
@@ -32,6 +32,7 @@ class LatentMap:
         values: (n,) of a known factor of the examples, from 0; all 0 where none is known.
         factor: the name of that factor, empty where none is known.
         size: the number of its values.
+        standard_prior: whether the prior is N(0, 1), so that its place is known without the model.
     """
 
     points: NDArray[np.float32]
@@ -39,6 +40,7 @@ class LatentMap:
     values: NDArray[np.int64]
     factor: str
     size: int
+    standard_prior: bool = True
 
     def save(self, folder: Path) -> None:
         """Write `latent_map.npz`."""
@@ -55,11 +57,16 @@ class LatentMap:
                 values=kept["values"],
                 factor=str(kept["factor"]),
                 size=int(kept["size"]),
+                standard_prior=bool(kept.get("standard_prior", True)),  # not in older maps
             )
 
 
 def latent_map(
-    codes: "Tensor", kl: Sequence[float], active: int, factors: "Factors | None"
+    codes: "Tensor",
+    kl: Sequence[float],
+    active: int,
+    factors: "Factors | None",
+    standard_prior: bool = True,
 ) -> LatentMap:
     """The map of the first `POINTS` examples of the validation split.
 
@@ -72,15 +79,16 @@ def latent_map(
         active: the number of active latents.
         factors: of the examples, if any are known. The first factor without an order, such as a
             label or a shape, gives the colours; where all have an order, the first factor.
+        standard_prior: whether the prior of the model is N(0, 1).
     """
     every = codes.numpy()
     places, axes = _plane(every) if active > 2 else _most_used(every, np.asarray(kl))
     points = places[:POINTS].astype(np.float32)
     if factors is None:
-        return LatentMap(points, axes, np.zeros(len(points), np.int64), "", 1)
+        return LatentMap(points, axes, np.zeros(len(points), np.int64), "", 1, standard_prior)
     k = factors.ordinal.index(False) if False in factors.ordinal else 0
     values = factors.val[:POINTS, k].numpy()
-    return LatentMap(points, axes, values, factors.names[k], factors.sizes[k])
+    return LatentMap(points, axes, values, factors.names[k], factors.sizes[k], standard_prior)
 
 
 def _plane(codes: Array) -> tuple[Array, tuple[str, ...]]:

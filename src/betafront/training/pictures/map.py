@@ -15,6 +15,7 @@ from betafront.training.pictures.latent_map import LatentMap
 from betafront.training.result import Result
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text
@@ -38,7 +39,7 @@ def draw_map(result: Result, path: Path) -> None:
 
 
 class MapPage:
-    """Points in the colours of a factor, over the circles at one and two σ of the prior."""
+    """Points in the colours of a factor, over circles at one and two σ of a N(0, 1) prior."""
 
     def __init__(self) -> None:
         from matplotlib.patches import Circle
@@ -49,13 +50,17 @@ class MapPage:
         self.key: list[Text] = []
         behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         middle: dict[str, Any] = {"ha": "center", "va": "center", "bbox": behind}
+        self.prior: list[Artist] = []
         for sigma in SIGMAS:  # behind the dots, of which none must be hidden
             circle = Circle((0, 0), sigma, fill=False, color=GREY, ls="--", zorder=0.5)
-            self.axis.add_patch(circle)
-            self.axis.text(0, sigma, f"prior {sigma}σ", color=GREY, zorder=0.5, **middle)
+            self.prior.append(self.axis.add_patch(circle))
+            text = self.axis.text(0, sigma, f"prior {sigma}σ", color=GREY, zorder=0.5, **middle)
+            self.prior.append(text)
 
     def show(self, found: LatentMap, title: str) -> "Figure":
         """The page of a map of two dimensions."""
+        for part in self.prior:
+            part.set_visible(found.standard_prior)
         reach = max(1.1 * SIGMAS[-1], 1.05 * float(np.abs(found.points).max()))
         self.axis.set_xlim(-reach, reach)
         self.axis.set_ylim(-reach, reach)
@@ -80,9 +85,10 @@ def histogram(found: LatentMap, title: str) -> "Figure":
     axis.hist(
         parts, edges.tolist(), stacked=True, density=True, color=colors, histtype="stepfilled"
     )
-    across = np.linspace(edges[0], edges[-1], 200)
-    axis.plot(across, np.exp(-(across**2) / 2) / np.sqrt(2 * np.pi), color=GREY, ls="--")
-    _name(axis, found, title, "density; of the prior dashed")
+    if found.standard_prior:
+        across = np.linspace(edges[0], edges[-1], 200)
+        axis.plot(across, np.exp(-(across**2) / 2) / np.sqrt(2 * np.pi), color=GREY, ls="--")
+    _name(axis, found, title, "density; of the prior dashed" if found.standard_prior else "density")
     _key(axis, found)
     return figure
 
