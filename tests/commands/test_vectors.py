@@ -167,7 +167,7 @@ def test_what_is_for_images_is_refused_in_one_line(
     betafront: Callable[..., Any], name: str
 ) -> None:
     words, expected = REFUSED[name]
-    said = betafront("train", "data=vectors", *words)
+    said = betafront("train", "data=vectors", *words, "hydra.run.dir=refused")
     assert said.code == 2
     (line,) = said.err.strip().splitlines()
     assert re.search(expected, line)
