@@ -11,6 +11,7 @@ from betafront.errors import UserError
 from betafront.files import write_whole
 from betafront.training.folder import RunFolder
 from betafront.training.history import Row, renamed
+from betafront.training.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ class Result:
         seconds: wall-clock time of training and evaluation.
         folder: where the run's files are.
         costs: seconds that each further metric took, on both splits.
+        standing: whether it was trained long enough; None where an earlier version did not record it.
     """
 
     metrics: dict[str, float]
@@ -88,6 +90,7 @@ class Result:
     seconds: float
     folder: str
     costs: dict[str, float] = field(default_factory=dict)
+    standing: Standing | None = None
 
     def save(self) -> None:
         """Write `result.json`, whole or not at all: the run has finished where this file is."""
@@ -108,6 +111,7 @@ class Result:
         record = json.loads(path.read_text())
         record["scale"] = OnTheScale.read(record["scale"])
         record["history"] = renamed(record["history"])
+        record["standing"] = Standing.read(record.get("standing"))
         return cls(**record, folder=str(folder))
 
 

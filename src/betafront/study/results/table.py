@@ -12,7 +12,7 @@ from betafront.front import Facts, trials_table
 from betafront.study.results.searched_range import WEIGHT, reach
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import origin
-from betafront.study.trials.replicates import every_run, has_record, record_of
+from betafront.study.trials.replicates import Record, every_run, has_record, record_of
 from betafront.study.trials.status import Status, kind_of_failure, numbers_by_word, status
 
 if TYPE_CHECKING:
@@ -70,7 +70,11 @@ def row(trial: "FrozenTrial") -> dict[str, Any]:
         **{f"sd/{key}": value for key, value in (record.spread or {}).items()},
     }
     found: dict[str, Any] = {"trial": trial.number, **trial.params, **record.scale.written()}
-    return {**found, **record.metrics, **rest}
+    return {**found, **_standing(record), **record.metrics, **rest}
+
+
+def _standing(record: Record) -> dict[str, Any]:
+    return record.standing.columns if record.standing else {}
 
 
 def runs_table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
@@ -81,7 +85,7 @@ def runs_table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
     for trial in complete(trials):
         for number, run in enumerate(every_run(trial, additions)):
             place = {"trial": trial.number, "replicate": number, **trial.params}
-            found.append({**place, **run.scale.written(), **run.metrics})
+            found.append({**place, **run.scale.written(), **_standing(run), **run.metrics})
     return pd.DataFrame(found)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from betafront.study.trials.origin import origin
 from betafront.study.trials.status import Status, status
 from betafront.training.result import OnTheScale
+from betafront.training.standing import Standing, weightiest
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -35,6 +36,8 @@ class Record:
         seed: of the (first) run.
         spread: the standard deviation of each metric over the replicates; empty for one run.
         replicates: the records of the runs; empty for one run, whose record is the trial's.
+        standing: how the run stands; of a trial that of the run whose state weighs most. None where
+            it was not recorded.
     """
 
     metrics: Mapping[str, float]
@@ -44,6 +47,7 @@ class Record:
     seed: int | None = None
     spread: Mapping[str, float] | None = None
     replicates: "tuple[Record, ...]" = ()
+    standing: Standing | None = None
 
     @property
     def runs(self) -> "tuple[Record, ...]":
@@ -61,6 +65,7 @@ class Record:
             seed=kept.get("seed"),
             spread=kept.get("spread"),
             replicates=tuple(cls.read(run) for run in kept.get("replicates", ())),
+            standing=Standing.read(kept.get("standing")),
         )
 
     def written(self) -> dict[str, Any]:
@@ -72,6 +77,8 @@ class Record:
             "folder": self.folder,
             "seed": self.seed,
         }
+        if self.standing:
+            kept["standing"] = self.standing.written()
         if self.replicates:
             kept["spread"] = dict(self.spread or {})
             kept["replicates"] = [run.written() for run in self.replicates]
@@ -112,6 +119,7 @@ def record_of_run(result: "Result", study: Path) -> Record:
         seconds=round(result.seconds, 3),
         folder=str(Path(result.folder).relative_to(study)),
         seed=result.seed,
+        standing=result.standing,
     )
 
 
@@ -134,6 +142,7 @@ def record_of_runs(runs: Sequence[Record]) -> Record:
         seconds=round(sum(run.seconds for run in runs), 3),
         spread={key: statistics.stdev(run.metrics[key] for run in runs) for key in first.metrics},
         replicates=tuple(runs),
+        standing=weightiest([run.standing for run in runs]),
     )
 
 
