@@ -1,4 +1,4 @@
-"""When a run is validated: at the ends of epochs, inside of long epochs, and after the last step."""
+"""When a run is validated: at ends of epochs, inside of long epochs, and after the last step."""
 
 import math
 from dataclasses import dataclass

@@ -26,6 +26,7 @@ from betafront.training.on_the_scale import on_the_scale
 from betafront.training.pictures.latent_map import latent_map
 from betafront.training.result import Result, finite
 from betafront.training.run import Run
+from betafront.training.standing_of import standing_of
 from betafront.training.state import RunState
 from betafront.training.trace import trace_arrays
 from betafront.training.writing import write_run
@@ -111,11 +112,12 @@ def _result(attempt: Attempt) -> Result:
     if not finite(metrics):
         raise Diverged(state.step, "evaluation")
     trace = trace_arrays(state.trace[: state.step], state.objective, state.steps)
+    scale = on_the_scale(
+        state.objective, trace, state.vae, data.examples("train", EXAMPLES), run.seed
+    )
     result = Result(
         metrics=metrics,
-        scale=on_the_scale(
-            state.objective, trace, state.vae, data.examples("train", EXAMPLES), run.seed
-        ),
+        scale=scale,
         spectrum=evaluations["val"].kl.tolist(),
         settings=settings,
         history=state.history,
@@ -129,6 +131,7 @@ def _result(attempt: Attempt) -> Result:
         seconds=time.monotonic() - started,
         folder=str(folder),
         costs=costs,
+        standing=standing_of(state, kept, evaluations["val"], scale),
     )
     active = int(metrics["val/active_units"])
     codes = latent_map(
@@ -161,4 +164,3 @@ def _trained(attempt: Attempt) -> tuple[RunState, Data]:
     module.on_train_epoch_end()  # the last epoch may have been cut short by the number of steps
     state.vae.to(device, torch.float32)  # Lightning may leave another device or precision
     return state, data
-

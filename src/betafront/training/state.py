@@ -62,11 +62,10 @@ class RunState(nn.Module):
         self.steps = run.trainer.steps
         self.patience = run.trainer.patience
         check_patience(self.patience, self.objective)
-        self.keeps_best = run.trainer.keep == "best" and not why_unknown(self.objective)
+        self.wants_best = run.trainer.keep == "best"
+        self.keeps_best = self.wants_best and not why_unknown(self.objective)
         self.final = final_from(self.objective, self.steps)
-        self.cadence = Cadence(
-            self.steps, run.epoch, run.trainer.batch_size, run.data.size("val")
-        )
+        self.cadence = Cadence(self.steps, run.epoch, run.trainer.batch_size, run.data.size("val"))
         self.controller: Tensor
         self.register_buffer("controller", self.objective.start())
         self.trace: Tensor

@@ -12,6 +12,7 @@ from betafront.training.run import Run
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
+
 def lightning_trainer(run: Run, *callbacks: "pl.Callback", taken: int = 0) -> "pl.Trainer":
     """Lightning's trainer for the rest of a run.
 
