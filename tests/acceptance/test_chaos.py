@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from tests.support.chaos import Chaos, Joblib, Joined, Launch
+from tests.support.warm import WarmPython
 
 SIZE = os.environ.get("BETAFRONT_CHAOS")
 TRIALS, KILLS = map(int, (SIZE or "12,2").split(","))
@@ -39,11 +40,15 @@ class SweepUnderFire:
     def server(self) -> Any:
         return None
 
-    def test_nothing_is_lost_or_repeated(self, own_place: Path, server: Any) -> None:
+    def test_nothing_is_lost_or_repeated(
+        self, own_place: Path, server: Any, warm_python: WarmPython
+    ) -> None:
         seed = random.randrange(10**6)
         print("seed", seed)  # shown where it fails
         url = server and server.create_database()
-        chaos = Chaos(own_place, self.launch, url, server, TRIALS, KILLS, self.stops, STEPS)
+        chaos = Chaos(
+            own_place, self.launch, warm_python, url, server, TRIALS, KILLS, self.stops, STEPS
+        )
         chaos.chance = random.Random(seed)
         count = chaos.run()
         print(count)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.chaos import Chaos, Ray
 from tests.support.engines import RayCluster
+from tests.support.warm import WarmPython
 
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.trials.lease import progress
@@ -54,12 +55,13 @@ def test_sigterm_stops_the_trials_on_all_nodes_at_their_checkpoints(
 
 @pytest.mark.timeout(1200)
 def test_a_worker_and_a_node_that_are_killed_lose_and_repeat_nothing(
-    own_place: Path, cluster: RayCluster
+    own_place: Path, cluster: RayCluster, warm_python: WarmPython
 ) -> None:
     seed = random.randrange(10**6)
     print("seed", seed)  # shown where it fails
+    chance = random.Random(seed)
     chaos = Chaos(
-        own_place, Ray(cluster), trials=24, kills=1, steps=1500, chance=random.Random(seed)
+        own_place, Ray(cluster), warm_python, trials=24, kills=1, steps=1500, chance=chance
     )
     count = chaos.run()
     print(count)

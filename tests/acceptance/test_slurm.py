@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.support.chaos import Chaos, Slurm
+from tests.support.warm import WarmPython
 
 pytestmark = pytest.mark.slow
 
@@ -42,11 +43,12 @@ def status(shell: Any, name: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(1500)
 def test_workers_that_are_killed_cancelled_or_out_of_time_lose_and_repeat_nothing(
-    own_place: Path,
+    own_place: Path, warm_python: WarmPython
 ) -> None:
     seed = random.randrange(10**6)
     print("seed", seed)  # shown where it fails
-    chaos = Chaos(own_place, Slurm(), trials=24, kills=1, steps=3000, chance=random.Random(seed))
+    chance = random.Random(seed)
+    chaos = Chaos(own_place, Slurm(), warm_python, trials=24, kills=1, steps=3000, chance=chance)
     count = chaos.run()
     print(count)
     assert count.complete == 24

@@ -14,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from tests.acceptance.conftest import Shell
 from tests.support.servers import MLflowServer
+from tests.support.warm import WarmProcess
 
 from betafront.addresses import TRACKING, VARIABLE
 from betafront.study.storage.opening import load_study, open_storage
@@ -103,7 +104,7 @@ def check_record(url: str, name: str, trials: Sequence[Any]) -> None:
         assert client.list_artifacts(run.info.run_id, "pictures")
 
 
-def wait_for(what: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+def wait_for(what: Callable[[], bool], process: WarmProcess) -> None:
     """Wait until it is so, as long as the command runs."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not what():
@@ -112,14 +113,14 @@ def wait_for(what: Callable[[], bool], process: "subprocess.Popen[str]") -> None
         time.sleep(0.5)
 
 
-def interrupt(process: "subprocess.Popen[str]") -> str:
+def interrupt(process: WarmProcess) -> str:
     """Have a sweep finish what runs, and end; what it said."""
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     return str(said)
 
 
-def kill(process: "subprocess.Popen[str]") -> None:
+def kill(process: WarmProcess) -> None:
     """As a power cut would: the command and its workers."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
+from tests.support.warm import SERVER, WarmProcess, WarmPython
 
 from betafront.study.seeds import run_seed
 from betafront.study.storage.opening import load_study, open_storage
@@ -103,7 +104,7 @@ class Joined(Launch):
         return {"sweep": [*sweep, "hydra/launcher=basic", "study.workers=1"]} | joined
 
     def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
-        return [p for p in processes if "betafront" in _words(p)]
+        return [p for p in processes if SERVER in _words(p)]
 
 
 class Slurm(Launch):
@@ -222,6 +223,7 @@ class Chaos:
     Attributes:
         place: an empty folder for everything.
         launch: how the workers are had.
+        python: runs the commands.
         storage: the URL of an empty database; None for the default, a file.
         server: of that database, if it is to be stopped.
         trials: the budget.
@@ -235,6 +237,7 @@ class Chaos:
 
     place: Path
     launch: Launch
+    python: WarmPython
     storage: str | None = None
     server: Server | None = None
     trials: int = 200
@@ -256,7 +259,7 @@ class Chaos:
                 "data.limit=200", "tracking=off", *where,
             ]
         )  # fmt: skip
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, WarmProcess] = {}
         self._not_before: dict[str, float] = {}
         self._starts: Counter[str] = Counter()
         self._killed: set[int] = set()
@@ -383,11 +386,12 @@ class Chaos:
 
     def processes(self) -> list[psutil.Process]:
         """All processes of the sweep, orphans too."""
+        commands = {p.pid for p in self._running.values() if p.returncode is None}
         found = []
         for process in psutil.process_iter():
             try:
-                mine = process.environ().get("BETAFRONT_RUNS") == str(self.runs)
-                if mine and process.status() != psutil.STATUS_ZOMBIE:
+                its = process.environ().get("BETAFRONT_RUNS") == str(self.runs)
+                if (its or process.pid in commands) and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
             except psutil.Error:
                 continue
@@ -417,18 +421,13 @@ class Chaos:
                 continue
             log = self.place / f"{name}-{self._starts[name]}.log"
             with log.open("wb") as out:
-                self._running[name] = subprocess.Popen(
-                    [sys.executable, "-m", "betafront", *arguments],
-                    cwd=self.place,
-                    env=self.environment,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
+                self._running[name] = self.python.start(
+                    arguments, self.place, self.environment, out
                 )
             self.count.restarts += self._starts[name] > 0
             self._starts[name] += 1
 
-    def _bury(self, name: str, process: "subprocess.Popen[bytes]") -> None:
+    def _bury(self, name: str, process: WarmProcess) -> None:
         self.count.ended_early += process.pid not in self._killed
         del self._running[name]
         self._not_before[name] = time.monotonic() + self.chance.uniform(0, 2)
@@ -570,17 +569,10 @@ class Chaos:
         return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
     def _command(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "betafront", *arguments],
-            cwd=self.place,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=500,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        process = self.python.start(arguments, self.place, self.environment)
+        said, _ = process.communicate(timeout=500)
+        assert process.returncode == 0, said
+        return said
 
     def _last_words(self) -> str:
         logs = [*self.place.glob("*.log"), *self.study.glob(f"workers/*/{RUN_LOG}")]
@@ -623,9 +615,9 @@ def main() -> None:
         start = random.randrange(10**6) if chosen.seed is None else chosen.seed + number
         place = Path(tempfile.mkdtemp(prefix="betafront-chaos-"))
         name = f"{chosen.storage} {chosen.launch}, seed {start}"
-        with _database(chosen.storage) as (url, server):
+        with _database(chosen.storage) as (url, server), WarmPython() as python:
             chaos = Chaos(
-                place, LAUNCHES[chosen.launch](), url, server, chosen.trials, chosen.kills,
+                place, LAUNCHES[chosen.launch](), python, url, server, chosen.trials, chosen.kills,
                 chosen.stops, chance=random.Random(start),
             )  # fmt: skip
             try:
