@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.support.chaos import Chaos, Slurm
+from tests.support.slow import slowly
 from tests.support.warm import WarmPython
 
 pytestmark = pytest.mark.slow
@@ -48,7 +49,7 @@ def test_workers_that_are_killed_cancelled_or_out_of_time_lose_and_repeat_nothin
     seed = random.randrange(10**6)
     print("seed", seed)  # shown where it fails
     chance = random.Random(seed)
-    chaos = Chaos(own_place, Slurm(), warm_python, trials=24, kills=1, steps=3000, chance=chance)
+    chaos = Chaos(own_place, Slurm(), warm_python, trials=24, kills=1, seconds=7, chance=chance)
     count = chaos.run()
     print(count)
     assert count.complete == 24
@@ -100,7 +101,8 @@ def test_what_slurm_does_not_take_is_said_in_its_words(shell: Any) -> None:
 
 def test_ctrl_c_twice_takes_the_jobs_out_of_the_queue(shell: Any, own_place: Path) -> None:
     words = (*SWEEP, "study.name=stopped", "hydra/launcher=slurm", "tracking=off")
-    process = shell.start(*words, "trainer.steps=200000", "trainer.checkpoint_seconds=0")
+    lasting = slowly(own_place, steps=400, seconds=200)
+    process = shell.start(*words, *lasting, "trainer.checkpoint_seconds=0")
     end = time.monotonic() + 200
     while not list(own_place.glob("runs/stopped/trial-*")) and time.monotonic() < end:
         assert process.poll() is None, process.stdout.read()

@@ -14,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from tests.acceptance.conftest import Shell
 from tests.support.servers import MLflowServer
+from tests.support.slow import slowly
 from tests.support.warm import WarmProcess
 
 from betafront.addresses import TRACKING, VARIABLE
@@ -132,7 +133,7 @@ def test_trials_go_on_while_the_server_is_away_and_are_written_when_it_is_back(
 ) -> None:
     away = Away(server, how)
     # Long enough for the record to keep up, and more of them than there is time for.
-    words = ["trainer.steps=1500", "hydra/launcher=joblib", "study.workers=2"]
+    words = [*slowly(shell.place, 12, 4), "hydra/launcher=joblib", "study.workers=2"]
     process = shell.start(*sweep("s", *words, trials=10_000))
     wait_for(lambda: len(recorded(server.url, "s")["trial"]) >= 2, process)
     away.go()
@@ -167,7 +168,7 @@ def test_a_sweep_ends_well_without_its_server_and_says_what_is_missing(
     shell: Shell, server: MLflowServer, how: str
 ) -> None:
     away = Away(server, how)
-    process = shell.start(*sweep("s", "trainer.steps=1500", "study.workers=1"))
+    process = shell.start(*sweep("s", *slowly(shell.place, 12, 4), "study.workers=1"))
     wait_for(lambda: len(recorded(server.url, "s")["trial"]) >= 1, process)
     away.go()
     said, _ = process.communicate(timeout=PATIENCE_SECONDS)

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
+from tests.support.slow import slowly
 from tests.support.warm import SERVER, WarmProcess, WarmPython
 
 from betafront.study.seeds import run_seed
@@ -230,8 +231,9 @@ class Chaos:
         kills: of workers, at random moments in the first three fifths of the trials. A quarter
             as many kills of the sweep command join them, with or without what it launched.
         stops: of the server, for ten seconds each.
-        steps: of each trial; a few trials must be longer than many, or they are done before a
-            worker that was killed is there again.
+        steps: of each trial.
+        seconds: that they take at least; a few trials must be longer than many, or they are done
+            before a worker that was killed is there again.
         chance: chooses moments and victims.
     """
 
@@ -244,6 +246,7 @@ class Chaos:
     kills: int = 20
     stops: int = 0
     steps: int = 12
+    seconds: float = 0.0
     chance: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
@@ -251,12 +254,13 @@ class Chaos:
         self.runs = self.place / "sweep"  # a name that no other process has in its environment
         self.study = self.runs / NAME
         where = ["storage=postgres"] if self.storage else []
+        lasting = slowly(self.place, self.steps, self.seconds)
         self.commands = self.launch.commands(
             [
                 "sweep", f"study.name={NAME}", "objective.weight=tag(log,interval(0.01,10))",
                 "study.sampler=random", f"study.budget.trials={self.trials}", "study.retries=100",
-                f"trainer.steps={self.steps}", "trainer.checkpoint_seconds=0", "model.hidden=[8]",
-                "data.limit=200", "tracking=off", *where,
+                "trainer.checkpoint_seconds=0", "model.hidden=[8]", "data.limit=200",
+                "tracking=off", *lasting, *where,
             ]
         )  # fmt: skip
         self._running: dict[str, WarmProcess] = {}
@@ -319,7 +323,10 @@ class Chaos:
         events: list[Event] = [getattr(self, name) for name in names]
         events += [partial(getattr(self.launch, name), self) for name in self.launch.further]
         self.chance.shuffle(events)
-        moments = sorted(self.chance.sample(range(1, int(0.6 * self.trials)), len(events)))
+        # Each worker finishes a run while the server is stopped, and another when it is back.
+        last = self.trials - (self.stops + 1) * (WORKERS + 1) if self.stops else self.trials
+        last = min(last, int(0.6 * self.trials))
+        moments = sorted(self.chance.sample(range(1, last), len(events)))
         return list(zip(moments, events, strict=True))
 
     def _kill_worker(self) -> bool:
