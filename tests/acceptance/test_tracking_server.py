@@ -39,12 +39,23 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MLflowServer]:
-    """A tracking server of the test's own, where MLFLOW_TRACKING_URI says."""
-    with MLflowServer(tmp_path / "mlflow") as running:
-        monkeypatch.setenv(TRACKING, running.url)
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflowServer]:
+    """A tracking server, of one test after another."""
+    with MLflowServer(tmp_path_factory.mktemp("mlflow")) as running:
         yield running
+
+
+@pytest.fixture
+def server(one_server: MLflowServer, monkeypatch: pytest.MonkeyPatch) -> MLflowServer:
+    """A tracking server where MLFLOW_TRACKING_URI says, on which every name is free."""
+    one_server.recover()
+    client = MlflowClient(one_server.url)
+    for experiment in client.search_experiments(filter_string="name != 'Default'"):
+        number = experiment.experiment_id
+        client.rename_experiment(number, f"of an earlier test, {number}")
+    monkeypatch.setenv(TRACKING, one_server.url)
+    return one_server
 
 
 class Away:
