@@ -30,8 +30,8 @@ PROGRAMS = Path(sys.executable).parent
 SPECIAL = '@:/?#&+=% %41{}$HOME${HOME}"`<>|;*[]~!,'
 TRIALS = 8
 # What a user would add for a study of seconds, beside the launcher and the record that the service
-# names; and a part of the user's own. Eight such trials take longer than a worker takes to join, on a
-# slow machine too.
+# names, and a part of the user's own. Eight trials of so many seconds take longer than a worker
+# takes to join, on a slow machine too.
 TINY = [w for w in FAST if w.startswith(("model.", "data."))]
 SECONDS = 5  # a trial
 

@@ -1,9 +1,9 @@
 """Commands as processes of their own that need not import the libraries again.
 
 A server imports them once and forks for each command. What it forks runs `python -m betafront` to
-its end as a new interpreter would, and is a process as any other: it leads a session, and is killed,
-signalled and waited for. In /proc it has the server's command line and environment, though the
-processes that it starts itself have theirs.
+its end as a new interpreter would, and is a process as any other: it leads a session, can be killed
+and signalled, and has an exit status. In /proc it has the server's command line and environment,
+though the processes that it starts itself have theirs.
 """
 
 import array
@@ -36,8 +36,8 @@ LIBRARIES = (
     "betafront.training.pictures.pages", "hydra._internal.hydra", "mlflow", "mlflow.tracking",
     "sklearn.datasets", "torch._dynamo",
 )  # fmt: skip
-# A process that is forked has none of the server's threads: it must have none, as those of OpenMP and
-# of Arrow's allocator.
+# A process that is forked lacks the server's threads, as those of OpenMP and of Arrow's allocator:
+# the server must have none.
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "JE_ARROW_MALLOC_CONF": "background_thread:false"}
 LARGEST_REQUEST = 1 << 20
 
@@ -223,15 +223,15 @@ def become(request: dict[str, object], out: int) -> list[str]:
     os.dup2(out, 2)
     os.close(out)
     os.chdir(str(request["place"]))
-    sys.path[0] = os.getcwd()
+    sys.path[0] = str(Path.cwd())
     os.environ.clear()
     os.environ.update(request["env"])  # type: ignore[call-overload]
     return list(request["arguments"])  # type: ignore[call-overload]
 
 
 def silence() -> None:
-    """Say no more: compiled modules complain at the end that objects which the server made are left,
-    as they are where collecting leaves them alone."""
+    """Say no more: compiled modules complain at the end that objects of the server are left, which
+    nothing collects."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
 
