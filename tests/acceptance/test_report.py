@@ -10,7 +10,7 @@ import pytest
 
 SWEEP = (
     "sweep", "study=weighting", "study.name=one", "study.budget.trials=8", "study.replicates=2",
-    "trainer.steps=30", "model.hidden=[16]",
+    "trainer.steps=30", "model.hidden=[16]", "hydra/launcher=basic",
 )  # fmt: skip
 POINT = ".plane .scatterlayer .point"
 DRAWN = "[...document.querySelectorAll('.js-plotly-plot')].every(p => p.querySelector('.main-svg'))"

@@ -28,8 +28,10 @@ from betafront.study.storage.study_store import Store
 from betafront.study.trials.pace import duration
 from betafront.study.trials.status import finished
 from betafront.terminal import console, print_next
-from betafront.training import Attempt, Failure, Result, fit
+from betafront.training import Attempt, fit
+from betafront.training.failure import Failure
 from betafront.training.history import STEP, Row
+from betafront.training.result import Result
 
 SHOWN = 5
 MEASURED_SECONDS = 60.0  # of training, from which a longer run's time follows
