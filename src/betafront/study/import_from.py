@@ -1,14 +1,14 @@
 """`study.import_from`: a study that begins with the trials of another one.
 
-A trial of the other study whose point lies within the new space stands for a trial of the new study.
+A trial of the other study whose point lies within the new space stands for a trial of the new one.
 Where the settings of both are equal it is taken over as it is, with the files of its runs, and
-nothing is trained. Where they differ only in that the new study trains for more steps, its runs go on
-from their last weights, if a longer run may; else they are trained from the start with the same
+nothing is trained. Where they differ only in that the new study trains for more steps, its runs go
+on from their last weights, if a longer run may; else they are trained from the start with the same
 seeds.
 
-What is to be taken over is written into the new study (`Spec.imports`) before its workers begin. They
-claim these trials as they claim any other (`betafront.study.trials.ledger`): so each is taken over
-once, also where the sweep is killed in between, and each counts against the budget.
+What is to be taken over is written into the new study (`Spec.imports`) before its workers begin.
+They claim these trials as they claim any other (`betafront.study.trials.ledger`): so each is taken
+over once, also where the sweep is killed in between, and each counts against the budget.
 """
 
 from collections import Counter
@@ -16,8 +16,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
 
 from betafront.addresses import runs_folder
 from betafront.config.build import build
@@ -91,33 +89,30 @@ class Imports:
     reasons: Counter[str] = field(default_factory=Counter)
 
 
-def with_imports(plan: Plan, storage: Storage | None, out: Console) -> Plan:
-    """The plan with the trials that its study takes over from `study.import_from`, which are said.
+def with_imports(plan: Plan, storage: Storage | None) -> tuple[Plan, list[str]]:
+    """The plan with the trials that its study takes over from `study.import_from`, and lines that
+    say which.
 
     Args:
         plan: checked.
         storage: of the study; None where there is none yet.
-        out: the terminal.
 
     Raises:
         UserError: there is no such study, or its runs answer something else.
     """
     source = plan.base.study.import_from
     if source is None:
-        return plan
+        return plan, []
     before = as_it_stands(storage, plan.spec)
     try:
         other = other_study(str(source), plan.spec.name, storage)
     except NoStudy as error:
         if any(one["origin"]["source"]["study"] == source for one in before.imports):
-            return plan  # it was taken over, and may have been deleted since
+            return plan, []  # it was taken over, and may have been deleted since
         raise UserError(f"study.import_from={source}: {error}") from error
     found = imports(plan, other, before)
-    for line in lines(found, plan.spec):
-        out.print(line, markup=False, soft_wrap=True)
-    if advice := of_budget(found, plan.spec, before.counting):
-        out.print(advice, style="yellow", markup=False, soft_wrap=True)
-    return replace(plan, spec=replace(plan.spec, imports=found.works))
+    said = lines(found, plan.spec, before.counting)
+    return replace(plan, spec=replace(plan.spec, imports=found.works)), said
 
 
 def as_it_stands(storage: Storage | None, spec: Spec) -> Before:
@@ -253,11 +248,19 @@ def weights_or_seeds(
     return SEEDS if reason else WEIGHTS
 
 
-def lines(found: Imports, spec: Spec) -> list[str]:
-    """What is taken over, in words."""
+def lines(found: Imports, spec: Spec, counting: int) -> list[str]:
+    """What is taken over, in words.
+
+    Args:
+        found: what is taken over.
+        spec: of the study.
+        counting: how many of its trials count against the budget already.
+    """
 
     def said(n: int, one: str, more: str) -> str:
-        return f"{n} trial of {found.study} {one}" if n == 1 else f"{n} trials of {found.study} {more}"
+        return (
+            f"{n} trial of {found.study} {one}" if n == 1 else f"{n} trials of {found.study} {more}"
+        )
 
     takes, every = found.takes, []
     if n := takes[RESULTS]:
@@ -273,28 +276,39 @@ def lines(found: Imports, spec: Spec) -> list[str]:
         every.append(said(n, f"lies {how} is left out.", f"lie {how} are left out."))
     if n := found.without_files:
         every.append(said(n, "has lost its run folder.", "have lost their run folders."))
-    return every
+    return [*every, *of_budget(found, spec, counting)]
 
 
-def of_budget(found: Imports, spec: Spec, counting: int) -> str:
-    """A word on a budget that has no room for what is taken over, or for nothing else; empty where
-    it has.
-
-    Args:
-        found: what is taken over.
-        spec: of the study.
-        counting: how many of its trials count against the budget already.
-    """
+def of_budget(found: Imports, spec: Spec, counting: int) -> list[str]:
+    """A word on a budget that has no room for what is taken over, or for nothing else."""
     room, many = spec.trials - counting, len(found.works)
     if many and many > room:
-        return (
+        return [
             f"study.budget.trials={spec.trials} has room for {max(room, 0)} of these {many}: "
             f"study.budget.trials={counting + many} takes over all of them."
-        )
+        ]
     if many and many == room and found.takes[RESULTS] == many:
-        return (
+        return [
             f"That fills study.budget.trials={spec.trials}, and nothing is left to be trained: "
             f"study.budget.trials={2 * spec.trials} trains {spec.trials} more."
-        )
-    return ""
+        ]
+    return []
 
+
+def whole_runs(spec: Spec, before: int) -> float:
+    """As many whole runs as the rest of a study's budget trains: a run that goes on from its last
+    weights is a part of one.
+
+    Args:
+        spec: of the study, with what it takes over.
+        before: how many trials are finished already.
+    """
+    room = max(spec.trials - before, 0)
+    taken = [Origin.read(one["origin"]).source for one in spec.imports[:room]]
+    runs = (room - len(taken)) * spec.replicates
+    for source in taken:
+        if source is not None:
+            runs += max(len(source.runs), spec.replicates)
+            done = {RESULTS: 1.0, WEIGHTS: source.steps / spec.base[STEPS], SEEDS: 0.0}
+            runs -= done[source.takes] * len(source.runs)
+    return runs

@@ -106,8 +106,10 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
             style="yellow",
         )
     storage = open_storage(plan.base.storage.url, create=True)
-    plan = with_imports(plan, storage, out)
+    plan, said = with_imports(plan, storage)
     store = make_or_resume(storage, plan.spec, out)
+    for line in said:
+        out.print(line, markup=False, soft_wrap=True)
     spec = Spec.load(store.study, Path(plan.spec.folder))
     say_how_far(store, spec, plan, out)
     return plan, store, spec

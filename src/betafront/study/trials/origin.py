@@ -1,5 +1,5 @@
-"""Why a trial was made: drawn, asked for, taken from another study, tried again, or to add replicates
-to a finished trial."""
+"""Why a trial was made: drawn, asked for, taken from another study, tried again, or to add
+replicates to a finished trial."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -24,8 +24,9 @@ STORED = {
 }
 
 RESULTS, WEIGHTS, SEEDS = "results", "weights", "seeds"
-"""What a trial takes over from a trial of another study: its results; the weights and the whole state
-after its last step, from which a longer run goes on; or its point and the seeds of its runs alone."""
+"""What a trial takes over from a trial of another study: its results; the weights and the whole
+state after its last step, from which a longer run goes on; or its point and the seeds of its runs
+alone."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ class Origin:
         adds_to: the number of the finished trial to which this one adds replicates.
         replicates: how many replicates that finished trial is to have then, or this one where it is
             taken from another study.
-        seed: the seed of the other study with which `first` gives the run's seed; None where that is
-            the seed of this study.
+        seed: the seed of the other study with which `first` gives the run's seed; None where that
+            is the seed of this study.
         source: the trial of another study that this one stands for.
     """
 

@@ -134,7 +134,7 @@ def record_of_runs(runs: Sequence[Record]) -> Record:
         return first
     scales = [run.scale for run in runs]
     reached = [scale.reached for scale in scales if scale.reached is not None]
-    # A run that was measured by more metrics since (`betafront evaluate`) may stand beside new ones.
+    # A run that `betafront evaluate` has measured by more metrics may stand beside new ones.
     names = [name for name in first.metrics if all(name in run.metrics for run in runs)]
     means: dict[str, Any] = {key: _mean([getattr(s, key) for s in scales]) for key in AVERAGED}
     return replace(

@@ -1,4 +1,4 @@
-"""What earlier attempts at a trial, or another study, have left, so that nothing is trained twice."""
+"""What earlier attempts at a trial, or another study, have left: nothing is trained twice."""
 
 import logging
 import shutil
