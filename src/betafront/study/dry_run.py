@@ -18,7 +18,7 @@ from betafront.config.build import build, save
 from betafront.errors import UserError
 from betafront.front.table import text
 from betafront.study.branch_check import checked
-from betafront.study.create import not_imported
+from betafront.study.create import going_on, not_imported
 from betafront.study.import_from import whole_runs, with_imports
 from betafront.study.plan import Plan
 from betafront.study.search.drawing import BLIND, Drawing, digest
@@ -48,7 +48,7 @@ def dry_run(plan: Plan) -> None:
     with out.status("making every branch of the space once …"):
         plan = checked(plan)
     storage = storage_of(plan)
-    before = finished_before(plan, storage)
+    plan, before = going_on_with(plan, storage)
     plan, imported = with_imports(plan, storage)
     points = first_points(plan)
     print_space(plan, out)
@@ -69,17 +69,17 @@ def storage_of(plan: Plan) -> Storage | None:
         return None
 
 
-def finished_before(plan: Plan, storage: Storage | None) -> int:
-    """How many trials of the study are finished already; 0 for a new study.
+def going_on_with(plan: Plan, storage: Storage | None) -> tuple[Plan, int]:
+    """The plan as its study was begun, and how many trials are finished already; 0 for a new study.
 
     Raises:
         UserError: it exists for something else.
     """
     if storage is None or plan.spec.name not in study_names(storage):
-        return 0
-    store = Store(storage, plan.spec.name)
+        return plan, 0
+    store, plan = Store(storage, plan.spec.name), going_on(plan, storage)
     plan.spec.refuse_if_changed(Spec.of(store.settings()))
-    return finished(store.trials())
+    return plan, finished(store.trials())
 
 
 def first_points(plan: Plan) -> list[dict[str, Any]]:

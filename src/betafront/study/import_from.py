@@ -39,6 +39,7 @@ from betafront.study.trials.origin import (
 from betafront.study.trials.replicates import every_run
 from betafront.study.trials.status import status
 from betafront.training.folder import RunFolder
+from betafront.training.longer import reason_against
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -236,8 +237,6 @@ def weights_or_seeds(
         runs: the folders of the trial's runs below it.
         found: where the reason is counted, if they do not.
     """
-    from betafront.training.longer import reason_against
-
     reason = ""
     if not all(RunFolder(folder / run).last.is_file() for run in runs):
         reason = NO_STATE

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from betafront.config.former import lacking
 from betafront.errors import UserError
 from betafront.metrics.catalogue import needing_one_likelihood
 
@@ -163,7 +164,10 @@ class Spec:
         """
         if list(self.objectives.items()) != list(old.objectives.items()):
             return f"other objectives ({', '.join(old.objectives)})"
-        then, now = ({k: v for k, v in s.base.items() if k not in but} for s in (old, self))
+        then, now = (
+            {k: v for k, v in (lacking(s.base) | s.base).items() if k not in but}
+            for s in (old, self)
+        )
         if now != then:
             return f"other settings ({_difference(then, now)})"
         if self.data_digest != old.data_digest:

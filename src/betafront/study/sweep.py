@@ -15,7 +15,7 @@ from betafront.addresses import sqlite_path
 from betafront.config.targets import make
 from betafront.errors import UserError
 from betafront.study.branch_check import checked
-from betafront.study.create import make_or_resume
+from betafront.study.create import going_on, make_or_resume
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
@@ -106,7 +106,7 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
             style="yellow",
         )
     storage = open_storage(plan.base.storage.url, create=True)
-    plan, said = with_imports(plan, storage)
+    plan, said = with_imports(going_on(plan, storage), storage)
     store = make_or_resume(storage, plan.spec, out)
     for line in said:
         out.print(line, markup=False, soft_wrap=True)
@@ -240,8 +240,10 @@ def join(plan: Plan) -> None:
     """
     out = console()
     plan = checked(plan)
-    store = Store(open_storage(plan.base.storage.url), plan.spec.name)
+    storage = open_storage(plan.base.storage.url)
+    store = Store(storage, plan.spec.name)
     spec = Spec.load(store.study, plan.spec.folder)
+    plan = going_on(plan, storage)
     plan.spec.refuse_if_changed(spec)
     number = free_number(Path(spec.folder), spec.workers)
     log = worker_log(spec, str(number))
