@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import optuna
 import pytest
 from tests.study.conftest import SPACE, a_spec, a_worker, lost
+from torch.optim import Adam
 
 from betafront.errors import UserError
 from betafront.study.create import make
@@ -64,11 +66,15 @@ def narrow(swept: Command, fast: tuple[str, ...]) -> Any:
 def test_a_wider_study_takes_over_what_is_there_and_trains_the_rest(
     narrow: Any, betafront: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
-    sweep = ("sweep", WIDE, *fast, "study.name=wide", "study.import_from=narrow", "study.seed=1",
-             "study.budget.trials=5")  # fmt: skip
-    said = betafront(*sweep)
+    wide = ("sweep", WIDE, *fast, "study.name=wide", "study.import_from=narrow", "study.seed=1")
+    said = betafront(*wide, "study.budget.trials=2")
     assert said.code == 0, said.err
     assert "3 trials of narrow are taken over as they are." in said.out
+    assert "has room for 2 of these 3: study.budget.trials=3 takes over all" in said.out
+    assert sources(own_place, "wide") == [0, 1]
+    sweep = (*wide, "study.budget.trials=5")
+    said = betafront(*sweep)
+    assert said.code == 0, said.err
     assert "taken from trial 2 of narrow" in said.out
     assert sources(own_place, "wide") == [0, 1, 2, None, None]
     there, here = results(own_place, "narrow"), results(own_place, "wide")
@@ -137,34 +143,74 @@ def test_points_outside_the_space_and_lost_folders_are_left_out_and_counted(
     assert sources(own_place, "above") == [weights.index(sorted(weights)[1])]
 
 
-def test_a_budget_is_met_exactly_also_by_what_is_taken_over(
-    narrow: Any, betafront: Command, fast: tuple[str, ...], own_place: Path
-) -> None:
-    sweep = ("sweep", WIDE, *fast, "study.name=two", "study.import_from=narrow")
-    said = betafront(*sweep, "study.budget.trials=2")
-    assert said.code == 0, said.err
-    assert "has room for 2 of these 3: study.budget.trials=3 takes over all" in said.out
-    assert sources(own_place, "two") == [0, 1]
-    assert betafront(*sweep, "study.budget.trials=4").code == 0
-    assert sources(own_place, "two") == [0, 1, 2, None]
-
-
 def test_replicates_are_kept_and_added_to_with_the_seeds_of_the_other_study(
     swept: Command, betafront: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
     said = swept(NARROW, *fast, "study.name=reps", "study.budget.trials=2", "study.replicates=2")
     assert said.code == 0, said.err
-    sweep = ("sweep", WIDE, *fast, "study.name=wide", "study.import_from=reps", "study.seed=1",
-             "study.budget.trials=2")  # fmt: skip
-    assert betafront(*sweep).code == 0
+    said = betafront("sweep", WIDE, *fast, "study.name=wide", "study.import_from=reps",
+                     "study.seed=1", "study.budget.trials=2", "study.replicates=3")  # fmt: skip
+    assert said.code == 0, said.err
     there, here = results(own_place, "reps"), results(own_place, "wide")
-    assert here == there
-    assert betafront(*sweep, "study.replicates=3").code == 0
-    here = results(own_place, "wide")
-    records = [trial.user_attrs[RECORD] for trial in trials(own_place, "wide")[2:]]
+    assert here == there | {folder: here[folder] for folder in here if "replicate-2" in folder}
+    records = [trial.user_attrs[RECORD] for trial in trials(own_place, "wide")]
     seeds = [[run["seed"] for run in record["replicates"]] for record in records]
     assert seeds == [[run_seed(0, first, r) for r in range(3)] for first in (0, 1)]
-    assert len(here) == 6
+
+
+@pytest.fixture
+def steps_trained(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many steps optimisers took in this process, as `steps`."""
+    counted: Counter[str] = Counter()
+    step = Adam.step
+
+    def counting(self: Adam, *arguments: Any, **more: Any) -> Any:
+        counted["steps"] += self.param_groups[0]["lr"] == 0.001  # not those of a reference point
+        return step(self, *arguments, **more)
+
+    monkeypatch.setattr(Adam, "step", counting)
+    return counted
+
+
+def test_longer_runs_go_on_from_the_last_weights_of_shorter_ones(
+    swept: Command,
+    betafront: Command,
+    fast: tuple[str, ...],
+    own_place: Path,
+    steps_trained: Counter[str],
+) -> None:
+    space = ("objective.weight=0.5,2", "schedule=constant,linear", "study.sampler=grid")
+    said = swept(*space, *fast, "study.name=short")
+    assert said.code == 0, said.err
+    longer = ("sweep", *space, *fast, "trainer.steps=20", "study.name=long", "study.seed=1",
+              "study.import_from=short")  # fmt: skip
+    dry = betafront(*longer, "--dry-run")
+    assert dry.code == 0, dry.err
+    there = trials(own_place, "short")
+    constant = [t.number for t in there if t.params["schedule"] == "constant"]
+    gone = own_place / f"runs/short/trial-{constant[1]:04d}/last.ckpt"
+    gone.unlink()
+    steps_trained.clear()
+    said = betafront(*longer)
+    assert said.code == 0, said.err
+    for dry_or_not in (dry.out, said.out):
+        assert "on from step 12, to step 20." in dry_or_not
+        assert "trained from the start, with the same seeds: schedule (Linear)" in dry_or_not
+    assert "1 trial of short is trained from the start, with the same seeds: the state" in said.out
+    assert "2.8 such runs take" in dry.out  # 2 whole ones, and 2 of 8 of the 20 steps
+    assert sources(own_place, "long") == [0, 1, 2, 3]
+    # Of one run the difference alone was trained, of the others all.
+    assert steps_trained["steps"] == (20 - 12) + 3 * 20
+    found = results(own_place, "long")
+    for trial in there:
+        folder = f"trial-{trial.number:04d}"
+        assert found[folder]["seed"] == results(own_place, "short")[folder]["seed"]
+    # A run that went on has the bits of a long one, where the shorter one ended with an epoch.
+    assert "bit for bit" in betafront("train", "--study", "long", "--trial", str(constant[0])).out
+    history = found[f"trial-{constant[0]:04d}"]["history"]
+    assert history[0]["step"] < 12 < history[-1]["step"] == 20
+    csv = (own_place / "runs/long/report/front.csv").read_text()
+    assert "continued" in csv.splitlines()[0]
 
 
 @pytest.mark.parametrize(
@@ -222,6 +268,17 @@ def test_each_is_taken_over_once_also_where_workers_are_lost(importing: Store) -
     assert numbers == [4, 2, 6, None]
     assert [(origin(t).seed, first_attempt(t)) for t in counting[:3]] == [(7, 4), (7, 2), (7, 6)]
     assert [t.params["w"] for t in counting[:3]] == pytest.approx([0.5, 0.3, 0.7])
+
+
+def test_replicates_that_are_added_have_the_seeds_of_the_other_study(importing: Store) -> None:
+    ledger = Ledger(importing, SPACE, a_worker(), 0)
+    while claim := ledger.claim():
+        tell(importing, claim.trial, DONE, a_spec())
+    spec = a_spec(4, replicates=2, imports=[taken(n) for n in (4, 2, 6)])
+    spec.store(importing)
+    claim = ledger.claim()
+    assert claim is not None
+    assert origin(claim.trial) == Origin(first=4, adds_to=0, replicates=2, seed=7)
 
 
 def test_two_workers_never_take_over_the_same(importing: Store) -> None:
