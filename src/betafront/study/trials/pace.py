@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from betafront.study.trials.lease import progress
+from betafront.study.trials.origin import RESULTS, origin
 from betafront.study.trials.status import Status, status
 
 if TYPE_CHECKING:
@@ -78,8 +79,12 @@ NO_WORK = (Status.GIVEN_BACK, Status.LOST, Status.LOST_ADDING, Status.ABANDONED)
 
 
 def _span(trial: "FrozenTrial", now: float) -> tuple[float, float] | None:
-    """From when to when a trial was trained; None where nothing came of it, or not yet."""
+    """From when to when a trial was trained; None where nothing came of it, or not yet, or where it
+    was taken over from another study."""
     if trial.datetime_start is None or status(trial, now) in NO_WORK:
+        return None
+    source = origin(trial).source
+    if source is not None and source.takes == RESULTS:
         return None
     end = trial.datetime_complete.timestamp() if trial.datetime_complete else now
     return trial.datetime_start.timestamp(), end

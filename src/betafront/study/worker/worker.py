@@ -199,7 +199,9 @@ class Loop:
         left = take_over(self.folder, trial, claim.trials, replicate)
         if left is not None:
             return left
-        seed = run_seed(spec.seed, first_attempt(trial), replicate)
+        of_study = origin(trial).seed
+        first = first_attempt(trial)
+        seed = run_seed(spec.seed if of_study is None else of_study, first, replicate)
         overrides = [*self.task.space.overrides(trial.params), f"seed={seed}"]
         folder = self.folder / run_folder(trial.number, replicate)
         return attempt(self.task.composer, overrides, folder, spec.trial_seconds, now)
