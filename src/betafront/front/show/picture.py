@@ -30,6 +30,7 @@ OPEN = {  # the hollow marks of trials that are not settled
     COLLAPSED: "s",
     UNKNOWN: "o",
 }
+HOLLOW = 0.7  # the opacity of hollow marks of trials that are not on the front
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
@@ -100,8 +101,8 @@ def _marks(axes: Any, table: pd.DataFrame, plane: Mapping[str, str], on_front: A
     """A mark for each trial: filled where it is settled or nothing is known, else hollow, with a
     shape and a name for each standing."""
     x, y = plane
-    rgba[:, 3] = np.where(on_front, 1.0, DOMINATED)
     filled = ~not_settled(table)
+    rgba[:, 3] = np.where(on_front, 1.0, np.where(filled, DOMINATED, HOLLOW))
     axes.scatter(table[x][filled], table[y][filled], c=rgba[filled], s=26, zorder=2)
     for state, n in counts(table[~filled]).items():
         rows = (table[STANDING] == state).to_numpy()

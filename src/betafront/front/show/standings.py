@@ -72,10 +72,8 @@ def counted(runs: pd.DataFrame, what: str = "runs") -> str:
     found = counts(runs)
     if not found:
         return ""
-    if list(found.values()) == [len(runs)]:
-        return f"the only one is {next(iter(found))}" if len(runs) == 1 else (
-            f"all {len(runs)} {what} {next(iter(found))}"
-        )  # fmt: skip
+    if list(found.values()) == [len(runs)] and len(runs) > 1:
+        return f"all {len(runs)} {what} are {next(iter(found))}"
     parts = [f"{n} {state}" for state, n in found.items()]
     if unrecorded := len(runs) - sum(found.values()):
         parts.append(f"{unrecorded} not recorded")
