@@ -26,7 +26,7 @@ from betafront.study.storage.opening import open_storage, study_names
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.pace import duration
 from betafront.study.trials.status import finished
-from betafront.terminal import console, print_next
+from betafront.terminal import console, print_careful, print_next
 from betafront.training import Attempt, Failure, Result, fit
 from betafront.training.history import STEP, Row
 
@@ -45,6 +45,7 @@ def dry_run(plan: Plan) -> None:
     out = console()
     with out.status("making every branch of the space once …"):
         plan = checked(plan)
+    print_careful(plan.cautions, out)
     before = finished_before(plan)
     points = first_points(plan)
     print_space(plan, out)

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from betafront.front.decision.decision import decide
-from betafront.front.front import front, nondominated, planes
 from betafront.front.decision.refusal import refusal
+from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
 from betafront.front.show.standings import STANDING, counts, not_settled
 from betafront.front.table import DISTORTION, DOMINATED, RATE, Facts, label
@@ -97,7 +97,9 @@ def _plane(
     axes.legend(fontsize="small")
 
 
-def _marks(axes: Any, table: pd.DataFrame, plane: Mapping[str, str], on_front: Any, rgba: Any) -> None:
+def _marks(
+    axes: Any, table: pd.DataFrame, plane: Mapping[str, str], on_front: Any, rgba: Any
+) -> None:
     """A mark for each trial: filled where it is settled or nothing is known, else hollow, with a
     shape and a name for each standing."""
     x, y = plane

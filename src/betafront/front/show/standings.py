@@ -34,6 +34,9 @@ NUMBERS = {
 }
 """The columns beside the state, and their labels."""
 
+WHOLE = ("kept_step", "steps", "since")
+"""Those of the NUMBERS that count steps."""
+
 MEANINGS = {
     SETTLED: "the weights that were kept are as good as this training makes them",
     STILL_FALLING: "more steps would still improve D + βR on validation",
@@ -89,19 +92,34 @@ def not_settled(table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.bool
     return found
 
 
+def record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of a run as `standing`, and those of the NUMBERS that are known; empty where it was
+    not recorded.
+
+    Args:
+        row: of a table of trials or runs.
+    """
+    if not isinstance(row.get(STANDING), str):
+        return {}
+    found = {key: row[key] for key in NUMBERS if _is_number(row.get(key))}
+    whole = {key: int(value) for key, value in found.items() if key in WHOLE}
+    return {STANDING: row[STANDING], **{k: float(v) for k, v in found.items()}, **whole}
+
+
 def in_words(row: Mapping[str, Any]) -> str:
     """The standing of a run with its numbers, in one line; empty where it was not recorded.
 
     Args:
         row: of a table of trials or runs.
     """
-    if not isinstance(row.get(STANDING), str):
+    known = record(row)
+    if not known:
         return ""
-    known = {key: row[key] for key in NUMBERS if _is_number(row.get(key))}
-    parts = [str(row[STANDING])]
+    parts = [known[STANDING]]
     if "falling" in known:
-        falls = _with_error(known, "falling")
-        parts.append(f"another doubling of the steps would improve it by {falls} nats")
+        way = "improve" if known["falling"] >= 0 else "worsen"
+        by = _with_error(known, "falling").removeprefix("-")
+        parts.append(f"another doubling of the steps would {way} it by {by} nats")
     if "over" in known and "since" in known:
         over = _with_error(known, "over")
         parts.append(f"it ended {over} nats above its best, of step {known['since']:,.0f}")
@@ -122,7 +140,7 @@ def standings_of(table: pd.DataFrame) -> dict[int, str]:
     return {int(row["trial"]): in_words({str(k): v for k, v in row.items()}) for row in rows}
 
 
-def _with_error(known: Mapping[str, float], key: str) -> str:
+def _with_error(known: Mapping[str, Any], key: str) -> str:
     error = f"{key}_error"
     return f"{known[key]:.3g} ± {known[error]:.2g}" if error in known else f"{known[key]:.3g}"
 

@@ -29,6 +29,7 @@ from betafront.front.table import (
     thinned,
     units,
 )
+from betafront.terminal import print_careful
 
 ROWS = 20
 FORMATS = {  # the numbers of every table of trials, where the trials have them
@@ -93,8 +94,7 @@ def print_study(
     out.print(advice_table(advice))
     for line in [*(f"{a.name}: {a.method}." for a in advice), *notes(table, facts, advice)]:
         out.print(line, markup=False)
-    for line in cautions(table, facts, advice):
-        out.print(f"[bold yellow]Careful[/]  {escape(line)}")
+    print_careful(cautions(table, facts, advice), out)
     out.print(f"[bold green]Decision[/]  {escape(advice[0].text)}")
 
 
