@@ -42,7 +42,8 @@ def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int
     numbers = {trial: str(i) for i, trial in enumerate(dict.fromkeys(a.trial for a in advice), 1)}
     named = table["trial"].isin(list(numbers)).to_numpy()
     unsettled = not_settled(table)
-    marks, legend = [], []
+    marks: list[tuple[list[float], list[float], str]] = []
+    legend = []
     for mark, name, on_front, other in MARKS:
         part = table[shown & (members == on_front) & (unsettled == other)]
         if len(part):
