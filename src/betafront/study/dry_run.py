@@ -28,7 +28,7 @@ from betafront.study.storage.opening import Storage, open_storage, study_names
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.pace import duration
 from betafront.study.trials.status import finished
-from betafront.terminal import console, print_next
+from betafront.terminal import console, print_careful, print_next
 from betafront.training import Attempt, fit
 from betafront.training.failure import Failure
 from betafront.training.history import STEP, Row
@@ -49,6 +49,7 @@ def dry_run(plan: Plan) -> None:
     out = console()
     with out.status("making every branch of the space once …"):
         plan = checked(plan)
+    print_careful(plan.cautions, out)
     storage = storage_of(plan)
     plan, before = going_on_with(plan, storage)
     plan, imported = with_imports(plan, storage)
