@@ -134,15 +134,16 @@ def front_table(
     for key in present(members, [STANDING]):
         columns[key] = [text(row[key]) for row in rows]
     columns[""] = [_marked(row, marks) for row in rows]
-    told = [STANDING] if not not_settled(members).any() else []  # by the line below the table
-    _narrow(columns, width, [*told, *_less_telling([short[p] for p in varied])])
+    # Said by the line below the table, where all are settled.
+    needless = [] if not_settled(members).any() else [STANDING]
+    _narrow(columns, width, [*needless, *_less_telling([short[p] for p in varied])])
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     words = {"", GROUP, STANDING, *short.values()}
     for name in columns:
         table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
     for cells in zip(*columns.values(), strict=True):
-        told = cells[-1] not in ("", IMPORTED)
-        table.add_row(*map(escape, cells), style="bold" if told else None)
+        named = cells[-1] not in ("", IMPORTED)
+        table.add_row(*map(escape, cells), style="bold" if named else None)
     left_out = len(members) - len(rows)
     said = units(members)
     table.caption = f"{said}; {left_out} rows of the front left out" if left_out else said
