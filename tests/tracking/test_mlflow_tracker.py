@@ -13,7 +13,7 @@ from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils as mlflow_utils
 
 from betafront.study.lookup import find_study
-from betafront.study.results.table import facts, runs_table, table
+from betafront.study.results.table import facts, rows, runs_table, table
 from betafront.study.spec import Spec
 from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.runs import all_runs
@@ -135,6 +135,18 @@ def test_the_table_shows_the_final_values(record: MlflowClient, own_place: Path)
         stored = json.loads((folder / "result.json").read_text())["metrics"]
         assert trial.data.metrics["val/rate"] == stored["val/rate"]
         assert trial.data.metrics["test/distortion"] == stored["test/distortion"]
+
+
+def test_a_trial_of_another_study_says_which(record: MlflowClient, own_place: Path) -> None:
+    study, spec = find_study("s")
+    row = rows(study.get_trials())[0]
+    taken = row | {"trial": 7, "imported": "trial 3 of other"}
+    MLflowTracker(f"sqlite:///{own_place}/runs/mlflow.db").record(
+        spec, taken, own_place / "runs/s" / row["folder"]
+    )
+    tags = {run.data.tags["trial"]: run.data.tags for run in runs(record)["trial"]}
+    assert tags["7"]["imported"] == "trial 3 of other"
+    assert "imported" not in tags["0"]
 
 
 def test_the_values_of_each_epoch_have_names_of_their_own(
