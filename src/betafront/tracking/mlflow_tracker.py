@@ -17,6 +17,7 @@ import pandas as pd
 from betafront.addresses import SQLITE
 from betafront.errors import one_line
 from betafront.front import Facts, decide, front, refusal
+from betafront.front.show.standings import counted, counts
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
 from betafront.tracking.address import opened
@@ -24,7 +25,7 @@ from betafront.tracking.errors import as_user_error, check_answers
 from betafront.tracking.links import links
 from betafront.tracking.runs import TRIAL, all_runs, drop_half_written, role, run_of_study
 from betafront.tracking.store import client_of
-from betafront.tracking.study_run import FRONT, create_study_run, log_front
+from betafront.tracking.study_run import FRONT, STANDINGS, create_study_run, log_front
 from betafront.tracking.trial_run import (
     Place,
     TrialRun,
@@ -73,7 +74,7 @@ class MLflowTracker:
             trials = [run for run in complete if role(run) == TRIAL]
             self._trials = {int(run.data.tags["trial"]): TrialRun.read(run) for run in trials}
             self._place = Place(experiment, parent or create_study_run(client, experiment, spec))
-            values = {name for run in trials for name in run.data.metrics}
+            values = {name for run in trials for name in (*run.data.metrics, *run.data.tags)}
             self._save_view(client, spec, values if trials else None)
 
     @contextmanager
@@ -119,17 +120,20 @@ class MLflowTracker:
         """Write the front, the decision and the report to the study's run."""
         refused = refusal(table, facts)
         advice = [] if refused else decide(table, facts, runs)
-        note = "\n\n".join([spec.question, refused, *(f"**{a.text}**" for a in advice)])
+        stand = counted(runs)
+        said = [spec.question, refused, *(f"**{a.text}**" for a in advice), stand]
         with self._writing(spec) as (client, place):
             if report.is_dir():
                 client.log_artifacts(place.parent, str(report), FRONT)
             if not table.empty:
-                log_front(client, place.parent, table, facts, advice)
+                log_front(client, place.parent, table, facts, advice, counts(runs))
                 members = front(table, facts.objectives)
                 folders = dict(zip(members["trial"], members["folder"], strict=True))
                 self._mark(client, {n: Path(spec.folder) / folder for n, folder in folders.items()})
                 self._save_view(client, spec, set(table))
-            client.set_tag(place.parent, "mlflow.note.content", note)
+            client.set_tag(place.parent, "mlflow.note.content", "\n\n".join(said).rstrip())
+            if stand:
+                client.set_tag(place.parent, STANDINGS, stand)
             client.set_terminated(place.parent, "FINISHED")
             # A server that hung may have created runs after the call for them had failed.
             drop_half_written(client, all_runs(client, place.experiment), place.parent)

@@ -43,8 +43,10 @@ class BetafrontSweeper(Sweeper):
 
         assert self.hydra_context is not None and self.config is not None  # Hydra has called setup
         plan = read_plan(self.hydra_context, self.config, arguments)
-        from betafront.study.dry_run import dry_run  # with torch, which a refusal does without
-        from betafront.study.sweep import detached, join, sweep
+        if self.dry_run:
+            from betafront.study.dry_run import dry_run as run  # with Lightning
+        else:
+            from betafront.study import sweep  # with torch, which a refusal does without
 
-        run = dry_run if self.dry_run else join if self.join else detached if self.detach else sweep
+            run = sweep.join if self.join else sweep.detached if self.detach else sweep.sweep
         run(plan)
