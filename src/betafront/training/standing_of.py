@@ -35,12 +35,17 @@ def standing_of(state: RunState, kept: int, evaluation: Evaluation, scale: OnThe
     weights = Kept(
         step=kept,
         steps=state.step,
-        how="last" if state.best is None else "best",
+        how="best" if _had_a_choice(state) else "last",
         rate=evaluation.values["rate"],
         dead=_dead(evaluation),
         latents=len(evaluation.variance),
     )
     return judge(_curve(rows, state.history, scale.beta), weights, _note(state, scale))
+
+
+def _had_a_choice(state: RunState) -> bool:
+    """Whether the best step is one of several."""
+    return state.best is not None and len(state.final_validations.steps) > 1
 
 
 def _dead(evaluation: Evaluation) -> tuple[int, ...] | None:
@@ -90,8 +95,9 @@ def _note(state: RunState, scale: OnTheScale) -> str:
         notes.append(f"the first {missing} validations are of an earlier version of betafront")
     if scale.beta_spread is None and state.objective.shaping.hides_beta:
         notes.append("the β of the model could not be read from it")
-    if state.wants_best and state.best is None:
-        why = why_unknown(state.objective) or "no step was validated at the final β"
+    if state.wants_best and not _had_a_choice(state):
+        late = "β came to its final value at the end alone"
+        why = why_unknown(state.objective) or late
         notes.append(f"the last weights were kept, since {why}")
     if state.step < state.steps:
         notes.append(f"its patience ended it before the planned {state.steps:,} steps")
