@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from betafront.objective import Step, Terms
+from betafront.training.first_scale import EXAMPLES, start_scale
 from betafront.training.generators import Generators
 from betafront.training.history import STEP, Row, history_row, renamed
+from betafront.training.optimizer import optimizer_of, restore_optimizer
 from betafront.training.run import Run
 from betafront.training.trace import TRACED
 
@@ -44,6 +46,7 @@ class RunState(nn.Module):
     def __init__(self, run: Run, device: torch.device) -> None:
         super().__init__()
         self.vae = run.vae()
+        start_scale(self.vae, run.data.examples("train", EXAMPLES), run.seed)
         self.generators = Generators(run.seed, device)
         self.objective = run.objective(self.vae.latents)
         self.objective.check_model(self.vae.factorised)
@@ -70,7 +73,7 @@ class RunState(nn.Module):
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """The optimiser of the model's parameters, once they are where they will be trained."""
-        self.optimizer = self._make_optimizer(self.vae.parameters())
+        self.optimizer = optimizer_of(self.vae, self._make_optimizer)
         return self.optimizer
 
     @torch.no_grad()
@@ -121,6 +124,6 @@ class RunState(nn.Module):
         for name, buffer in self.named_buffers():  # training may have raised its precision
             buffer.data = buffer.to(snapshot["tensors"][name].dtype)
         self.load_state_dict(snapshot["tensors"])
-        self.optimizer.load_state_dict(snapshot["optimizer"])
+        restore_optimizer(self.optimizer, self.vae, snapshot["optimizer"])
         self.history = renamed(snapshot["history"])
         self.generators.restore(snapshot["generators"])

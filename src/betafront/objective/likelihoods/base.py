@@ -25,6 +25,9 @@ class Likelihood(nn.Module, ABC):
     density: ClassVar[bool]
     """Whether p(x|z) is a density; else it is a mass."""
 
+    lr_factor: float = 1.0
+    """The learning rate of the likelihood's own parameters, as a multiple of the optimiser's."""
+
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the decoder's output for one example of `shape`."""
         channels, *rest = shape
@@ -38,6 +41,22 @@ class Likelihood(nn.Module, ABC):
         """What a likelihood in training mode learns from a batch otherwise than by gradient, for
         `remember`; None where there is nothing of the kind. No method but `remember` changes the
         likelihood."""
+        return None
+
+    @property
+    def unset(self) -> bool:
+        """Whether the scale has no value yet, and is to be set from the first `statistic` that
+        `remember` is given."""
+        return False
+
+    def deviation(self, mean: Tensor, x: Tensor) -> Tensor | None:
+        """() the mean of |x - m|^p whose p-th root is the optimal scale, of a likelihood with one
+        scale for all examples and data dimensions that is not fixed; None of any other.
+
+        Args:
+            mean: (B, ...) m = E[x|z].
+            x: (B, ...).
+        """
         return None
 
     def remember(self, statistic: Tensor | None) -> None:

@@ -7,22 +7,31 @@ import torch
 from torch import Tensor
 
 from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread, mean_power
+from betafront.objective.likelihoods.spread import Mode, Spread, checked_lr_factor, mean_power
 
 
 class Gaussian(Likelihood):
     """`p(x|z) = N(x; decoder(z), σ²)`, one σ shared by all examples and data dimensions.
 
     Args:
-        sigma: σ itself where it is fixed; where it is learned, where learning starts.
+        sigma: σ itself where it is fixed, 1 by default; where it is learned, where learning starts,
+            by default at the root mean squared error of the first batch.
         mode: `fixed`, `learned` or `optimal` (σ² = mean squared error), as in `Spread`.
         momentum: of the running mean of the squared error, per optimiser step.
+        lr_factor: of a learned σ, as in `Likelihood`.
     """
 
     density: ClassVar[bool] = True
 
-    def __init__(self, sigma: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
+    def __init__(
+        self,
+        sigma: float | None = None,
+        mode: Mode = "optimal",
+        momentum: float = 0.99,
+        lr_factor: float = 1.0,
+    ) -> None:
         super().__init__()
+        self.lr_factor = checked_lr_factor(lr_factor)
         self.spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
@@ -31,7 +40,16 @@ class Gaussian(Likelihood):
 
     @torch.no_grad()
     def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
-        return mean_power((raised(x) - raised(params)) ** 2) if self.spread.adapts else None
+        return self.deviation(params, x) if self.spread.learns_from_batches else None
+
+    @property
+    def unset(self) -> bool:
+        return self.spread.unset
+
+    def deviation(self, mean: Tensor, x: Tensor) -> Tensor | None:
+        if self.spread.mode == "fixed":
+            return None
+        return mean_power((raised(x) - raised(mean)) ** 2)
 
     def remember(self, statistic: Tensor | None) -> None:
         self.spread.remember(statistic)
