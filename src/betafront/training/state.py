@@ -122,7 +122,7 @@ class RunState(nn.Module):
         and the optimiser made."""
         self.step = self.checked = snapshot["step"]
         for name, buffer in self.named_buffers():  # training may have raised its precision
-            buffer.data = buffer.to(snapshot["tensors"][name].dtype)
+            buffer.data = buffer.to(snapshot["tensors"].get(name, buffer).dtype)
         self.load_state_dict(snapshot["tensors"])
         restore_optimizer(self.optimizer, self.vae, snapshot["optimizer"])
         self.history = renamed(snapshot["history"])

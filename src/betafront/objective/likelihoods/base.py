@@ -49,16 +49,6 @@ class Likelihood(nn.Module, ABC):
         `remember` is given."""
         return False
 
-    def deviation(self, mean: Tensor, x: Tensor) -> Tensor | None:
-        """() the mean of |x - m|^p whose p-th root is the optimal scale, of a likelihood with one
-        scale for all examples and data dimensions that is not fixed; None of any other.
-
-        Args:
-            mean: (B, ...) m = E[x|z].
-            x: (B, ...).
-        """
-        return None
-
     def remember(self, statistic: Tensor | None) -> None:
         """Keep the statistic of a batch for evaluation, once the step is taken.
 

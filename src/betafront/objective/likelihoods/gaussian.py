@@ -6,11 +6,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread, checked_lr_factor, mean_power
+from betafront.objective.likelihoods.base import raised
+from betafront.objective.likelihoods.one_scale import OneScale
+from betafront.objective.likelihoods.spread import Mode, Spread
 
 
-class Gaussian(Likelihood):
+class Gaussian(OneScale):
     """`p(x|z) = N(x; decoder(z), σ²)`, one σ shared by all examples and data dimensions.
 
     Args:
@@ -30,32 +31,14 @@ class Gaussian(Likelihood):
         momentum: float = 0.99,
         lr_factor: float = 1.0,
     ) -> None:
-        super().__init__()
-        self.lr_factor = checked_lr_factor(lr_factor)
-        self.spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
+        super().__init__(Spread("sigma", sigma, mode, power=2, momentum=momentum), lr_factor)
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        squares = (x - params) ** 2
+        squares = self.powers(params, x)
         return log_normal(squares, self.spread.log(squares))
 
-    @torch.no_grad()
-    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
-        return self.deviation(params, x) if self.spread.learns_from_batches else None
-
-    @property
-    def unset(self) -> bool:
-        return self.spread.unset
-
-    def deviation(self, mean: Tensor, x: Tensor) -> Tensor | None:
-        if self.spread.mode == "fixed":
-            return None
-        return mean_power((raised(x) - raised(mean)) ** 2)
-
-    def remember(self, statistic: Tensor | None) -> None:
-        self.spread.remember(statistic)
-
-    def mean(self, params: Tensor) -> Tensor:
-        return raised(params)
+    def powers(self, mean: Tensor, x: Tensor) -> Tensor:
+        return (x - mean) ** 2
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)
@@ -63,7 +46,7 @@ class Gaussian(Likelihood):
 
     @property
     def sigma(self) -> float:
-        return math.exp(self.spread.log().item())
+        return self.scale
 
 
 def log_normal(squares: Tensor, log_sigma: Tensor) -> Tensor:

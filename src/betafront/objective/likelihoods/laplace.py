@@ -6,11 +6,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread, checked_lr_factor, mean_power
+from betafront.objective.likelihoods.base import raised
+from betafront.objective.likelihoods.one_scale import OneScale
+from betafront.objective.likelihoods.spread import Mode, Spread
 
 
-class Laplace(Likelihood):
+class Laplace(OneScale):
     """`p(x|z) = exp(-|x - decoder(z)| / b) / 2b`: absolute error, with its scale written down.
 
     Args:
@@ -30,33 +31,15 @@ class Laplace(Likelihood):
         momentum: float = 0.99,
         lr_factor: float = 1.0,
     ) -> None:
-        super().__init__()
-        self.lr_factor = checked_lr_factor(lr_factor)
-        self.spread = Spread("scale", scale, mode, power=1, momentum=momentum)
+        super().__init__(Spread("scale", scale, mode, power=1, momentum=momentum), lr_factor)
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        errors = (x - params).abs()
+        errors = self.powers(params, x)
         log_scale = self.spread.log(errors)
         return -errors * torch.exp(-log_scale) - log_scale - math.log(2)
 
-    @torch.no_grad()
-    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
-        return self.deviation(params, x) if self.spread.learns_from_batches else None
-
-    @property
-    def unset(self) -> bool:
-        return self.spread.unset
-
-    def deviation(self, mean: Tensor, x: Tensor) -> Tensor | None:
-        if self.spread.mode == "fixed":
-            return None
-        return mean_power((raised(x) - raised(mean)).abs())
-
-    def remember(self, statistic: Tensor | None) -> None:
-        self.spread.remember(statistic)
-
-    def mean(self, params: Tensor) -> Tensor:
-        return raised(params)
+    def powers(self, mean: Tensor, x: Tensor) -> Tensor:
+        return (x - mean).abs()
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)

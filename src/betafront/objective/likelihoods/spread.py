@@ -131,17 +131,6 @@ class Spread(nn.Module):
             self.raw_log.copy_((torch.log(mean) / self.power).clamp(min=self.floor))
 
 
-def checked_lr_factor(factor: float) -> float:
-    """`likelihood.lr_factor`, if it can be.
-
-    Raises:
-        UserError: it is negative or not finite.
-    """
-    if not 0 <= factor < math.inf:
-        raise UserError(f"likelihood.lr_factor must be finite and not negative, not {factor}")
-    return factor
-
-
 def mean_power(powers: Tensor) -> Tensor:
     """() the mean of |x - m|^p, above 0: a perfect reconstruction has no logarithm."""
     return powers.mean().clamp(min=torch.finfo(powers.dtype).tiny)
