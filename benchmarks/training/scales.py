@@ -2,7 +2,7 @@
 
 Each run is trained once for its steps. Its weights are looked at after the last step and at the
 best validated one (least D + βR of some twenty validations, one draw of z each, the same noise);
-and σ as it was trained and as `calibrate_scale` sets it, to the error on the validation split.
+and σ as it was trained and as `set_to_error` sets it, to the error on the validation split.
 Numbers are D + R in nats per example, means over the seeds, of 8 draws of z; those on validation
 with a calibrated σ are of the examples that σ was set on, and those on test are not.
 
@@ -101,12 +101,12 @@ def validated(vae: Any, run: Any) -> float:
 
 def looked_at(step: int, vae: Any, run: Any) -> dict[str, Found]:
     """The model with σ as trained and calibrated."""
-    from betafront.training.calibration import calibrate_scale
+    from betafront.training.calibration import set_to_error
 
     found = {}
     for scale in SCALES:
         if scale == "calibrated":
-            calibrate_scale(vae, run.data.examples("val"), seed=run.seed)
+            set_to_error(vae, run.data.examples("val"), seed=run.seed)
         val, test = (
             run.evaluate(vae, run.data.examples(split), seed=run.seed).values["negative_elbo"]
             for split in ("val", "test")

@@ -28,11 +28,12 @@ def scale_off(model: Model, x: Tensor, *, seed: int = 0) -> float | None:
         seed: of the draws.
 
     Returns:
-        None for a likelihood that is no Gaussian or Laplace with one scale, for a fixed scale,
-        which is the user's choice, and for a model that gives no E[x|z].
+        None for a likelihood that is no Gaussian or Laplace with one scale, for a scale that is the
+        user's choice (fixed) or the error on other examples (calibrated), and for a model that
+        gives no E[x|z].
     """
     likelihood = model.likelihood
-    if not isinstance(likelihood, OneScale) or likelihood.fixed:
+    if not isinstance(likelihood, OneScale) or likelihood.fixed or likelihood.calibrate:
         return None
     error = deviation(model, x[:EXAMPLES], seed=seed)
     if error is None:

@@ -14,6 +14,7 @@ from betafront.data import SPLITS, Batches, Data
 from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
 from betafront.metrics.stationary_beta import EXAMPLES
+from betafront.training.calibration import calibrate
 from betafront.training.failure import Diverged, Failure
 from betafront.training.folder import RunFolder
 from betafront.training.generators import globally_seeded
@@ -105,6 +106,7 @@ def _result(attempt: Attempt) -> Result:
     torch.set_num_threads(run.trainer.threads)
     with quiet(), globally_seeded(run.seed):
         state, data = _trained(attempt)
+    calibration = calibrate(state.vae, data, seed=run.seed)
     evaluations = run.evaluations(state.vae, data, attempt.announce)
     metrics, settings, costs = by_split(evaluations)
     if not finite(metrics):
@@ -116,7 +118,7 @@ def _result(attempt: Attempt) -> Result:
             state.objective, trace, state.vae, data.examples("train", EXAMPLES), run.seed
         ),
         spectrum=evaluations["val"].kl.tolist(),
-        settings=settings,
+        settings=settings | calibration,
         history=state.history,
         data={
             "name": run.data.name,

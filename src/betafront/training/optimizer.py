@@ -13,8 +13,8 @@ def optimizer_of(model: Model, make: MakeOptimizer) -> Optimizer:
     """The optimiser of all parameters of the model.
 
     The parameters of a likelihood whose `lr_factor` is not 1 are a second group, with that multiple
-    of the learning rate. An optimiser that already has groups, or that can have but one (L-BFGS), is
-    left as it is.
+    of the learning rate. An optimiser that already has groups, or that can have but one (L-BFGS),
+    is left as it is.
 
     Args:
         model: where it will be trained.

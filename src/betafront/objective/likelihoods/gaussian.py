@@ -20,6 +20,7 @@ class Gaussian(OneScale):
         mode: `fixed`, `learned` or `optimal` (σ² = mean squared error), as in `Spread`.
         momentum: of the running mean of the squared error, per optimiser step.
         lr_factor: of a learned σ, as in `Likelihood`.
+        calibrate: as in `OneScale`.
     """
 
     density: ClassVar[bool] = True
@@ -30,8 +31,10 @@ class Gaussian(OneScale):
         mode: Mode = "optimal",
         momentum: float = 0.99,
         lr_factor: float = 1.0,
+        calibrate: bool = False,
     ) -> None:
-        super().__init__(Spread("sigma", sigma, mode, power=2, momentum=momentum), lr_factor)
+        spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
+        super().__init__(spread, lr_factor, calibrate)
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         squares = self.powers(params, x)

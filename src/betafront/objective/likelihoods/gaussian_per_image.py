@@ -15,10 +15,11 @@ from betafront.objective.likelihoods.spread import LOG_CEILING, LOG_FLOOR, betwe
 class GaussianPerImage(Likelihood):
     """`p(x|z) = N(x; m(z), σ(z)²)`, one σ for all data dimensions of an image.
 
-    The decoder gives a second map, whose mean over the image is log σ(z) less the logarithm of
-    where σ starts, kept softly between `LOG_FLOOR` and `LOG_CEILING`. So σ is a function of z, and this is a density. The loss known as
-    "log-MSE per image" is not: it fits σ to the very x that it scores, and its author advises
-    against it (Rybkin et al. 2021, and orybkin/sigma-vae issue 1).
+    The decoder gives a second map, whose mean over the image, with the logarithm of where σ starts
+    added, is log σ(z), kept softly between `LOG_FLOOR` and `LOG_CEILING`. So σ is a function of z,
+    and this is a density. The loss known as "log-MSE per image" is not: it fits σ to the very x
+    that it scores, and its author advises against it (Rybkin et al. 2021, and orybkin/sigma-vae
+    issue 1).
 
     Args:
         sigma: where σ starts, whose logarithm is added to what the decoder gives; None for the root

@@ -20,6 +20,7 @@ class Laplace(OneScale):
         mode: `fixed`, `learned` or `optimal` (b = mean absolute error), as in `Spread`.
         momentum: of the running mean of the absolute error, per optimiser step.
         lr_factor: of a learned b, as in `Likelihood`.
+        calibrate: as in `OneScale`.
     """
 
     density: ClassVar[bool] = True
@@ -30,8 +31,10 @@ class Laplace(OneScale):
         mode: Mode = "optimal",
         momentum: float = 0.99,
         lr_factor: float = 1.0,
+        calibrate: bool = False,
     ) -> None:
-        super().__init__(Spread("scale", scale, mode, power=1, momentum=momentum), lr_factor)
+        spread = Spread("scale", scale, mode, power=1, momentum=momentum)
+        super().__init__(spread, lr_factor, calibrate)
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         errors = self.powers(params, x)

@@ -18,18 +18,26 @@ class OneScale(Likelihood):
     Args:
         spread: the scale, as σ of a Gaussian (p = 2) or b of a Laplace (p = 1).
         lr_factor: as in `Likelihood`.
+        calibrate: whether the scale is set to the error on the validation split, once the model is
+            trained (`betafront.training.calibration`).
 
     Raises:
-        UserError: the factor is negative or not finite.
+        UserError: the factor is negative or not finite, or the scale is fixed and to be calibrated.
     """
 
-    def __init__(self, spread: Spread, lr_factor: float) -> None:
+    def __init__(self, spread: Spread, lr_factor: float, calibrate: bool) -> None:
         super().__init__()
         if not 0 <= lr_factor < math.inf:
             raise UserError(
                 f"likelihood.lr_factor must be finite and not negative, not {lr_factor}"
             )
+        if calibrate and spread.mode == "fixed":
+            raise UserError(
+                "likelihood.calibrate=true sets the scale, and likelihood.mode=fixed holds it: "
+                "choose one of them"
+            )
         self.spread = spread
+        self.calibrate = calibrate
         self.lr_factor = lr_factor
 
     @abstractmethod
