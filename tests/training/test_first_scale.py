@@ -151,7 +151,7 @@ def test_starting_a_scale_changes_nothing_else() -> None:
     model = VAE(encoder, decoder, Gaussian(mode="learned"), 2).train()
     before = {k: v.clone() for k, v in model.state_dict().items()}
     drawn = torch.get_rng_state()
-    start_scale(model, digits().examples("train", EXAMPLES), seed=3)
+    start_scale(model, digits(), seed=3)
     assert torch.equal(torch.get_rng_state(), drawn)
     assert all(module.training for module in model.modules())
     changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
@@ -171,7 +171,7 @@ def test_starting_a_scale_changes_nothing_else() -> None:
 def test_a_scale_that_was_given_or_is_not_learned_is_left(likelihood: Likelihood) -> None:
     model = mlp((1, 8, 8), likelihood, latents=2, hidden=(8,))
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    start_scale(model, digits().examples("train", EXAMPLES), seed=0)
+    start_scale(model, digits(), seed=0)
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
 
 

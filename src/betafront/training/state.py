@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.objective import Step, Terms
-from betafront.training.first_scale import EXAMPLES, start_scale
+from betafront.training.first_scale import start_scale
 from betafront.training.generators import Generators
 from betafront.training.history import STEP, Row, history_row, renamed
 from betafront.training.optimizer import optimizer_of, restore_optimizer
@@ -46,7 +46,7 @@ class RunState(nn.Module):
     def __init__(self, run: Run, device: torch.device) -> None:
         super().__init__()
         self.vae = run.vae()
-        start_scale(self.vae, run.data.examples("train", EXAMPLES), run.seed)
+        start_scale(self.vae, run.data, run.seed)
         self.generators = Generators(run.seed, device)
         self.objective = run.objective(self.vae.latents)
         self.objective.check_model(self.vae.factorised)
