@@ -7,7 +7,6 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from betafront.config.deciding import deciding, flat
 from betafront.config.parts import PARTS
 from betafront.config.targets import make
 from betafront.data import Data
@@ -113,13 +112,6 @@ def _make(node: DictConfig, key: str) -> Any:
         raise UserError(f"{key}: {one_line(error)[:300]}") from error
 
 
-def _same_run(one: str, other: str) -> bool:
-    """Whether two configurations, as YAML, are of the same run."""
-    nodes = (OmegaConf.to_container(OmegaConf.create(text)) for text in (one, other))
-    first, second = (deciding(flat(node)) for node in nodes)
-    return first == second
-
-
 def save(config: DictConfig, folder: Path) -> None:
     """Write the composed configuration, resolved, as `config.yaml`.
 
@@ -130,7 +122,7 @@ def save(config: DictConfig, folder: Path) -> None:
     kept, place = OmegaConf.masked_copy(config, [*PARTS, "seed"]), RunFolder(folder)
     OmegaConf.resolve(kept)
     text, path = OmegaConf.to_yaml(kept), place.config
-    if place.has_checkpoint and path.is_file() and not _same_run(path.read_text(), text):
+    if place.has_checkpoint and path.is_file() and path.read_text() != text:
         raise UserError(
             f"{folder} holds a run that was stopped, with other settings (its {path.name} has "
             f"them): choose another folder, or remove its {place.checkpoint.name}"

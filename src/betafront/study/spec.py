@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betafront.config.deciding import deciding
 from betafront.errors import UserError
 from betafront.metrics.catalogue import needing_one_likelihood
 
@@ -151,11 +150,10 @@ class Spec:
                 f"the study '{self.name}' exists with other objectives "
                 f"({', '.join(old.objectives)}): {way_out}"
             )
-        then, now = deciding(old.base), deciding(self.base)
-        if now != then:
+        if self.base != old.base:
             raise UserError(
                 f"the study '{self.name}' exists with other settings "
-                f"({_difference(then, now)}): {way_out}"
+                f"({_difference(old.base, self.base)}): {way_out}"
             )
         if self.seed != old.seed:
             raise UserError(
