@@ -4,7 +4,8 @@ Each run is trained once for its steps. Its weights are looked at after the last
 best validated one (least D + βR of some twenty validations, one draw of z each, the same noise);
 and σ as it was trained and as `set_to_error` sets it, to the error on the validation split.
 Numbers are D + R in nats per example, means over the seeds, of 8 draws of z; those on validation
-with a calibrated σ are of the examples that σ was set on, and those on test are not.
+with a calibrated σ are of the examples that σ was set on, and those on test are not. A run that
+stands in `results/scales.csv` is not trained again.
 
     python -m benchmarks.training.scales
     python -m benchmarks.training.scales --data mnist --steps 2000 --batch 128
@@ -12,9 +13,11 @@ with a calibrated σ are of the examples that σ was set on, and those on test a
 
 import argparse
 import copy
+import csv
 import itertools
 import statistics
 from collections import defaultdict
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.common import console, say_where
@@ -22,12 +25,16 @@ from rich.table import Table
 
 WEIGHTS = ("last", "best")
 SCALES = ("trained", "calibrated")
+FILE = Path(__file__).parents[1] / "results" / "scales.csv"
 
 
 class Case(NamedTuple):
     """A run, but for its seed."""
 
+    data: str
+    likelihood: str
     mode: str
+    batch: int
     steps: int
     beta: float
 
@@ -36,12 +43,16 @@ class Found(NamedTuple):
     """What came of a run with some weights and some σ."""
 
     step: int
-    sigma: float
+    scale: float
     val: float
     test: float
 
 
-def composed(case: Case, seed: int, options: argparse.Namespace) -> Any:
+Runs = dict[tuple[Case, int], dict[tuple[str, str], Found]]
+"""By the case and the seed, and then by the weights and the scale."""
+
+
+def composed(case: Case, seed: int) -> Any:
     """The run of a case."""
     import hydra
 
@@ -50,9 +61,9 @@ def composed(case: Case, seed: int, options: argparse.Namespace) -> Any:
     from betafront.shipped import conf_dir
 
     words = [
-        f"data={options.data}", f"likelihood={options.likelihood}", f"likelihood.mode={case.mode}",
+        f"data={case.data}", f"likelihood={case.likelihood}", f"likelihood.mode={case.mode}",
         f"objective.weight={case.beta}", f"trainer.steps={case.steps}",
-        f"trainer.batch_size={options.batch}", "trainer.accelerator=cpu", f"seed={seed}",
+        f"trainer.batch_size={case.batch}", "trainer.accelerator=cpu", f"seed={seed}",
     ]  # fmt: skip
     with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
         return build(hydra.compose("betafront", words))
@@ -115,22 +126,23 @@ def looked_at(step: int, vae: Any, run: Any) -> dict[str, Found]:
     return found
 
 
-def table(cases: dict[Case, list[dict[str, dict[str, Found]]]], weights: str) -> Table:
-    """A row per case: means over the seeds, and what calibration gains on the test split."""
+def table(runs: Runs, weights: str) -> Table:
+    """A row per case: means over its seeds, and what calibration gains on the test split."""
     shown = Table(title=f"weights of the {weights} step", title_justify="left")
-    shown.add_column("σ")
-    names = ("steps", "β", "at step", "σ", "val", "test", "σ cal.", "val", "test", "gain, test")
-    for name in names:
+    for name in ("data", "scale", "steps"):
+        shown.add_column(name)
+    for name in ("β", "step", "as trained", "val", "test", "calibrated", "val", "test", "gain"):
         shown.add_column(name, justify="right")
-    for case, runs in cases.items():
-        before, after = ([run[weights][scale] for run in runs] for scale in SCALES)
-        gains = [b.test - a.test for b, a in zip(before, after, strict=True)]
+    for case in dict.fromkeys(case for case, _ in runs):
+        mine = [found for (of, _), found in runs.items() if of == case]
+        before, after = ([found[weights, scale] for found in mine] for scale in SCALES)
+        gains = [a.test - b.test for a, b in zip(before, after, strict=True)]
         shown.add_row(
-            case.mode, str(case.steps), f"{case.beta:g}", f"{mean(before, 'step'):.0f}",
-            f"{mean(before, 'sigma'):.4f}", f"{mean(before, 'val'):.1f}",
-            f"{mean(before, 'test'):.1f}", f"{mean(after, 'sigma'):.4f}",
-            f"{mean(after, 'val'):.1f}", f"{mean(after, 'test'):.1f}",
-            " ".join(f"{gain:.2f}" for gain in gains),
+            case.data, f"{case.likelihood} {case.mode}", f"{case.steps}", f"{case.beta:g}",
+            f"{mean(before, 'step'):.0f}", f"{mean(before, 'scale'):.3f}",
+            f"{mean(before, 'val'):.1f}", f"{mean(before, 'test'):.1f}",
+            f"{mean(after, 'scale'):.3f}", f"{mean(after, 'val'):.1f}",
+            f"{mean(after, 'test'):.1f}", " ".join(f"{gain:.1f}" for gain in gains),
         )  # fmt: skip
     return shown
 
@@ -140,32 +152,52 @@ def mean(found: list[Found], name: str) -> float:
     return statistics.mean(getattr(one, name) for one in found)
 
 
+def read(path: Path) -> Runs:
+    """The runs that stand in the file."""
+    runs: Runs = defaultdict(dict)
+    for row in csv.DictReader(path.open()) if path.is_file() else ():
+        case = Case._make(kind(row[n]) for n, kind in Case.__annotations__.items())
+        found = Found._make(kind(row[n]) for n, kind in Found.__annotations__.items())
+        runs[case, int(row["seed"])][row["weights"], row["scales"]] = found
+    return runs
+
+
+def add(path: Path, case: Case, seed: int) -> None:
+    """Train a run, and write what came of it to the end of the file."""
+    run = composed(case, seed)
+    models, fresh = trained(run), not path.is_file()
+    with path.open("a", newline="") as sink:
+        writer = csv.writer(sink)
+        if fresh:
+            writer.writerow([*Case._fields, "seed", "weights", "scales", *Found._fields])
+        for weights in WEIGHTS:
+            for scale, found in looked_at(*models[weights], run).items():
+                numbers = (found.step, *(f"{value:.6g}" for value in found[1:]))
+                writer.writerow([*case, seed, weights, scale, *numbers])
+
+
 def main() -> None:
-    """Train, and print."""
+    """Train what the file lacks, and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", default="digits")
     parser.add_argument("--likelihood", default="gaussian", choices=("gaussian", "laplace"))
     parser.add_argument("--modes", default="optimal,learned")
     parser.add_argument("--steps", default="800,8000")
-    parser.add_argument("--betas", default="0.5,1,3")
+    parser.add_argument("--betas", default="1,0.5,3")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--file", type=Path, default=FILE)
     options = parser.parse_args()
     out = console()
-    say_where(out, ("torch", "pytorch-lightning", "numpy"))
-    out.print(
-        f"data={options.data} likelihood={options.likelihood} model=mlp (conf/model/mlp.yaml), "
-        f"trainer.batch_size={options.batch}, seeds 0 to {options.seeds - 1}\n"
-    )
-    steps, betas = map(int, options.steps.split(",")), map(float, options.betas.split(","))
-    cases: dict[Case, list[dict[str, dict[str, Found]]]] = defaultdict(list)
-    for case in itertools.starmap(Case, itertools.product(options.modes.split(","), steps, betas)):
+    say_where(out, ("torch", "numpy"))
+    modes, steps, betas = (o.split(",") for o in (options.modes, options.steps, options.betas))
+    for mode, beta, many in itertools.product(modes, betas, steps):
+        case = Case(options.data, options.likelihood, mode, options.batch, int(many), float(beta))
         for seed in range(options.seeds):
-            run = composed(case, seed, options)
-            models = trained(run)
-            cases[case].append({w: looked_at(*models[w], run) for w in WEIGHTS})
+            if (case, seed) not in read(options.file):
+                add(options.file, case, seed)
     for weights in WEIGHTS:
-        out.print(table(cases, weights))
+        out.print(table(read(options.file), weights))
 
 
 if __name__ == "__main__":

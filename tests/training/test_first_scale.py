@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from betafront.data import Images, digits, in_memory, torchvision
 from betafront.data.data import Data
-from betafront.metrics.scale_off import deviation, scale_off
+from betafront.metrics.scale_off import deviation, scale_off, too_far
 from betafront.models import VAE, Model, mlp
 from betafront.objective import Gaussian, GaussianPerImage, Laplace, Likelihood
 from betafront.training import Halted, Run, Trainer, fit_one
@@ -288,6 +288,20 @@ def test_a_scale_that_is_chosen_or_per_image_is_not_off(
 ) -> None:
     model = mlp((1, 8, 8), likelihood, latents=2, hidden=(8,))
     assert scale_off(model, small_digits.examples("val")) is None
+
+
+@pytest.mark.parametrize(
+    ("off", "said"),
+    [
+        (None, ""),
+        (0.05, ""),
+        (-0.05, ""),
+        (0.094, "the likelihood's scale is 9% above the error on the training split"),
+        (-0.31, "the likelihood's scale is 31% below the error on the training split"),
+    ],
+)
+def test_a_scale_that_is_far_off_is_said(off: float | None, said: str) -> None:
+    assert too_far(off) == said
 
 
 def test_vectors_have_an_error_too() -> None:

@@ -11,7 +11,7 @@ from betafront.objective.likelihoods.one_scale import OneScale
 EXAMPLES = 2000
 
 TOLERANCE = 0.05
-"""A scale that is further off is worth a word: a σ that is off by δ costs about N·δ² nats."""
+"""A scale that is further off is said to be: a σ that is off by δ costs about N·δ² nats."""
 
 
 def scale_off(model: Model, x: Tensor, *, seed: int = 0) -> float | None:
@@ -39,6 +39,14 @@ def scale_off(model: Model, x: Tensor, *, seed: int = 0) -> float | None:
     if error is None:
         return None
     return likelihood.scale / float(likelihood.spread.optimum(error).exp()) - 1
+
+
+def too_far(off: float | None) -> str:
+    """In words, what `scale_off` found; empty where a scale is not off by more than 5 %."""
+    if off is None or not abs(off) > TOLERANCE:
+        return ""
+    side = "above" if off > 0 else "below"
+    return f"the likelihood's scale is {abs(off):.0%} {side} the error on the training split"
 
 
 @in_eval_mode
