@@ -24,7 +24,9 @@ from betafront.training.state import RunState
 from betafront.training.validations import Validations
 
 
-def standing_of(state: RunState, kept: int, evaluation: Evaluation, scale: OnTheScale) -> Standing:
+def standing_of(
+    state: RunState, kept: int, evaluation: Evaluation, scale: OnTheScale, off: float | None
+) -> Standing:
     """How a run stands.
 
     Args:
