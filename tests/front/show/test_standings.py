@@ -139,9 +139,9 @@ def test_runs_are_counted_where_they_are_known(stood: pd.DataFrame, facts: Facts
 
 def test_the_column_outlasts_what_follows_from_others(stood: pd.DataFrame, facts: Facts) -> None:
     """β_norm is β times M/N, and the weight is in the table of conventions."""
-    heads = printed(stood, facts, width=80)[1].split()
+    heads = printed(stood, facts, width=72)[1].split()
     assert "standing" in heads and not {"weight", "β_norm"} & set(heads)
-    settled = printed(stood.assign(standing="settled"), facts, width=80)
+    settled = printed(stood.assign(standing="settled"), facts, width=72)
     assert "standing" not in settled[1] and "All 10 runs are settled." in settled
 
 
