@@ -147,7 +147,7 @@ def table(runs: Runs, weights: str) -> Table:
 
 def mean(found: list[Found], name: str) -> float:
     """Over the seeds."""
-    return statistics.mean(getattr(one, name) for one in found)
+    return float(statistics.mean(getattr(one, name) for one in found))
 
 
 def read(path: Path) -> Runs:
