@@ -74,14 +74,12 @@ def trained(run: Any) -> dict[str, tuple[int, Any]]:
     import torch
 
     from betafront.training.generators import globally_seeded
-    from betafront.training.lightning.trainer import VALIDATIONS
     from betafront.training.state import RunState
 
     torch.set_num_threads(run.trainer.threads)
     with globally_seeded(run.seed):
         state = RunState(run, torch.device("cpu"))
     optimizer, least, best = state.make_optimizer(), float("inf"), {}
-    between = max(1, run.trainer.steps // run.epoch // VALIDATIONS) * run.epoch
     batches = run.data.batches("train", run.trainer.batch_size, state.generators.order)
     every = itertools.chain.from_iterable(itertools.repeat(batches))
     for batch in itertools.islice(every, run.trainer.steps):
@@ -91,7 +89,7 @@ def trained(run: Any) -> dict[str, tuple[int, Any]]:
         taken.loss.backward()
         optimizer.step()
         state.record(terms, taken)
-        if state.step % between == 0 or state.step == run.trainer.steps:
+        if state.cadence.due(state.step):
             loss = validated(state.vae, run)
             if loss < least:
                 least, best = loss, {"best": (state.step, copy.deepcopy(state.vae))}
