@@ -1,8 +1,10 @@
 """`betafront status`: how far a study is, its front so far and what it advises."""
 
-from betafront.front import Asked, decision_record, front, print_study
+from betafront.front import Asked, decide, decision_record, front, print_study
+from betafront.front.decision.confirmed import confirmation_record
 from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
+from betafront.study.results.confirmation import confirming
 from betafront.study.results.table import facts, failures, runs_table, table
 from betafront.terminal import console, print_json, print_next
 
@@ -27,8 +29,9 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
         follow(study, spec, out)
         spec = spec.load(study, spec.folder)
     trials = study.get_trials(deepcopy=False)
-    rows, known = table(trials, additions(study.user_attrs)), facts(spec, trials)
+    rows, known = table(trials, additions(study.user_attrs)), facts(spec, trials, study.user_attrs)
     runs = runs_table(trials)
+    tested, planned = confirming(study.user_attrs, trials)
     if as_json:
         members = front(rows, spec.objectives)
         print_json(
@@ -39,6 +42,8 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
                 "failures": failures(trials),
                 "front": [] if members.empty else [int(n) for n in members["trial"]],
                 **decision_record(rows, known, runs, asked),
+                "confirming": {"done": tested, "runs": planned} if planned else None,
+                **confirmation_record(known.confirmation, rows, decide(rows, known, runs)),
                 "folder": spec.folder,
                 "command": known.command,
             }
@@ -46,6 +51,8 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
         return
     counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
     out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
+    if tested < planned:
+        out.print(f"Confirming: {tested} of {planned} runs; betafront confirm {spec.name} goes on")
     print_study(rows, known, out, runs, asked)
     ways = [("page", f"betafront report {spec.name}"), ("in MLflow", f"betafront ui {spec.name}")]
     print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)

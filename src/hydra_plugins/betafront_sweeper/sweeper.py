@@ -16,6 +16,7 @@ class BetafrontSweeperConfig:
     dry_run: bool = False  # show what would be swept, and train one trial of it
     join: bool = False  # work for a sweep that another process has begun
     detach: bool = False  # launch the workers, and end without waiting for them
+    confirm: bool = False  # put the decision of a finished sweep to the test
 
 
 ConfigStore.instance().store(
@@ -24,12 +25,20 @@ ConfigStore.instance().store(
 
 
 class BetafrontSweeper(Sweeper):
-    """Reads the plan of a sweep, then runs the sweep, joins it, or shows what it would do."""
+    """Reads the plan of a sweep, then runs the sweep, joins it, shows what it would do, or confirms
+    what it has decided."""
 
-    def __init__(self, dry_run: bool = False, join: bool = False, detach: bool = False) -> None:
+    def __init__(
+        self,
+        dry_run: bool = False,
+        join: bool = False,
+        detach: bool = False,
+        confirm: bool = False,
+    ) -> None:
         self.dry_run = dry_run
         self.join = join
         self.detach = detach
+        self.confirm = confirm
 
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
@@ -43,8 +52,14 @@ class BetafrontSweeper(Sweeper):
 
         assert self.hydra_context is not None and self.config is not None  # Hydra has called setup
         plan = read_plan(self.hydra_context, self.config, arguments)
+        from betafront.study.confirm.confirm import confirm, confirm_if_decided
         from betafront.study.dry_run import dry_run  # with torch, which a refusal does without
         from betafront.study.sweep import detached, join, sweep
 
-        run = dry_run if self.dry_run else join if self.join else detached if self.detach else sweep
-        run(plan)
+        run = dry_run if self.dry_run else join if self.join else detached if self.detach else None
+        if run is not None:
+            run(plan)
+        elif self.confirm:
+            confirm(plan)
+        else:
+            sweep(plan, confirm_if_decided if plan.base.study.confirm else None)

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from betafront.front.decision import cautions, notes, refusal
+from betafront.front.decision.confirmed import confirmation_lines, is_confirmed
 from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
@@ -91,7 +92,11 @@ def print_study(
         out.print(line, markup=False)
     for line in cautions(table, facts, advice):
         out.print(f"[bold yellow]Careful[/]  {escape(line)}")
-    out.print(f"[bold green]Decision[/]  {escape(advice[0].text)}")
+    found = confirmation_lines(facts.confirmation, table, advice)
+    word = ", confirmed" if is_confirmed(facts.confirmation, table, advice) else ""
+    out.print(f"[bold green]Decision{word}[/]  {escape(advice[0].text)}")
+    for line in found:
+        out.print(line, markup=False)
 
 
 def front_table(

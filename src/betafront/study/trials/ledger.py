@@ -46,9 +46,12 @@ from betafront.study.trials.lease import LEASE, ExpiredLeases, Worker
 from betafront.study.trials.origin import ORIGIN, Origin, origin
 from betafront.study.trials.queue import (
     Work,
+    confirming_work,
+    ended,
     is_met,
     lost_work,
     not_taken_up,
+    planned_runs,
     queued_work,
     replicate_work,
 )
@@ -156,10 +159,9 @@ class Ledger:
                 end_failed(self.store, trial, refusal)
             if mine:
                 continue
-            full = tally.finished >= spec.trials
-            if (full and is_met(spec, tally.trials)) or self.stop(settings, spec, tally.trials):
+            if self._is_met(settings, spec, tally) or self.stop(settings, spec, tally.trials):
                 return None
-            work = self._next(spec, tally)
+            work = self._next(settings, spec, tally)
             if work is None:
                 time.sleep(random.uniform(*IDLE_SECONDS))
             else:
@@ -176,7 +178,11 @@ class Ledger:
             release(self.store, trial)
         return bool(left)
 
-    def _next(self, spec: Spec, tally: Tally) -> Work | None:
+    def _is_met(self, settings: Mapping[str, Any], spec: Spec, tally: Tally) -> bool:
+        """Whether nothing is left to be done, now or after another worker is lost."""
+        return tally.finished >= spec.trials and is_met(spec, tally.trials)
+
+    def _next(self, settings: Mapping[str, Any], spec: Spec, tally: Tally) -> Work | None:
         """What a new trial is to do; None where nothing is to be done now."""
         room = tally.counting < spec.trials
         if work := lost_work(tally.not_plain, room):
@@ -210,8 +216,9 @@ class Ledger:
                 raise  # otherwise the next look at the trials shows whether it was made
 
     def _point(self, work: Work, spec: Spec, tally: Tally) -> Point:
-        """The given parameters, with those that are missing drawn."""
-        if self.space.is_whole(work.given):
+        """The given parameters, with those that are missing drawn. A run that confirms the decision
+        has none of its own: they follow from the trial that was picked."""
+        if work.origin.confirms is not None or self.space.is_whole(work.given):
             return Point(dict(work.given), {})
         if self._drawing is None:
             self._drawing = Drawing(
@@ -220,6 +227,18 @@ class Ledger:
             )  # fmt: skip
         self._drawing.learn(tally.trials)
         return self._drawing.draw(tally.counting, tally, work.given)
+
+
+class ConfirmingLedger(Ledger):
+    """The claims of a worker that trains the runs which are to confirm the decision, and nothing
+    else. Which those are stands in the study's settings."""
+
+    def _is_met(self, settings: Mapping[str, Any], spec: Spec, tally: Tally) -> bool:
+        planned = planned_runs(settings)
+        return len(ended(planned, tally.not_plain)) == len(planned)
+
+    def _next(self, settings: Mapping[str, Any], spec: Spec, tally: Tally) -> Work | None:
+        return confirming_work(planned_runs(settings), tally.not_plain)
 
 
 def why_not(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:
@@ -234,7 +253,7 @@ def why_not(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:
     if is_taken(trial, below, tally):
         return TAKEN
     why = origin(trial)
-    if why.adds_to is not None:  # replicates take no budget
+    if why.adds_to is not None or why.confirms is not None:  # which take no budget
         return None
     reserved = 0
     if why.before is None:  # lost trials keep their places against new trials
@@ -261,6 +280,8 @@ def is_taken(trial: "FrozenTrial", below: "Sequence[FrozenTrial]", tally: Tally)
             origin(t) for t in others if origin(t).adds_to == why.adds_to and not status(t).again
         ]
         return any((o.replicates or 0) >= (why.replicates or 0) for o in same)
+    if why.confirms is not None:
+        return any(origin(t).confirms == why.confirms for t in others if not status(t).again)
     if why.point is not None:
         return any(origin(t).point == why.point for t in others if status(t).counts)
     if trial.user_attrs.get(REPEATS):

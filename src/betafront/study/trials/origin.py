@@ -1,7 +1,8 @@
-"""Why a trial was made: drawn, asked for, tried again, or to add replicates to a finished trial."""
+"""Why a trial was made: drawn, asked for, tried again, to add replicates to a finished trial, or to
+confirm the decision."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -17,7 +18,24 @@ STORED = {
     "point": "point",
     "tops": "adds_to",
     "replicates": "replicates",
+    "confirms": "confirms",
 }
+
+
+class Confirms(NamedTuple):
+    """Which run a trial is of those that confirm a decision (`betafront.study.confirm`).
+
+    Attributes:
+        trial: the number of the trial that was picked, whose settings the run has.
+        factor: of its β to that of the picked trial: 1 at the pick, ½ and 2 at its neighbours.
+        seed: which of the further seeds, from 0.
+        times: its optimiser steps, as a multiple of those of the picked trial.
+    """
+
+    trial: int
+    factor: float
+    seed: int
+    times: int
 
 
 @dataclass(frozen=True)
@@ -32,6 +50,7 @@ class Origin:
         point: the place in the study's queue of points that were asked for.
         adds_to: the number of the finished trial to which this one adds replicates.
         replicates: how many replicates that finished trial is to have then.
+        confirms: which run it is of those that confirm the decision.
     """
 
     first: int | None = None
@@ -40,6 +59,7 @@ class Origin:
     point: int | None = None
     adds_to: int | None = None
     replicates: int | None = None
+    confirms: Confirms | None = None
 
     def written(self) -> dict[str, Any]:
         """What the storage keeps: the fields that are set, by their stored names."""
@@ -53,7 +73,12 @@ DRAWN = Origin()
 def origin(trial: "FrozenTrial") -> Origin:
     """Why a trial was made."""
     written = trial.user_attrs.get(ORIGIN)
-    return Origin(**{STORED[k]: v for k, v in written.items()}) if written else DRAWN
+    if not written:
+        return DRAWN
+    fields = {STORED[key]: value for key, value in written.items()}
+    if "confirms" in fields:  # a list in the storage
+        fields["confirms"] = Confirms(*fields["confirms"])
+    return Origin(**fields)
 
 
 def first_attempt(trial: "FrozenTrial") -> int:

@@ -6,11 +6,11 @@ budget is full, more replicates of a complete trial.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from betafront.study.spec import Spec
-from betafront.study.trials.origin import ORIGIN, Origin, first_attempt, origin
+from betafront.study.trials.origin import ORIGIN, Confirms, Origin, first_attempt, origin
 from betafront.study.trials.replicates import has_record, number_of_runs
 from betafront.study.trials.status import RELEASED, Status, finished, status
 
@@ -44,7 +44,8 @@ def not_plain(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
 
 
 def lost_work(trials: "Iterable[FrozenTrial]", room: bool) -> Work | None:
-    """The work of the first lost trial that no other trial has taken up.
+    """The work of the first lost trial that no other trial has taken up; that of runs that confirm
+    the decision is left out (`confirming_work`).
 
     Args:
         trials: of the study; the plain ones may be left out.
@@ -52,17 +53,21 @@ def lost_work(trials: "Iterable[FrozenTrial]", room: bool) -> Work | None:
     """
     for trial in not_taken_up(trials):
         why = origin(trial)
-        if room or why.adds_to is not None:
-            again = Origin(
-                first=first_attempt(trial),
-                before=trial.number,
-                retry=why.retry + (RELEASED not in trial.user_attrs),
-                point=why.point,
-                adds_to=why.adds_to,
-                replicates=why.replicates,
-            )
-            return Work(again, trial.params)
+        if why.confirms is None and (room or why.adds_to is not None):
+            return work_again(trial)
     return None
+
+
+def work_again(trial: "FrozenTrial") -> Work:
+    """The work of a lost trial, to be done again."""
+    why = origin(trial)
+    again = replace(
+        why,
+        first=first_attempt(trial),
+        before=trial.number,
+        retry=why.retry + (RELEASED not in trial.user_attrs),
+    )
+    return Work(again, trial.params)
 
 
 def not_taken_up(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
@@ -110,6 +115,42 @@ def replicate_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
             )
             return Work(why, trial.params)
     return None
+
+
+PLAN = "confirm"
+"""The study's user attribute that holds the runs which are to confirm the decision."""
+
+
+def planned_runs(settings: Mapping[str, Any]) -> list[Confirms]:
+    """The runs that are to confirm the decision, in order; none where nothing was planned.
+
+    Args:
+        settings: the user attributes of the study.
+    """
+    return [Confirms(*run) for run in settings.get(PLAN, ())]
+
+
+def confirming_work(planned: Sequence[Confirms], trials: "Iterable[FrozenTrial]") -> Work | None:
+    """The first of the planned runs that no trial has; that of a lost trial comes before the others.
+
+    Args:
+        planned: the runs that are to confirm the decision, in order.
+        trials: of the study; the plain ones may be left out.
+    """
+    trials = not_plain(trials)
+    for trial in not_taken_up(trials):
+        if origin(trial).confirms in planned:
+            return work_again(trial)
+    had = {origin(t).confirms for t in trials if status(t) is not Status.GIVEN_BACK}
+    left = next((run for run in planned if run not in had), None)
+    return None if left is None else Work(Origin(confirms=left), {})
+
+
+def ended(planned: Sequence[Confirms], trials: "Iterable[FrozenTrial]") -> set[Confirms]:
+    """Those of the planned runs that have ended, with a result or as failed for good."""
+    over = (Status.CONFIRMS, Status.NOT_CONFIRMS)
+    had = {origin(t).confirms for t in not_plain(trials) if status(t) in over}
+    return {run for run in planned if run in had}
 
 
 def is_met(spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:
