@@ -203,9 +203,9 @@ def verdict(
     most = max((level.steps for level in levels), default=0)
     last = {level.beta: level for level in levels if level.steps == most}
     ahead = [b for b in last if last[b].is_ahead]
-    open_ = [b for b in neighbours if b not in last or not last[b].is_behind]
-    open_ += [lv.beta for lv in levels if lv.is_ahead and lv.beta not in open_]
-    word, to = (STANDS, ()) if not open_ else (ALIKE, tuple(sorted(open_)))
+    once_ahead = {level.beta for level in levels if level.is_ahead}
+    alike = [b for b in neighbours if b not in last or not last[b].is_behind or b in once_ahead]
+    word, to = (ALIKE, tuple(sorted(alike))) if alike else (STANDS, ())
     if ahead:
         word, to = MOVES, (min(ahead, key=lambda b: last[b].difference),)
     states = [row.standing for row in rows if row.steps == most]

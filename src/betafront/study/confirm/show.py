@@ -91,6 +91,10 @@ def print_confirmation(
 
     rows, known = table(trials), facts(spec, trials)
     for one in found.verdicts:
+        out.print(
+            f"{one.compared} in nats, less that of {one.name} (β = {one.beta:.3g}, trial "
+            f"{one.trial}):"
+        )
         out.print(levels_table(one))
     out.print(
         f"± is the standard error, with the noise of a run from {found.noise} and the further "
@@ -104,12 +108,7 @@ def print_confirmation(
 
 def levels_table(one: Verdict) -> Table:
     """How much worse each neighbour is than the pick, by the steps."""
-    shown = Table(
-        title=f"{one.compared} in nats, less that of {one.name} (β = {one.beta:.3g})",
-        title_justify="left",
-        box=None,
-        padding=(0, 2, 0, 0),
-    )
+    shown = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
     betas = sorted({level.beta for level in one.levels})
     for name in ("steps", "seeds", *(f"β = {beta:.3g}" for beta in betas)):
         shown.add_column(name, justify="right")

@@ -136,6 +136,7 @@ class Ledger:
         self.stop = stop
         self._drawing: Drawing | None = None
         self._tally = Tally()
+        self._settings: Mapping[str, Any] = {}
         self._expired = ExpiredLeases()
 
     def claim(self) -> Claim | None:
@@ -146,8 +147,8 @@ class Ledger:
         """
         tally = self._tally
         while True:
-            settings = self.store.settings()
-            spec = Spec.of(settings)
+            self._settings = self.store.settings()
+            spec = Spec.of(self._settings)
             tally.update(self.store.trials())
             if self._end_lost(spec) or self._release_left_behind():
                 continue
@@ -159,9 +160,9 @@ class Ledger:
                 end_failed(self.store, trial, refusal)
             if mine:
                 continue
-            if self._is_met(settings, spec, tally) or self.stop(settings, spec, tally.trials):
+            if self._is_met(spec, tally) or self.stop(self._settings, spec, tally.trials):
                 return None
-            work = self._next(settings, spec, tally)
+            work = self._next(spec, tally)
             if work is None:
                 time.sleep(random.uniform(*IDLE_SECONDS))
             else:
@@ -178,11 +179,11 @@ class Ledger:
             release(self.store, trial)
         return bool(left)
 
-    def _is_met(self, settings: Mapping[str, Any], spec: Spec, tally: Tally) -> bool:
+    def _is_met(self, spec: Spec, tally: Tally) -> bool:
         """Whether nothing is left to be done, now or after another worker is lost."""
         return tally.finished >= spec.trials and is_met(spec, tally.trials)
 
-    def _next(self, settings: Mapping[str, Any], spec: Spec, tally: Tally) -> Work | None:
+    def _next(self, spec: Spec, tally: Tally) -> Work | None:
         """What a new trial is to do; None where nothing is to be done now."""
         room = tally.counting < spec.trials
         if work := lost_work(tally.not_plain, room):
@@ -233,12 +234,12 @@ class ConfirmingLedger(Ledger):
     """The claims of a worker that trains the runs which are to confirm the decision, and nothing
     else. Which those are stands in the study's settings."""
 
-    def _is_met(self, settings: Mapping[str, Any], spec: Spec, tally: Tally) -> bool:
-        planned = planned_runs(settings)
+    def _is_met(self, spec: Spec, tally: Tally) -> bool:
+        planned = planned_runs(self._settings)
         return len(ended(planned, tally.not_plain)) == len(planned)
 
-    def _next(self, settings: Mapping[str, Any], spec: Spec, tally: Tally) -> Work | None:
-        return confirming_work(planned_runs(settings), tally.not_plain)
+    def _next(self, spec: Spec, tally: Tally) -> Work | None:
+        return confirming_work(planned_runs(self._settings), tally.not_plain)
 
 
 def why_not(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:

@@ -131,7 +131,7 @@ def planned_runs(settings: Mapping[str, Any]) -> list[Confirms]:
 
 
 def confirming_work(planned: Sequence[Confirms], trials: "Iterable[FrozenTrial]") -> Work | None:
-    """The first of the planned runs that no trial has; that of a lost trial comes before the others.
+    """The first of the planned runs that no trial has, with that of a lost trial before the others.
 
     Args:
         planned: the runs that are to confirm the decision, in order.
