@@ -34,6 +34,7 @@ from betafront.training.history import VAL_DISTORTION, VAL_NEGATIVE_ELBO, VAL_RA
 MakeRun = Callable[..., Run]
 
 FILES = {
+    "last.ckpt",
     "result.json", "history.json", "trace.npz", "latent_map.npz", "model.safetensors", "pictures",
 }  # fmt: skip
 PICTURES = {"reconstructions.png", "samples.png", "traversals.png"}
@@ -263,7 +264,7 @@ def test_watching_a_run_does_not_change_it(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = importlib.import_module(
-        "betafront.training.lightning.trainer"
+        "betafront.training.cadence"
     )  # its name is also the function's
     results = {}
     for epochs in (1, 20):

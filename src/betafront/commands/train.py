@@ -9,6 +9,13 @@ from betafront.terminal import Activity, console, print_next
 from betafront.training import EVALUATED, OnTheScale, Result, Run, draw_pages, fit_one
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
+from betafront.training.standing import (
+    COLLAPSED,
+    OVERFITTED,
+    STILL_FALLING,
+    UNSTABLE,
+    Standing,
+)
 
 
 def train_and_show(run: Run, folder: Path) -> Result:
@@ -44,9 +51,10 @@ def train_and_show(run: Run, folder: Path) -> Result:
         progress.update(bar, completed=run.trainer.steps)
     draw_pages(folder)
     place = RunFolder(folder)
+    assert result.standing is not None  # of a run that has just been trained
     out.print(_where(result.scale))
     table = Table(box=None)
-    table.add_column(result.data["name"])
+    table.add_column(f"{result.data['name']}, {_kept(result.standing)}")
     for split in EVALUATED:
         table.add_column(split, justify="right")
     for name in [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]:
@@ -54,6 +62,8 @@ def train_and_show(run: Run, folder: Path) -> Result:
         unit = metric(name).unit
         table.add_row(f"{name} ({unit})" if unit else name, *values)
     out.print(table)
+    for line in how_it_stands(result.standing):
+        out.print(line, markup=False)
     if result.costs:
         slowest = sorted(result.costs.items(), key=lambda cost: -cost[1])
         each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in slowest)
@@ -86,3 +96,22 @@ def _where(scale: OnTheScale) -> str:
     if scale.holds:
         return f"free up to {scale.target:g} nats per group; that is canonical {here}"
     return f"weight {scale.weight:g} under normalisation={scale.normalisation} is canonical {here}"
+
+
+def _kept(standing: Standing) -> str:
+    """Which weights the numbers of a run are of."""
+    if standing.kept == "last":
+        return f"step {standing.step:,}"
+    return f"step {standing.step:,} of {standing.steps:,}, the best validated one"
+
+
+def how_it_stands(standing: Standing) -> list[str]:
+    """How a run stands, and what to do about it, in one or two lines."""
+    ways = {
+        STILL_FALLING: f"train longer: trainer.steps={2 * standing.steps}",
+        OVERFITTED: f"trainer.keep=best keeps the weights of step {standing.since}",
+        UNSTABLE: "try a smaller optimizer.lr",
+        COLLAPSED: "try a smaller objective.weight",
+    }
+    line = f"{standing.state}: {standing.reason}"
+    return [line, *([ways[standing.state]] if standing.state in ways else [])]

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from betafront.config.former import lacking
 from betafront.config.parts import PARTS
 from betafront.config.targets import make
 from betafront.data import Data
@@ -14,6 +15,7 @@ from betafront.errors import UserError, one_line
 from betafront.files import write_whole
 from betafront.models import Model, Shape
 from betafront.objective import Objective
+from betafront.training.best import check_patience
 from betafront.training.folder import RunFolder
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.run import Run
@@ -78,6 +80,7 @@ def check(run: Run) -> None:
     run.data.check(vae.likelihood)
     objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
+    check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     run.make_optimizer(list(vae.parameters()))
     lightning_trainer(run)
@@ -122,9 +125,22 @@ def save(config: DictConfig, folder: Path) -> None:
     kept, place = OmegaConf.masked_copy(config, [*PARTS, "seed"]), RunFolder(folder)
     OmegaConf.resolve(kept)
     text, path = OmegaConf.to_yaml(kept), place.config
-    if place.has_checkpoint and path.is_file() and path.read_text() != text:
+    if place.has_checkpoint and path.is_file() and not _is_of(kept, path):
         raise UserError(
             f"{folder} holds a run that was stopped, with other settings (its {path.name} has "
             f"them): choose another folder, or remove its {place.checkpoint.name}"
         )
     write_whole(path, text)
+
+
+def _is_of(config: DictConfig, path: Path) -> bool:
+    """Whether a saved configuration is this one, or was before there were some of its settings."""
+    text = path.read_text()
+    saved: Any = OmegaConf.to_container(OmegaConf.create(text))
+    nodes = {part: node for part, node in saved.items() if isinstance(node, dict)}
+    there = {f"{part}.{name}": None for part, node in nodes.items() for name in node}
+    former = config.copy()
+    for key in lacking(there):
+        part, _, name = key.rpartition(".")
+        former[part].pop(name, None)
+    return text == OmegaConf.to_yaml(former)

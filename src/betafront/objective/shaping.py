@@ -38,6 +38,15 @@ class Shaping(ABC):
         """() the derivative of the shaped rate by R: times the weight, the β in force."""
         return kl.new_ones(())
 
+    def counted(self, kl: Tensor) -> Tensor:
+        """(B,) what is counted of the KL of each example of a whole split once the schedule has
+        reached 1: their mean is the shaped rate of the split. R itself where no such values exist.
+
+        Args:
+            kl: (B, M) KL per example and latent.
+        """
+        return kl.sum(-1)
+
     def held_to(self, progress: float) -> float:
         """The value that R or a part of it is held to at `progress`, in nats; NaN where there is
         none."""
@@ -126,6 +135,10 @@ class FreeBits(Shaping):
     def __call__(self, kl: Tensor, progress: float) -> Tensor:
         groups: Tensor = kl.mean(0).unflatten(0, (-1, self.group)).sum(1)
         return groups.clamp(min=self.held_to(progress)).sum()
+
+    def counted(self, kl: Tensor) -> Tensor:
+        groups, least = kl.unflatten(1, (-1, self.group)).sum(2), self.held_to(1.0)
+        return torch.where(groups.mean(0) > least, groups, least).sum(1)
 
     def held_to(self, progress: float) -> float:
         return self.nats * self.schedule(progress)

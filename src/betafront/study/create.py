@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from betafront.errors import UserError
+from betafront.study.plan import Plan, as_begun
 from betafront.study.spec import SPEC, Spec
 from betafront.study.storage.opening import Storage, load_study, study_names
 from betafront.study.storage.study_store import Store
@@ -35,6 +36,14 @@ def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
     check_folder(Path(spec.folder))
     make(storage, spec)
     return Store(storage, spec.name)
+
+
+def going_on(plan: Plan, storage: Storage) -> Plan:
+    """The plan as the study of its name in the storage was begun, if there is one."""
+    if plan.spec.name not in study_names(storage):
+        return plan
+    settings = Store(storage, plan.spec.name).settings()
+    return as_begun(plan, Spec.of(settings).base) if SPEC in settings else plan
 
 
 def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:

@@ -18,6 +18,7 @@ from betafront.config.build import build, save
 from betafront.errors import UserError
 from betafront.front.table import text
 from betafront.study.branch_check import checked
+from betafront.study.create import going_on
 from betafront.study.plan import Plan
 from betafront.study.search.drawing import Drawing, digest
 from betafront.study.seeds import run_seed
@@ -45,7 +46,7 @@ def dry_run(plan: Plan) -> None:
     out = console()
     with out.status("making every branch of the space once …"):
         plan = checked(plan)
-    before = finished_before(plan)
+    plan, before = going_on_with(plan)
     points = first_points(plan)
     print_space(plan, out)
     print_points(plan, points, out)
@@ -55,8 +56,8 @@ def dry_run(plan: Plan) -> None:
     print_next([("sweep", shlex.join(["betafront", "sweep", *words]))], out)
 
 
-def finished_before(plan: Plan) -> int:
-    """How many trials of the study are finished already; 0 for a new study.
+def going_on_with(plan: Plan) -> tuple[Plan, int]:
+    """The plan as its study was begun, and how many trials are finished already; 0 for a new study.
 
     Raises:
         UserError: it exists for something else.
@@ -64,12 +65,12 @@ def finished_before(plan: Plan) -> int:
     try:
         storage = open_storage(plan.base.storage.url)
     except UserError:
-        return 0  # the sweep makes it
+        return plan, 0  # the sweep makes it
     if plan.spec.name not in study_names(storage):
-        return 0
-    store = Store(storage, plan.spec.name)
+        return plan, 0
+    store, plan = Store(storage, plan.spec.name), going_on(plan, storage)
     plan.spec.refuse_if_changed(Spec.of(store.settings()))
-    return finished(store.trials())
+    return plan, finished(store.trials())
 
 
 def first_points(plan: Plan) -> list[dict[str, Any]]:

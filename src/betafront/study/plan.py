@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.addresses import masked, refuse_passwords
 from betafront.config.compose import Composer
+from betafront.config.former import lacking
 from betafront.config.overrides import parse
 from betafront.config.parts import PARTS
 from betafront.errors import UserError, near_miss
@@ -79,6 +80,25 @@ def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
         spec = replace(spec, trials=min(spec.trials, len(queue)))
     spec = replace(spec, queue=queue)
     return Plan(context, config, composer, space, base, spec, branches, left_out)
+
+
+def as_begun(plan: Plan, settings: Mapping[str, Any]) -> Plan:
+    """The plan for going on with a study that was stored with `settings`: what its version did not
+    have stays as it was then, unless the command line gives it.
+
+    Args:
+        plan: of a study, read with the defaults of today.
+        settings: `Spec.base` as it is stored.
+    """
+    given = {override.key_or_group for override in parse(plan.composer.fixed)}
+    former = {k: v for k, v in lacking(settings).items() if k in plan.spec.base and k not in given}
+    if not former:
+        return plan
+    words = [f"{key}={'null' if value is None else value}" for key, value in former.items()]
+    composer = Composer(plan.context.config_loader, plan.config, [*plan.composer.fixed, *words])
+    rest = {key: value for key, value in plan.spec.base.items() if key not in former}
+    spec = replace(plan.spec, base=rest)
+    return replace(plan, composer=composer, base=composer.base(), spec=spec)
 
 
 def composed_branches(

@@ -15,7 +15,7 @@ from betafront.addresses import sqlite_path
 from betafront.config.targets import make
 from betafront.errors import UserError
 from betafront.study.branch_check import checked
-from betafront.study.create import import_trials, make_or_resume, trials_of
+from betafront.study.create import going_on, import_trials, make_or_resume, trials_of
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
@@ -114,6 +114,7 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
             style="yellow",
         )
     storage = open_storage(plan.base.storage.url, create=True)
+    plan = going_on(plan, storage)
     source = plan.base.study.import_from
     theirs = trials_of(storage, plan.spec, source) if source else []
     store = make_or_resume(storage, plan.spec, out)
@@ -250,8 +251,10 @@ def join(plan: Plan) -> None:
     """
     out = console()
     plan = checked(plan)
-    store = Store(open_storage(plan.base.storage.url), plan.spec.name)
+    storage = open_storage(plan.base.storage.url)
+    store = Store(storage, plan.spec.name)
     spec = Spec.load(store.study, plan.spec.folder)
+    plan = going_on(plan, storage)
     plan.spec.refuse_if_changed(spec)
     number = free_number(Path(spec.folder), spec.workers)
     log = worker_log(spec, str(number))

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from betafront.data import SPLITS, Batches, Data
+from betafront.data import SPLITS, Data
 from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
 from betafront.metrics.stationary_beta import EXAMPLES
@@ -26,6 +26,7 @@ from betafront.training.on_the_scale import on_the_scale
 from betafront.training.pictures.latent_map import latent_map
 from betafront.training.result import Result, finite
 from betafront.training.run import Run
+from betafront.training.standing_of import standing_of
 from betafront.training.state import RunState
 from betafront.training.trace import trace_arrays
 from betafront.training.writing import write_run
@@ -105,16 +106,18 @@ def _result(attempt: Attempt) -> Result:
     torch.set_num_threads(run.trainer.threads)
     with quiet(), globally_seeded(run.seed):
         state, data = _trained(attempt)
+    kept = state.put_best_back()
     evaluations = run.evaluations(state.vae, data, attempt.announce)
     metrics, settings, costs = by_split(evaluations)
     if not finite(metrics):
-        raise Diverged(state.steps, "evaluation")
-    trace = trace_arrays(state.trace, state.objective)
+        raise Diverged(state.step, "evaluation")
+    trace = trace_arrays(state.trace[: state.step], state.objective, state.steps)
+    scale = on_the_scale(
+        state.objective, trace, state.vae, data.examples("train", EXAMPLES), run.seed
+    )
     result = Result(
         metrics=metrics,
-        scale=on_the_scale(
-            state.objective, trace, state.vae, data.examples("train", EXAMPLES), run.seed
-        ),
+        scale=scale,
         spectrum=evaluations["val"].kl.tolist(),
         settings=settings,
         history=state.history,
@@ -128,6 +131,7 @@ def _result(attempt: Attempt) -> Result:
         seconds=time.monotonic() - started,
         folder=str(folder),
         costs=costs,
+        standing=standing_of(state, kept, evaluations["val"], scale),
     )
     active = int(metrics["val/active_units"])
     codes = latent_map(
@@ -150,17 +154,13 @@ def _trained(attempt: Attempt) -> tuple[RunState, Data]:
     trainer = lightning_trainer(run, checkpoint, *limits, taken=checkpoint.step)
     device = trainer.strategy.root_device
     state, data = RunState(run, device), run.data.to(device)
-    module = TrainingModule(state, attempt.report)
+    module = TrainingModule(state, data.batches("val", 1000), attempt.report)
+    order = state.generators.order
     try:
-        trainer.fit(module, *_batches(run, data, state.generators.order))
+        trainer.fit(module, data.batches("train", run.trainer.batch_size, order))
     except SystemExit as stop:  # what Lightning makes of Ctrl-C, with SIGINT ignored from there on
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from stop
     module.on_train_epoch_end()  # the last epoch may have been cut short by the number of steps
     state.vae.to(device, torch.float32)  # Lightning may leave another device or precision
     return state, data
-
-
-def _batches(run: Run, data: Data, order: torch.Generator) -> tuple[Batches, Batches]:
-    """The batches of training and of validation."""
-    return data.batches("train", run.trainer.batch_size, order), data.batches("val", 1000)

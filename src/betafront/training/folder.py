@@ -50,6 +50,12 @@ class RunFolder:
         return self.path / "checkpoint.ckpt"
 
     @property
+    def last(self) -> Path:
+        """The whole state of a finished run after its last step, from which a longer run goes on
+        where it stands as that run's checkpoint (`betafront.training.longer`)."""
+        return self.path / "last.ckpt"
+
+    @property
     def log(self) -> Path:
         """What was logged while the run was trained."""
         return self.path / "run.log"

@@ -77,7 +77,7 @@ class Result:
         seconds: wall-clock time of training and evaluation.
         folder: where the run's files are.
         costs: seconds that each further metric took, on both splits.
-        standing: whether it was trained long enough; None where an earlier version did not record it.
+        standing: whether it was trained long enough; None where an earlier version did not say.
     """
 
     metrics: dict[str, float]

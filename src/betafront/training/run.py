@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -16,6 +16,8 @@ from betafront.models import Architecture, Model
 from betafront.objective import Likelihood, Objective
 
 MakeOptimizer = Callable[[Iterable[Tensor]], Optimizer]
+
+KEPT = ("best", "last")
 
 EVALUATED = ("val", "test")  # that a trained model is evaluated on
 
@@ -32,6 +34,11 @@ class Trainer:
         threads: torch's threads on the CPU; results are the same bits only for the same number.
         checkpoint_seconds: the least time between two checkpoints, which are written at the ends of
             validated epochs; a run that is stopped goes on from the last.
+        keep: which weights are kept and evaluated: those of the `best` validated step, that of
+            least D + βR on the validation split at the final β (`betafront.training.best`), or the
+            `last` ones.
+        patience: end the run after so many validations without a better one; None to take every
+            step. Schedules go by the planned steps.
     """
 
     steps: int = 1000
@@ -40,12 +47,25 @@ class Trainer:
     precision: str = "32-true"
     threads: int = 1
     checkpoint_seconds: float = 60.0
+    keep: Literal["best", "last"] = "last"  # as in configurations that were saved without it
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         for key in ("steps", "batch_size", "threads"):
             value = getattr(self, key)
             if not isinstance(value, int) or value < 1:
                 raise UserError(f"trainer.{key} must be a whole number of at least 1, not {value}")
+        if self.keep not in KEPT:
+            raise UserError(f"trainer.keep is best or last, not '{self.keep}'")
+        if self.patience is not None and (
+            isinstance(self.patience, bool)
+            or not isinstance(self.patience, int)
+            or self.patience < 1
+        ):
+            raise UserError(
+                f"trainer.patience must be a whole number of validations, or null, not "
+                f"{self.patience}"
+            )
         if not self.checkpoint_seconds >= 0:
             raise UserError(
                 f"trainer.checkpoint_seconds must not be negative: {self.checkpoint_seconds}"

@@ -1,16 +1,21 @@
 """Everything of a run that changes while it is trained."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from betafront.errors import UserError
 from betafront.objective import Step, Terms
+from betafront.training.best import Best, check_patience, final_from, is_spent, why_unknown
+from betafront.training.cadence import Cadence
 from betafront.training.generators import Generators
 from betafront.training.history import STEP, Row, history_row, renamed
 from betafront.training.run import Run
 from betafront.training.trace import TRACED
+from betafront.training.validations import Validations, validate
 
 RECORDED = ("distortion", "rate", "loss")  # columns of the trace that go into the history
 
@@ -32,8 +37,14 @@ class RunState(nn.Module):
         trace: (steps, 6) what was in force at every step and what came of it, in the order of
             `TRACED`; NaN for steps to come, and for a squared error that nothing holds.
         step: optimiser steps taken.
-        steps: optimiser steps of the whole run.
-        history: a row per validated epoch (`betafront.training.history`).
+        steps: optimiser steps of the whole run, as planned.
+        cadence: when the run is validated.
+        history: a row per validation (`betafront.training.history`).
+        validations: what each of them found, example by example.
+        final: steps after which β and the targets are those of the end
+            (`betafront.training.best.final_from`).
+        best: the best validated step and its weights; None before there is one, and where the last
+            weights are kept.
         checked: steps whose losses are known to be finite.
         generators: where the run's random numbers come from.
         optimizer: made by `make_optimizer`.
@@ -49,6 +60,12 @@ class RunState(nn.Module):
         self.objective.check_model(self.vae.factorised)
         self.seed = run.seed
         self.steps = run.trainer.steps
+        self.patience = run.trainer.patience
+        check_patience(self.patience, self.objective)
+        self.wants_best = run.trainer.keep == "best"
+        self.keeps_best = self.wants_best and not why_unknown(self.objective)
+        self.final = final_from(self.objective, self.steps)
+        self.cadence = Cadence(self.steps, run.epoch, run.trainer.batch_size, run.data.size("val"))
         self.controller: Tensor
         self.register_buffer("controller", self.objective.start())
         self.trace: Tensor
@@ -56,6 +73,8 @@ class RunState(nn.Module):
         self.step = 0
         self.checked = 0
         self.history: list[Row] = []
+        self.validations = Validations()
+        self.best: Best | None = None
         self._make_optimizer = run.make_optimizer
 
     @property
@@ -67,6 +86,21 @@ class RunState(nn.Module):
     def validated(self) -> int:
         """The step of the last validation; 0 where there was none."""
         return int(self.history[-1][STEP]) if self.history else 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether no step is left to take: all planned ones are done, or the patience is spent."""
+        return self.step >= self.steps or is_spent(self.patience, self.final_validations, self.beta)
+
+    @property
+    def beta(self) -> float:
+        """The canonical β at the end, of a run whose β is written."""
+        return self.objective.beta
+
+    @property
+    def final_validations(self) -> Validations:
+        """Those at which β and the targets were those of the end."""
+        return self.validations.after(self.final)
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """The optimiser of the model's parameters, once they are where they will be trained."""
@@ -94,14 +128,33 @@ class RunState(nn.Module):
         self.checked = self.step
         return None
 
-    def add_row(self, distortion: float, rate: float) -> Row:
-        """A new row of the history, with D and R of the validation split in nats per example."""
-        means = self.trace[self.validated : self.step].mean(0).tolist()
-        train = dict(zip(TRACED, means, strict=True))
+    def validate(self, batches: Iterable[Tensor], noise: torch.Generator) -> Row:
+        """A new row of the history, which is the best where its D + βR is the least.
+
+        Args:
+            batches: of the validation split, on the device of the model.
+            noise: of z, the same at every call.
+        """
+        found = validate(self.vae, batches, noise, self.objective)
+        # One reduction of both, as long as there have been histories: their bits depend on it.
+        means = torch.stack([found.distortion, found.rate]).mean(1).tolist()
+        train = self.trace[self.validated : self.step].mean(0).tolist()
         beta = self.trace[self.step - 1, TRACED.index("beta")].item()
-        row = history_row(self.step, train, beta, distortion, rate)
+        row = history_row(self.step, dict(zip(TRACED, train, strict=True)), beta, *means)
         self.history.append(row)
+        self.validations.add(self.step, found)
+        if self.keeps_best and self.step > self.final:
+            value = self.validations.values(self.beta)[-1]
+            if self.best is None or value < self.best.value:
+                self.best = Best.of(self.step, value, self.vae)
         return row
+
+    def put_best_back(self) -> int:
+        """Give the model the weights that are kept, and return their step."""
+        if self.best is None:
+            return self.step
+        self.vae.load_state_dict(self.best.weights)
+        return self.best.step
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, for `restore`: taken where an epoch has been validated, so that no epoch is
@@ -111,16 +164,39 @@ class RunState(nn.Module):
             "tensors": self.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "history": self.history,
+            "validations": self.validations.snapshot(),
+            "best": self.best.written() if self.best else None,
             "generators": self.generators.snapshot(),
         }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
-        """Continue from a snapshot. The tensors must be on their device and in their precision,
-        and the optimiser made."""
+        """Continue from a snapshot, of this run or of one that differs from it by fewer steps. The
+        tensors must be on their device and in their precision, and the optimiser made.
+
+        A snapshot of an earlier version knows neither single examples nor a best step.
+
+        Raises:
+            UserError: more steps were taken than this run has.
+        """
+        if snapshot["step"] > self.steps:
+            raise UserError(
+                f"the checkpoint is of a run that has taken {snapshot['step']} steps, and "
+                f"trainer.steps={self.steps}: ask for more steps, or remove the checkpoint"
+            )
         self.step = self.checked = snapshot["step"]
+        tensors = snapshot["tensors"] | {"trace": self._lengthened(snapshot["tensors"]["trace"])}
         for name, buffer in self.named_buffers():  # training may have raised its precision
-            buffer.data = buffer.to(snapshot["tensors"][name].dtype)
-        self.load_state_dict(snapshot["tensors"])
+            buffer.data = buffer.to(tensors[name].dtype)
+        self.load_state_dict(tensors)
         self.optimizer.load_state_dict(snapshot["optimizer"])
         self.history = renamed(snapshot["history"])
+        if kept := snapshot.get("validations"):
+            self.validations = Validations.restore(kept)
+        if (best := snapshot.get("best")) and self.keeps_best:
+            self.best = Best(**best)
         self.generators.restore(snapshot["generators"])
+
+    def _lengthened(self, trace: Tensor) -> Tensor:
+        """The trace of a shorter run, with room for the steps to come."""
+        room = trace.new_full((self.steps - self.step, trace.shape[1]), math.nan)
+        return torch.cat([trace[: self.step], room])

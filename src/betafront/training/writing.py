@@ -15,7 +15,8 @@ from betafront.training.trace import Trace
 
 
 def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: Data) -> None:
-    """Write every file of a run into `result.folder`, the result last, and remove its checkpoint.
+    """Write every file of a run into `result.folder`, the result last; its checkpoint becomes
+    `last.ckpt`.
 
     Args:
         result: of the run.
@@ -35,4 +36,5 @@ def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: 
     write_whole(folder.history, json.dumps(result.history))
     data.show(vae, result, folder.pictures)
     result.save()
-    folder.checkpoint.unlink(missing_ok=True)
+    if folder.has_checkpoint:
+        folder.checkpoint.replace(folder.last)

@@ -17,6 +17,7 @@ from betafront.files import remove_parts, written_whole
 from betafront.training.failure import Halted
 from betafront.training.lightning.module import TrainingModule
 from betafront.training.lightning.old_checkpoints import from_lightning, is_lightnings
+from betafront.training.state import RunState
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class Checkpoint(pl.Callback):
     """Writes the state of a run into its folder, whole or not at all, and continues from there.
 
     Written at the end of an epoch that was validated, where no epoch is half drawn and every loss
-    is known to be finite.
+    is known to be finite; and after the last step, for a longer run to go on from.
 
     Args:
         path: of the file.
@@ -68,16 +69,21 @@ class Checkpoint(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TrainingModule) -> None:  # type: ignore[override]
         state = pl_module.state
-        if state.validated != state.step:
+        if state.validated != state.step or state.ended:
             return
-        halted = self.halt is not None and state.step < state.steps and self.halt()
+        halted = self.halt is not None and self.halt()
         if halted or time.monotonic() - self.written >= self.seconds:
-            precision = trainer.precision_plugin.state_dict()  # the scale of a half-precision loss
-            self._write(state.snapshot() | {"precision": precision})
+            self._write(trainer, state)
         if halted:
             raise Halted(state.step)
 
-    def _write(self, snapshot: dict[str, Any]) -> None:
+    def on_train_end(self, trainer: pl.Trainer, pl_module: TrainingModule) -> None:  # type: ignore[override]
+        if pl_module.state.ended:
+            self._write(trainer, pl_module.state)
+
+    def _write(self, trainer: pl.Trainer, state: RunState) -> None:
+        precision = trainer.precision_plugin.state_dict()  # the scale of a half-precision loss
+        snapshot = state.snapshot() | {"precision": precision}
         remove_parts(self.path)
         with written_whole(self.path) as part:
             torch.save(snapshot, part)

@@ -10,6 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
+from betafront.data import Batches
 from betafront.objective import Step, Terms
 from betafront.training.failure import Diverged
 from betafront.training.generators import global_state, restore_global
@@ -24,15 +25,16 @@ class TrainingModule(pl.LightningModule):
 
     Args:
         state: of the run.
+        validation: the batches of the validation split, the same at every call.
         report: called with each new row of the history.
     """
 
-    def __init__(self, state: RunState, report: Report) -> None:
+    def __init__(self, state: RunState, validation: Batches, report: Report) -> None:
         super().__init__()
         self.state = state
+        self.validation = validation
         self.report = report
         self._computed: tuple[Terms, Step]
-        self._validation: list[Tensor] = []
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.state.make_optimizer()
@@ -60,17 +62,27 @@ class TrainingModule(pl.LightningModule):
         if lost is not None:
             raise Diverged(lost)
 
-    def on_validation_epoch_start(self) -> None:
-        self.on_train_epoch_end()  # Lightning validates before it ends the epoch
-        self._validation.clear()
-        self._noise = torch.Generator(self.device).manual_seed(self.state.seed)
-        self._global = global_state()  # of which a module of the user's may draw
+    def on_train_start(self) -> None:
+        self.trainer.should_stop = self.state.ended  # by its patience, before it was stopped
 
-    def validation_step(self, batch: Tensor, _: int) -> None:
-        terms = self.state.vae(batch, self._noise)
-        self._validation.append(torch.stack([terms.distortion, terms.rate]).double())
+    def on_train_batch_end(self, *_: Any) -> None:
+        if not self.state.cadence.due(self.state.step):
+            return
+        self.on_train_epoch_end()
+        self._validate()
+        self.trainer.should_stop = self.state.ended
 
-    def on_validation_epoch_end(self) -> None:
-        restore_global(self._global)
-        distortion, rate = torch.cat(self._validation, dim=1).mean(1).tolist()
-        self.report(self.state.add_row(distortion, rate))
+    def _validate(self) -> None:
+        """A row of the history: Lightning's own loop knows no validation after the last step of a
+        run that ends within an epoch, nor one that keeps to the same steps after a checkpoint."""
+        state, device = self.state, self.device
+        plugin, strategy = self.trainer.precision_plugin, self.trainer.strategy
+        elsewhere = global_state()  # of which a module of the user's may draw
+        with plugin.val_step_context():
+            batches = (
+                plugin.convert_input(strategy.batch_to_device(batch)) for batch in self.validation
+            )
+            noise = torch.Generator(device).manual_seed(state.seed)
+            row = state.validate(batches, noise)
+        restore_global(elsewhere)
+        self.report(row)

@@ -12,9 +12,6 @@ from betafront.training.run import Run
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
-VALIDATIONS = 20
-"""Of a run, about: each is an epoch of the history."""
-
 
 def lightning_trainer(run: Run, *callbacks: "pl.Callback", taken: int = 0) -> "pl.Trainer":
     """Lightning's trainer for the rest of a run.
@@ -38,10 +35,8 @@ def lightning_trainer(run: Run, *callbacks: "pl.Callback", taken: int = 0) -> "p
                 accelerator=settings.accelerator,
                 devices=1,
                 precision=settings.precision,  # type: ignore[arg-type]
-                max_steps=settings.steps - taken,
+                max_steps=max(0, settings.steps - taken),
                 max_epochs=-1,
-                check_val_every_n_epoch=max(1, settings.steps // run.epoch // VALIDATIONS),
-                num_sanity_val_steps=0,
                 callbacks=list(callbacks),
                 # A run is one process, also below an engine (Slurm, MPI) whose settings Lightning
                 # would read, and whose signals it would answer.

@@ -1,0 +1,271 @@
+"""Judging how a run stands, from the validated history of its objective at the final β.
+
+J(s) is D + βR on the validation split after s optimiser steps, at the final β throughout. Every
+validation is of the same examples with the same noise, so the difference between two rows has the
+standard error of paired values; what the optimiser's own jitter adds shows in the scatter of the
+rows about their trend. A verdict needs both to be exceeded, and a tolerance.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from betafront.training.standing import (
+    COLLAPSED,
+    OVERFITTED,
+    SETTLED,
+    STILL_FALLING,
+    UNKNOWN,
+    UNSTABLE,
+    Standing,
+)
+
+Array = NDArray[np.float64]
+
+LEAST_ROWS = 5
+"""Of the history at the final β, for a verdict."""
+
+TOLERANCE = 1.0
+"""Nats of J per doubling of the steps, or above its least value, below which a run is settled."""
+
+SURE = 2.0
+"""Standard errors by which a difference must exceed 0."""
+
+JUMP, JUMP_PART, JUMP_SURE = 5.0, 0.1, 6.0
+"""J jumps where it is off its course by more than so many nats, by such a part of all that it
+moved, and by so many standard errors of its paired noise."""
+
+NORMAL_MEDIAN = 0.6745
+"""The median of the absolute value of a standard normal number."""
+
+DEAD_RATE = 0.05
+"""Nats of R on the validation split below which the latents say nothing of their input."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The history of a run at its final β, a row per validation.
+
+    Attributes:
+        step: (r,) optimiser steps taken.
+        value: (r,) J on the validation split, in nats.
+        each: (r, k) J of the first k examples of the split.
+        training: (r,) D + βR of the training batches since the row before.
+        gap: (r,) D + βR on validation less that on training.
+        examples: n of the validation split.
+    """
+
+    step: Array
+    value: Array
+    each: Array
+    training: Array
+    gap: Array
+    examples: int
+
+    def __len__(self) -> int:
+        return len(self.step)
+
+    @property
+    def best(self) -> int:
+        """The row of the least J."""
+        return int(self.value.argmin())
+
+    def paired_error(self, weights: Array) -> float:
+        """The standard error of a weighted sum of the rows whose weights sum to 0."""
+        return float((weights @ self.each).std(ddof=1) / math.sqrt(self.examples))
+
+    def difference_error(self, one: int, other: int) -> float:
+        """The paired standard error of the difference between two rows."""
+        weights = np.zeros(len(self))
+        weights[one] += 1
+        weights[other] -= 1
+        return self.paired_error(weights)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The weights of a run that were kept.
+
+    Attributes:
+        step: after which they stood.
+        steps: that the run took.
+        how: `best` or `last`.
+        rate: R of the validation split with them, in nats.
+        dead: the latents that are not active (`active_threshold` of the metrics).
+        latents: M.
+    """
+
+    step: int
+    steps: int
+    how: str
+    rate: float
+    dead: tuple[int, ...] | None
+    latents: int
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number of nats with its standard error."""
+
+    nats: float
+    error: float
+
+    @property
+    def matters(self) -> bool:
+        """Whether it is above 0 by more than noise and tolerance."""
+        return self.nats > max(TOLERANCE, SURE * self.error)
+
+    def __str__(self) -> str:
+        return f"{self.nats:.3g} ± {self.error:.2g} nats"
+
+
+@dataclass(frozen=True)
+class Jump:
+    """A row of J that is off the course of its neighbours.
+
+    Attributes:
+        step: of the row.
+        value: by how much.
+    """
+
+    step: int
+    value: Value
+
+
+def judge(curve: Curve, kept: Kept, note: str = "") -> Standing:
+    """How a run stands.
+
+    Args:
+        curve: its history at the final β.
+        kept: the weights that were kept.
+        note: what else is to be said of the history or of these weights; may be empty.
+    """
+    falling = over = None
+    state, reason = UNKNOWN, _too_short(curve)
+    if len(curve) >= LEAST_ROWS:
+        falling, over = falling_by(curve), over_least(curve)
+        state, reason = _state(curve, kept, falling, over)
+    return Standing(
+        state=state,
+        reason=f"{reason}; {note}" if note else reason,
+        step=kept.step,
+        steps=kept.steps,
+        kept=kept.how,
+        falling=falling.nats if falling else None,
+        falling_error=falling.error if falling else None,
+        over=over.nats if over else None,
+        over_error=over.error if over else None,
+        since=int(curve.step[curve.best]) if over and over.matters else None,
+        gap=float(curve.gap[-1]) if len(curve) else None,
+        dead=kept.dead,
+    )
+
+
+def _state(curve: Curve, kept: Kept, falling: Value, over: Value) -> tuple[str, str]:
+    """The state of a run whose history is long enough, and why."""
+    best = f"{int(curve.step[curve.best]):,}"
+    if kept.rate < DEAD_RATE:
+        return COLLAPSED, _collapsed(kept, falling)
+    if (off := jump(curve)) is not None:
+        return UNSTABLE, (f"D + βR jumped by {off.value} at step {off.step:,}, more than its noise")
+    if over.matters and curve.training[-1] >= curve.training[curve.best]:
+        return UNSTABLE, (
+            f"D + βR rose by {over} from step {best} to step {kept.steps:,}, on training too"
+        )
+    if over.matters:
+        gap = f"it is {curve.gap[-1]:.3g} nats above training at the end"
+        if kept.how == "best":
+            return SETTLED, (
+                f"the weights are those of step {best}: from there D + βR on validation rose by "
+                f"{over} to step {kept.steps:,}, and {gap}"
+            )
+        return OVERFITTED, (
+            f"D + βR on validation rose by {over} from step {best} to step {kept.steps:,} while it "
+            f"fell on training: {gap}"
+        )
+    trend = f"D + βR falls by {falling} with each doubling of the steps"
+    return (STILL_FALLING, trend) if falling.matters else (SETTLED, trend)
+
+
+def _too_short(curve: Curve) -> str:
+    return (
+        f"{len(curve)} validations were made at the final β, and {LEAST_ROWS} are needed to judge "
+        "the run"
+    )
+
+
+def _collapsed(kept: Kept, falling: Value) -> str:
+    trend = f"; D + βR falls by {falling} with each doubling of the steps"
+    dead = f"R is {kept.rate:.2g} nats: none of the {kept.latents} latents says anything"
+    return dead + trend if falling.matters else dead
+
+
+def falling_by(curve: Curve) -> Value:
+    """Nats by which J falls with each doubling of the steps, by the end: the slope of a straight
+    line through J against log2(step), over the second half of the steps.
+
+    Its error is that of the paired examples and that of the scatter about the line together.
+    """
+    later = _later(curve)
+    x, y = np.log2(curve.step[later]), curve.value[later]
+    x = x - x.mean()
+    weights = np.zeros(len(curve))
+    weights[later] = -x / (x @ x)
+    slope = float(weights @ curve.value)
+    scatter = y - y.mean() + slope * x
+    of_fit = math.sqrt(scatter @ scatter / max(1, len(x) - 2) / (x @ x))
+    return Value(slope, math.hypot(of_fit, curve.paired_error(weights)))
+
+
+def over_least(curve: Curve) -> Value:
+    """Nats by which J at the last row exceeds its least value, with the error of the paired
+    examples and that of the jitter from row to row together."""
+    if curve.best == len(curve) - 1:
+        return Value(0.0, 0.0)
+    nats = float(curve.value[-1] - curve.value[curve.best])
+    paired = curve.difference_error(-1, curve.best)
+    return Value(nats, math.hypot(paired, math.sqrt(2) * jitter(curve)))
+
+
+def jitter(curve: Curve) -> float:
+    """The standard deviation of J from row to row about its trend, over the second half of the
+    steps: from how far each row is from the middle of its neighbours, robust to single jumps."""
+    bends = np.diff(curve.value[_later(curve)], 2)
+    return float(np.median(np.abs(bends))) / NORMAL_MEDIAN / math.sqrt(6)
+
+
+def jump(curve: Curve) -> Jump | None:
+    """The greatest jump of J over the second half of the steps; None where no row stands out.
+
+    A row jumps by how far it is above the straight line between its neighbours, and the last one by
+    how far it is above the line through the two before. A curve that falls ever slower, as in
+    training, lies below such lines, and one that overfits bends slowly.
+    """
+    wide = float(np.ptp(curve.value))
+    found = [_height(curve, row) for row in _later(curve) if row >= 2]
+    jumps = [
+        one for one in found
+        if one.value.nats > max(JUMP, JUMP_PART * wide, JUMP_SURE * one.value.error)
+    ]  # fmt: skip
+    return max(jumps, key=lambda one: one.value.nats, default=None)
+
+
+def _height(curve: Curve, row: int) -> Jump:
+    """How far a row is above the line through the rows beside it, or the two before the last."""
+    last = row == len(curve) - 1
+    one, other = (row - 2, row - 1) if last else (row - 1, row + 1)
+    part = (curve.step[row] - curve.step[one]) / (curve.step[other] - curve.step[one])
+    weights = np.zeros(len(curve))
+    weights[row] = 1
+    weights[[one, other]] -= [1 - part, part]
+    return Jump(
+        int(curve.step[row]), Value(float(weights @ curve.value), curve.paired_error(weights))
+    )
+
+
+def _later(curve: Curve) -> NDArray[np.int64]:
+    """The rows of the second half of the steps, and no fewer than `LEAST_ROWS`."""
+    first = int(np.searchsorted(curve.step, curve.step[-1] / 2))
+    return np.arange(min(first, len(curve) - LEAST_ROWS), len(curve))

@@ -1,0 +1,36 @@
+"""Whether a longer run may go on from the last state of a shorter one.
+
+A finished run keeps its whole state after its last step as `last.ckpt`. Copied as the checkpoint
+into the folder of a run that differs by a greater `trainer.steps` alone, that run goes on from
+there: with the bits that it has from its start where the shorter run ended with an epoch (or the
+data has no noise of its own), and otherwise with another order of the examples from there on.
+"""
+
+from betafront.objective import Constant
+from betafront.training.run import Run
+
+
+def reason_against(run: Run) -> str:
+    """Why a run of more steps may not go on from a shorter run's last state: something of it
+    depends on the planned steps. Empty where it may.
+
+    Args:
+        run: the longer one, or the shorter: they differ by their steps alone.
+    """
+    objective = run.objective(run.vae().latents)
+    for name, owner in (
+        ("schedule", objective),
+        ("schedule@shaping.schedule", objective.shaping),
+        ("schedule@controller.schedule", objective.controller),
+    ):
+        schedule = getattr(owner, "schedule", Constant())
+        if not isinstance(schedule, Constant):
+            return _of(name, type(schedule).__name__)
+    decay = getattr(objective.controller, "decay_schedule", Constant())
+    if getattr(objective.controller, "decay", 0.0) and not isinstance(decay, Constant):
+        return _of("schedule@controller.decay_schedule", type(decay).__name__)
+    return ""
+
+
+def _of(name: str, kind: str) -> str:
+    return f"{name} ({kind}) goes by the planned steps, and had its end in the shorter run"

@@ -1,0 +1,98 @@
+"""The standing of a trained run: its history at its final β, and the weights that were kept."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from betafront.metrics.evaluation import Evaluation
+from betafront.training.best import CLOSE, why_unknown
+from betafront.training.history import (
+    STEP,
+    TRAIN_BETA,
+    TRAIN_DISTORTION,
+    TRAIN_RATE,
+    VAL_DISTORTION,
+    VAL_RATE,
+    Row,
+)
+from betafront.training.judging import Curve, Kept, judge
+from betafront.training.result import OnTheScale
+from betafront.training.standing import Standing
+from betafront.training.state import RunState
+from betafront.training.validations import Validations
+
+
+def standing_of(state: RunState, kept: int, evaluation: Evaluation, scale: OnTheScale) -> Standing:
+    """How a run stands.
+
+    Args:
+        state: of the run, after its last step.
+        kept: the step of the weights that were evaluated.
+        evaluation: of these, on the validation split.
+        scale: where they stand on the one scale.
+    """
+    rows = _at_the_end(state, scale)
+    weights = Kept(
+        step=kept,
+        steps=state.step,
+        how="last" if state.best is None else "best",
+        rate=evaluation.values["rate"],
+        dead=_dead(evaluation),
+        latents=len(evaluation.variance),
+    )
+    return judge(_curve(rows, state.history, scale.beta), weights, _note(state, scale))
+
+
+def _dead(evaluation: Evaluation) -> tuple[int, ...] | None:
+    """The latents that are not active; None where an evaluation of the user's own names no
+    threshold."""
+    threshold = evaluation.settings.get("active_threshold")
+    if threshold is None:
+        return None
+    return tuple(np.flatnonzero(evaluation.variance.numpy() <= float(threshold)).tolist())
+
+
+def _at_the_end(state: RunState, scale: OnTheScale) -> Validations:
+    """The validations at which β and the targets were those of the end: under a controller those
+    since β is within two standard deviations of its mean over the last tenth of the steps."""
+    if not why_unknown(state.objective):
+        return state.final_validations
+    if scale.beta_spread is None:  # a capacity whose β could not be read from the model
+        return state.validations.after(state.step)
+    first = state.final
+    if state.objective.controller.closed:
+        room = max(2 * scale.beta_spread, CLOSE * scale.beta)
+        off = [r[STEP] for r in state.history if abs(r[TRAIN_BETA] - scale.beta) > room]
+        first = max([first, *map(int, off)])
+    return state.validations.after(first)
+
+
+def _curve(rows: Validations, history: Sequence[Row], beta: float) -> Curve:
+    """What is judged, at `beta`."""
+    known = {int(row[STEP]): row for row in history}
+    there = [known[step] for step in rows.steps]
+    training = np.array([row[TRAIN_DISTORTION] + beta * row[TRAIN_RATE] for row in there])
+    validated = np.array([row[VAL_DISTORTION] + beta * row[VAL_RATE] for row in there])
+    return Curve(
+        step=np.array(rows.steps, dtype=float),
+        value=np.array(rows.values(beta)),
+        each=rows.values_of_each(beta).numpy(),
+        training=training,
+        gap=validated - training,
+        examples=rows.examples,
+    )
+
+
+def _note(state: RunState, scale: OnTheScale) -> str:
+    """What else is to be said of the history or of the weights that were kept."""
+    notes = []
+    if missing := len(state.history) - len(state.validations.steps):
+        notes.append(f"the first {missing} validations are of an earlier version of betafront")
+    if scale.beta_spread is None and state.objective.shaping.hides_beta:
+        notes.append("the β of the model could not be read from it")
+    if state.wants_best and state.best is None:
+        why = why_unknown(state.objective) or "no step was validated at the final β"
+        notes.append(f"the last weights were kept, since {why}")
+    if state.step < state.steps:
+        notes.append(f"its patience ended it before the planned {state.steps:,} steps")
+    return "; ".join(notes)
