@@ -10,9 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from betafront.front.front import front
-from betafront.front.table import DISTORTION, GROUP, PLANE, RATE
+from betafront.front.table import DISTORTION, GROUP, PLANE, RATE, STANDING
+from betafront.training.standing import OVERFITTED, SETTLED, STILL_FALLING, UNSTABLE
 
 NAT = 1.0  # a smaller difference is not reported
+UNFINISHED = (STILL_FALLING, OVERFITTED, UNSTABLE)
 CORNERS = 3  # of the hull, the fewest that a slope is fitted to
 
 
@@ -67,11 +69,28 @@ def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
     limit = tolerance(table)
     nats = f"{limit:.3g} nat{'s' if limit > 1 else ''}"
     worst = (f"{table.loc[at, 'trial']} by {by:.3g}" for at, by in far.head(3).items())
+    cause = _cause(table.loc[far.index])
     return (
         f"{len(far)} of {len(own)} trials{f' of {group}' if group else ''} lie more than "
-        f"{nats} off their own line D + βR (trial {', '.join(worst)}): not "
-        "converged, or what else differs is worse there."
+        f"{nats} off their own line D + βR (trial {', '.join(worst)}): {cause}."
     )
+
+
+def _cause(far: pd.DataFrame) -> str:
+    """Why trials lie off their own lines, as far as it is known how they stand."""
+    states = far[STANDING].dropna() if STANDING in far else pd.Series(dtype=object)
+    named = states[states.isin(UNFINISHED)].value_counts()
+    rest = len(far) - int(named.sum())
+    settled = int((states == SETTLED).sum())
+    others = (
+        "what else differs is worse there"
+        if rest and rest == settled
+        else "not converged, overfitted, or what else differs is worse there"
+    )
+    if named.empty:
+        return others
+    said = ", ".join(f"{count} of them {state}" for state, count in named.items())
+    return f"{said}; of the other {rest}, {others}" if rest else said
 
 
 def tolerance(table: pd.DataFrame) -> float:

@@ -17,6 +17,7 @@ RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo",
 ACTIVE = "val/active_units"
 METRICS = (DISTORTION, RATE, ELBO, MSE, ACTIVE)  # what a table of trials shows, where they have it
 PLANE = {RATE: "minimize", DISTORTION: "minimize"}
+STANDING = "standing"  # the column of how a run stands, a state of `betafront.training.standing`
 GROUP = "group"  # the column that says which group a trial is of, where there are several
 
 # The columns that are no metrics: the head of a column, and the label of an axis.

@@ -1,17 +1,11 @@
 """The decision: which β, how certain, and what it costs."""
 
+from betafront.front.decision.advice import Advice, in_every_row, names, trade, trades
+from betafront.front.decision.asked import USUAL, Asked
 from betafront.front.decision.capacity import end_of_capacity
 from betafront.front.decision.cautions import cautions
-from betafront.front.decision.decision import (
-    USUAL,
-    Advice,
-    Asked,
-    decide,
-    in_every_row,
-    names,
-    trade,
-    trades,
-)
+from betafront.front.decision.decision import decide
+from betafront.front.decision.points import points
 from betafront.front.decision.record import decision_record, notes
 from betafront.front.decision.refusal import refusal
 
@@ -26,6 +20,7 @@ __all__ = [
     "in_every_row",
     "names",
     "notes",
+    "points",
     "refusal",
     "trade",
     "trades",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from betafront.front.decision.decision import Advice
+from betafront.front.decision.advice import Advice
 from betafront.front.front import front
 from betafront.front.slope import NAT
 from betafront.front.table import PLANE, RATE, Facts, usable

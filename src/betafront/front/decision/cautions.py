@@ -1,33 +1,36 @@
 """What to be careful with in a decision."""
 
 from collections.abc import Iterator, Sequence
-from shlex import quote
 
 import pandas as pd
 
-from betafront.front.decision.decision import Advice
-from betafront.front.decision.price import exchange
-from betafront.front.front import front
+from betafront.front.decision.advice import Advice
+from betafront.front.decision.collapse import collapsed
+from betafront.front.decision.commands import further
+from betafront.front.decision.price import exchange, noise_of_a_price
+from betafront.front.decision.standings import UNSETTLED, Standings, standings_of
+from betafront.front.front import front, hypervolume
 from betafront.front.slope import NAT, off_their_lines
-from betafront.front.table import DISTORTION, ELBO, PLANE, RATE, Facts, usable
+from betafront.front.table import DISTORTION, ELBO, PLANE, RATE, STANDING, Facts, usable
 
 FAILED = 0.2  # of the trials: where more have failed, the others may be the easy ones
 END = 0.1  # the share of a range, or of a slope, within which a trial counts as at its end
 
 
 def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
-    """The cautions, a sentence each.
+    """The cautions, a sentence or two each; without advice only those that hold for any trials.
 
     Args:
         table: finished trials.
         facts: of the study.
-        advice: of the study.
+        advice: of the study; empty where the trials allow no decision.
     """
     kept = usable(table)
     if kept.empty:
         return []
     found = [*_at_the_edge(kept, facts, advice), *_open_ends(kept, facts, advice)]
-    found += [*_close(kept, advice), *_failed(facts)]
+    found += [*_standings(kept, facts, advice), *_behind(kept, advice), *_dead(kept, advice)]
+    found += [*_close(kept, advice), *_no_volume(table, facts), *_failed(facts)]
     return [*found, off] if facts.one_scale and (off := off_their_lines(kept)) else found
 
 
@@ -53,8 +56,8 @@ def _further(facts: Facts, weight: float, above: bool) -> str:
     if not (override and (1 - share if above else share) <= END):
         return "more trials (study.budget.trials) may find better beyond it."
     return (
-        f"the best may lie beyond what was searched. A space cannot change, so search further in a "
-        f"new study: '{override}' study.name={quote(facts.name)}-further"
+        "the best may lie beyond what was searched. A space cannot change, so search further in a "
+        f"new study, which begins with these trials: {further(facts, override)}"
     )
 
 
@@ -69,12 +72,68 @@ def _open_ends(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> I
             f"The knee moves with the front's ends, and one is at R = {first[RATE]:.3g} nats: "
             "search greater β, to where no rate is left."
         )
-    costs, _ = exchange(members, int(last["trial"]))
+    noise = noise_of_a_price(table, float(last["beta"]))
+    costs, _ = exchange(members, int(last["trial"]), noise)
     average = (first[DISTORTION] - last[DISTORTION]) / (last[RATE] - first[RATE])
     if costs is not None and costs > END * average:
         yield (
             f"The knee moves with the front's ends, and at that of trial {last['trial']:.0f} a nat "
             f"of rate still buys {costs:.3g} nats of distortion: search smaller β."
+        )
+
+
+def _standings(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
+    """Points that some runs which do not stand well bear upon: too few to refuse a decision, or of
+    a point beside the decision."""
+    said = set()
+    for point in advice:
+        found = standings_of(point, table)
+        own = table[table["trial"] == point.trial].iloc[0].get(STANDING)
+        if own in UNSETTLED and point.trial not in said:
+            said.add(point.trial)
+            yield f"trial {point.trial}, {point.name}, is {own}. {found.mended(facts)}"
+        elif found.undecided and point.trial not in said:
+            said.add(point.trial)
+            yield f"{_of_trials(found)} {found.counted}. {found.mended(facts)}"
+        elif point is advice[0] and 2 * len(found.unknown) >= len(found.trials) > 0:
+            yield (
+                f"{_of_trials(found)} {len(found.unknown)} of {len(found.trials)} have too short a "
+                "history to say whether they have settled."
+            )
+
+
+def _of_trials(found: Standings) -> str:
+    return f"of {found.point.name} and the trials within its interval"
+
+
+def _behind(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
+    """Trials outside the interval of the best ELBO that another doubling of the steps may bring
+    below it, if D + R falls as their own objective does."""
+    if not {STANDING, "falling"} <= set(table) or not (advice and advice[0].name == "best ELBO"):
+        return
+    best = advice[0]
+    outside = table[(table["beta"] < best.low) | (table["beta"] > best.high)]
+    gained = outside[ELBO] - outside["falling"].astype(float)
+    ahead = outside[gained < best.metrics[ELBO]]
+    if len(ahead):
+        yield (
+            f"{len(ahead)} trials with other β (from {ahead['beta'].min():.3g} to "
+            f"{ahead['beta'].max():.3g}) are still falling, by up to {ahead['falling'].max():.3g} "
+            "nats per doubling of the steps, and may come below the best ELBO."
+        )
+
+
+def _dead(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
+    """A decision that uses no latent."""
+    if advice and collapsed(table[table["trial"] == advice[0].trial]).any():
+        yield f"{advice[0].name} uses no latent: its rate is {advice[0].metrics[RATE]:.2g} nats."
+
+
+def _no_volume(table: pd.DataFrame, facts: Facts) -> Iterator[str]:
+    """A front of which no trial is better than the reference point."""
+    if len(facts.reference) and hypervolume(table, facts.objectives, facts.reference) == 0:
+        yield (
+            "the hypervolume is 0: no trial is better than the reference point in every objective."
         )
 
 

@@ -2,6 +2,7 @@
 so the trials that it picks from each replicate show how certain its choice is."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,27 @@ from betafront.front.front import front, knee, maximised
 from betafront.front.table import DISTORTION, ELBO, PLANE, RATE
 
 Pick = Callable[[pd.DataFrame], "pd.Series[float] | None"]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that picks a trial, with its name.
+
+    Attributes:
+        name: of the point.
+        method: the rule in words.
+        pick: takes the trial of a table; None where the table has no such trial.
+        metrics: that the rule looks at.
+        metric: the one metric of which the point is the least of all trials, or with the `sign` −1
+            the greatest; empty for any other rule.
+    """
+
+    name: str
+    method: str
+    pick: Pick
+    metrics: tuple[str, ...]
+    metric: str = ""
+    sign: float = 1.0
 
 
 def least_elbo(table: pd.DataFrame) -> "pd.Series[float] | None":

@@ -1,30 +1,61 @@
-"""The price of rate along a front of rate and distortion: the slopes between neighbours."""
+"""The price of rate along a front of rate and distortion: the slopes between trials that differ by
+more than noise."""
 
 import math
+from dataclasses import dataclass
 
 import pandas as pd
 
+from betafront.front.decision.noise.scatter import SURE, near, noise_of
 from betafront.front.front import front
 from betafront.front.table import DISTORTION, PLANE, RATE
 
 
-def exchange(members: pd.DataFrame, trial: int) -> tuple[float | None, float | None]:
+@dataclass(frozen=True)
+class Noise:
+    """The nats that two trials of nearly the same β may differ by chance.
+
+    Attributes:
+        rate, distortion: the differences.
+    """
+
+    rate: float = 0.0
+    distortion: float = 0.0
+
+
+def noise_of_a_price(table: pd.DataFrame, beta: float) -> Noise:
+    """The differences that chance makes between trials near a β, in rate and in distortion.
+
+    Args:
+        table: finished trials.
+        beta: of one of them.
+    """
+    around = near(table, beta)
+    of_two = SURE * math.sqrt(2)
+    return Noise(*(of_two * noise_of(around, metric) for metric in (RATE, DISTORTION)))
+
+
+def exchange(members: pd.DataFrame, trial: int, noise: Noise) -> tuple[float | None, float | None]:
     """The nats of distortion that one nat less of rate costs at a trial of the front, and those
-    that one more nat buys: the slopes to the neighbours, between which β lies where all runs have
-    converged (`betafront.front.slope`).
+    that one more nat buys: the slopes to the nearest trials on both sides that differ by more than
+    noise in rate and in distortion. Between the two lies β, where all runs have converged
+    (`betafront.front.slope`).
 
     Args:
         members: of the front.
         trial: the number of one of them; for a trial that is not on the front both are None.
+        noise: what differs by less says nothing.
 
     Returns:
-        None on a side that has no neighbour of another rate.
+        None on a side that has no trial so different.
     """
     members = members.sort_values(RATE)
     own = members[members["trial"] == trial]
     if own.empty:
         return None, None
     rate, distortion = float(own[RATE].iloc[0]), float(own[DISTORTION].iloc[0])
+    apart = (members[RATE] - rate).abs() > noise.rate
+    members = members[apart & ((members[DISTORTION] - distortion).abs() > noise.distortion)]
     less, more = members[members[RATE] < rate], members[members[RATE] > rate]
 
     def slope(row: "pd.Series[float]") -> float:

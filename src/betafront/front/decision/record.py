@@ -5,33 +5,52 @@ from typing import Any
 
 import pandas as pd
 
+from betafront.front.decision.advice import Advice, trades
+from betafront.front.decision.asked import USUAL, Asked
 from betafront.front.decision.capacity import end_of_capacity
 from betafront.front.decision.cautions import cautions
-from betafront.front.decision.decision import USUAL, Advice, Asked, decide, trades
-from betafront.front.decision.refusal import refusal
+from betafront.front.decision.noise.scatter import near, noise_of, replicated
+from betafront.front.decision.points import points
+from betafront.front.decision.refusal import reason_against
 from betafront.front.slope import fitted_slope
-from betafront.front.table import Facts, usable
+from betafront.front.table import ELBO, Facts, usable
 
 
 def decision_record(
     table: pd.DataFrame, facts: Facts, runs: pd.DataFrame | None = None, asked: Asked = USUAL
 ) -> dict[str, Any]:
-    """For programs: the decision or why there is none, the advised points, and the cautions."""
-    advice = decide(table, facts, runs, asked)
-    why = refusal(table, facts)
+    """For programs: the decision or why there is none, the advised points (none without a
+    decision), and the cautions."""
+    found = points(table, facts, runs, asked)
+    why = reason_against(found, table, facts)
+    advice = [] if why else found
     return {
-        "decision": None if why or not advice else advice[0].record,
+        "decision": advice[0].record if advice else None,
         "refused": why,
         "points": [one.record for one in advice],
-        "cautions": [] if why else cautions(table, facts, advice),
+        "cautions": cautions(table, facts, advice),
     }
 
 
 def notes(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
-    """The price of rate at each point, what changes between points, the slope of the hull, and the
-    end of a capacity schedule, a sentence each."""
+    """The noise of D + R, the price of rate at each point, what changes between points, the slope
+    of the hull, and the end of a capacity schedule, a sentence each."""
     prices = {a.trial: a.price for a in reversed(advice)}  # with the first of a trial's names
     worth = [prices[trial] for trial in dict.fromkeys(a.trial for a in advice)]
     fitted = fitted_slope(usable(table)) if facts.rate_distortion and advice else ""
     end = end_of_capacity(table, facts, advice)
-    return [line for line in [*worth, *trades(advice), fitted, end] if line]
+    noise = _noise(usable(table), advice) if facts.one_scale else ""
+    return [line for line in [noise, *worth, *trades(advice), fitted, end] if line]
+
+
+def _noise(table: pd.DataFrame, advice: Sequence[Advice]) -> str:
+    """The noise of D + R near the decision; empty where it is not known."""
+    around = near(table, advice[0].beta) if advice else table.head(0)
+    noise = noise_of(around, ELBO)
+    if not noise:
+        return ""
+    count = replicated(around)
+    source = f"the scatter about a curve over log β of the {len(around)} trials nearest"
+    if count > 1:
+        source = f"{count} replicates, of their mean"
+    return f"Noise: {noise:.2g} nats of D + R (standard deviation), by {source}."

@@ -1,0 +1,59 @@
+"""The commands that go on from a study: a wider one, a longer one, one with more replicates."""
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from betafront.front.table import Facts
+
+STEPS, KEEP = "trainer.steps", "trainer.keep"
+NAME, IMPORT, BUDGET = "study.name", "study.import_from", "study.budget.trials"
+
+
+def again(facts: Facts, changed: Mapping[str, str]) -> str:
+    """The command that makes the study, with some of its words changed.
+
+    Args:
+        facts: of the study.
+        changed: key to value; a key that the command has is replaced, another is added.
+    """
+    words = shlex.split(facts.command)
+    kept = [word for word in words if word.partition("=")[0].lstrip("+") not in changed]
+    return shlex.join([*kept, *(f"{key}={value}" for key, value in changed.items())])
+
+
+def new_study(facts: Facts, word: str, changed: Mapping[str, str], imported: bool = True) -> str:
+    """The command that makes another study like this one, with some of its words changed.
+
+    Args:
+        facts: of the study.
+        word: the end of the new name: `further`, `longer`.
+        changed: key to value.
+        imported: whether the new study begins with the trials of this one.
+    """
+    begun = {IMPORT: facts.name} if imported else {}
+    return again(facts, {**changed, NAME: _name(facts.name, word), **begun})
+
+
+def longer(facts: Facts, steps: float, factor: int) -> str:
+    """The command that makes the study with `factor` times the optimiser steps, going on from its
+    runs."""
+    return new_study(facts, "longer", {STEPS: f"{steps * factor:.0f}"})
+
+
+def further(facts: Facts, override: str) -> str:
+    """The command that searches a wider range of the weight, beginning with the study's trials,
+    which count against the new budget: it allows as many again.
+
+    Args:
+        facts: of the study.
+        override: of the weight (`betafront.front.Reach`).
+    """
+    key, _, value = override.partition("=")
+    return new_study(facts, "further", {key: value, BUDGET: str(2 * facts.budget)})
+
+
+def _name(name: str, word: str) -> str:
+    """`study-further` of `study`, `study-further-2` of `study-further`."""
+    found = re.fullmatch(rf"(.*-{word})(?:-(\d+))?", name)
+    return f"{found[1]}-{int(found[2] or 1) + 1}" if found else f"{name}-{word}"

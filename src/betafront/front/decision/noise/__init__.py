@@ -1,0 +1,1 @@
+"""The noise of trials, from replicates or from their scatter, and what it leaves open of β."""

@@ -1,0 +1,106 @@
+"""How the runs stand on which a point depends, and what would mend them."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from betafront.front.decision.advice import Advice
+from betafront.front.decision.commands import KEEP, STEPS, longer, new_study
+from betafront.front.slope import NAT
+from betafront.front.table import STANDING, Facts
+from betafront.training.standing import OVERFITTED, STILL_FALLING, UNKNOWN, UNSTABLE
+
+UNSETTLED = (STILL_FALLING, OVERFITTED, UNSTABLE)  # by which a value says nothing of its β
+SHARE = 0.5  # of the runs that matter: where so many are unsettled, there is no decision
+FAR = 4 * NAT  # nats per doubling of the steps, from which four times the steps are advised
+
+
+@dataclass(frozen=True)
+class Standings:
+    """How the trials stand that matter to a point: its own, and those with a β within its interval.
+
+    Attributes:
+        point: the point.
+        trials: that matter and of which it is known how they stand; of trials by an earlier version
+            it is not.
+    """
+
+    point: Advice
+    trials: pd.DataFrame
+
+    @property
+    def unsettled(self) -> pd.DataFrame:
+        """The trials that are still falling, overfitted or unstable."""
+        return self.trials[self.trials[STANDING].isin(UNSETTLED)]
+
+    @property
+    def unknown(self) -> pd.DataFrame:
+        """The trials whose history is too short to say."""
+        return self.trials[self.trials[STANDING] == UNKNOWN]
+
+    @property
+    def undecided(self) -> bool:
+        """Whether so many trials are unsettled that the point says nothing."""
+        return len(self.unsettled) > 0 and len(self.unsettled) >= SHARE * len(self.trials)
+
+    @property
+    def counted(self) -> str:
+        """How many trials are unsettled, of how many: `3 of 7 … are still falling`."""
+        states = self.unsettled[STANDING].value_counts()
+        said = " and ".join(
+            f"{'' if len(states) == 1 else f'{count} '}{state}" for state, count in states.items()
+        )
+        by = self.unsettled["falling"].max() if "falling" in self.unsettled else float("nan")
+        if STILL_FALLING in states and pd.notna(by):
+            said += f" (by up to {by:.3g} nats per doubling of the steps)"
+        lies = "is" if len(self.unsettled) == 1 else "are"
+        return f"{len(self.unsettled)} of {len(self.trials)} {lies} {said}"
+
+    def mended(self, facts: Facts) -> str:
+        """What would mend the state that most of the unsettled trials have, with the command."""
+        states = self.unsettled[STANDING].value_counts()
+        if states.empty:
+            return ""
+        state = str(states.index[0])
+        if state == OVERFITTED:
+            return self._kept(facts)
+        if state == STILL_FALLING:
+            return self._longer(facts)
+        return (
+            "A lower learning rate (optimizer.lr) or a larger batch (trainer.batch_size), in a "
+            "study of another name, makes runs stable"
+        )
+
+    def _longer(self, facts: Facts) -> str:
+        steps = self.trials["steps"].max() if "steps" in self.trials else float("nan")
+        if STEPS in facts.parameters or pd.isna(steps):
+            return f"More steps ({STEPS}) let them settle, in a study of another name"
+        falling = self.unsettled["falling"].median() if "falling" in self.unsettled else 0.0
+        return f"Train longer: {longer(facts, float(steps), 4 if falling > FAR else 2)}"
+
+    def _kept(self, facts: Facts) -> str:
+        if f"{KEEP}=best" not in facts.command:
+            command = new_study(facts, "best", {KEEP: "best"}, imported=False)
+            return (
+                f"Keep the weights of the best validated step (trainer.patience=10 also ends such "
+                f"runs early): {command}"
+            )
+        since = self.unsettled["since"].median() if "since" in self.unsettled else float("nan")
+        if STEPS in facts.parameters or pd.isna(since):
+            return f"Fewer steps ({STEPS}), in a study of another name, end before that"
+        command = new_study(facts, "shorter", {STEPS: f"{since:.0f}"}, imported=False)
+        return f"Train to where it begins: {command}"
+
+
+def standings_of(point: Advice, table: pd.DataFrame) -> Standings:
+    """How the trials stand that matter to a point.
+
+    Args:
+        point: of the front.
+        table: finished trials, of which the point is one.
+    """
+    within = (table["beta"] >= point.low) & (table["beta"] <= point.high)
+    matter = table[within | (table["trial"] == point.trial)]
+    if STANDING not in matter:
+        return Standings(point, matter.head(0).assign(**{STANDING: None}))
+    return Standings(point, matter[matter[STANDING].notna()])
