@@ -34,6 +34,7 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
     tested, planned = confirming(study.user_attrs, trials)
     if as_json:
         members = front(rows, spec.objectives)
+        advice = decide(rows, known, runs) if known.confirmation else []
         print_json(
             {
                 "study": spec.name,
@@ -43,7 +44,7 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
                 "front": [] if members.empty else [int(n) for n in members["trial"]],
                 **decision_record(rows, known, runs, asked),
                 "confirming": {"done": tested, "runs": planned} if planned else None,
-                **confirmation_record(known.confirmation, rows, decide(rows, known, runs)),
+                **confirmation_record(known.confirmation, rows, advice),
                 "folder": spec.folder,
                 "command": known.command,
             }

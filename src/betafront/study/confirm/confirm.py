@@ -13,6 +13,7 @@ from betafront.study.confirm.of_study import conclusion, is_over, plan_of
 from betafront.study.confirm.plan import ConfirmPlan
 from betafront.study.confirm.show import print_confirmation, print_plan
 from betafront.study.confirm.watch import ConfirmWatch
+from betafront.study.create import going_on
 from betafront.study.display.report import write_files
 from betafront.study.display.watch import only_writer
 from betafront.study.engines.launch import launch
@@ -39,8 +40,10 @@ def confirm(plan: Plan) -> None:
     """
     out = console()
     plan = checked(plan)
-    store = Store(open_storage(plan.base.storage.url), plan.spec.name)
+    storage = open_storage(plan.base.storage.url)
+    store = Store(storage, plan.spec.name)
     spec = Spec.load(store.study, Path(plan.spec.folder))
+    plan = going_on(plan, storage)
     plan.spec.refuse_if_changed(spec)
     with only_writer(spec):
         confirm_study(plan, store, replace(spec, workers=plan.spec.workers), out)
@@ -70,8 +73,8 @@ def confirm_study(plan: Plan, store: Store, spec: Spec, out: Console) -> None:
         KeyboardInterrupt: the user has asked for an end.
     """
     what = plan_of(spec, store.trials(), store.settings())
-    print_plan(spec, what, store.trials(), spec.workers, out)
     if not is_over(what, store.trials()):
+        print_plan(spec, what, store.trials(), spec.workers, out)
         store.set(PLAN, [list(run) for run in what.runs])
         train(plan, store, spec, what, out)
     trials = store.trials()

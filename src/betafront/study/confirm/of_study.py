@@ -38,9 +38,10 @@ def plan_of(
     rows, known = table(trials, additions(settings)), facts(spec, trials)
     if rows.empty:
         raise UserError(f"{spec.name} has no finished trial, so no decision to confirm")
-    if why := refusal(rows, known):
-        raise UserError(f"{spec.name} has nothing to confirm. {why}")
-    advice = decide(rows, known, runs_table(trials))
+    runs = runs_table(trials)
+    advice = decide(rows, known, runs)
+    if not advice:
+        raise UserError(f"{spec.name} has nothing to confirm. {refusal(rows, known, runs)}")
     picks, untested = picked(rows, known, advice)
     if not picks or picks[0].name != advice[0].name:
         raise UserError(f"the decision of {spec.name} cannot be put to the test: {untested[0]}")
@@ -67,7 +68,7 @@ def conclusion(
     rows, runs = table(trials, additions(settings)), runs_table(trials)
     verdicts, bases = [], []
     for pick in plan.picks:
-        noise = seed_noise(rows, runs, pick.slope)
+        noise = seed_noise(rows, runs, pick)
         bases.append(noise.basis)
         steps = steps_of(spec, trials[pick.trial].params)
         verdicts.append(
