@@ -1,6 +1,7 @@
 """Files that appear under their names whole or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
@@ -23,6 +24,17 @@ def written_whole(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Have the file `source` at `target` too: as a second name of it, or as a copy where the disk
+    has no such names. Only for files that are always written whole, so that what is written under
+    one of the names later does not change the other."""
+    Path(target).unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
 
 
 def remove_parts(path: Path) -> None:

@@ -40,6 +40,7 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
                 "study": spec.name,
                 "budget": spec.trials,
                 **known.counts,
+                "imported": int(rows["imported"].notna().sum()) if "imported" in rows else 0,
                 "failures": failures(trials),
                 "front": [] if members.empty else [int(n) for n in members["trial"]],
                 **decision_record(rows, known, runs, asked),

@@ -106,8 +106,9 @@ def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     Columns: `trial`; the searched parameters; `weight`, `normalisation`, `beta`, `beta_norm`,
     `sigma`, `pixels`, `latents`; where it was recorded how the run stands
     (`betafront.training.standing.Standing.columns`): `standing`, `kept_step`, `steps`, `falling`,
-    `over`, …; every metric as `split/name`; `seconds`; `folder`; `started` and `finished` in Unix
-    seconds.
+    `over`, …; where a trial was taken over from another study, or went on from there, which:
+    `imported`, `continued`; every metric as `split/name`; `seconds`; `folder`; `started` and
+    `finished` in Unix seconds.
     """
     table = pd.DataFrame(list(rows))
     return table.sort_values("trial", ignore_index=True) if len(table) else table

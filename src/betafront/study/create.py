@@ -1,21 +1,17 @@
 """Making a study in the storage, or going on with it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rich.console import Console
 
 from betafront.errors import UserError
 from betafront.study.plan import Plan, as_begun
 from betafront.study.spec import SPEC, Spec
-from betafront.study.storage.opening import Storage, load_study, study_names
+from betafront.study.storage.opening import Storage, study_names
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.status import IMPORTED, Status, status
-
-if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
 
 
 def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
@@ -30,12 +26,22 @@ def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
         old = Spec.load(store.study)
         spec.refuse_if_changed(old)
         say_what_changed(spec, old, out)
-        queue = [*old.queue, *(p for p in spec.queue if p not in old.queue)]
-        replace(spec, reference=old.reference, queue=queue).store(store)
+        imports = [*old.imports, *spec.imports]
+        new = [p for p in not_imported(spec.queue, imports) if p not in old.queue]
+        now = replace(spec, reference=old.reference, queue=[*old.queue, *new], imports=imports)
+        now.store(store)
         return store
     check_folder(Path(spec.folder))
-    make(storage, spec)
+    make(storage, replace(spec, queue=not_imported(spec.queue, spec.imports)))
     return Store(storage, spec.name)
+
+
+def not_imported(
+    queue: Sequence[dict[str, Any]], imports: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The points of a queue at which no trial of another study is taken over."""
+    had = [one["params"] for one in imports]
+    return [point for point in queue if point not in had]
 
 
 def going_on(plan: Plan, storage: Storage) -> Plan:
@@ -89,44 +95,3 @@ def make(storage: Storage, spec: Spec) -> None:
     with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         study.set_metric_names(list(spec.objectives))
     spec.store(Store(storage, spec.name))
-
-
-def trials_of(storage: Storage, spec: Spec, source: str) -> "list[FrozenTrial]":
-    """The finished trials of another study, for the sampler to learn from.
-
-    Raises:
-        UserError: there is no such study, or its space or objectives are others.
-    """
-    other = load_study(storage, source)
-    theirs = Spec.load(other)
-    if theirs.space_digest != spec.space_digest or theirs.objectives != spec.objectives:
-        raise UserError(
-            f"study.import_from={source}: that study has another space or other objectives, and "
-            "its trials mean nothing here"
-        )
-    return [t for t in other.get_trials(deepcopy=False) if status(t) is Status.COMPLETE]
-
-
-def import_trials(store: Store, trials: "Sequence[FrozenTrial]", source: str) -> int:
-    """Copy what another study found.
-
-    Imported trials were trained under other settings, or the study would be the same one and a
-    larger budget would go on with it: so they count against no budget and stand in no table.
-
-    Returns:
-        how many are new.
-    """
-    from optuna import create_trial
-
-    had = (t.user_attrs.get(IMPORTED, {}) for t in store.trials())
-    have = {one["number"] for one in had if one.get("study") == source}
-    fresh = [t for t in trials if t.number not in have]
-    for trial in fresh:
-        copy = create_trial(
-            values=trial.values,
-            params=trial.params,
-            distributions=trial.distributions,
-            user_attrs={IMPORTED: {"study": source, "number": trial.number}},
-        )
-        store.make(copy)
-    return len(fresh)

@@ -18,12 +18,13 @@ from betafront.config.build import build, save
 from betafront.errors import UserError
 from betafront.front.table import text
 from betafront.study.branch_check import checked
-from betafront.study.create import going_on
+from betafront.study.create import going_on, not_imported
+from betafront.study.import_from import whole_runs, with_imports
 from betafront.study.plan import Plan
-from betafront.study.search.drawing import Drawing, digest
+from betafront.study.search.drawing import BLIND, Drawing, digest
 from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
-from betafront.study.storage.opening import open_storage, study_names
+from betafront.study.storage.opening import Storage, open_storage, study_names
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.pace import duration
 from betafront.study.trials.status import finished
@@ -46,27 +47,35 @@ def dry_run(plan: Plan) -> None:
     out = console()
     with out.status("making every branch of the space once …"):
         plan = checked(plan)
-    plan, before = going_on_with(plan)
+    storage = storage_of(plan)
+    plan, before = going_on_with(plan, storage)
+    plan, imported = with_imports(plan, storage)
     points = first_points(plan)
     print_space(plan, out)
     print_points(plan, points, out)
-    print_budget(plan.spec, before, out)
-    print_cost(plan.spec, measure(plan, points[0], out), before, out)
+    print_budget(plan.spec, before, imported, out)
+    runs = whole_runs(plan.spec, before)
+    some = points or [one["params"] for one in plan.spec.imports]
+    print_cost(plan.spec, measure(plan, some[0], out), runs, out)
     words = [w for w in plan.spec.command if not w.startswith("hydra.sweeper.dry_run")]
     print_next([("sweep", shlex.join(["betafront", "sweep", *words]))], out)
 
 
-def going_on_with(plan: Plan) -> tuple[Plan, int]:
+def storage_of(plan: Plan) -> Storage | None:
+    """The storage of the study; None where the sweep makes it."""
+    try:
+        return open_storage(plan.base.storage.url)
+    except UserError:
+        return None
+
+
+def going_on_with(plan: Plan, storage: Storage | None) -> tuple[Plan, int]:
     """The plan as its study was begun, and how many trials are finished already; 0 for a new study.
 
     Raises:
         UserError: it exists for something else.
     """
-    try:
-        storage = open_storage(plan.base.storage.url)
-    except UserError:
-        return plan, 0  # the sweep makes it
-    if plan.spec.name not in study_names(storage):
+    if storage is None or plan.spec.name not in study_names(storage):
         return plan, 0
     store, plan = Store(storage, plan.spec.name), going_on(plan, storage)
     plan.spec.refuse_if_changed(Spec.of(store.settings()))
@@ -74,16 +83,20 @@ def going_on_with(plan: Plan) -> tuple[Plan, int]:
 
 
 def first_points(plan: Plan) -> list[dict[str, Any]]:
-    """The first points that the only worker of a new study would try."""
+    """The first points that the only worker of a new study would try, beside those that are taken
+    from another study."""
     spec = plan.spec
     directions = spec.objectives.values()
     drawing = Drawing(plan.space, spec.base, directions, spec.sampler, spec.seed, worker=0)
     points: list[dict[str, Any]] = []
-    for index in range(min(SHOWN, spec.trials)):
-        given = spec.queue[index] if index < len(spec.queue) else {}
-        complete = plan.space.is_whole(given)
-        taken = {digest(point) for point in points}
-        points.append(dict(given) if complete else drawing.draw(index, taken, given).params)
+    queue, imported = not_imported(spec.queue, spec.imports), len(spec.imports)
+    had = {digest(one["params"]) for one in spec.imports}
+    for place in range(min(SHOWN, max(spec.trials - imported, 0))):
+        given = queue[place] if place < len(queue) else {}
+        taken = had | {digest(point) for point in points}
+        whole = plan.space.is_whole(given)
+        index = imported + place
+        points.append(dict(given) if whole else drawing.draw(index, taken, given).params)
     return points
 
 
@@ -115,14 +128,18 @@ def print_space(plan: Plan, out: Console) -> None:
 
 def print_points(plan: Plan, points: Sequence[dict[str, Any]], out: Console) -> None:
     """Print the first points, each as a command that trains it."""
-    spec = plan.spec
-    asked = min(len(spec.queue), len(points))
+    spec, imported = plan.spec, len(plan.spec.imports)
+    if not points:
+        return
+    asked = min(len(not_imported(spec.queue, spec.imports)), len(points))
     grid = spec.sampler == "grid"
     queued = f"; the first {asked} were asked for" if asked and not grid else ""
     many = "the other workers draw their own" if spec.workers > 1 and not grid else ""
-    how = "; ".join(part for part in (f"sampler {spec.sampler}{queued}", many) if part)
-    out.print(f"\n[bold]The first {len(points)} trials of a new study[/] ({how})")
-    for number, params in enumerate(points):
+    others = "" if not imported or spec.sampler in BLIND else "drawn without those taken over"
+    how = "; ".join(part for part in (f"sampler {spec.sampler}{queued}", others, many) if part)
+    which = f"next {len(points)}" if imported else f"first {len(points)}"
+    out.print(f"\n[bold]The {which} trials of a new study[/] ({how})")
+    for number, params in enumerate(points, start=imported):
         fixed = [word for word in plan.composer.fixed if not word.startswith(NOT_TRAINS)]
         own = [*plan.space.overrides(params), f"seed={run_seed(spec.seed, number, 0)}"]
         for i, line in enumerate(broken(["betafront", "train", *fixed, *own], out.width - 4)):
@@ -139,8 +156,15 @@ def broken(words: Sequence[str], width: int) -> list[str]:
     return [f"{line} \\" for line in lines[:-1]] + [lines[-1]]
 
 
-def print_budget(spec: Spec, before: int, out: Console) -> None:
-    """Print the budget of the study."""
+def print_budget(spec: Spec, before: int, imported: Sequence[str], out: Console) -> None:
+    """Print the budget of the study.
+
+    Args:
+        spec: of the study.
+        before: how many trials are finished already.
+        imported: lines on what is taken from another study.
+        out: the terminal.
+    """
     runs = f" of {spec.replicates} replicates" if spec.replicates > 1 else ""
     limits = [f"{spec.trials} trials{runs}", f"{spec.workers} workers"]
     if spec.seconds is not None:
@@ -150,6 +174,8 @@ def print_budget(spec: Spec, before: int, out: Console) -> None:
     are = "is" if before == 1 else "are"
     done = f"; {before} of them {are} finished, and the sweep goes on from there" if before else ""
     out.print(f"\n[bold]The budget[/]\n  {', '.join(limits)}{done}")
+    for line in imported:
+        out.print(f"  {line}", markup=False)
 
 
 @dataclass(frozen=True)
@@ -206,21 +232,27 @@ def _size(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-def print_cost(spec: Spec, cost: Cost, before: int, out: Console) -> None:
-    """Print what the rest of the sweep would take if every run were like the measured one."""
+def print_cost(spec: Spec, cost: Cost, runs: float, out: Console) -> None:
+    """Print what the rest of the sweep would take if every run were like the measured one.
+
+    Args:
+        spec: of the study.
+        cost: of the measured run.
+        runs: how many such runs the sweep would train.
+        out: the terminal.
+    """
     out.print("\n[bold]The cost[/]")
     if cost.fails:
         out.print(f"  unknown: the first trial {cost.fails}", style="yellow", markup=False)
         return
-    trials = max(spec.trials - before, 0)
-    runs = trials * spec.replicates
+    trials = runs / spec.replicates
     seconds = runs * cost.seconds / min(spec.workers, max(trials, 1))
     out.print(f"  one run takes {duration(cost.seconds)} and {decimal(cost.size)}{cost.how}")
     cores = os.cpu_count() or 1
     few = f" (this machine has {cores} for {spec.workers} workers)" if cores < spec.workers else ""
     out.print(
-        f"  {runs} such runs take about {duration(seconds)} where every worker has a core of its "
-        f"own{few}, and {decimal(runs * cost.size)}"
+        f"  {runs:.4g} such runs take about {duration(seconds)} where every worker has a core of "
+        f"its own{few}, and {decimal(round(runs * cost.size))}"
     )
     if spec.seconds is not None and seconds > spec.seconds:
         fit_in = int(spec.seconds / seconds * trials)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from betafront.config.former import lacking
 from betafront.errors import UserError
 from betafront.metrics.catalogue import needing_one_likelihood
 
@@ -34,6 +35,8 @@ class Spec:
         conditions: parameter to the choices of others under which it is there, as written.
         constraints: between parameters, as written.
         queue: points to be tried first, in order.
+        imports: trials of other studies that this one takes over before anything else, in order:
+            each with its `params`, and its `origin` as `betafront.study.trials.origin` writes it.
         seconds: the wall-clock budget of all launches together; None for none.
         trial_seconds: of training that an attempt at a run may take; None for any.
         replicates: runs per trial, which differ by their seeds.
@@ -66,6 +69,7 @@ class Spec:
     conditions: dict[str, list[str]] = field(default_factory=dict)
     constraints: list[str] = field(default_factory=list)
     queue: list[dict[str, Any]] = field(default_factory=list)
+    imports: list[dict[str, Any]] = field(default_factory=list)
     seconds: float | None = None
     trial_seconds: float | None = None
     replicates: int = 1
@@ -139,32 +143,36 @@ class Spec:
         Raises:
             UserError: naming what differs.
         """
-        way_out = "choose another name with study.name=… to start a new study"
+        change = ""
         if self.space_digest != old.space_digest:
+            change = f"another space ({_difference(old.written_space, self.written_space)})"
+        elif not (change := self.other_runs(old)) and self.seed != old.seed:
+            change = f"study.seed={old.seed}, now {self.seed}"
+        if change:
             raise UserError(
-                f"the study '{self.name}' exists with another space "
-                f"({_difference(old.written_space, self.written_space)}): {way_out}"
+                f"the study '{self.name}' exists with {change}: choose another name with "
+                "study.name=… to start a new study"
             )
+
+    def other_runs(self, old: "Spec", but: Collection[str] = ()) -> str:
+        """Why a run of another study answers something else than the run of this one with the same
+        parameters and the same seed; empty where it is the same run, measured for the same.
+
+        Args:
+            old: the other study.
+            but: settings that may differ.
+        """
         if list(self.objectives.items()) != list(old.objectives.items()):
-            raise UserError(
-                f"the study '{self.name}' exists with other objectives "
-                f"({', '.join(old.objectives)}): {way_out}"
-            )
-        if self.base != old.base:
-            raise UserError(
-                f"the study '{self.name}' exists with other settings "
-                f"({_difference(old.base, self.base)}): {way_out}"
-            )
-        if self.seed != old.seed:
-            raise UserError(
-                f"the study '{self.name}' exists with study.seed={old.seed}, now {self.seed}: "
-                f"{way_out}"
-            )
+            return f"other objectives ({', '.join(old.objectives)})"
+        then, now = (
+            {k: v for k, v in (lacking(s.base) | s.base).items() if k not in but}
+            for s in (old, self)
+        )
+        if now != then:
+            return f"other settings ({_difference(then, now)})"
         if self.data_digest != old.data_digest:
-            raise UserError(
-                f"the study '{self.name}' was made with other data (digest {old.data_digest}, "
-                f"now {self.data_digest}): {way_out}"
-            )
+            return f"other data (digest {old.data_digest}, now {self.data_digest})"
+        return ""
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any], most: int = 2) -> str:

@@ -15,11 +15,12 @@ from betafront.addresses import sqlite_path
 from betafront.config.targets import make
 from betafront.errors import UserError
 from betafront.study.branch_check import checked
-from betafront.study.create import going_on, import_trials, make_or_resume, trials_of
+from betafront.study.create import going_on, make_or_resume
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
 from betafront.study.gpus import check_gpus
+from betafront.study.import_from import with_imports
 from betafront.study.plan import Plan
 from betafront.study.results.table import command
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
@@ -114,13 +115,10 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
             style="yellow",
         )
     storage = open_storage(plan.base.storage.url, create=True)
-    plan = going_on(plan, storage)
-    source = plan.base.study.import_from
-    theirs = trials_of(storage, plan.spec, source) if source else []
+    plan, said = with_imports(going_on(plan, storage), storage)
     store = make_or_resume(storage, plan.spec, out)
-    if source:
-        count = import_trials(store, theirs, source)
-        out.print(f"The sampler learns from {count} more trials of {source}.")
+    for line in said:
+        out.print(line, markup=False, soft_wrap=True)
     spec = Spec.load(store.study, Path(plan.spec.folder))
     say_how_far(store, spec, plan, out)
     return plan, store, spec

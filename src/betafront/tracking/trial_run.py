@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Metric, Run
 
 FINAL = ("val/", "test/", "sd/")  # the beginnings of the names of final values
+OF_OTHER_STUDY = ("imported", "continued")  # which trial of which other study
 SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
 
 
@@ -84,6 +85,7 @@ def write_finished(
 
     started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
     tags = {"replicates": str(row["replicates"])}
+    tags |= {key: row[key] for key in OF_OTHER_STUDY if key in row}
     run_id = _create(client, place, spec, int(row["trial"]), run_name(spec, row), started, tags)
     names = dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE])
     params = [Param(key_of(n), _text(row[n])) for n in names if row.get(n) is not None]

@@ -1,7 +1,8 @@
 """A front in the terminal: tables of at most 100 columns."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -31,6 +32,7 @@ from betafront.front.table import (
 )
 
 ROWS = 20
+IMPORTED = "imported"
 FORMATS = {  # the numbers of every table of trials, where the trials have them
     "weight": ".3g",
     "beta": ".3g",
@@ -130,19 +132,28 @@ def front_table(
         columns[head(key)] = [_number(row[key], FORMATS[key]) for row in rows]
     for metric in present(members, others):
         columns[label(metric)] = [_number(row[metric], ".3g") for row in rows]
-    columns[""] = [marks.get(row["trial"], "front" if row.get("on_front") else "") for row in rows]
+    columns[""] = [_marked(row, marks) for row in rows]
     _narrow(columns, width, [short[p] for p in varied])
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     words = {"", GROUP, *short.values()}
     for name in columns:
         table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
     for cells in zip(*columns.values(), strict=True):
-        table.add_row(*map(escape, cells), style="bold" if cells[-1] else None)
+        told = cells[-1] not in ("", IMPORTED)
+        table.add_row(*map(escape, cells), style="bold" if told else None)
     left_out = len(members) - len(rows)
     said = units(members)
     table.caption = f"{said}; {left_out} rows of the front left out" if left_out else said
     table.caption_justify = "left"
     return table
+
+
+def _marked(row: Mapping[str, Any], marks: Mapping[int, str]) -> str:
+    """What is to be said of a row: that it is advised or on the front, and whether another study
+    had trained it."""
+    named = marks.get(row["trial"], "front" if row.get("on_front") else "")
+    taken = IMPORTED if isinstance(row.get(IMPORTED), str) else ""
+    return ", ".join(word for word in (named, taken) if word)
 
 
 def _number(value: float, form: str) -> str:

@@ -65,5 +65,6 @@ def _result(trial: "FrozenTrial", spec: Spec) -> str:
         f"{found['seconds']:>5.1f} s",
         chosen(spec, trial.params, without=(WEIGHT,)),
         f"({found['replicates']} replicates)" if found["replicates"] > 1 else "",
+        f"taken from {found['imported']}" if "imported" in found else "",
     ]
     return "  ".join(part for part in parts if part)

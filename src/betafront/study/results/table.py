@@ -12,7 +12,7 @@ from betafront.front import Facts, trials_table
 from betafront.study.results.confirmation import confirmation
 from betafront.study.results.searched_range import WEIGHT, reach
 from betafront.study.spec import Spec
-from betafront.study.trials.origin import origin
+from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
 from betafront.study.trials.replicates import Record, every_run, has_record, record_of
 from betafront.study.trials.status import Status, kind_of_failure, numbers_by_word, status
 
@@ -71,7 +71,15 @@ def row(trial: "FrozenTrial") -> dict[str, Any]:
         **{f"sd/{key}": value for key, value in (record.spread or {}).items()},
     }
     found: dict[str, Any] = {"trial": trial.number, **trial.params, **record.scale.written()}
-    return {**found, **_standing(record), **record.metrics, **rest}
+    return {**found, **_source(trial), **_standing(record), **record.metrics, **rest}
+
+
+def _source(trial: "FrozenTrial") -> dict[str, Any]:
+    """The trial of another study whose results were taken over (`imported`), or from whose last
+    weights this one went on (`continued`)."""
+    source = origin(trial).source
+    column = {RESULTS: "imported", WEIGHTS: "continued"}.get(source.takes if source else "")
+    return {column: str(source)} if column else {}
 
 
 def _standing(record: Record) -> dict[str, Any]:

@@ -48,6 +48,7 @@ from betafront.study.trials.queue import (
     Work,
     confirming_work,
     ended,
+    imported_work,
     is_met,
     lost_work,
     not_taken_up,
@@ -189,7 +190,8 @@ class Ledger:
         if work := lost_work(tally.not_plain, room):
             return work
         if room:
-            return queued_work(spec, tally.not_plain) or Work(Origin(), {})
+            asked = imported_work(spec, tally.not_plain) or queued_work(spec, tally.not_plain)
+            return asked or Work(Origin(), {})
         return replicate_work(spec, tally.trials)
 
     def _make(self, work: Work, spec: Spec, tally: Tally) -> None:
@@ -283,6 +285,8 @@ def is_taken(trial: "FrozenTrial", below: "Sequence[FrozenTrial]", tally: Tally)
         return any((o.replicates or 0) >= (why.replicates or 0) for o in same)
     if why.confirms is not None:
         return any(origin(t).confirms == why.confirms for t in others if not status(t).again)
+    if why.source is not None:
+        return any(origin(t).source == why.source for t in others if status(t).counts)
     if why.point is not None:
         return any(origin(t).point == why.point for t in others if status(t).counts)
     if trial.user_attrs.get(REPEATS):

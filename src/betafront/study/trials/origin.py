@@ -1,7 +1,8 @@
-"""Why a trial was made: drawn, asked for, tried again, to add replicates to a finished trial, or to
-confirm the decision."""
+"""Why a trial was made: drawn, asked for, taken from another study, tried again, to add replicates to
+a finished trial, or to confirm the decision."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -18,8 +19,42 @@ STORED = {
     "point": "point",
     "tops": "adds_to",
     "replicates": "replicates",
+    "seed": "seed",
+    "source": "source",
     "confirms": "confirms",
 }
+
+RESULTS, WEIGHTS, SEEDS = "results", "weights", "seeds"
+"""What a trial takes over from a trial of another study: its results; the weights and the whole
+state after its last step, from which a longer run goes on; or its point and the seeds of its runs
+alone."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The trial of another study that a trial stands for.
+
+    Attributes:
+        study: the name of the other study.
+        number: of the trial there.
+        steps: for which its runs were trained there.
+        takes: RESULTS, WEIGHTS or SEEDS.
+        runs: the folders of its runs, in order, below the folder of the other study.
+    """
+
+    study: str
+    number: int
+    steps: int
+    takes: str
+    runs: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> "Source":
+        """A source as the storage keeps it."""
+        return cls(**{**written, "runs": tuple(written["runs"])})
+
+    def __str__(self) -> str:
+        return f"trial {self.number} of {self.study}"
 
 
 class Confirms(NamedTuple):
@@ -49,7 +84,11 @@ class Origin:
         retry: how many previous attempts were lost with their workers.
         point: the place in the study's queue of points that were asked for.
         adds_to: the number of the finished trial to which this one adds replicates.
-        replicates: how many replicates that finished trial is to have then.
+        replicates: how many replicates that finished trial is to have then, or this one where it is
+            taken from another study.
+        seed: the seed of the other study with which `first` gives the run's seed; None where that
+            is the seed of this study.
+        source: the trial of another study that this one stands for.
         confirms: which run it is of those that confirm the decision.
     """
 
@@ -59,11 +98,24 @@ class Origin:
     point: int | None = None
     adds_to: int | None = None
     replicates: int | None = None
+    seed: int | None = None
+    source: Source | None = None
     confirms: Confirms | None = None
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> "Origin":
+        """An origin as the storage keeps it."""
+        found: dict[str, Any] = {STORED[key]: value for key, value in written.items()}
+        if "source" in found:
+            found["source"] = Source.read(found["source"])
+        if "confirms" in found:  # a list in the storage
+            found["confirms"] = Confirms(*found["confirms"])
+        return cls(**found)
 
     def written(self) -> dict[str, Any]:
         """What the storage keeps: the fields that are set, by their stored names."""
         every = {key: getattr(self, name) for key, name in STORED.items()}
+        every["source"] = asdict(self.source) if self.source else None
         return {k: v for k, v in every.items() if v is not None and (k, v) != ("retry", 0)}
 
 
@@ -73,16 +125,12 @@ DRAWN = Origin()
 def origin(trial: "FrozenTrial") -> Origin:
     """Why a trial was made."""
     written = trial.user_attrs.get(ORIGIN)
-    if not written:
-        return DRAWN
-    fields = {STORED[key]: value for key, value in written.items()}
-    if "confirms" in fields:  # a list in the storage
-        fields["confirms"] = Confirms(*fields["confirms"])
-    return Origin(**fields)
+    return Origin.read(written) if written else DRAWN
 
 
 def first_attempt(trial: "FrozenTrial") -> int:
     """The number of the first attempt at a trial's run: the trial's own, unless it repeats a lost
-    trial or adds replicates to a finished one."""
+    trial, adds replicates to a finished one, or is taken from another study, where that number is
+    of the other study."""
     first = origin(trial).first
     return trial.number if first is None else first

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from betafront.study.trials.lease import progress
+from betafront.study.trials.origin import RESULTS, origin
 from betafront.study.trials.status import Status, status
 
 if TYPE_CHECKING:
@@ -80,10 +81,14 @@ NO_WORK = (Status.GIVEN_BACK, Status.LOST, Status.LOST_ADDING, Status.ABANDONED)
 
 
 def _span(trial: "FrozenTrial", now: float) -> tuple[float, float] | None:
-    """From when to when a trial was trained; None where nothing came of it, or not yet, and for a
-    run that confirms the decision, which is longer than a trial."""
+    """From when to when a trial was trained; None where nothing came of it, or not yet, where it was
+    taken over from another study, and for a run that confirms the decision, which is longer than a
+    trial."""
     found = status(trial, now)
     if trial.datetime_start is None or found in NO_WORK or found.of_confirmation:
+        return None
+    source = origin(trial).source
+    if source is not None and source.takes == RESULTS:
         return None
     end = trial.datetime_complete.timestamp() if trial.datetime_complete else now
     return trial.datetime_start.timestamp(), end

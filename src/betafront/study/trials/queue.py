@@ -1,8 +1,8 @@
 """What is to be done next in a study: read off its trials, without a queue of its own in the
 storage.
 
-In this order: the work of a lost trial again, a point that was asked for, a new draw, and, once the
-budget is full, more replicates of a complete trial.
+In this order: the work of a lost trial again, a trial to be taken from another study, a point that
+was asked for, a new draw, and, once the budget is full, more replicates of a complete trial.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,6 +77,24 @@ def not_taken_up(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
     return [t for t in others if status(t).again and t.number not in taken_up]
 
 
+def imported_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
+    """The first trial of another study that is to be taken over and that no trial stands for.
+
+    Args:
+        spec: of the study.
+        trials: of the study; the plain ones may be left out.
+    """
+    if not spec.imports:
+        return None
+    had = {origin(t).source for t in not_plain(trials) if status(t).counts}
+    for kept in spec.imports:
+        why = Origin.read(kept["origin"])
+        if why.source is not None and why.source not in had:
+            runs = max(len(why.source.runs), spec.replicates)
+            return Work(replace(why, replicates=runs), kept["params"])
+    return None
+
+
 def queued_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
     """The first point that was asked for and that no trial has.
 
@@ -111,7 +129,10 @@ def replicate_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
             continue
         if max(number_of_runs(trial), coming.get(trial.number, 0)) < spec.replicates:
             why = Origin(
-                first=first_attempt(trial), adds_to=trial.number, replicates=spec.replicates
+                first=first_attempt(trial),
+                adds_to=trial.number,
+                replicates=spec.replicates,
+                seed=origin(trial).seed,
             )
             return Work(why, trial.params)
     return None

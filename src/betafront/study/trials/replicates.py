@@ -134,13 +134,15 @@ def record_of_runs(runs: Sequence[Record]) -> Record:
         return first
     scales = [run.scale for run in runs]
     reached = [scale.reached for scale in scales if scale.reached is not None]
+    # A run that `betafront evaluate` has measured by more metrics may stand beside new ones.
+    names = [name for name in first.metrics if all(name in run.metrics for run in runs)]
     means: dict[str, Any] = {key: _mean([getattr(s, key) for s in scales]) for key in AVERAGED}
     return replace(
         first,
-        metrics={key: statistics.fmean(run.metrics[key] for run in runs) for key in first.metrics},
+        metrics={key: statistics.fmean(run.metrics[key] for run in runs) for key in names},
         scale=replace(first.scale, **means, reached=all(reached) if reached else None),
         seconds=round(sum(run.seconds for run in runs), 3),
-        spread={key: statistics.stdev(run.metrics[key] for run in runs) for key in first.metrics},
+        spread={key: statistics.stdev(run.metrics[key] for run in runs) for key in names},
         replicates=tuple(runs),
         standing=weightiest([run.standing for run in runs]),
     )

@@ -2,7 +2,8 @@
 
 Optuna's storage knows whether a trial is waiting, running, complete or failed. What that means for
 the study follows from four of the trial's user attributes: its origin, the reason of its failure,
-whether its worker let go of it, and whether it was imported.
+whether its worker let go of it, and whether an earlier version had copied it from another study (a
+trial that is taken from another study now is complete like any other).
 """
 
 import re
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # User attributes of a trial.
 REASON = "reason"  # why it failed; a lost trial has none
 RELEASED = "released"  # its worker let go of it, so that another worker goes on with it
-IMPORTED = "imported"  # from which trial of which study it was copied
+IMPORTED = "imported"  # copied by an earlier version, for the sampler to learn from
 
 OVER_BUDGET = "given back: the budget was full"
 TAKEN = "given back: another worker had it"
@@ -54,7 +55,7 @@ class Status(Enum):
     FAILED = ("ended without a result, for good", "failed", True, False)
     LOST = ("ended because its worker was lost or let go of it", "lost", False, True)
     GIVEN_BACK = ("ended before its training began", "", False, False)
-    IMPORTED = ("copied from another study", "", False, False)
+    IMPORTED = ("copied from another study by an earlier version", "", False, False)
     ADDING = ("running, adds replicates", "running", False, False)
     ADDED = ("has added replicates", "", False, False)
     NOT_ADDED = ("failed to add replicates, for good", "", False, False)

@@ -1,4 +1,4 @@
-"""What earlier attempts at a trial have left, so that nothing is trained twice."""
+"""What earlier attempts at a trial, or another study, have left: nothing is trained twice."""
 
 import logging
 import shutil
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betafront.files import written_whole
-from betafront.study.trials.origin import origin
+from betafront.files import link_or_copy, written_whole
+from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
 from betafront.study.trials.replicates import Record, every_run, run_folder
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
@@ -32,8 +32,8 @@ def runs_to_add_to(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> lis
 def take_over(
     folder: Path, trial: "FrozenTrial", trials: "Sequence[FrozenTrial]", replicate: int
 ) -> Result | None:
-    """Take over what the last of the earlier attempts at a run has left: its result, or a
-    checkpoint to go on from.
+    """Take over what the last of the earlier attempts at a run has left, or else the run of another
+    study for which the trial stands: a result, or a checkpoint to go on from.
 
     The checkpoint is copied to the folder of the new attempt: the earlier worker may have been
     suspended only, and write on in its own folder.
@@ -55,10 +55,57 @@ def take_over(
             return Result.load(left.path)
         if left.has_checkpoint:
             own = RunFolder(folder / run_folder(trial.number, replicate))
-            own.path.mkdir(parents=True, exist_ok=True)
-            with written_whole(own.checkpoint) as part:
-                shutil.copyfile(left.checkpoint, part)
+            _begin_with(left.checkpoint, own)
             log.info("trial %d goes on from the checkpoint of trial %d", trial.number, before)
             return None
         before = origin(trials[before]).before
+    return _of_other_study(folder, trial, replicate)
+
+
+def _of_other_study(folder: Path, trial: "FrozenTrial", replicate: int) -> Result | None:
+    """Take over the run of another study for which a trial stands, as far as its files are there;
+    what is not there is trained, with the same seed.
+
+    Args:
+        folder: of the study, beside that of the other one.
+        trial: the attempt that begins.
+        replicate: which run of the trial.
+
+    Returns:
+        the result, where the run is complete as it is.
+    """
+    source = origin(trial).source
+    if source is None or replicate >= len(source.runs):
+        return None
+    left = RunFolder(folder.parent / source.study / source.runs[replicate])
+    own = RunFolder(folder / run_folder(trial.number, replicate))
+    if source.takes == RESULTS and left.has_result:
+        take_files(left, own)
+        log.info("trial %d is %s", trial.number, source)
+        return Result.load(own.path)
+    if source.takes == WEIGHTS and left.last.is_file():
+        _begin_with(left.last, own)
+        log.info("trial %d goes on from step %d of %s", trial.number, source.steps, source)
+    elif source.takes in (RESULTS, WEIGHTS):
+        log.warning("%s has lost its files: it is trained from the start", source)
     return None
+
+
+def take_files(left: RunFolder, own: RunFolder) -> None:
+    """Have the files of a finished run in another folder too, as links where the disk has them.
+
+    The result comes last: the run has finished where it is.
+    """
+    others = ("replicate-*", left.result.name, left.checkpoint.name, "*.part")
+    ignored = shutil.ignore_patterns(*others)
+    shutil.copytree(
+        left.path, own.path, ignore=ignored, copy_function=link_or_copy, dirs_exist_ok=True
+    )
+    link_or_copy(left.result, own.result)
+
+
+def _begin_with(checkpoint: Path, run: RunFolder) -> None:
+    """Have a run go on from a checkpoint, of which it gets a copy."""
+    run.path.mkdir(parents=True, exist_ok=True)
+    with written_whole(run.checkpoint) as part:
+        shutil.copyfile(checkpoint, part)

@@ -214,7 +214,9 @@ class Loop:
         folder, seconds = self.folder / run_folder(trial.number, replicate), spec.trial_seconds
         run = origin(trial).confirms
         if run is None:
-            seed = run_seed(spec.seed, first_attempt(trial), replicate)
+            of_study = origin(trial).seed
+            first = first_attempt(trial)
+            seed = run_seed(spec.seed if of_study is None else of_study, first, replicate)
             overrides = self.task.space.overrides(trial.params)
         else:
             seed = confirming_seed(spec.seed, run.seed)

@@ -1,0 +1,313 @@
+"""`study.import_from`: a study that begins with the trials of another one.
+
+A trial of the other study whose point lies within the new space stands for a trial of the new one.
+Where the settings of both are equal it is taken over as it is, with the files of its runs, and
+nothing is trained. Where they differ only in that the new study trains for more steps, its runs go
+on from their last weights, if a longer run may; else they are trained from the start with the same
+seeds.
+
+What is to be taken over is written into the new study (`Spec.imports`) before its workers begin.
+They claim these trials as they claim any other (`betafront.study.trials.ledger`): so each is taken
+over once, also where the sweep is killed in between, and each counts against the budget.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from betafront.addresses import runs_folder
+from betafront.config.build import build
+from betafront.errors import UserError
+from betafront.study.plan import Plan
+from betafront.study.results.table import complete
+from betafront.study.search.drawing import digest
+from betafront.study.search.space import Space
+from betafront.study.spec import SPEC, Spec
+from betafront.study.storage.opening import NoStudy, Storage, find, load_study, study_names
+from betafront.study.storage.study_store import Store
+from betafront.study.trials.origin import (
+    RESULTS,
+    SEEDS,
+    WEIGHTS,
+    Origin,
+    Source,
+    first_attempt,
+    origin,
+)
+from betafront.study.trials.replicates import every_run
+from betafront.study.trials.status import status
+from betafront.training.folder import RunFolder
+from betafront.training.longer import reason_against
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+STEPS = "trainer.steps"
+NO_STATE = "the state after their last step was not kept"
+
+Identity = tuple[str, int, int]
+"""Of a trial's runs: the digest of the point, and the two numbers of which their seeds are made."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """The study that is about to be made or resumed, as the storage has it.
+
+    Attributes:
+        counting: how many of its trials count against the budget.
+        had: the trials that it has, or has begun to take over.
+        imports: what it takes over already.
+    """
+
+    counting: int = 0
+    had: frozenset[Identity] = frozenset()
+    imports: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass
+class Imports:
+    """What a study takes over from another one.
+
+    Attributes:
+        study: the name of the other one.
+        works: the trials that are new, as `Spec.imports` keeps them.
+        takes: how many of them take over RESULTS, WEIGHTS, SEEDS.
+        steps: how long they were trained there.
+        outside: how many complete trials there lie outside the space.
+        without_files: how many are complete and have lost their run folders.
+        reasons: why runs cannot go on from their last weights, with the number of trials.
+    """
+
+    study: str
+    steps: int = 0
+    works: list[dict[str, Any]] = field(default_factory=list)
+    takes: Counter[str] = field(default_factory=Counter)
+    outside: int = 0
+    without_files: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def with_imports(plan: Plan, storage: Storage | None) -> tuple[Plan, list[str]]:
+    """The plan with the trials that its study takes over from `study.import_from`, and lines that
+    say which.
+
+    Args:
+        plan: checked.
+        storage: of the study; None where there is none yet.
+
+    Raises:
+        UserError: there is no such study, or its runs answer something else.
+    """
+    source = plan.base.study.import_from
+    if source is None:
+        return plan, []
+    before = as_it_stands(storage, plan.spec)
+    try:
+        other = other_study(str(source), plan.spec.name, storage)
+    except NoStudy as error:
+        if any(one["origin"]["source"]["study"] == source for one in before.imports):
+            return plan, []  # it was taken over, and may have been deleted since
+        raise UserError(f"study.import_from={source}: {error}") from error
+    found = imports(plan, other, before)
+    said = lines(found, plan.spec, before.counting)
+    return replace(plan, spec=replace(plan.spec, imports=found.works)), said
+
+
+def as_it_stands(storage: Storage | None, spec: Spec) -> Before:
+    """The study that `spec` names, as far as it is there already."""
+    if storage is None or spec.name not in study_names(storage):
+        return Before()
+    store = Store(storage, spec.name)
+    settings, trials = store.settings(), store.trials()
+    if SPEC not in settings:
+        return Before()
+    old, counting = Spec.of(settings), [t for t in trials if status(t).counts]
+    begun = [(one["params"], Origin.read(one["origin"])) for one in old.imports]
+    had = {identity(t.params, origin(t), old.seed, first_attempt(t)) for t in counting}
+    had |= {identity(params, why, old.seed, why.first or 0) for params, why in begun}
+    return Before(len(counting), frozenset(had), old.imports)
+
+
+def identity(params: Mapping[str, Any], why: Origin, seed: int, first: int) -> Identity:
+    """What makes the runs of a trial those runs.
+
+    Args:
+        params: of the trial.
+        why: its origin.
+        seed: of its study.
+        first: the number of the first attempt at it.
+    """
+    return digest(params), seed if why.seed is None else why.seed, first
+
+
+def other_study(source: str, own: str, storage: Storage | None) -> "Study":
+    """The study called `source`: in the storage of the new one, or where a command finds it.
+
+    Raises:
+        UserError: there is none, or it is the new one itself.
+    """
+    if source == own:
+        raise UserError(
+            f"study.import_from={source} is the study itself: give the new one a name of its own "
+            "with study.name=…"
+        )
+    if storage is not None and source in study_names(storage):
+        return load_study(storage, source)
+    return find(source, runs_folder())
+
+
+def imports(plan: Plan, other: "Study", before: Before) -> Imports:
+    """What the study of a plan takes over from another one.
+
+    Raises:
+        UserError: the runs of the other study answer something else.
+    """
+    spec = plan.spec
+    folder = Path(spec.folder).parent / other.study_name
+    theirs = Spec.load(other, folder)
+    longer = refuse_other_runs(spec, theirs)
+    found = Imports(other.study_name, int(theirs.base.get(STEPS, 0)))
+    trials = other.get_trials(deepcopy=False)
+    points = {digest(one["params"]) for one in before.imports}
+    for trial in complete(trials):
+        point = point_of(trial, plan.space, spec.base)
+        if point is None:
+            found.outside += 1
+            continue
+        first, seed = first_attempt(trial), origin(trial).seed
+        why = Origin(first=first, seed=theirs.seed if seed is None else seed)
+        once = spec.sampler == "grid" and digest(point) in points
+        if once or identity(point, why, spec.seed, first) in before.had:
+            continue
+        runs = [run.folder for run in every_run(trial, trials)]
+        takes = RESULTS if not longer else weights_or_seeds(plan, point, folder, runs, found)
+        if takes == RESULTS and not all(RunFolder(folder / run).has_result for run in runs):
+            found.without_files += 1
+            continue
+        source = Source(other.study_name, trial.number, found.steps, takes, tuple(runs))
+        written = replace(why, source=source).written()
+        found.works.append({"params": point, "origin": written})
+        found.takes[takes] += 1
+        points.add(digest(point))
+    return found
+
+
+def refuse_other_runs(spec: Spec, theirs: Spec) -> bool:
+    """Refuse a study whose runs answer something else than those of the new one.
+
+    Returns:
+        whether the new study differs in that it trains for more steps.
+
+    Raises:
+        UserError: naming what differs.
+    """
+    then, now = (s.base.get(STEPS) for s in (theirs, spec))
+    longer = then is not None and now is not None and then < now
+    if change := spec.other_runs(theirs, but=(STEPS,) if longer else ()):
+        raise UserError(
+            f"study.import_from={theirs.name}: that study has {change}, so its runs are no runs of "
+            "this one: only the space, the budget and a larger trainer.steps may differ"
+        )
+    return longer
+
+
+def point_of(
+    trial: "FrozenTrial", space: Space, settings: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The point of a trial of another study as this space has it; None where it lies outside."""
+    try:
+        point = space.check_point(trial.params, settings)
+    except UserError:
+        return None
+    return point if space.is_whole(point) else None
+
+
+def weights_or_seeds(
+    plan: Plan, point: Mapping[str, Any], folder: Path, runs: Sequence[str], found: Imports
+) -> str:
+    """Whether longer runs at a point go on from the last weights of shorter ones.
+
+    Args:
+        plan: of the longer study.
+        point: of the trial.
+        folder: of the shorter study.
+        runs: the folders of the trial's runs below it.
+        found: where the reason is counted, if they do not.
+    """
+    reason = ""
+    if not all(RunFolder(folder / run).last.is_file() for run in runs):
+        reason = NO_STATE
+    else:
+        reason = reason_against(build(plan.composer(plan.space.overrides(point))))
+    if reason:
+        found.reasons[reason] += 1
+    return SEEDS if reason else WEIGHTS
+
+
+def lines(found: Imports, spec: Spec, counting: int) -> list[str]:
+    """What is taken over, in words.
+
+    Args:
+        found: what is taken over.
+        spec: of the study.
+        counting: how many of its trials count against the budget already.
+    """
+
+    def said(n: int, one: str, more: str) -> str:
+        return (
+            f"{n} trial of {found.study} {one}" if n == 1 else f"{n} trials of {found.study} {more}"
+        )
+
+    takes, every = found.takes, []
+    if n := takes[RESULTS]:
+        every.append(said(n, "is taken over as it is.", "are taken over as they are."))
+    if n := takes[WEIGHTS]:
+        where = f"on from step {found.steps}, to step {spec.base[STEPS]}."
+        every.append(said(n, f"goes {where}", f"go {where}"))
+    for reason, n in found.reasons.items():
+        how = f"trained from the start, with the same seeds: {reason}."
+        every.append(said(n, f"is {how}", f"are {how}"))
+    if n := found.outside:
+        how = "outside the space, and"
+        every.append(said(n, f"lies {how} is left out.", f"lie {how} are left out."))
+    if n := found.without_files:
+        every.append(said(n, "has lost its run folder.", "have lost their run folders."))
+    return [*every, *of_budget(found, spec, counting)]
+
+
+def of_budget(found: Imports, spec: Spec, counting: int) -> list[str]:
+    """A word on a budget that has no room for what is taken over, or for nothing else."""
+    room, many = spec.trials - counting, len(found.works)
+    if many and many > room:
+        return [
+            f"study.budget.trials={spec.trials} has room for {max(room, 0)} of these {many}: "
+            f"study.budget.trials={counting + many} takes over all of them."
+        ]
+    if many and many == room and found.takes[RESULTS] == many:
+        return [
+            f"That fills study.budget.trials={spec.trials}, and nothing is left to be trained: "
+            f"study.budget.trials={2 * spec.trials} trains {spec.trials} more."
+        ]
+    return []
+
+
+def whole_runs(spec: Spec, before: int) -> float:
+    """As many whole runs as the rest of a study's budget trains: a run that goes on from its last
+    weights is a part of one.
+
+    Args:
+        spec: of the study, with what it takes over.
+        before: how many trials are finished already.
+    """
+    room = max(spec.trials - before, 0)
+    taken = [Origin.read(one["origin"]).source for one in spec.imports[:room]]
+    runs = (room - len(taken)) * spec.replicates
+    for source in taken:
+        if source is not None:
+            runs += max(len(source.runs), spec.replicates)
+            done = {RESULTS: 1.0, WEIGHTS: source.steps / spec.base[STEPS], SEEDS: 0.0}
+            runs -= done[source.takes] * len(source.runs)
+    return runs
