@@ -7,11 +7,18 @@ from tests.study.conftest import SLEEPING, SPACE, a_spec, a_worker
 
 from betafront.study.search.drawing import Drawing
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.confirming import (
+    PLAN,
+    ConfirmingLedger,
+    confirming_work,
+    ended,
+    planned_runs,
+)
 from betafront.study.trials.ending import end_failed, release
 from betafront.study.trials.lease import Worker
-from betafront.study.trials.ledger import ConfirmingLedger, Ledger, Outcome, tell
+from betafront.study.trials.ledger import Ledger, Outcome, tell
 from betafront.study.trials.origin import Confirms, origin
-from betafront.study.trials.queue import PLAN, confirming_work, ended, is_met, planned_runs
+from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import TAKEN, Status, finished, status
 from betafront.training.result import OnTheScale

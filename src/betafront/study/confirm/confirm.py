@@ -24,7 +24,7 @@ from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.sweep import ask, attempts, released_when_interrupted, worker_log, worker_task
-from betafront.study.trials.queue import PLAN
+from betafront.study.trials.confirming import PLAN
 from betafront.terminal import console
 
 

@@ -16,7 +16,7 @@ from betafront.study.confirm.rows import failures, tested
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
-from betafront.study.trials.queue import ended
+from betafront.study.trials.confirming import ended
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

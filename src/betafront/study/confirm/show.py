@@ -13,9 +13,9 @@ from betafront.study.confirm.picks import Picked
 from betafront.study.confirm.plan import ConfirmPlan
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
+from betafront.study.trials.confirming import ended
 from betafront.study.trials.origin import Confirms
 from betafront.study.trials.pace import duration
-from betafront.study.trials.queue import ended
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

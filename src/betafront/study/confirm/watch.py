@@ -13,9 +13,9 @@ from betafront.study.confirm.show import beta_of
 from betafront.study.display.watch import Watch
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import NoTracker
+from betafront.study.trials.confirming import ended
 from betafront.study.trials.origin import origin
 from betafront.study.trials.pace import part_done
-from betafront.study.trials.queue import ended
 from betafront.study.trials.replicates import record_of
 from betafront.study.trials.status import RELEASED, Status, reason, status
 

@@ -46,13 +46,10 @@ from betafront.study.trials.lease import LEASE, ExpiredLeases, Worker
 from betafront.study.trials.origin import ORIGIN, Origin, origin
 from betafront.study.trials.queue import (
     Work,
-    confirming_work,
-    ended,
     imported_work,
     is_met,
     lost_work,
     not_taken_up,
-    planned_runs,
     queued_work,
     replicate_work,
 )
@@ -232,18 +229,6 @@ class Ledger:
         return self._drawing.draw(tally.counting, tally, work.given)
 
 
-class ConfirmingLedger(Ledger):
-    """The claims of a worker that trains the runs which are to confirm the decision, and nothing
-    else. Which those are stands in the study's settings."""
-
-    def _is_met(self, spec: Spec, tally: Tally) -> bool:
-        planned = planned_runs(self._settings)
-        return len(ended(planned, tally.not_plain)) == len(planned)
-
-    def _next(self, spec: Spec, tally: Tally) -> Work | None:
-        return confirming_work(planned_runs(self._settings), tally.not_plain)
-
-
 def why_not(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:
     """Why a worker may not keep the trial that it made; None if it may.
 
@@ -283,12 +268,9 @@ def is_taken(trial: "FrozenTrial", below: "Sequence[FrozenTrial]", tally: Tally)
             origin(t) for t in others if origin(t).adds_to == why.adds_to and not status(t).again
         ]
         return any((o.replicates or 0) >= (why.replicates or 0) for o in same)
-    if why.confirms is not None:
-        return any(origin(t).confirms == why.confirms for t in others if not status(t).again)
-    if why.source is not None:
-        return any(origin(t).source == why.source for t in others if status(t).counts)
-    if why.point is not None:
-        return any(origin(t).point == why.point for t in others if status(t).counts)
+    for key in ("confirms", "source", "point"):
+        if (own := getattr(why, key)) is not None:
+            return any(getattr(origin(t), key) == own for t in others if not status(t).again)
     if trial.user_attrs.get(REPEATS):
         return False
     first = tally.first_at(digest(trial.params))

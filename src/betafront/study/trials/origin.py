@@ -1,5 +1,5 @@
-"""Why a trial was made: drawn, asked for, taken from another study, tried again, to add replicates to
-a finished trial, or to confirm the decision."""
+"""Why a trial was made: drawn, asked for, taken from another study, tried again, to add replicates
+to a finished trial, or to confirm the decision."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

@@ -81,9 +81,9 @@ NO_WORK = (Status.GIVEN_BACK, Status.LOST, Status.LOST_ADDING, Status.ABANDONED)
 
 
 def _span(trial: "FrozenTrial", now: float) -> tuple[float, float] | None:
-    """From when to when a trial was trained; None where nothing came of it, or not yet, where it was
-    taken over from another study, and for a run that confirms the decision, which is longer than a
-    trial."""
+    """From when to when a trial was trained; None where nothing came of it, or not yet, where it
+    was taken over from another study, and for a run that confirms the decision, which is longer
+    than a trial."""
     found = status(trial, now)
     if trial.datetime_start is None or found in NO_WORK or found.of_confirmation:
         return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from betafront.study.spec import Spec
-from betafront.study.trials.origin import ORIGIN, Confirms, Origin, first_attempt, origin
+from betafront.study.trials.origin import ORIGIN, Origin, first_attempt, origin
 from betafront.study.trials.replicates import has_record, number_of_runs
 from betafront.study.trials.status import RELEASED, Status, finished, status
 
@@ -136,42 +136,6 @@ def replicate_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
             )
             return Work(why, trial.params)
     return None
-
-
-PLAN = "confirm"
-"""The study's user attribute that holds the runs which are to confirm the decision."""
-
-
-def planned_runs(settings: Mapping[str, Any]) -> list[Confirms]:
-    """The runs that are to confirm the decision, in order; none where nothing was planned.
-
-    Args:
-        settings: the user attributes of the study.
-    """
-    return [Confirms(*run) for run in settings.get(PLAN, ())]
-
-
-def confirming_work(planned: Sequence[Confirms], trials: "Iterable[FrozenTrial]") -> Work | None:
-    """The first of the planned runs that no trial has, with that of a lost trial before the others.
-
-    Args:
-        planned: the runs that are to confirm the decision, in order.
-        trials: of the study; the plain ones may be left out.
-    """
-    trials = not_plain(trials)
-    for trial in not_taken_up(trials):
-        if origin(trial).confirms in planned:
-            return work_again(trial)
-    had = {origin(t).confirms for t in trials if status(t) is not Status.GIVEN_BACK}
-    left = next((run for run in planned if run not in had), None)
-    return None if left is None else Work(Origin(confirms=left), {})
-
-
-def ended(planned: Sequence[Confirms], trials: "Iterable[FrozenTrial]") -> set[Confirms]:
-    """Those of the planned runs that have ended, with a result or as failed for good."""
-    over = (Status.CONFIRMS, Status.NOT_CONFIRMS)
-    had = {origin(t).confirms for t in not_plain(trials) if status(t) in over}
-    return {run for run in planned if run in had}
 
 
 def is_met(spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:

@@ -20,11 +20,12 @@ from betafront.study.spec import Spec
 from betafront.study.storage.errors import in_a_line
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store, with_patience
+from betafront.study.trials.confirming import ConfirmingLedger, ended, planned_runs
 from betafront.study.trials.ending import release
 from betafront.study.trials.lease import LEASE, Progress, Worker, has_lease, machine, renewed
-from betafront.study.trials.ledger import Claim, ConfirmingLedger, Ledger, Outcome, tell
+from betafront.study.trials.ledger import Claim, Ledger, Outcome, tell
 from betafront.study.trials.origin import first_attempt, origin
-from betafront.study.trials.queue import ended, is_met, planned_runs
+from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import record_of_run, record_of_runs, run_folder
 from betafront.study.trials.stopping import stopped
 from betafront.study.worker.attempt import attempt
