@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from betafront.front.decision import Advice
 
 CONFIRMED = "confirmed"
+NUMBERS = ("trials", "runs", "trained", "steps", "swept", "noise")
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Confirmation:
     Attributes:
         verdicts: on the picks, that on the decision first.
         trials: how many complete trials the study had then.
+        runs: how many runs these trials had, all replicates together.
         trained: how many runs the confirmation took.
         steps: optimiser steps of these runs.
         swept: optimiser steps of the study's trials then.
@@ -30,6 +32,7 @@ class Confirmation:
 
     verdicts: tuple[Verdict, ...]
     trials: int
+    runs: int
     trained: int
     steps: int
     swept: int
@@ -49,16 +52,17 @@ class Confirmation:
                 f"The decision is no longer confirmed: that was {tested.name} at β = "
                 f"{tested.beta:.3g} (trial {tested.trial})."
             )
-        if len(table) != self.trials:
+        now = len(table), runs_of(table)
+        if now != (self.trials, self.runs):
             return (
-                f"The decision is no longer confirmed: the study had {self.trials} trials then, "
-                f"and has {len(table)} now."
+                f"The decision is no longer confirmed: the study had {self.trials} trials of "
+                f"{self.runs} runs then, and has {now[0]} of {now[1]} now."
             )
         return ""
 
     def written(self) -> dict[str, Any]:
         """As the storage keeps it."""
-        kept = {key: getattr(self, key) for key in ("trials", "trained", "steps", "swept", "noise")}
+        kept = {key: getattr(self, key) for key in NUMBERS}
         verdicts = [one.written() for one in self.verdicts]
         return {"verdicts": verdicts, **kept, "left_out": list(self.left_out)}
 
@@ -68,8 +72,13 @@ class Confirmation:
         return cls(
             verdicts=tuple(map(Verdict.read, written["verdicts"])),
             left_out=tuple(written["left_out"]),
-            **{key: written[key] for key in ("trials", "trained", "steps", "swept", "noise")},
+            **{key: written[key] for key in NUMBERS},
         )
+
+
+def runs_of(table: pd.DataFrame) -> int:
+    """How many runs the trials of a table have, all replicates together."""
+    return int(table["replicates"].fillna(1).sum()) if "replicates" in table else len(table)
 
 
 def is_confirmed(

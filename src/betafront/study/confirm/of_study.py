@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from betafront.errors import UserError
 from betafront.front import decide, refusal
 from betafront.front.decision.confirmation import verdict
-from betafront.front.decision.confirmed import Confirmation
+from betafront.front.decision.confirmed import Confirmation, runs_of
 from betafront.study.confirm.cost import steps_of, swept_steps
 from betafront.study.confirm.noise import seed_noise
 from betafront.study.confirm.picks import picked
@@ -86,6 +86,7 @@ def conclusion(
     return Confirmation(
         verdicts=tuple(verdicts),
         trials=len(rows),
+        runs=runs_of(rows),
         trained=len(plan.runs),
         steps=plan.steps,
         swept=plan.swept,
