@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from betafront.front.decision.confirmed import Confirmation
 from betafront.study.lookup import find_study
 from betafront.study.results.confirmation import CONFIRMATION
 from betafront.study.trials.confirming import PLAN
@@ -20,7 +19,8 @@ N = 12  # data dimensions, and latents
 WEIGHTS = [2.0 ** (0.5 * n) for n in range(-4, 5)]
 SWEEP = (
     "study.name=s", "model=linear", f"model.latents={N}", "data=tensor",
-    "likelihood.mode=fixed", "likelihood.sigma=0.5", f"objective.weight={','.join(map(str, WEIGHTS))}",
+    "likelihood.mode=fixed", "likelihood.sigma=0.5",
+    f"objective.weight={','.join(map(str, WEIGHTS))}",
     "study.sampler=grid", "study.budget.trials=9", "trainer.steps=120",
     "trainer.batch_size=512", "optimizer.lr=0.1", "hydra/launcher=basic", "tracking=off",
 )  # fmt: skip
@@ -100,23 +100,10 @@ def test_the_decision_of_the_oracle_stands_and_nothing_else_of_the_study_changes
     assert folders(own_place) == had
 
     # The same seed and settings at each β: only the weight differs.
-    runs = [
-        json.loads((own_place / f"runs/s/trial-{n:04d}/result.json").read_text()) for n in (5, 6, 7)
-    ]
+    places = (own_place / f"runs/s/trial-{n:04d}/result.json" for n in (9, 10, 11))
+    runs = [json.loads(place.read_text()) for place in places]
     assert len({run["seed"] for run in runs}) == 1
     assert [run["scale"]["beta"] for run in runs] == [1, 0.5, 2]
-
-    said = betafront("sweep", *study, "study.replicates=2")
-    assert said.code == 0, said.err
-    later = status(betafront)
-    assert later["confirmed"] is None
-    assert "The decision is no longer confirmed" in later["confirmation"]["outdated"]
-    assert "no longer confirmed" in betafront("status", "s").out
-
-
-def test_a_confirmation_is_written_and_read() -> None:
-    found = Confirmation((), 5, 10, 3, 360, 1200, "the replicates", ("knee",))
-    assert Confirmation.read(json.loads(json.dumps(found.written()))) == found
 
 
 def test_a_study_without_a_decision_is_refused_in_one_line(
