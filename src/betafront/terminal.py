@@ -1,4 +1,5 @@
-"""The terminal: the console of all commands, the list of next steps, and the current activity."""
+"""The terminal: the console of all commands, cautions, the list of next steps, and the current
+activity."""
 
 import json
 from collections.abc import Iterable
@@ -29,6 +30,12 @@ def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
     out.print()
     for what, where in lines:
         out.print(f"  [dim]{what:<12}[/] {escape(str(where))}", soft_wrap=True)
+
+
+def print_careful(lines: Iterable[str], out: Console) -> None:
+    """Print cautions, a sentence each."""
+    for line in lines:
+        out.print(f"[bold yellow]Careful[/]  {escape(line)}")
 
 
 def print_json(value: Any) -> None:

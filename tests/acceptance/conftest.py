@@ -1,32 +1,29 @@
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 from typing import Any
 
 import pytest
+from tests.support.warm import WarmProcess, WarmPython
 
 
 class Shell:
-    """The console script as a user runs it, in processes of its own."""
+    """The command line as a user has it, in processes of their own.
 
-    def __init__(self, place: Path) -> None:
+    Args:
+        place: where the commands are given.
+        python: runs them.
+    """
+
+    def __init__(self, place: Path, python: WarmPython) -> None:
         self.place = place
-        self.command = [sys.executable, "-m", "betafront"]
+        self.python = python
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> WarmProcess:
         """Start a command as the leader of its own process group."""
-        return subprocess.Popen(
-            [*self.command, *arguments],
-            cwd=self.place,
-            env=os.environ | {"BETAFRONT_RUNS": str(self.place / "runs")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        environment = os.environ | {"BETAFRONT_RUNS": str(self.place / "runs")}
+        return self.python.start(arguments, self.place, environment)
 
     def run(self, *arguments: str) -> str:
         """Run a command to its end; it must succeed."""
@@ -36,9 +33,16 @@ class Shell:
         return out
 
 
+@pytest.fixture(scope="session")
+def warm_python() -> Iterator[WarmPython]:
+    """One for all commands of this test process."""
+    with WarmPython() as python:
+        yield python
+
+
 @pytest.fixture
-def shell(own_place: Path) -> Shell:
-    return Shell(own_place)
+def shell(own_place: Path, warm_python: WarmPython) -> Shell:
+    return Shell(own_place, warm_python)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """A sweep whose processes and database are killed at random, over storages and ways to launch.
 
-In CI it is small: 12 trials and 2 kills, and one case of four. The full size is one command per
+In CI it is small: 20 trials and 2 kills, and one case of four. The full size is one command per
 case, as in
 
     python -m tests.support.chaos --trials 200 --kills 20 --repeat 5 --launch joined
@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 from tests.support.chaos import Chaos, Joblib, Joined, Launch
+from tests.support.warm import WarmPython
 
 SIZE = os.environ.get("BETAFRONT_CHAOS")
-TRIALS, KILLS = map(int, (SIZE or "12,2").split(","))
-STEPS = 12 if SIZE else 300
+TRIALS, KILLS = map(int, (SIZE or "20,2").split(","))
+SECONDS = 0 if SIZE else 4  # a trial
 LONG = pytest.mark.skipif(SIZE is None, reason="takes minutes: BETAFRONT_CHAOS=40,5 runs it")
 
 
@@ -39,12 +40,16 @@ class SweepUnderFire:
     def server(self) -> Any:
         return None
 
-    def test_nothing_is_lost_or_repeated(self, own_place: Path, server: Any) -> None:
+    def test_nothing_is_lost_or_repeated(
+        self, own_place: Path, server: Any, warm_python: WarmPython
+    ) -> None:
         seed = random.randrange(10**6)
         print("seed", seed)  # shown where it fails
         url = server and server.create_database()
-        chaos = Chaos(own_place, self.launch, url, server, TRIALS, KILLS, self.stops, STEPS)
-        chaos.chance = random.Random(seed)
+        chaos = Chaos(
+            own_place, self.launch, warm_python, url, server, TRIALS, KILLS, self.stops,
+            seconds=SECONDS, chance=random.Random(seed),
+        )  # fmt: skip
         count = chaos.run()
         print(count)
         assert count.complete == TRIALS

@@ -12,7 +12,7 @@ import pytest
 TRIALS = 24  # more than the 20 that MLflow's charts show where nothing is said
 SWEEP = (
     "sweep", "study=weighting", f"study.budget.trials={TRIALS}", "trainer.steps=5",
-    "model.hidden=[8]", "data.limit=200",
+    "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic",
 )  # fmt: skip
 RED = "#d62728"
 # Of each chart that plotly has drawn: the kinds of its parts, and the colours of its points.

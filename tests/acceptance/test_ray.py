@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.support.chaos import Chaos, Ray
 from tests.support.engines import RayCluster
+from tests.support.slow import slowly
+from tests.support.warm import WarmPython
 
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.trials.lease import progress
@@ -39,7 +41,8 @@ def test_sigterm_stops_the_trials_on_all_nodes_at_their_checkpoints(
         "sweep", "objective.weight=tag(log,interval(0.01,10))", "study.name=stopped",
         "hydra/launcher=ray", f"hydra.launcher.ray.init.address={cluster.address}",
         # A twentieth of the steps, from one checkpoint to the next, is quicker than the grace.
-        "model.hidden=[8]", "data.limit=200", "trainer.steps=40000", "tracking=off",
+        *slowly(own_place, steps=400, seconds=40), "model.hidden=[8]", "data.limit=200",
+        "tracking=off",
     )  # fmt: skip
     end = time.monotonic() + 200
     while at_work(own_place) < 2 and time.monotonic() < end:
@@ -54,14 +57,15 @@ def test_sigterm_stops_the_trials_on_all_nodes_at_their_checkpoints(
 
 @pytest.mark.timeout(1200)
 def test_a_worker_and_a_node_that_are_killed_lose_and_repeat_nothing(
-    own_place: Path, cluster: RayCluster
+    own_place: Path, cluster: RayCluster, warm_python: WarmPython
 ) -> None:
     seed = random.randrange(10**6)
     print("seed", seed)  # shown where it fails
+    chance = random.Random(seed)
     chaos = Chaos(
-        own_place, Ray(cluster), trials=24, kills=1, steps=1500, chance=random.Random(seed)
+        own_place, Ray(cluster), warm_python, trials=16, kills=1, seconds=4, chance=chance
     )
     count = chaos.run()
     print(count)
-    assert count.complete == 24
+    assert count.complete == 16
     assert count.lost > 0

@@ -6,11 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
+from betafront.front import Facts
+from betafront.front.show import Chapter, write_page
+from betafront.training.standing import STATES
+
+FACTS = Facts(
+    name="example", question="",
+    objectives={"val/rate": "minimize", "val/distortion": "minimize"},
+    reference=[10.0, 40.0], pixels=64, latents=8, budget=3, counts={"complete": 3},
+    parameters=["normalisation"], one_scale=True, command="betafront sweep", data="data example",
+)  # fmt: skip
 SWEEP = (
     "sweep", "study=weighting", "study.name=one", "study.budget.trials=8", "study.replicates=2",
-    "trainer.steps=30", "model.hidden=[16]",
+    "trainer.steps=30", "model.hidden=[16]", "hydra/launcher=basic",
 )  # fmt: skip
 POINT = ".plane .scatterlayer .point"
 DRAWN = "[...document.querySelectorAll('.js-plotly-plot')].every(p => p.querySelector('.main-svg'))"
@@ -28,6 +39,61 @@ def test_report(shell: Any, browser: Any, own_place: Path) -> None:
     points_answer(browser, page)
     trials_are_filtered_coloured_and_downloaded(browser, page, own_place)
     groups_are_told_apart(browser, own_place / "by.html")
+
+
+@pytest.mark.slow
+def test_runs_that_are_not_settled(browser: Any, own_place: Path) -> None:
+    page = own_place / "page.html"
+    write_page([Chapter(FACTS, trials("settled", "overfitted", "settled"), pd.DataFrame())], page)
+    with opened(browser, page) as tab:
+        assert symbols(tab) == ["circle", "triangle-up-open", "circle"]
+        entries = [tab.locator(f".plane .legendtext[data-unformatted='{n}']") for n in STATES]
+        assert [e.count() for e in entries] == [
+            state in ("settled", "overfitted") for state in STATES
+        ]
+        point(tab, 1)
+        card = tab.locator("#card").inner_text()
+        assert "overfitted; another doubling of the steps would worsen it by 2 nats" in card
+        tab.locator("#controls select").nth(1).select_option("normalisation")
+        assert symbols(tab) == ["circle", "square-open", "circle"]
+        assert tab.locator(".plane .legendtext[data-unformatted='not settled']").count() == 1
+        assert tab.locator("section.told td:has-text('overfitted')").count() == 1
+    write_page([Chapter(FACTS, trials("settled", "settled", "settled"), pd.DataFrame())], page)
+    with opened(browser, page) as tab:
+        assert symbols(tab) == ["circle", "square", "circle"]
+        assert tab.locator(".plane .legendtext[data-unformatted='not settled']").count() == 0
+
+
+def trials(*states: str) -> pd.DataFrame:
+    """A trial for each state, in two normalisations in turn, on one front."""
+    own = {
+        "weight": 1.0, "beta_norm": 1.0, "val/mse": 0.1, "val/active_units": 2.0, "seconds": 1.0,
+        "kept_step": 800, "steps": 800, "falling": -2.0,
+    }  # fmt: skip
+    found = []
+    for i, state in enumerate(states):
+        place = {"beta": 0.5 + i, "val/rate": 8.0 - i, "val/distortion": 20.0 + 2 * i}
+        total = place["val/rate"] + place["val/distortion"]
+        norm = ("mean", "sum")[i % 2]
+        found.append({"trial": i, "normalisation": norm, "standing": state, **own, **place})
+        found[-1] |= {"val/negative_elbo": total, "folder": f"trial-{i}", "finished": float(i)}
+    return pd.DataFrame(found)
+
+
+def symbols(tab: Any) -> list[str]:
+    """The marks of the trials, by their numbers, as they are drawn."""
+    drawn = tab.evaluate(
+        "document.querySelector('.plane')._fullData.filter(t => t.customdata)"
+        ".flatMap(t => t.customdata.map((i, k) => [i, t.marker.symbol[k]]))"
+    )
+    return [symbol for _, symbol in sorted(drawn)]
+
+
+def point(tab: Any, trial: int) -> None:
+    """Have the page show the card of a trial, as where the mouse is on it."""
+    tab.evaluate(
+        f"showCard({{points: [{{customdata: {trial}}}], event: {{clientX: 300, clientY: 300}}}})"
+    )
 
 
 @contextmanager
@@ -93,6 +159,7 @@ def points_answer(browser: Any, page: Path) -> None:
 def trials_are_filtered_coloured_and_downloaded(browser: Any, page: Path, place: Path) -> None:
     with opened(browser, page) as tab:
         assert tab.locator(POINT).count() >= 8
+        tab.locator("#controls select").nth(1).select_option("normalisation")
         before = tab.locator(POINT).count()
         names = ("sum", "mean", "pixel_mean", "beta_norm")
         entries = [tab.locator(f".plane .legendtext[data-unformatted='{n}']") for n in names]

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from tests.support.chaos import Chaos, Slurm
+from tests.support.slow import slowly
+from tests.support.warm import WarmPython
 
 pytestmark = pytest.mark.slow
 
@@ -42,14 +44,15 @@ def status(shell: Any, name: str) -> dict[str, Any]:
 
 @pytest.mark.timeout(1500)
 def test_workers_that_are_killed_cancelled_or_out_of_time_lose_and_repeat_nothing(
-    own_place: Path,
+    own_place: Path, warm_python: WarmPython
 ) -> None:
     seed = random.randrange(10**6)
     print("seed", seed)  # shown where it fails
-    chaos = Chaos(own_place, Slurm(), trials=24, kills=1, steps=3000, chance=random.Random(seed))
+    chance = random.Random(seed)
+    chaos = Chaos(own_place, Slurm(), warm_python, trials=16, kills=1, seconds=6, chance=chance)
     count = chaos.run()
     print(count)
-    assert count.complete == 24
+    assert count.complete == 16
     logs = own_place.glob("sweep/chaos/workers/*/run.log")
     assert any("this job is preempted" in log.read_text() for log in logs)  # and queued again
 
@@ -98,7 +101,8 @@ def test_what_slurm_does_not_take_is_said_in_its_words(shell: Any) -> None:
 
 def test_ctrl_c_twice_takes_the_jobs_out_of_the_queue(shell: Any, own_place: Path) -> None:
     words = (*SWEEP, "study.name=stopped", "hydra/launcher=slurm", "tracking=off")
-    process = shell.start(*words, "trainer.steps=200000", "trainer.checkpoint_seconds=0")
+    lasting = slowly(own_place, steps=400, seconds=200)
+    process = shell.start(*words, *lasting, "trainer.checkpoint_seconds=0")
     end = time.monotonic() + 200
     while not list(own_place.glob("runs/stopped/trial-*")) and time.monotonic() < end:
         assert process.poll() is None, process.stdout.read()

@@ -14,6 +14,8 @@ import pytest
 from mlflow import MlflowClient
 from tests.acceptance.conftest import Shell
 from tests.support.servers import MLflowServer
+from tests.support.slow import slowly
+from tests.support.warm import WarmProcess
 
 from betafront.addresses import TRACKING, VARIABLE
 from betafront.study.storage.opening import load_study, open_storage
@@ -37,12 +39,23 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
-@pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MLflowServer]:
-    """A tracking server of the test's own, where MLFLOW_TRACKING_URI says."""
-    with MLflowServer(tmp_path / "mlflow") as running:
-        monkeypatch.setenv(TRACKING, running.url)
+@pytest.fixture(scope="module")
+def one_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MLflowServer]:
+    """A tracking server, of one test after another."""
+    with MLflowServer(tmp_path_factory.mktemp("mlflow")) as running:
         yield running
+
+
+@pytest.fixture
+def server(one_server: MLflowServer, monkeypatch: pytest.MonkeyPatch) -> MLflowServer:
+    """A tracking server where MLFLOW_TRACKING_URI says, on which every name is free."""
+    one_server.recover()
+    client = MlflowClient(one_server.url)
+    for experiment in client.search_experiments(filter_string="name != 'Default'"):
+        number = experiment.experiment_id
+        client.rename_experiment(number, f"of an earlier test, {number}")
+    monkeypatch.setenv(TRACKING, one_server.url)
+    return one_server
 
 
 class Away:
@@ -103,7 +116,7 @@ def check_record(url: str, name: str, trials: Sequence[Any]) -> None:
         assert client.list_artifacts(run.info.run_id, "pictures")
 
 
-def wait_for(what: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+def wait_for(what: Callable[[], bool], process: WarmProcess) -> None:
     """Wait until it is so, as long as the command runs."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not what():
@@ -112,14 +125,14 @@ def wait_for(what: Callable[[], bool], process: "subprocess.Popen[str]") -> None
         time.sleep(0.5)
 
 
-def interrupt(process: "subprocess.Popen[str]") -> str:
+def interrupt(process: WarmProcess) -> str:
     """Have a sweep finish what runs, and end; what it said."""
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=PATIENCE_SECONDS)
     return str(said)
 
 
-def kill(process: "subprocess.Popen[str]") -> None:
+def kill(process: WarmProcess) -> None:
     """As a power cut would: the command and its workers."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
@@ -131,7 +144,7 @@ def test_trials_go_on_while_the_server_is_away_and_are_written_when_it_is_back(
 ) -> None:
     away = Away(server, how)
     # Long enough for the record to keep up, and more of them than there is time for.
-    words = ["trainer.steps=1500", "hydra/launcher=joblib", "study.workers=2"]
+    words = [*slowly(shell.place, 12, 4), "hydra/launcher=joblib", "study.workers=2"]
     process = shell.start(*sweep("s", *words, trials=10_000))
     wait_for(lambda: len(recorded(server.url, "s")["trial"]) >= 2, process)
     away.go()
@@ -166,7 +179,7 @@ def test_a_sweep_ends_well_without_its_server_and_says_what_is_missing(
     shell: Shell, server: MLflowServer, how: str
 ) -> None:
     away = Away(server, how)
-    process = shell.start(*sweep("s", "trainer.steps=1500", "study.workers=1"))
+    process = shell.start(*sweep("s", *slowly(shell.place, 12, 4), "study.workers=1"))
     wait_for(lambda: len(recorded(server.url, "s")["trial"]) >= 1, process)
     away.go()
     said, _ = process.communicate(timeout=PATIENCE_SECONDS)

@@ -28,6 +28,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
+from tests.support.slow import slowly
+from tests.support.warm import SERVER, WarmProcess, WarmPython
 
 from betafront.study.seeds import run_seed
 from betafront.study.storage.opening import load_study, open_storage
@@ -103,7 +105,7 @@ class Joined(Launch):
         return {"sweep": [*sweep, "hydra/launcher=basic", "study.workers=1"]} | joined
 
     def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
-        return [p for p in processes if "betafront" in _words(p)]
+        return [p for p in processes if SERVER in _words(p)]
 
 
 class Slurm(Launch):
@@ -222,25 +224,29 @@ class Chaos:
     Attributes:
         place: an empty folder for everything.
         launch: how the workers are had.
+        python: runs the commands.
         storage: the URL of an empty database; None for the default, a file.
         server: of that database, if it is to be stopped.
         trials: the budget.
         kills: of workers, at random moments in the first three fifths of the trials. A quarter
             as many kills of the sweep command join them, with or without what it launched.
         stops: of the server, for ten seconds each.
-        steps: of each trial; a few trials must be longer than many, or they are done before a
-            worker that was killed is there again.
+        steps: of each trial.
+        seconds: that they take at least; a few trials must be longer than many, or they are done
+            before a worker that was killed is there again.
         chance: chooses moments and victims.
     """
 
     place: Path
     launch: Launch
+    python: WarmPython
     storage: str | None = None
     server: Server | None = None
     trials: int = 200
     kills: int = 20
     stops: int = 0
     steps: int = 12
+    seconds: float = 0.0
     chance: random.Random = field(default_factory=random.Random)
 
     def __post_init__(self) -> None:
@@ -248,15 +254,16 @@ class Chaos:
         self.runs = self.place / "sweep"  # a name that no other process has in its environment
         self.study = self.runs / NAME
         where = ["storage=postgres"] if self.storage else []
+        lasting = slowly(self.place, self.steps, self.seconds)
         self.commands = self.launch.commands(
             [
                 "sweep", f"study.name={NAME}", "objective.weight=tag(log,interval(0.01,10))",
                 "study.sampler=random", f"study.budget.trials={self.trials}", "study.retries=100",
-                f"trainer.steps={self.steps}", "trainer.checkpoint_seconds=0", "model.hidden=[8]",
-                "data.limit=200", "tracking=off", *where,
+                "trainer.checkpoint_seconds=0", "model.hidden=[8]", "data.limit=200",
+                "tracking=off", *lasting, *where,
             ]
         )  # fmt: skip
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, WarmProcess] = {}
         self._not_before: dict[str, float] = {}
         self._starts: Counter[str] = Counter()
         self._killed: set[int] = set()
@@ -316,7 +323,10 @@ class Chaos:
         events: list[Event] = [getattr(self, name) for name in names]
         events += [partial(getattr(self.launch, name), self) for name in self.launch.further]
         self.chance.shuffle(events)
-        moments = sorted(self.chance.sample(range(1, int(0.6 * self.trials)), len(events)))
+        # Each worker finishes a run while the server is stopped, and another when it is back.
+        last = self.trials - (self.stops + 1) * (WORKERS + 1) if self.stops else self.trials
+        last = min(last, int(0.6 * self.trials))
+        moments = sorted(self.chance.sample(range(1, last), len(events)))
         return list(zip(moments, events, strict=True))
 
     def _kill_worker(self) -> bool:
@@ -383,11 +393,12 @@ class Chaos:
 
     def processes(self) -> list[psutil.Process]:
         """All processes of the sweep, orphans too."""
+        commands = {p.pid for p in self._running.values() if p.returncode is None}
         found = []
         for process in psutil.process_iter():
             try:
-                mine = process.environ().get("BETAFRONT_RUNS") == str(self.runs)
-                if mine and process.status() != psutil.STATUS_ZOMBIE:
+                its = process.environ().get("BETAFRONT_RUNS") == str(self.runs)
+                if (its or process.pid in commands) and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
             except psutil.Error:
                 continue
@@ -417,18 +428,13 @@ class Chaos:
                 continue
             log = self.place / f"{name}-{self._starts[name]}.log"
             with log.open("wb") as out:
-                self._running[name] = subprocess.Popen(
-                    [sys.executable, "-m", "betafront", *arguments],
-                    cwd=self.place,
-                    env=self.environment,
-                    stdout=out,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
+                self._running[name] = self.python.start(
+                    arguments, self.place, self.environment, out
                 )
             self.count.restarts += self._starts[name] > 0
             self._starts[name] += 1
 
-    def _bury(self, name: str, process: "subprocess.Popen[bytes]") -> None:
+    def _bury(self, name: str, process: WarmProcess) -> None:
         self.count.ended_early += process.pid not in self._killed
         del self._running[name]
         self._not_before[name] = time.monotonic() + self.chance.uniform(0, 2)
@@ -570,17 +576,10 @@ class Chaos:
         return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
     def _command(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "betafront", *arguments],
-            cwd=self.place,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=500,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        process = self.python.start(arguments, self.place, self.environment)
+        said, _ = process.communicate(timeout=500)
+        assert process.returncode == 0, said
+        return said
 
     def _last_words(self) -> str:
         logs = [*self.place.glob("*.log"), *self.study.glob(f"workers/*/{RUN_LOG}")]
@@ -623,9 +622,9 @@ def main() -> None:
         start = random.randrange(10**6) if chosen.seed is None else chosen.seed + number
         place = Path(tempfile.mkdtemp(prefix="betafront-chaos-"))
         name = f"{chosen.storage} {chosen.launch}, seed {start}"
-        with _database(chosen.storage) as (url, server):
+        with _database(chosen.storage) as (url, server), WarmPython() as python:
             chaos = Chaos(
-                place, LAUNCHES[chosen.launch](), url, server, chosen.trials, chosen.kills,
+                place, LAUNCHES[chosen.launch](), python, url, server, chosen.trials, chosen.kills,
                 chosen.stops, chance=random.Random(start),
             )  # fmt: skip
             try:

@@ -210,6 +210,12 @@ class MLflowServer(contextlib.AbstractContextManager["MLflowServer"]):
         """Have it go on, with what it was asked meanwhile."""
         self._signal(signal.SIGCONT)
 
+    def recover(self) -> None:
+        """Have it answer, whatever was done to it."""
+        if self._process is None:
+            self.start()
+        self.wake()
+
     def __exit__(self, *_: object) -> None:
         self.stop()
 

@@ -13,13 +13,15 @@ from mlflow import MlflowClient
 from mlflow.tracking._tracking_service import utils as mlflow_utils
 
 from betafront.study.lookup import find_study
-from betafront.study.results.table import facts, runs_table, table
+from betafront.study.results.table import facts, rows, runs_table, table
 from betafront.study.spec import Spec
 from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.runs import all_runs
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, read_history
+from betafront.training.standing import STATES, Standing
 
 Command = Callable[..., Any]
+FALLING = Standing("still falling", "", 10, 12, "best", falling=12.5, falling_error=1.5).columns
 SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")
 STUDY = ("objective.weight=0.1,1", *SMALL, "study.budget.trials=2", "study.name=s")
 SWEEP = ("sweep", *STUDY)
@@ -208,6 +210,57 @@ def test_values_that_were_added_later_are_written_once(
     assert after["1"].data.metrics["val/iwae_100"] > 0
     said = betafront("sync", "s")
     assert "0 trials written to MLflow, 2 were there" in " ".join(said.out.split())
+
+
+def test_how_the_trials_stand_is_written_once_it_is_known(record: MlflowClient) -> None:
+    """A record by an earlier version has none, and gets it where it is known now."""
+    study, spec = find_study("s")
+    trials = study.get_trials()
+    tracker, folder = MLflowTracker(record.tracking_uri), Path(spec.folder)
+    tracker.start(spec)
+    plain = {
+        n: {k: v for k, v in row.items() if k not in FALLING} for n, row in rows(trials).items()
+    }
+    for row in plain.values():
+        record.delete_run(run_of(record, row["trial"]).info.run_id)
+    tracker.start(spec)
+    for row in plain.values():
+        tracker.record(spec, row, folder / row["folder"])
+    before = run_of(record, 0)
+    assert "standing" not in before.data.tags
+    assert not any(name.startswith("standing/") for name in before.data.metrics)
+
+    stood = [plain[0] | FALLING, plain[1] | FALLING | {"standing": "settled"}]
+    for row in (*stood, *stood, *plain.values()):  # neither twice, nor with less
+        tracker.record(spec, row, folder / row["folder"])
+    after = run_of(record, 0)
+    assert after.info.run_id != before.info.run_id
+    assert after.data.tags["standing"] == "still falling"
+    own = {k: v for k, v in after.data.metrics.items() if k.startswith("standing/")}
+    assert own == {
+        "standing/kept_step": 10, "standing/steps": 12, "standing/falling": 12.5,
+        "standing/falling_error": 1.5,
+    }  # fmt: skip
+    assert after.data.metrics["val/rate"] == before.data.metrics["val/rate"]
+
+    every = pd.DataFrame(stood)
+    tracker.finish(spec, every, every, facts(spec, trials), folder / "none")
+    (parent,) = runs(record)["study"]
+    counted = {k: v for k, v in parent.data.metrics.items() if k.startswith("standings/")}
+    assert len(counted) == len(STATES)
+    assert {k for k, v in counted.items() if v} == {"standings/settled", "standings/still_falling"}
+    assert parent.data.tags["standings"] == "of 2 runs 1 settled, 1 still falling"
+    assert parent.data.tags["standings"] in parent.data.tags["mlflow.note.content"]
+    settled = every.assign(standing="settled")
+    tracker.finish(spec, settled, settled, facts(spec, trials), folder / "none")
+    (parent,) = runs(record)["study"]
+    assert parent.data.metrics["standings/still_falling"] == 0
+    assert parent.data.metrics["standings/settled"] == 2
+
+
+def run_of(client: MlflowClient, trial: int) -> Any:
+    (found,) = [r for r in runs(client)["trial"] if r.data.tags["trial"] == str(trial)]
+    return found
 
 
 def test_the_record_can_be_made_again_from_the_storage_and_the_folders(

@@ -27,10 +27,10 @@ SPEC = Spec(
 )
 
 
-def columns(spec: Spec, metrics: set[str] | None) -> list[str]:
+def columns(spec: Spec, metrics: set[str] | None, of: str = "metrics") -> list[str]:
     packed = json.loads(saved_view(spec, metrics))["state"].removeprefix("deflate;")
     state: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
-    return [c.split("`")[1] for c in state["selectedColumns"] if c.startswith("metrics")]
+    return [c.split("`")[1] for c in state["selectedColumns"] if c.startswith(of)]
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -44,3 +44,12 @@ def test_metrics_that_no_trial_has_are_left_out(known: bool) -> None:
 def test_objectives_are_always_there() -> None:
     spec = replace(SPEC, objectives={"val/rate": "minimize", "val/mig": "maximize"})
     assert columns(spec, {"val/rate"}) == ["val/rate", "val/mig"]
+
+
+@pytest.mark.parametrize(
+    ("known", "shown"), [(None, True), ({"val/rate"}, False), ({"val/rate", "standing"}, True)]
+)
+def test_how_trials_stand_has_a_column_where_it_is_known(
+    known: set[str] | None, shown: bool
+) -> None:
+    assert columns(SPEC, known, of="tags") == ["standing"] * shown

@@ -1,7 +1,13 @@
 """`betafront status`: how far a study is, its front so far and what it advises."""
 
+from collections.abc import Collection
+from typing import Any
+
+import pandas as pd
+
 from betafront.front import Asked, decide, decision_record, front, print_study
 from betafront.front.decision.confirmed import confirmation_record
+from betafront.front.show import standings
 from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.confirmation import confirming
@@ -34,6 +40,9 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
     tested, planned = confirming(study.user_attrs, trials)
     if as_json:
         members = front(rows, spec.objectives)
+        numbers = [] if members.empty else [int(n) for n in members["trial"]]
+        decided = decision_record(rows, known, runs, asked)
+        shown = {*numbers, *(point["trial"] for point in decided["points"])}
         advice = decide(rows, known, runs) if known.confirmation else []
         print_json(
             {
@@ -42,8 +51,9 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
                 **known.counts,
                 "imported": int(rows["imported"].notna().sum()) if "imported" in rows else 0,
                 "failures": failures(trials),
-                "front": [] if members.empty else [int(n) for n in members["trial"]],
-                **decision_record(rows, known, runs, asked),
+                "front": numbers,
+                **decided,
+                **standings_record(rows, runs, shown),
                 "confirming": {"done": tested, "runs": planned} if planned else None,
                 **confirmation_record(known.confirmation, rows, advice),
                 "folder": spec.folder,
@@ -58,3 +68,22 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
     print_study(rows, known, out, runs, asked)
     ways = [("page", f"betafront report {spec.name}"), ("in MLflow", f"betafront ui {spec.name}")]
     print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)
+
+
+def standings_record(
+    table: pd.DataFrame, runs: pd.DataFrame, trials: Collection[int]
+) -> dict[str, Any]:
+    """How the runs stand, for programs: how many in each state, and, of `trials`, the state and its
+    numbers. Empty where nothing was recorded.
+
+    Args:
+        table: a row per trial.
+        runs: a row per run.
+        trials: numbers.
+    """
+    found = standings.counts(runs)
+    if not found:
+        return {}
+    of = table[table["trial"].isin(list(trials))].to_dict("records")
+    told = {str(row["trial"]): standings.record({str(k): v for k, v in row.items()}) for row in of}
+    return {"standings": found, "standing_of_trial": {k: v for k, v in told.items() if v}}

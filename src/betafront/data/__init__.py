@@ -1,5 +1,6 @@
 """Data sets behind one contract, split by a seed and named by a digest."""
 
+from betafront.data.cautions import data_cautions
 from betafront.data.data import SPLITS, Batches, Data
 from betafront.data.digits import digits
 from betafront.data.factors import Factors, Known
@@ -20,6 +21,7 @@ __all__ = [
     "InMemory",
     "Known",
     "Preparation",
+    "data_cautions",
     "digits",
     "dsprites",
     "in_memory",

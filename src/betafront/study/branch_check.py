@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from betafront.config.build import build, check
+from betafront.data import data_cautions
 from betafront.errors import UserError, near_miss, one_line
 from betafront.metrics.catalogue import direction
 from betafront.metrics.zero_rate import EXAMPLES, zero_rate
@@ -33,7 +34,7 @@ def checked(plan: Plan) -> Plan:
             run = made(overrides)
         except UserError as error:
             raise UserError(_placed(error, overrides, made)) from error
-    return replace(plan, spec=describe(plan.spec, run))
+    return replace(plan, spec=describe(plan.spec, run), cautions=data_cautions(run.data))
 
 
 def _placed(error: UserError, overrides: list[str], made: Callable[[list[str]], Run]) -> str:

@@ -28,9 +28,11 @@ from betafront.study.storage.opening import Storage, open_storage, study_names
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.pace import duration
 from betafront.study.trials.status import finished
-from betafront.terminal import console, print_next
-from betafront.training import Attempt, Failure, Result, fit
+from betafront.terminal import console, print_careful, print_next
+from betafront.training import Attempt, fit
+from betafront.training.failure import Failure
 from betafront.training.history import STEP, Row
+from betafront.training.result import Result
 
 SHOWN = 5
 MEASURED_SECONDS = 60.0  # of training, from which a longer run's time follows
@@ -47,6 +49,7 @@ def dry_run(plan: Plan) -> None:
     out = console()
     with out.status("making every branch of the space once …"):
         plan = checked(plan)
+    print_careful(plan.cautions, out)
     storage = storage_of(plan)
     plan, before = going_on_with(plan, storage)
     plan, imported = with_imports(plan, storage)

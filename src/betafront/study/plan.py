@@ -3,7 +3,7 @@
 So a misspelt key, an impossible search or an unknown sampler is refused before torch is imported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +35,7 @@ class Plan:
             (`betafront.study.branch_check`).
         branches: the overrides of each branch of the space (`Space.branches`).
         left_out: suggestions that are not points of the space, with the reason.
+        cautions: about the data, a sentence each; there once the plan was checked.
     """
 
     context: HydraContext
@@ -45,6 +46,7 @@ class Plan:
     spec: Spec
     branches: list[list[str]]
     left_out: list[str]
+    cautions: Sequence[str] = ()
 
 
 def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -> Plan:

@@ -34,7 +34,7 @@ from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import RELEASED, Status, finished, numbers_by_word, status
 from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask
-from betafront.terminal import console, print_next
+from betafront.terminal import console, print_careful, print_next
 from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
         make(plan.base.tracking)  # where it is, for one thing, can be wrong
         launcher_of(plan.context, lambda _: None, plan.config)
         check_gpus(plan.base.study)
+    print_careful(plan.cautions, out)
     if may_be_elsewhere(plan.config) and sqlite_path(plan.base.storage.url) is not None:
         out.print(
             "The study is kept in a file of SQLite's, which is for the processes of one machine: "

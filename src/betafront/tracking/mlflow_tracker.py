@@ -18,6 +18,7 @@ from betafront.addresses import SQLITE
 from betafront.errors import one_line
 from betafront.front import Facts, decide, front, refusal
 from betafront.front.decision.confirmed import confirmation_lines
+from betafront.front.show.standings import counted, counts
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
 from betafront.tracking.address import opened
@@ -25,7 +26,7 @@ from betafront.tracking.errors import as_user_error, check_answers
 from betafront.tracking.links import links
 from betafront.tracking.runs import TRIAL, all_runs, drop_half_written, role, run_of_study
 from betafront.tracking.store import client_of
-from betafront.tracking.study_run import FRONT, create_study_run, log_front
+from betafront.tracking.study_run import FRONT, STANDINGS, create_study_run, log_front
 from betafront.tracking.trial_run import (
     Place,
     TrialRun,
@@ -74,7 +75,7 @@ class MLflowTracker:
             trials = [run for run in complete if role(run) == TRIAL]
             self._trials = {int(run.data.tags["trial"]): TrialRun.read(run) for run in trials}
             self._place = Place(experiment, parent or create_study_run(client, experiment, spec))
-            values = {name for run in trials for name in run.data.metrics}
+            values = {name for run in trials for name in (*run.data.metrics, *run.data.tags)}
             self._save_view(client, spec, values if trials else None)
 
     @contextmanager
@@ -122,17 +123,20 @@ class MLflowTracker:
         advice = [] if refused else decide(table, facts, runs)
         confirmed = confirmation_lines(facts.confirmation, table, advice)
         advised = [f"**{a.text}**" for a in advice]
-        note = "\n\n".join([spec.question, refused, *advised[:1], *confirmed, *advised[1:]])
+        stand = counted(runs)
+        said = [spec.question, refused, *advised[:1], *confirmed, *advised[1:], stand]
         with self._writing(spec) as (client, place):
             if report.is_dir():
                 client.log_artifacts(place.parent, str(report), FRONT)
             if not table.empty:
-                log_front(client, place.parent, table, facts, advice)
+                log_front(client, place.parent, table, facts, advice, counts(runs))
                 members = front(table, facts.objectives)
                 folders = dict(zip(members["trial"], members["folder"], strict=True))
                 self._mark(client, {n: Path(spec.folder) / folder for n, folder in folders.items()})
                 self._save_view(client, spec, set(table))
-            client.set_tag(place.parent, "mlflow.note.content", note)
+            client.set_tag(place.parent, "mlflow.note.content", "\n\n".join(said).rstrip())
+            if stand:
+                client.set_tag(place.parent, STANDINGS, stand)
             client.set_terminated(place.parent, "FINISHED")
             # A server that hung may have created runs after the call for them had failed.
             drop_half_written(client, all_runs(client, place.experiment), place.parent)

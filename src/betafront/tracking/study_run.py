@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -12,6 +12,7 @@ from betafront.front.decision.confirmed import confirmation_word
 from betafront.study.spec import Spec
 from betafront.tracking.runs import STUDY
 from betafront.tracking.store import key_of, log_points
+from betafront.training.standing import STATES
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 FRONT = "front"  # the folder of its artifacts
 MEMBERS = "members.csv"
+STANDINGS = "standings"  # the tag that says how the runs stand, and the beginning of its metrics
 
 
 def create_study_run(client: "MlflowClient", experiment: str, spec: Spec) -> str:
@@ -44,12 +46,25 @@ def log_front(
     table: pd.DataFrame,
     facts: Facts,
     advice: Sequence[Advice],
+    stand: Mapping[str, int],
 ) -> None:
     """Write the hypervolume and the size of the front after each trial, the β of each advised
-    point, whether the decision is confirmed, and the members of the front as a table."""
-    log_points(
-        client, run, _missing(client, run, [*_growth(table, facts), *_advised(table, advice)])
-    )
+    point, whether the decision is confirmed, how many runs stand in each state, and the members of
+    the front as a table.
+
+    Args:
+        client: of the store.
+        run: of the study.
+        table: finished trials.
+        facts: of the study.
+        advice: none where there is no decision.
+        stand: runs by their state; empty where it was not recorded.
+    """
+    values = {f"{_name(a.name)}/beta": a.beta for a in advice}
+    if stand:  # with those that are 0 now, and were not before
+        values |= {f"{STANDINGS}/{_name(state)}": stand.get(state, 0) for state in STATES}
+    points = [*_growth(table, facts), *_last(table, values)]
+    log_points(client, run, _missing(client, run, points))
     if word := confirmation_word(facts.confirmation, table, advice):
         client.set_tag(run, "confirmation", word)
     members = front(table, facts.objectives)
@@ -72,13 +87,17 @@ def _growth(table: pd.DataFrame, facts: Facts) -> "list[Metric]":
     ]
 
 
-def _advised(table: pd.DataFrame, advice: Sequence[Advice]) -> "list[Metric]":
+def _last(table: pd.DataFrame, values: Mapping[str, float]) -> "list[Metric]":
+    """Values of the study after the last of its trials."""
     from mlflow.entities import Metric
 
     when, step = int(1000 * table["finished"].max()), len(table)
-    names = [re.sub(r"\W+", "_", a.name.lower()).strip("_") for a in advice]
-    betas = zip(names, (a.beta for a in advice), strict=True)
-    return [Metric(f"{name}/beta", beta, when, step) for name, beta in betas]
+    return [Metric(name, float(value), when, step) for name, value in values.items()]
+
+
+def _name(words: str) -> str:
+    """Words as a part of a metric's name."""
+    return re.sub(r"\W+", "_", words.lower()).strip("_")
 
 
 def _missing(client: "MlflowClient", run: str, points: "Sequence[Metric]") -> "list[Metric]":

@@ -6,6 +6,7 @@ from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from betafront.front.show.standings import STANDING, record
 from betafront.study.spec import Spec
 from betafront.tracking.runs import TRIAL
 from betafront.tracking.store import key_of, log_points
@@ -34,31 +35,47 @@ class Place(NamedTuple):
     parent: str
 
 
+class Extent(NamedTuple):
+    """How much is known of a trial; of two extents the greater is written over the other.
+
+    Attributes:
+        replicates: how many.
+        values: the number of final values.
+        stands: whether it is known how its runs stand.
+    """
+
+    replicates: int
+    values: int
+    stands: bool
+
+
 @dataclass(frozen=True)
 class TrialRun:
     """A run that was written.
 
     Attributes:
         run_id: its identifier.
-        extent: the number of replicates, and of final values, that it was written with.
+        extent: as `extent_of`, of what it was written with.
         on_front: whether it is marked as a member of the front.
     """
 
     run_id: str
-    extent: tuple[int, int]
+    extent: Extent
     on_front: bool = False
 
     @classmethod
     def read(cls, run: "Run") -> "TrialRun":
         """The record of a run that is in MLflow."""
         values = sum(name.startswith(FINAL) for name in run.data.metrics)
-        extent = int(run.data.tags.get("replicates", 1)), values
-        return cls(run.info.run_id, extent, run.data.tags.get(PARETO) == "true")
+        tags = run.data.tags
+        extent = Extent(int(tags.get("replicates", 1)), values, STANDING in tags)
+        return cls(run.info.run_id, extent, tags.get(PARETO) == "true")
 
 
-def extent_of(row: dict[str, Any]) -> tuple[int, int]:
-    """The number of replicates and of final values of a trial."""
-    return int(row["replicates"]), sum(key.startswith(FINAL) for key in row)
+def extent_of(row: dict[str, Any]) -> Extent:
+    """How much is known of a trial."""
+    values = sum(key.startswith(FINAL) for key in row)
+    return Extent(int(row["replicates"]), values, bool(record(row)))
 
 
 def run_name(spec: Spec, row: dict[str, Any]) -> str:
@@ -86,6 +103,8 @@ def write_finished(
     started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
     tags = {"replicates": str(row["replicates"])}
     tags |= {key: row[key] for key in OF_OTHER_STUDY if key in row}
+    if stands := record(row):
+        tags[STANDING] = stands[STANDING]
     run_id = _create(client, place, spec, int(row["trial"]), run_name(spec, row), started, tags)
     names = dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE])
     params = [Param(key_of(n), _text(row[n])) for n in names if row.get(n) is not None]
@@ -112,7 +131,7 @@ def write_failed(
     client.log_batch(run_id, params=[Param(key_of(k), _text(v)) for k, v in params.items()])
     _log_files(client, run_id, folder)
     client.set_terminated(run_id, "FAILED")
-    return TrialRun(run_id, (1, 0))
+    return TrialRun(run_id, Extent(1, 0, stands=False))
 
 
 def log_pictures(client: "MlflowClient", run_id: str, folder: Path) -> None:
@@ -163,6 +182,7 @@ def _values(row: dict[str, Any], history: list[Row], finished: int) -> "list[Met
     last = max((p.step for p in points), default=0)
     final = {key: value for key, value in row.items() if "/" in key}
     final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
+    final |= {f"{STANDING}/{k}": v for k, v in record(row).items() if k != STANDING}
     if row["beta"] > 0:
         final[BETA] = log10(row["beta"])
     return points + [Metric(key, float(value), finished, last) for key, value in final.items()]

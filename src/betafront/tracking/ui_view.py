@@ -11,6 +11,7 @@ import json
 import zlib
 from collections.abc import Collection
 
+from betafront.front.show.standings import STANDING
 from betafront.front.table import METRICS
 from betafront.study.spec import Spec
 from betafront.tracking.store import key_of
@@ -23,11 +24,13 @@ TAG = f"mlflow.sharedViewState.{KEY}"
 
 def saved_view(spec: Spec, metrics: Collection[str] | None = None) -> str:
     """The value of the tag: the trials of a study without their parent, in order of the first
-    objective; as a table with β, the metrics and the searched parameters, and as charts.
+    objective; as a table with β, the metrics, how the trials stand and the searched parameters, and
+    as charts.
 
     Args:
         spec: of the study.
-        metrics: that its trials have; None where no trial has finished, and all are shown.
+        metrics: that its trials have, and STANDING where it is known how they stand; None where no
+            trial has finished, and all are shown.
 
     Raises:
         UserError: the study's space cannot be read.
@@ -36,7 +39,8 @@ def saved_view(spec: Spec, metrics: Collection[str] | None = None) -> str:
     shown = [f"metrics.`{name}`" for name in dict.fromkeys([*usual, *spec.objectives])]
     params = dict.fromkeys(["beta", "beta_norm", *map(key_of, spec.space)])
     beta, beta_norm, *searched = [f"params.`{name}`" for name in params]
-    columns = [beta, beta_norm, *shown, *searched]
+    stands = [f"tags.`{STANDING}`"] if metrics is None or STANDING in metrics else []
+    columns = [beta, beta_norm, *shown, *stands, *searched]
     state = {
         "orderByKey": f"metrics.`{next(iter(spec.objectives))}`",
         "orderByAsc": True,

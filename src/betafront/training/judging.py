@@ -30,8 +30,9 @@ LEAST_ROWS = 5
 TOLERANCE = 1.0
 """Nats of J per doubling of the steps, or above its least value, below which a run is settled."""
 
-SURE = 2.0
-"""Standard errors by which a difference must exceed 0."""
+SURE, SURE_OF_LEAST = 2.0, 3.0
+"""Standard errors by which a slope must exceed 0, and by which the last row must exceed the least
+of all, which chance makes lower than it would be another time."""
 
 JUMP, JUMP_PART, JUMP_SURE = 5.0, 0.1, 6.0
 """J jumps where it is off its course by more than so many nats, by such a part of all that it
@@ -107,15 +108,23 @@ class Kept:
 
 @dataclass(frozen=True)
 class Value:
-    """A number of nats with its standard error."""
+    """A number of nats.
+
+    Attributes:
+        nats: the number.
+        error: its standard error.
+        sure: how many of these it must exceed, to be more than noise.
+    """
 
     nats: float
     error: float
+    sure: float = SURE
 
     @property
     def matters(self) -> bool:
-        """Whether it is above 0 by more than noise and tolerance."""
-        return self.nats > max(TOLERANCE, SURE * self.error)
+        """Whether it is above 0 by more than noise, and above the tolerance give or take its
+        standard error."""
+        return self.nats > max(TOLERANCE + self.error, self.sure * self.error)
 
     def __str__(self) -> str:
         return f"{self.nats:.3g} ± {self.error:.2g} nats"
@@ -226,7 +235,8 @@ def over_least(curve: Curve) -> Value:
         return Value(0.0, 0.0)
     nats = float(curve.value[-1] - curve.value[curve.best])
     paired = curve.difference_error(-1, curve.best)
-    return Value(nats, math.hypot(paired, math.sqrt(2) * jitter(curve)))
+    error = math.hypot(paired, math.sqrt(2) * jitter(curve))
+    return Value(nats, error, SURE_OF_LEAST)
 
 
 def jitter(curve: Curve) -> float:

@@ -1,11 +1,15 @@
 """The sweeper as a Hydra plugin: a thin shell, since Hydra imports this module in every command."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
+
+if TYPE_CHECKING:
+    from betafront.study.plan import Plan
 
 
 @dataclass
@@ -52,14 +56,22 @@ class BetafrontSweeper(Sweeper):
 
         assert self.hydra_context is not None and self.config is not None  # Hydra has called setup
         plan = read_plan(self.hydra_context, self.config, arguments)
-        from betafront.study.confirm.confirm import confirm, confirm_if_decided
-        from betafront.study.dry_run import dry_run  # with torch, which a refusal does without
-        from betafront.study.sweep import detached, join, sweep
+        if self.dry_run:
+            from betafront.study.dry_run import dry_run  # with Lightning
 
-        run = dry_run if self.dry_run else join if self.join else detached if self.detach else None
-        if run is not None:
-            run(plan)
-        elif self.confirm:
-            confirm(plan)
+            dry_run(plan)
         else:
-            sweep(plan, confirm_if_decided if plan.base.study.confirm else None)
+            self._run(plan)
+
+    def _run(self, plan: "Plan") -> None:
+        from betafront.study import sweep  # with torch, which a refusal does without
+        from betafront.study.confirm import confirm
+
+        if self.join:
+            sweep.join(plan)
+        elif self.detach:
+            sweep.detached(plan)
+        elif self.confirm:
+            confirm.confirm(plan)
+        else:
+            sweep.sweep(plan, confirm.confirm_if_decided if plan.base.study.confirm else None)

@@ -26,6 +26,7 @@ from betafront.study.trials.lease import LEASE, Worker
 from betafront.study.trials.origin import ORIGIN
 from betafront.study.trials.replicates import RECORD
 from betafront.study.trials.status import IMPORTED, OVER_BUDGET, REASON, RELEASED
+from betafront.training.standing import Standing
 
 WEIGHTS = FloatDistribution(0.001, 10)
 SCHEDULES = CategoricalDistribution(["constant", "linear"])
@@ -288,6 +289,21 @@ def test_other_objectives_are_in_the_line(trials: Trials) -> None:
     objectives = {"val/rate": "minimize", "val/mse": "minimize"}
     found = lines(trials, lambda: trials.add() and None, objectives=objectives)
     assert "nats  mse 0.0786 " in found[0]
+
+
+def test_how_a_run_stands_is_told_where_it_is_not_settled(trials: Trials) -> None:
+    def of(state: str) -> dict[str, Any]:
+        return a_record(standing=Standing(state, "", 800, 800, "last").written())
+
+    def then() -> None:
+        trials.add(**{RECORD: of("settled")})
+        trials.add(**{RECORD: of("still falling")})
+
+    first, second = lines(trials, then)
+    assert first.endswith("  constant")
+    assert second.endswith("  constant  still falling")
+    trials.add()  # as an earlier version recorded it
+    assert shown(trials).splitlines()[1].endswith("hypervolume 1400  1 of 3 settled")
 
 
 def test_a_terminal_is_left_clean(trials: Trials, monkeypatch: pytest.MonkeyPatch) -> None:

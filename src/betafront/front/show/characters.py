@@ -7,17 +7,26 @@ import pandas as pd
 
 from betafront.front.decision.decision import Advice
 from betafront.front.front import maximised, nondominated, planes
+from betafront.front.show.standings import not_settled
 from betafront.front.table import Facts, label
 
 NARROWEST = 60  # characters; in a narrower picture neighbours fall together
 ROWS = 16  # lines with the ticks and the label of x, without the label of y and the legend
-FRONT, DOMINATED = "o", "·"
+MARKS = (
+    ("o", "front", True, False),
+    ("x", "front, not settled", True, True),
+    ("·", "dominated", False, False),
+    (":", "dominated, not settled", False, True),
+)
+"""Each mark, its name, whether its trials are on the front, and whether it is known of them that
+they are not settled. The first ones are drawn over the others."""
+GAP = "   "  # between two entries of the legend
 
 
 def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int) -> str:
     """The trials over the first two objectives, in ROWS + 1 lines of at most `width` characters
-    and a legend, without colours: members of the front, what they dominate, and a number for each
-    advised trial.
+    and a legend, without colours: members of the front, what they dominate, both with another mark
+    where a run is not settled, and a number for each advised trial.
 
     Args:
         table: finished trials.
@@ -32,20 +41,33 @@ def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int
     shown = members | _within(table, facts.objectives, facts.reference)
     numbers = {trial: str(i) for i, trial in enumerate(dict.fromkeys(a.trial for a in advice), 1)}
     named = table["trial"].isin(list(numbers)).to_numpy()
-    drawn = [  # from the back to the front
-        (table[shown & ~members], DOMINATED),
-        (table[members], FRONT),
-        *((table[table["trial"] == trial], number) for trial, number in numbers.items()),
-    ]
-    marks = [(part[x].tolist(), part[y].tolist(), mark) for part, mark in drawn if len(part)]
-    legend = [f"{FRONT} front", f"{DOMINATED} dominated"] if (shown & ~members).any() else []
-    legend = legend or [f"{FRONT} front"]
+    unsettled = not_settled(table)
+    marks: list[tuple[list[float], list[float], str]] = []
+    legend = []
+    for mark, name, on_front, other in MARKS:
+        part = table[shown & (members == on_front) & (unsettled == other)]
+        if len(part):
+            marks.insert(0, (part[x].tolist(), part[y].tolist(), mark))
+            legend.append(f"{mark} {name}")
+    for trial, number in numbers.items():
+        one = table[table["trial"] == trial]
+        marks.append((one[x].tolist(), one[y].tolist(), number))
     for trial, number in numbers.items():
         points = [a for a in advice if a.trial == trial]
         legend.append(f"{number} {', '.join(a.name for a in points)} (β = {points[0].beta:.3g})")
     if beyond := int((~shown & ~named).sum()):
         legend.append(f"{beyond} beyond the reference point")
-    return "\n".join([label(y), _drawn(marks, label(x), width), "   ".join(legend)])
+    return "\n".join([label(y), _drawn(marks, label(x), width), *_lines(legend, width)])
+
+
+def _lines(entries: Sequence[str], width: int) -> list[str]:
+    """Entries side by side, in lines of at most `width` characters."""
+    lines = [""]
+    for entry in entries:
+        if lines[-1] and len(lines[-1]) + len(GAP) + len(entry) > width:
+            lines.append("")
+        lines[-1] += f"{GAP}{entry}" if lines[-1] else entry
+    return lines
 
 
 def _within(

@@ -13,9 +13,10 @@ from betafront.front.attainment import attainment_surfaces, common_replicates, l
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
 from betafront.front.show.picture import COLOURS, MARKERS
+from betafront.front.show.standings import counted, not_settled
 from betafront.front.show.terminal import ROWS, front_table
 from betafront.front.slope import off_their_lines
-from betafront.front.table import METRICS, label, usable
+from betafront.front.table import GROUP, METRICS, label, usable
 
 CERTAIN = 0.05  # the greatest p at which a difference is called more than chance
 FAIR = 1.5  # the ratio of the greatest to the least number of trials that is not named
@@ -59,6 +60,8 @@ def conclusions(found: Comparison) -> list[str]:
     for side in found.sides:
         if side.off:
             lines.append(off_their_lines(usable(found.table), side.name))
+    if not_settled(found.table).any():
+        lines.append(_standings(found))
     counts = sorted(side.trials for side in found.sides)
     if counts[-1] > FAIR * counts[0]:
         lines.append(
@@ -100,6 +103,13 @@ def _unreplicated(found: Comparison) -> str:
     )
 
 
+def _standings(found: Comparison) -> str:
+    """How the trials of each group stand: a front of unfinished runs is not the model's."""
+    of = {side.name: found.table[found.table[GROUP] == side.name] for side in found.sides}
+    said = (f"{name}: {counted(table, 'trials') or 'not recorded'}" for name, table in of.items())
+    return f"How the trials stand. {'; '.join(said)}."
+
+
 def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> None:
     """Write the fronts of the groups on one plane as a PNG file, with the surfaces that a quarter
     and three quarters of the replicates attain."""
@@ -111,16 +121,27 @@ def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> N
     for at, plane in zip(axes, shown, strict=True):
         x, y = plane
         for group, marker, colour in zip(groups, MARKERS, cycle(COLOURS), strict=False):
-            at.scatter(
-                group.table[x], group.table[y], marker=marker, c=colour, s=22, alpha=0.5,
-                label=group.name,
-            )  # fmt: skip
+            _points(at, group, (x, y), marker, colour)
             if len(plane) == len(found.objectives):
                 _front(at, group, found, colour)
+        if not_settled(found.table).any():
+            at.scatter([], [], s=22, facecolor="none", edgecolor="#444444", label="not settled")
         at.set(xlabel=label(x), ylabel=label(y))
         at.legend(fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png", dpi=120)
+
+
+def _points(axes: Any, group: Group, plane: tuple[str, str], marker: str, colour: str) -> None:
+    """The trials of a group, hollow where they are known not to be settled."""
+    x, y = plane
+    hollow = not_settled(group.table)
+    for rows, face, name in ((~hollow, colour, group.name), (hollow, "none", None)):
+        part = group.table[rows]
+        axes.scatter(
+            part[x], part[y], marker=marker, s=22, alpha=0.5, facecolor=face, edgecolor=colour,
+            label=name,
+        )  # fmt: skip
 
 
 def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:

@@ -9,11 +9,28 @@ import numpy as np
 import pandas as pd
 
 from betafront.front.decision.decision import decide
+from betafront.front.decision.refusal import refusal
 from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
+from betafront.front.show.standings import STANDING, counts, not_settled
 from betafront.front.table import DISTORTION, DOMINATED, RATE, Facts, label
+from betafront.training.standing import (
+    COLLAPSED,
+    OVERFITTED,
+    STILL_FALLING,
+    UNKNOWN,
+    UNSTABLE,
+)
 
 MARKERS = "osD^vP*X"
+OPEN = {  # the hollow marks of trials that are not settled
+    STILL_FALLING: "v",
+    OVERFITTED: "^",
+    UNSTABLE: "X",
+    COLLAPSED: "s",
+    UNKNOWN: "o",
+}
+HOLLOW = 0.7  # the opacity of hollow marks of trials that are not on the front
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
@@ -64,13 +81,11 @@ def _plane(
         )  # fmt: skip
     beta = table["beta"].clip(lower=1e-12)
     scale = LogNorm(beta.min(), beta.max())
-    axes.scatter(
-        table[x], table[y], c=beta, norm=scale, cmap="viridis", s=26, zorder=2,
-        alpha=np.where(on_front, 1.0, DOMINATED),
-    )  # fmt: skip
+    _marks(axes, table, plane, on_front, ScalarMappable(scale, "viridis").to_rgba(beta))
     # A bar made of the dots would be as faint as the dominated ones.
     figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label="canonical β")
-    for advice, marker in zip(decide(table, facts), cycle("*PsD"), strict=False):
+    advised = [] if refusal(table, facts) else decide(table, facts)
+    for advice, marker in zip(advised, cycle("*PsD"), strict=False):
         row = table[table["trial"] == advice.trial].iloc[0]
         axes.scatter(
             row[x], row[y], marker=marker, s=170, facecolor="none", edgecolor="#d62728", lw=1.6,
@@ -80,6 +95,22 @@ def _plane(
     if (x, y) == (RATE, DISTORTION):
         _iso_elbo(axes, table)
     axes.legend(fontsize="small")
+
+
+def _marks(
+    axes: Any, table: pd.DataFrame, plane: Mapping[str, str], on_front: Any, rgba: Any
+) -> None:
+    """A mark for each trial: filled where it is settled or nothing is known, else hollow, with a
+    shape and a name for each standing."""
+    x, y = plane
+    filled = ~not_settled(table)
+    rgba[:, 3] = np.where(on_front, 1.0, np.where(filled, DOMINATED, HOLLOW))
+    axes.scatter(table[x][filled], table[y][filled], c=rgba[filled], s=26, zorder=2)
+    for state, n in counts(table[~filled]).items():
+        rows = (table[STANDING] == state).to_numpy()
+        kind = {"marker": OPEN[state], "facecolor": "none", "lw": 1.2}
+        axes.scatter(table[x][rows], table[y][rows], s=34, zorder=2, edgecolor=rgba[rows], **kind)
+        axes.scatter([], [], s=34, edgecolor="#444444", label=f"{state}: {n}", **kind)
 
 
 def _spread(table: pd.DataFrame, plane: Mapping[str, str]) -> bool:

@@ -15,6 +15,7 @@ from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_e
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
 from betafront.front.show.characters import plot
+from betafront.front.show.standings import STANDING, counted, not_settled
 from betafront.front.table import (
     ACTIVE,
     DISTORTION,
@@ -30,6 +31,7 @@ from betafront.front.table import (
     thinned,
     units,
 )
+from betafront.terminal import print_careful
 
 ROWS = 20
 IMPORTED = "imported"
@@ -44,8 +46,9 @@ FORMATS = {  # the numbers of every table of trials, where the trials have them
     ACTIVE: ".0f",
 }
 # Left out where a table is too wide, in this order; of the parameters the last ones first.
-LESS_TELLING = ("weight", "parameters", ELBO, ACTIVE, "beta_norm")
-OWN = frozenset({"trial", *map(head, FORMATS)})  # heads of columns that no parameter may have
+LESS_TELLING = ("weight", "beta_norm", "parameters", ELBO, ACTIVE)
+# The heads of columns that no parameter may have.
+OWN = frozenset({"trial", *map(head, FORMATS), STANDING})
 
 
 def print_study(
@@ -80,6 +83,8 @@ def print_study(
         f"{len(members)} of {len(table)} finished trials are on the front; hypervolume "
         f"{volume:.5g} below the reference point ({reference})."
     )
+    if said := counted(table if runs is None else runs):
+        out.print(f"{said[0].upper()}{said[1:]}.")
     found = one_curve(table)
     if found:
         out.print(found.text)
@@ -92,12 +97,10 @@ def print_study(
     out.print(advice_table(advice))
     for line in [*(f"{a.name}: {a.method}." for a in advice), *notes(table, facts, advice)]:
         out.print(line, markup=False)
-    for line in cautions(table, facts, advice):
-        out.print(f"[bold yellow]Careful[/]  {escape(line)}")
-    found = confirmation_lines(facts.confirmation, table, advice)
+    print_careful(cautions(table, facts, advice), out)
     word = ", confirmed" if is_confirmed(facts.confirmation, table, advice) else ""
     out.print(f"[bold green]Decision{word}[/]  {escape(advice[0].text)}")
-    for line in found:
+    for line in confirmation_lines(facts.confirmation, table, advice):
         out.print(line, markup=False)
 
 
@@ -132,15 +135,19 @@ def front_table(
         columns[head(key)] = [_number(row[key], FORMATS[key]) for row in rows]
     for metric in present(members, others):
         columns[label(metric)] = [_number(row[metric], ".3g") for row in rows]
+    for key in present(members, [STANDING]):
+        columns[key] = [text(row[key]) for row in rows]
     columns[""] = [_marked(row, marks) for row in rows]
-    _narrow(columns, width, [short[p] for p in varied])
+    # Said by the line below the table, where all are settled.
+    needless = [] if not_settled(members).any() else [STANDING]
+    _narrow(columns, width, [*needless, *_less_telling([short[p] for p in varied])])
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
-    words = {"", GROUP, *short.values()}
+    words = {"", GROUP, STANDING, *short.values()}
     for name in columns:
         table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
     for cells in zip(*columns.values(), strict=True):
-        told = cells[-1] not in ("", IMPORTED)
-        table.add_row(*map(escape, cells), style="bold" if told else None)
+        named = cells[-1] not in ("", IMPORTED)
+        table.add_row(*map(escape, cells), style="bold" if named else None)
     left_out = len(members) - len(rows)
     said = units(members)
     table.caption = f"{said}; {left_out} rows of the front left out" if left_out else said
@@ -160,13 +167,17 @@ def _number(value: float, form: str) -> str:
     return "–" if math.isnan(value) else f"{value:{form}}"
 
 
-def _narrow(columns: dict[str, list[str]], width: int, parameters: Sequence[str]) -> None:
-    """Take the LESS_TELLING columns out until the others fit."""
-    droppable = [
+def _less_telling(parameters: Sequence[str]) -> list[str]:
+    """The heads of the LESS_TELLING columns, in order."""
+    return [
         name
         for key in LESS_TELLING
         for name in (reversed(parameters) if key == "parameters" else [head(key)])
     ]
+
+
+def _narrow(columns: dict[str, list[str]], width: int, droppable: Sequence[str]) -> None:
+    """Take columns of `droppable` out, in order, until the others fit."""
     for name in droppable:
         if sum(1 + max(map(len, [title, *cells])) for title, cells in columns.items()) <= width:
             return

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from betafront.front.show.standings import STANDING
 from betafront.front.show.terminal import short_names
 from betafront.front.table import DISTORTION, RATE, text
 from betafront.study.results.table import row
@@ -10,6 +11,7 @@ from betafront.study.spec import Spec
 from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import has_record
 from betafront.study.trials.status import RELEASED, reason, status
+from betafront.training.standing import SETTLED
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -66,5 +68,6 @@ def _result(trial: "FrozenTrial", spec: Spec) -> str:
         chosen(spec, trial.params, without=(WEIGHT,)),
         f"({found['replicates']} replicates)" if found["replicates"] > 1 else "",
         f"taken from {found['imported']}" if "imported" in found else "",
+        found[STANDING] if found.get(STANDING, SETTLED) != SETTLED else "",
     ]
     return "  ".join(part for part in parts if part)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from betafront.front import front, hypervolume
+from betafront.front.show.standings import counts
 from betafront.study.display.lines import chosen
 from betafront.study.results.table import table
 from betafront.study.spec import Spec
@@ -20,6 +21,7 @@ from betafront.study.trials.lease import LEASE, progress
 from betafront.study.trials.origin import origin
 from betafront.study.trials.pace import clock, duration, pace, seconds_left
 from betafront.study.trials.status import finished, numbers_by_word, status
+from betafront.training.standing import SETTLED
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -34,7 +36,7 @@ class Front:
 
     Attributes:
         rows: the table of the complete trials.
-        words: how many trials are on the front, and its hypervolume.
+        words: how many trials are on the front, its hypervolume, and how many trials are settled.
     """
 
     def __init__(self) -> None:
@@ -55,6 +57,8 @@ class Front:
         if spec.reference:
             volume = hypervolume(self.rows, spec.objectives, spec.reference)
             self.words += f"  hypervolume {volume:.5g}"
+        if known := counts(self.rows):
+            self.words += f"  {known.get(SETTLED, 0)} of {len(self.rows)} settled"
 
     def lacking_replicates(self, spec: Spec) -> int:
         """How many trials have fewer replicates than the study asks for now."""

@@ -11,9 +11,10 @@ from betafront.config.compose import Composer
 from betafront.study.signals import HALT
 from betafront.study.trials.lease import Progress
 from betafront.study.trials.ledger import Outcome
-from betafront.training import Attempt, Failure, Result, fit
+from betafront.training.failure import Failure
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
+from betafront.training.result import Result
 
 log = logging.getLogger(__name__)
 FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
@@ -47,6 +48,8 @@ def _train(
     compose: Composer, overrides: list[str], folder: Path, seconds: float | None, now: Progress
 ) -> Result | Outcome:
     """As `attempt`; the traceback of an error is in the run's log."""
+    # With Lightning, which a command that only launches workers does without.
+    from betafront.training import Attempt, fit
 
     def report(row: Row) -> None:
         now.update(

@@ -29,8 +29,8 @@ function slopesOf() {
 
 /** The plane of the first two objectives, a group of trials each. */
 function drawMultiples() {
-  const outer = byId("multiples"), grid = outer.querySelector(".grid");
-  if (!words.length) return;
+  const outer = byId("multiples"), grid = outer.querySelector(".grid"), several = words.filter((c) => values(c).length > 1);
+  if (!several.length) return;
   const [x, y] = metrics;
   const draw = (by) => {
     for (let k = plots.length - 1; k >= 0; k -= 1) if (grid.contains(plots[k][0])) plots.splice(k, 1);
@@ -40,8 +40,8 @@ function drawMultiples() {
     });
   };
   outer.hidden = false;
-  outer.querySelector(".controls").append(choice("by", words.map((c) => [c, label(c)]), words[0], draw));
-  draw(words[0]);
+  outer.querySelector(".controls").append(choice("by", several.map((c) => [c, label(c)]), several[0], draw));
+  draw(several[0]);
 }
 
 function smallPlane(x, y, by, name, colour) {
@@ -51,7 +51,7 @@ function smallPlane(x, y, by, name, colour) {
   const points = { type: "scatter", mode: "markers", hoverinfo: "text", showlegend: false,
     x: mine.map((i) => columns[x][i]), y: mine.map((i) => columns[y][i]),
     text: mine.map((i) => `trial ${columns.trial[i]}, β ${shorter(columns.beta[i])}`),
-    marker: { color: colour, size: 5, opacity: mine.map((i) => columns.on_front[i] ? 1 : 0.45) } };
+    marker: { color: colour, size: 5, symbol: mine.map((i) => unsettled(i) ? "circle-open" : "circle"), opacity: mine.map((i) => columns.on_front[i] ? 1 : 0.45) } };
   return { traces: [...fronts, points], layout: layout(
     { title: label(x), range: rangeOf(x, false) }, { title: label(y), range: rangeOf(y, false) },
     { height: 260, title: { text: `${shorter(name)} (${mine.length})`, font: { size: 13 } }, hovermode: "closest" }) };

@@ -13,6 +13,7 @@ from betafront.front.front import nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.importance import importance
 from betafront.front.show.report.chapter import Chapter
+from betafront.front.show.standings import NUMBERS, STANDING, standings_of
 from betafront.front.slope import hull_slopes
 from betafront.front.table import ELBO, GROUP, METRICS, SCALE, label, present, usable
 
@@ -30,14 +31,14 @@ def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str,
     parameters = list(dict.fromkeys(p for c in chapters for p in c.facts.parameters))
     table = _every_trial(groups, objectives)
     others = [m for c in chapters for m in c.facts.others]
-    told = ["study", GROUP, "trial", *parameters, "normalisation"]
-    numbers = [*SCALE, *METRICS, "seconds", *others]
+    told = ["study", GROUP, "trial", *parameters, "normalisation", STANDING]
+    numbers = [*SCALE, *METRICS, "seconds", *others, *NUMBERS]
     spread = [f"sd/{m}" for m in objectives]
     columns = present(table, dict.fromkeys([*told, *numbers, "on_front", *spread]))
     return {
         "objectives": [{"key": k, "direction": d} for k, d in objectives.items()],
         "columns": {c: _plain(table[c]) for c in columns},
-        "labels": {c: label(c) for c in columns},
+        "labels": {c: NUMBERS.get(c) or label(c) for c in columns},
         "parameters": [p for p in parameters if p in columns],
         "groups": [g.name for g in groups],
         "oneScale": all(c.facts.one_scale for c in chapters),
@@ -47,6 +48,8 @@ def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str,
         "slopes": {c.facts.name: _slopes(c) for c in chapters},
         "importances": {c.facts.name: _importances(c) for c in chapters},
         "shown": {c.facts.name: _shown(c) for c in chapters},
+        "standingColumns": [STANDING, *NUMBERS],
+        "standings": {c.facts.name: standings_of(c.table) for c in chapters},
         "thumbnails": {c.facts.name: c.thumbnails for c in chapters},
         "links": {c.facts.name: c.links for c in chapters},
         "needs": {c.facts.name: c.needs for c in chapters},

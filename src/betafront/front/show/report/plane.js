@@ -2,12 +2,12 @@
 const RATE = "val/rate", DISTORTION = "val/distortion", ELBO = "val/negative_elbo";
 const state = { colour: "beta", shape: null, logX: false, logY: false, iso: true, bands: true, picked: null };
 const metrics = data.objectives.map((o) => o.key);
-const words = ["group", ...data.parameters, "normalisation"].filter((c, i, all) =>
-  columns[c] && all.indexOf(c) === i && !isNumber(c) && values(c).length > 1 && values(c).length <= 8);
+const words = ["group", ...data.parameters, "normalisation", "standing"].filter((c, i, all) =>
+  columns[c] && all.indexOf(c) === i && !isNumber(c) && (values(c).length > 1 || c === "standing") && values(c).length <= 8);
 const onPlane = (x, y) => data.oneScale && [x, y].sort().join() === [DISTORTION, RATE].join();
 const step = (x) => data.objectives.find((o) => o.key === x).direction === "maximize" ? "vh" : "hv";
 if (data.groups.length > 1) state.colour = "group";
-state.shape = words.find((c) => c !== state.colour) || "";
+state.shape = every().some(unsettled) ? "standing" : words.find((c) => c !== state.colour) || "";
 
 function planeOf(x, y) {
   const bands = data.objectives.length === 2 && state.bands ? data.groups.flatMap((g, i) => bandOf(g, i, x)) : [];
@@ -40,27 +40,46 @@ function colours() {
 }
 const colourTitle = () => isNumber(state.colour) ? `${colours().log ? "log₁₀ " : ""}${label(state.colour)}` : "";
 
+const shapeOf = (value) => SYMBOLS[values(state.shape).indexOf(value) % SYMBOLS.length];
+
+/** The mark of a trial: its shape is that of the chosen column, and hollow where it is not settled. */
+function symbolOf(i) {
+  if (state.shape === "standing") return MARKS[columns.standing[i]] || "circle";
+  const shape = state.shape ? shapeOf(columns[state.shape][i]) : "circle";
+  return unsettled(i) ? `${shape}-open` : shape;
+}
+
+/** What the marks say of how trials stand, for the legend, unless it names each standing already. */
+function standingsNamed(by) {
+  if (by === "standing" || !every().some(unsettled)) return [];
+  const named = state.shape === "standing" ? values("standing").filter((s) => s !== null).map((s) => [s, MARKS[s]])
+    : [["not settled", "circle-open"]];
+  return named.map(([name, symbol]) => ({ type: "scatter", mode: "markers", name, x: [null], y: [null],
+    marker: { size: 9, color: style("--fg"), symbol, line: { width: 1.5 } } }));
+}
+
 /** A trace for each name in the legend, which turns it off and on. */
 function pointsOf(x, y) {
   const numeric = isNumber(state.colour);
   const by = numeric ? state.shape : state.colour;
-  const shapes = state.shape ? values(state.shape) : [];
   const names = by ? values(by) : [null];
   const { of } = numeric ? colours() : {};
-  const symbol = (i) => state.shape ? SYMBOLS[shapes.indexOf(columns[state.shape][i]) % SYMBOLS.length] : "circle";
-  return names.flatMap((name, k) => {
+  const points = names.flatMap((name, k) => {
     const rows = every().filter((i) => !by || columns[by][i] === name), own = { legendgroup: `group ${name}` };
+    const symbol = by !== state.shape || !by ? "circle" : by === "standing" ? MARKS[name] || "circle" : shapeOf(name);
     const named = { ...own, type: "scatter", mode: "markers", name: by ? shorter(name) : "trials", x: [null], y: [null],
       showlegend: Boolean(by), // beside the points: of a colour scale the legend shows no colour
-      marker: { size: 9, color: numeric ? style("--fg") : PALETTE[k % PALETTE.length], symbol: numeric ? symbol(rows[0]) : "circle" } };
+      marker: { size: 9, color: numeric ? style("--fg") : PALETTE[k % PALETTE.length], symbol, line: { width: 1.5 } } };
     return [named, { ...own, type: "scatter", mode: "markers", name: "", hoverinfo: "none",
       x: rows.map((i) => columns[x][i]), y: rows.map((i) => columns[y][i]), customdata: rows,
       showlegend: false, error_x: barsOf(x, rows), error_y: barsOf(y, rows),
-      marker: { size: count > 500 ? 6 : 9, symbol: rows.map(symbol), line: { width: 0.5, color: style("--bg") },
-        opacity: rows.map((i) => columns.on_front[i] ? 1 : 0.4),
+      marker: { size: count > 500 ? 6 : 9, symbol: rows.map(symbolOf), 
+        line: { width: rows.map((i) => unsettled(i) ? 1.5 : 0.5), color: style("--bg") },
+        opacity: rows.map((i) => columns.on_front[i] ? 1 : unsettled(i) ? 0.7 : 0.4),
         color: numeric ? rows.map(of) : PALETTE[k % PALETTE.length],
         ...(numeric ? { coloraxis: "coloraxis" } : {}) } }];
   });
+  return [...points, ...standingsNamed(by)];
 }
 
 function barsOf(column, rows) {
@@ -154,17 +173,19 @@ function pointedOut(named, x, y) {
 function told(i) {
   const chosen = data.parameters.filter((p) => columns[p][i] !== null).map((p) => [label(p), columns[p][i]]);
   const others = Object.keys(columns).filter((c) => !data.parameters.includes(c) && !c.startsWith("sd/") &&
-    !["study", "group", "trial", "on_front", "normalisation", "weight"].includes(c) && columns[c][i] !== null);
+    !["study", "group", "trial", "on_front", "normalisation", "weight", ...data.standingColumns].includes(c) && columns[c][i] !== null);
   return [...chosen, ...others.map((c) => [label(c), columns[c][i]])];
 }
 
 const titleOf = (i) => `trial ${columns.trial[i]} of ${columns.study[i]}${columns.on_front[i] ? ", on the front" : ""}`;
+const standing = (i) => (data.standings[columns.study[i]] || {})[columns.trial[i]];
 const picture = (i) => (data.thumbnails[columns.study[i]] || {})[columns.trial[i]];
 
 function showCard(event) {
   const i = event.points[0].customdata, card = byId("card");
   if (i === undefined) return;
   card.replaceChildren(element("b", titleOf(i)));
+  if (standing(i)) card.append(element("div", standing(i), { class: "standing" }));
   const most = told(i).slice(0, data.parameters.length + 7);
   for (const [name, value] of most) card.append(element("div", `${name} = ${shorter(value)}`));
   if (picture(i)) card.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
@@ -181,6 +202,7 @@ function pick(i) {
   const study = columns.study[i], trial = columns.trial[i], where = byId("picked");
   const left = element("div"), link = (data.links[study] || {})[trial];
   left.append(element("b", titleOf(i)));
+  if (standing(i)) left.append(element("div", standing(i), { class: "standing" }));
   const table = element("table");
   for (const [name, value] of told(i)) {
     const row = element("tr");

@@ -12,9 +12,11 @@ from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
 from betafront.front.show.comparison import conclusions, in_cells
 from betafront.front.show.report.chapter import Chapter, Shown
+from betafront.front.show.standings import MEANINGS, STANDING, counted, counts
 from betafront.front.table import DISTORTION, METRICS, RATE, head, label, present, text, units
 
 ROWS = 40  # of the front, before the rest is folded away
+LISTED = 8  # trials of one standing
 PICTURES = {  # of a run of images, with what they show
     "reconstructions": "images of the validation split above their reconstructions",
     "traversals": "one latent a row, the most used first, from −3 to 3",
@@ -94,7 +96,8 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     facts = chapter.facts
     members = front(chapter.table, facts.objectives)
     marks = names(chapter.advice)
-    columns = present(members, [*facts.parameters, "beta", "beta_norm", *METRICS, *facts.others])
+    shown_here = [*facts.parameters, "beta", "beta_norm", *METRICS, *facts.others, STANDING]
+    columns = present(members, shown_here)
     heads = [label(c) if c in facts.others else head(c) for c in columns]
     rows = [
         [marks.get(r["trial"], ""), str(r["trial"]), *(text(r[c]) for c in columns)]
@@ -106,6 +109,31 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     whose = "The front" if alone else f"The front of {facts.name}"
     caption = f"<p class=dim>{escape(units(members))}.</p>"
     return f"<section><h2>{escape(whose)}</h2>{shown}{caption}</section>"
+
+
+def standings(chapter: Chapter) -> str:
+    """How the runs stand: how many in which state, and what that says; nothing where it was not
+    recorded."""
+    runs = chapter.table if chapter.runs.empty else chapter.runs
+    said = counted(runs)
+    if not said:
+        return ""
+    rows = [
+        [state, str(n), _listed(runs.loc[runs[STANDING] == state, "trial"].unique()), means]
+        for state, n in counts(runs).items()
+        for means in [MEANINGS[state]]
+    ]
+    table = _table(["", "runs", "trials", "which says that"], rows)
+    return (
+        f"<section class=told><h2>How the runs stand{_of(chapter)}</h2>"
+        f"<p>{escape(said[0].upper() + said[1:])}.</p>{table}</section>"
+    )
+
+
+def _listed(trials: Sequence[int]) -> str:
+    """The numbers of trials, the first few of many."""
+    first = ", ".join(map(str, trials[:LISTED]))
+    return f"{first} and {len(trials) - LISTED} more" if len(trials) > LISTED else first
 
 
 def strip(chapter: Chapter) -> str:

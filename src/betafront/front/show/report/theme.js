@@ -4,6 +4,10 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const columns = data.columns, count = columns.trial.length;
 const PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#999933"];
 const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star", "x", "pentagon"];
+// The marks of trials by how they stand: filled where that is settled, or not known, hollow otherwise.
+const SETTLED = "settled";
+const MARKS = { "settled": "circle", "still falling": "triangle-down-open", "overfitted": "triangle-up-open",
+  "unstable": "x-open", "collapsed": "square-open", "unknown": "circle-open" };
 const plots = []; // [element, make], to be made again in other colours
 
 const byId = (id) => document.getElementById(id);
@@ -11,6 +15,7 @@ const label = (column) => data.labels[column] || column;
 const every = () => [...Array(count).keys()];
 const isNumber = (column) => columns[column].every((v) => v === null || typeof v === "number");
 const values = (column) => [...new Set(columns[column])].sort();
+const unsettled = (i) => Boolean(columns.standing && columns.standing[i] && columns.standing[i] !== SETTLED);
 const shorter = (v) => typeof v === "number" ? String(Number(v.toPrecision(4))) : v === null ? "–" : String(v);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const narrow = () => window.innerWidth < 640;

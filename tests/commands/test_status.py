@@ -1,0 +1,93 @@
+"""How the runs of a study stand, in `betafront status`."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from betafront.study.create import make
+from betafront.study.results.table import rows, table
+from betafront.study.spec import Spec
+from betafront.study.storage.opening import open_storage
+from betafront.study.storage.study_store import Store
+from betafront.study.trials.ledger import RECORD
+from betafront.training.standing import Standing
+
+Command = Callable[..., Any]
+SETTLED = Standing("settled", "", 600, 800, "best", falling=0.2, falling_error=0.3)
+FALLING = Standing("still falling", "", 800, 800, "best", falling=12.0, falling_error=1.0)
+PLANE = dict.fromkeys(("val/rate", "val/distortion"), "minimize")
+SCALE = {
+    "normalisation": "sum", "weight": 1.0, "beta": 1.0, "beta_norm": 0.1, "sigma": None,
+    "beta_spread": None, "holds": "", "target": None, "came_to": None, "reached": None,
+    "pixels": 64, "latents": 8,
+}  # fmt: skip
+
+
+def record(
+    rate: float, distortion: float, standing: Standing | None, number: int
+) -> dict[str, Any]:
+    metrics = {
+        "val/rate": rate, "val/distortion": distortion, "val/negative_elbo": rate + distortion,
+        "val/mse": 0.1, "val/active_units": 2.0,
+    }  # fmt: skip
+    kept = {"metrics": metrics, "scale": SCALE | {"beta": 8 / rate}, "seconds": 1.0, "seed": 1}
+    kept["folder"] = f"trial-{number:04d}"
+    return kept | ({"standing": standing.written()} if standing else {})
+
+
+@pytest.fixture
+def study(own_place: Path) -> Callable[[list[list[Standing | None]]], Store]:
+    """A study of a trial for each list, with a run for each standing in it."""
+
+    def of(each: list[list[Standing | None]]) -> Store:
+        storage = open_storage(f"sqlite:///{own_place}/runs/studies.db", create=True)
+        spec = Spec(
+            name="s", question="", objectives=PLANE, space={"objective.weight": "0.5,2"},
+            space_digest="", base={}, sampler="random", seed=0, trials=len(each), workers=1,
+            folder="", reference=[40.0, 60.0], pixels=64, latents=8,
+            tracking={"_target_": "betafront.study.tracker.protocol.NoTracker"},
+        )  # fmt: skip
+        make(storage, spec)
+        store = Store(storage, "s")
+        for number, standings in enumerate(each):
+            rate, distortion = 8.0 - number, 20.0 + number**2
+            runs = [record(rate, distortion, one, number) for one in standings]
+            kept = runs[0] | ({"spread": {}, "replicates": runs} if len(runs) > 1 else {})
+            if weighty := next((one for one in standings if one is FALLING), standings[0]):
+                kept["standing"] = weighty.written()
+            store.make(optuna.create_trial(values=[rate, distortion], user_attrs={RECORD: kept}))
+        return store
+
+    (own_place / "runs").mkdir()
+    return of
+
+
+def test_each_run_is_counted(study: Any, betafront: Command) -> None:
+    store = study([[SETTLED, SETTLED], [SETTLED, FALLING], [SETTLED, None]])
+    said = json.loads(betafront("status", "s", "--json").out)
+    assert said["standings"] == {"settled": 4, "still falling": 1}
+    assert set(said["standing_of_trial"]) == {"0", "1", "2"} == set(map(str, said["front"]))
+    assert said["standing_of_trial"]["1"] == {
+        "standing": "still falling", "kept_step": 800, "steps": 800, "falling": 12.0,
+        "falling_error": 1.0,
+    }  # fmt: skip
+    out = betafront("status", "s").out
+    assert "Of 6 runs 4 settled, 1 still falling, 1 not recorded." in out
+    (head,) = [line for line in out.splitlines() if line.startswith("trial ")]
+    assert "standing" in head
+    trials = store.study.get_trials()
+    assert list(table(trials)["standing"]) == ["settled", "still falling", "settled"]
+    assert rows(trials)[1]["falling"] == 12.0
+
+
+def test_what_an_earlier_version_recorded_has_none(study: Any, betafront: Command) -> None:
+    study([[None], [None]])
+    said = json.loads(betafront("status", "s", "--json").out)
+    assert not {"standings", "standing_of_trial"} & set(said)
+    assert said["front"] == [0, 1] or said["front"] == [1, 0]
+    out = betafront("status", "s").out
+    assert "standing" not in out and "settled" not in out
