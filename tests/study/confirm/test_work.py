@@ -5,7 +5,6 @@ import pytest
 from optuna.trial import FrozenTrial
 from tests.study.conftest import SLEEPING, SPACE, a_spec, a_worker
 
-from betafront.study.search.drawing import Drawing
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.confirming import (
     PLAN,
@@ -65,13 +64,14 @@ def test_they_take_no_budget_and_the_sampler_does_not_see_them(planned: Store) -
     claimed(planned)
     assert finished(planned.trials()) == 3
     assert is_met(a_spec(), planned.trials())
-    drawing = Drawing(SPACE, {}, ["minimize"] * 2, "tpe", 0, 0)
-    drawing.learn(planned.trials())
-    assert len(drawing.memory.trials) == 3
     # A larger budget goes on with draws, and leaves them to those who confirm.
-    a_spec(trials=4).store(planned)
-    claim = Ledger(planned, SPACE, a_worker(), 0).claim()
+    a_spec(trials=4, sampler="tpe").store(planned)
+    ledger = Ledger(planned, SPACE, a_worker(), 0)
+    claim = ledger.claim()
     assert claim is not None
+    assert ledger._drawing is not None
+    learnt = [t for t in ledger._drawing.memory.trials if t.state.name != "FAIL"]
+    assert len(learnt) == 3
     assert origin(claim.trial).confirms is None
     assert set(claim.trial.params) == {"w"}
 

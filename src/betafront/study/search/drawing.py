@@ -19,7 +19,6 @@ from betafront.errors import UserError
 from betafront.study.search.samplers import POINTS, sampler
 from betafront.study.search.space import Space
 from betafront.study.seeds import seed_from
-from betafront.study.trials.origin import origin
 
 if TYPE_CHECKING:
     from optuna import Trial
@@ -89,8 +88,6 @@ class Drawing:
                 self.memory.tell(copy, values, state=trial.state)
             elif trial.number not in self._seen:
                 self._seen.add(trial.number)
-                if origin(trial).confirms is not None:  # it was not drawn, and has no parameters
-                    continue
                 if trial.state in (TrialState.COMPLETE, TrialState.RUNNING):
                     self._add(trial)
 

@@ -225,7 +225,8 @@ class Ledger:
                 self.space, spec.base, spec.objectives.values(), spec.sampler, spec.seed,
                 self.number,
             )  # fmt: skip
-        self._drawing.learn(tally.trials)
+        # Runs that confirm the decision were not drawn, and have no parameters.
+        self._drawing.learn(t for t in tally.trials if origin(t).confirms is None)
         return self._drawing.draw(tally.counting, tally, work.given)
 
 
