@@ -33,9 +33,10 @@ clean: ## everything that is made here, but for runs/
 .venv/installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv (PyTorch and its libraries are several GB; some minutes) …"
-	$(INSTALL) --editable .
-	@# Also where the environment forbids Python to write bytecode as it imports.
-	$(BIN)/python -m compileall -q src
+	$(INSTALL) --no-compile --editable .
+	@# On all cores, and also where the environment forbids Python to write bytecode as it imports.
+	@# Some libraries have files that are templates, or for another Python.
+	$(BIN)/python -m compileall -qq -j 0 src .venv/lib || true
 	touch $@
 
 .venv/tested: .venv/installed

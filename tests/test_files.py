@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from betafront.files import remove_parts, write_whole, written_whole
+from betafront.files import link_or_copy, remove_parts, write_whole, written_whole
 
 
 def test_a_file_keeps_its_content_where_writing_fails(tmp_path: Path) -> None:
@@ -15,6 +15,24 @@ def test_a_file_keeps_its_content_where_writing_fails(tmp_path: Path) -> None:
         raise OSError("the disk is full")
     assert path.read_text(encoding="utf-8") == "β"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_copied_where_it_cannot_have_a_second_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = (tmp_path / name for name in ("one", "two", "three"))
+    one.write_text("β")
+    link_or_copy(one, two)
+    link_or_copy(one, two)  # as after a kill
+    assert two.samefile(one)
+
+    def refuse(*names: object) -> None:
+        raise OSError("not supported")
+
+    monkeypatch.setattr("os.link", refuse)
+    link_or_copy(one, three)
+    assert three.read_text() == "β"
+    assert not three.samefile(one)
 
 
 def test_parts_of_killed_writers_are_removed_and_no_other_file(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from torch.optim import Adam
 
 from betafront.errors import UserError
 from betafront.study.create import make
-from betafront.study.import_from import refuse_other_runs
+from betafront.study.import_from import other_study, refuse_other_runs
 from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import load_study, open_storage
@@ -217,13 +217,7 @@ def test_longer_runs_go_on_from_the_last_weights_of_shorter_ones(
     ("words", "what"),
     [
         (("study.import_from=narow",), "there is no study 'narow': did you mean 'narrow'?"),
-        (("study.import_from=wide",), "is the study itself"),
         (("study.import_from=narrow", "optimizer.lr=0.01"), "optimizer.lr: 0.001, now 0.01"),
-        (("study.import_from=narrow", "trainer.steps=11"), "trainer.steps: 12, now 11"),
-        (
-            ("study.import_from=narrow", "study.objectives=[val/rate,val/mse]"),
-            "other objectives (val/rate, val/distortion)",
-        ),
     ],
 )
 def test_what_is_no_run_of_this_study_is_refused(
@@ -295,10 +289,24 @@ def test_two_workers_never_take_over_the_same(importing: Store) -> None:
     assert TAKEN in [reason(t) for t in whole() if t.state.name == "FAIL"]
 
 
-def test_only_more_steps_may_differ() -> None:
+def test_of_the_settings_only_more_steps_may_differ() -> None:
     spec = a_spec(base={"trainer.steps": 20, "optimizer.lr": 0.1}, data_digest="d")
     assert not refuse_other_runs(spec, spec)
     shorter = replace(spec, name="shorter", base=spec.base | {"trainer.steps": 10}, seed=9)
     assert refuse_other_runs(spec, shorter)
-    with pytest.raises(UserError, match=r"other data \(digest e, now d\)"):
-        refuse_other_runs(spec, replace(shorter, data_digest="e"))
+    for other, what in (
+        (replace(shorter, data_digest="e"), r"other data \(digest e, now d\)"),
+        (replace(shorter, objectives={"a": "minimize"}), r"other objectives \(a\)"),
+        (replace(spec, base=spec.base | {"trainer.steps": 30}), "trainer.steps: 30, now 20"),
+    ):
+        with pytest.raises(UserError, match=what):
+            refuse_other_runs(spec, other)
+    with pytest.raises(UserError, match="is the study itself"):
+        other_study("s", "s", None)
+
+
+def test_settings_that_an_earlier_version_did_not_have_differ_by_what_its_runs_did() -> None:
+    earlier = a_spec(base={"trainer.steps": 10})
+    for keep, refused in (("last", False), ("best", True)):
+        spec = a_spec(base={"trainer.steps": 10, "trainer.keep": keep, "trainer.patience": None})
+        assert bool(spec.other_runs(earlier)) == refused

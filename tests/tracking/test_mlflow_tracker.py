@@ -139,6 +139,18 @@ def test_the_table_shows_the_final_values(record: MlflowClient, own_place: Path)
         assert trial.data.metrics["test/distortion"] == stored["test/distortion"]
 
 
+def test_a_trial_of_another_study_says_which(record: MlflowClient, own_place: Path) -> None:
+    study, spec = find_study("s")
+    row = rows(study.get_trials())[0]
+    taken = row | {"trial": 7, "imported": "trial 3 of other"}
+    MLflowTracker(f"sqlite:///{own_place}/runs/mlflow.db").record(
+        spec, taken, own_place / "runs/s" / row["folder"]
+    )
+    tags = {run.data.tags["trial"]: run.data.tags for run in runs(record)["trial"]}
+    assert tags["7"]["imported"] == "trial 3 of other"
+    assert "imported" not in tags["0"]
+
+
 def test_the_values_of_each_epoch_have_names_of_their_own(
     record: MlflowClient, own_place: Path
 ) -> None:

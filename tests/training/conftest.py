@@ -27,7 +27,7 @@ def small_digits() -> Images:
     return images
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_run(small_digits: Images) -> MakeRun:
     def make(steps: int = 12, precision: str = "32-true", **changed: Any) -> Run:
         written = {"weight": 1.0, "normalisation": normalisation("sum")}

@@ -50,10 +50,11 @@ def train_and_show(run: Run, folder: Path) -> Result:
 
         result = fit_one(run, folder, report=report, announce=announce)
         doing.end()
-        progress.update(bar, completed=run.trainer.steps)
+        assert result.standing is not None  # of a run that has just been trained
+        taken = result.standing.steps  # fewer than planned, where its patience has ended it
+        progress.update(bar, completed=taken, total=taken)
     draw_pages(folder)
     place = RunFolder(folder)
-    assert result.standing is not None  # of a run that has just been trained
     out.print(_where(result.scale))
     table = Table(box=None)
     table.add_column(f"{result.data['name']}, {_kept(result.standing)}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from betafront.config.former import lacking
+from betafront.config.former import lacking, moved
 from betafront.config.parts import PARTS
 from betafront.config.targets import make
 from betafront.data import Data
@@ -136,11 +136,18 @@ def save(config: DictConfig, folder: Path) -> None:
 def _is_of(config: DictConfig, path: Path) -> bool:
     """Whether a saved configuration is this one, or was before there were some of its settings."""
     text = path.read_text()
-    saved: Any = OmegaConf.to_container(OmegaConf.create(text))
-    nodes = {part: node for part, node in saved.items() if isinstance(node, dict)}
-    there = {f"{part}.{name}": None for part, node in nodes.items() for name in node}
+    then, now = _two_levels(OmegaConf.create(text)), _two_levels(config)
     former = config.copy()
-    for key in lacking(there):
+    for key in lacking(then).keys() & now.keys():
         part, _, name = key.rpartition(".")
-        former[part].pop(name, None)
+        del former[part][name]
+    for key, value in moved(then, now).items():
+        OmegaConf.update(former, key, value)
     return text == OmegaConf.to_yaml(former)
+
+
+def _two_levels(config: Any) -> dict[str, Any]:
+    """The settings of each part, as dotted keys."""
+    parts: Any = OmegaConf.to_container(config)
+    nodes = {part: node for part, node in parts.items() if isinstance(node, dict)}
+    return {f"{part}.{name}": value for part, node in nodes.items() for name, value in node.items()}

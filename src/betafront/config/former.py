@@ -1,13 +1,27 @@
-"""Settings that earlier versions did not have, and the values by which a run does as it did then.
+"""Settings that earlier versions did not have, or had with another default.
 
 What such a version has begun goes on as it was begun: a stored study or a saved configuration that
-lacks one of these is meant with this value, whatever the default is today.
+lacks a setting is meant with the value by which a run does as it did then, whatever the default is
+today.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-FORMER: Mapping[str, Any] = {"trainer.keep": "last", "trainer.patience": None}
+FORMER: Mapping[str, Any] = {
+    "trainer.keep": "last",
+    "trainer.patience": None,
+    "likelihood.lr_factor": 1.0,
+    "likelihood.calibrate": False,
+    "likelihood.sigma": 1.0,  # of a Gaussian per image
+}
+"""Settings that were not there, with what a run did without them."""
+
+MOVED: Mapping[str, tuple[Any, Any]] = {
+    "likelihood.sigma": (1.0, None),
+    "likelihood.scale": (1.0, None),
+}
+"""Settings whose default has changed: what it was, and what it is."""
 
 
 def lacking(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -15,3 +29,13 @@ def lacking(settings: Mapping[str, Any]) -> dict[str, Any]:
     nothing of a part is among `settings`, as where it is searched, it lacks nothing."""
     parts = {key.rpartition(".")[0] for key in settings}
     return {k: v for k, v in FORMER.items() if k not in settings and k.rpartition(".")[0] in parts}
+
+
+def moved(settings: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that were stored with what was their default then, and are now what is their
+    default today: they are meant as they were stored."""
+    return {
+        key: then
+        for key, (then, today) in MOVED.items()
+        if settings.get(key) == then and key in now and now[key] == today
+    }

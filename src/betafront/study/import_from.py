@@ -37,7 +37,7 @@ from betafront.study.trials.origin import (
     origin,
 )
 from betafront.study.trials.replicates import every_run
-from betafront.study.trials.status import status
+from betafront.study.trials.status import IMPORTED, Status, status
 from betafront.training.folder import RunFolder
 from betafront.training.longer import reason_against
 
@@ -60,11 +60,18 @@ class Before:
         counting: how many of its trials count against the budget.
         had: the trials that it has, or has begun to take over.
         imports: what it takes over already.
+        taught: the studies whose trials an earlier version has copied, for the sampler alone.
     """
 
     counting: int = 0
     had: frozenset[Identity] = frozenset()
     imports: Sequence[Mapping[str, Any]] = ()
+    taught: frozenset[str] = frozenset()
+
+    @property
+    def studies(self) -> set[str]:
+        """The studies of which it takes over trials."""
+        return {one["origin"]["source"]["study"] for one in self.imports}
 
 
 @dataclass
@@ -89,6 +96,12 @@ class Imports:
     without_files: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
+    def add(self, point: dict[str, Any], why: Origin, source: Source) -> None:
+        """Take over a trial at a point of the space."""
+        written = replace(why, source=source).written()
+        self.works.append({"params": point, "origin": written})
+        self.takes[source.takes] += 1
+
 
 def with_imports(plan: Plan, storage: Storage | None) -> tuple[Plan, list[str]]:
     """The plan with the trials that its study takes over from `study.import_from`, and lines that
@@ -105,14 +118,17 @@ def with_imports(plan: Plan, storage: Storage | None) -> tuple[Plan, list[str]]:
     if source is None:
         return plan, []
     before = as_it_stands(storage, plan.spec)
+    if source in before.taught:
+        return plan, []
     try:
         other = other_study(str(source), plan.spec.name, storage)
     except NoStudy as error:
-        if any(one["origin"]["source"]["study"] == source for one in before.imports):
+        if source in before.studies:
             return plan, []  # it was taken over, and may have been deleted since
         raise UserError(f"study.import_from={source}: {error}") from error
     found = imports(plan, other, before)
-    said = lines(found, plan.spec, before.counting)
+    again = not found.works and found.study in before.studies
+    said = [] if again else lines(found, plan.spec, before.counting)
     return replace(plan, spec=replace(plan.spec, imports=found.works)), said
 
 
@@ -128,7 +144,8 @@ def as_it_stands(storage: Storage | None, spec: Spec) -> Before:
     begun = [(one["params"], Origin.read(one["origin"])) for one in old.imports]
     had = {identity(t.params, origin(t), old.seed, first_attempt(t)) for t in counting}
     had |= {identity(params, why, old.seed, why.first or 0) for params, why in begun}
-    return Before(len(counting), frozenset(had), old.imports)
+    taught = {t.user_attrs[IMPORTED]["study"] for t in trials if status(t) is Status.IMPORTED}
+    return Before(len(counting), frozenset(had), old.imports, frozenset(taught))
 
 
 def identity(params: Mapping[str, Any], why: Origin, seed: int, first: int) -> Identity:
@@ -179,19 +196,20 @@ def imports(plan: Plan, other: "Study", before: Before) -> Imports:
             continue
         first, seed = first_attempt(trial), origin(trial).seed
         why = Origin(first=first, seed=theirs.seed if seed is None else seed)
+        # A grid has one trial at each of its points.
         once = spec.sampler == "grid" and digest(point) in points
         if once or identity(point, why, spec.seed, first) in before.had:
             continue
-        runs = [run.folder for run in every_run(trial, trials)]
-        takes = RESULTS if not longer else weights_or_seeds(plan, point, folder, runs, found)
-        if takes == RESULTS and not all(RunFolder(folder / run).has_result for run in runs):
+        points.add(digest(point))
+        runs = tuple(run.folder for run in every_run(trial, trials))
+        if longer:
+            takes = weights_or_seeds(plan, point, folder, runs, found)
+        elif all(RunFolder(folder / run).has_result for run in runs):
+            takes = RESULTS
+        else:
             found.without_files += 1
             continue
-        source = Source(other.study_name, trial.number, found.steps, takes, tuple(runs))
-        written = replace(why, source=source).written()
-        found.works.append({"params": point, "origin": written})
-        found.takes[takes] += 1
-        points.add(digest(point))
+        found.add(point, why, Source(other.study_name, trial.number, found.steps, takes, runs))
     return found
 
 

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.addresses import masked, refuse_passwords
 from betafront.config.compose import Composer
-from betafront.config.former import lacking
+from betafront.config.former import lacking, moved
 from betafront.config.overrides import parse
 from betafront.config.parts import PARTS
 from betafront.errors import UserError, near_miss
@@ -86,20 +86,22 @@ def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
 
 def as_begun(plan: Plan, settings: Mapping[str, Any]) -> Plan:
     """The plan for going on with a study that was stored with `settings`: what its version did not
-    have stays as it was then, unless the command line gives it.
+    have, or had with another default, stays as it was then, unless the command line gives it.
 
     Args:
         plan: of a study, read with the defaults of today.
         settings: `Spec.base` as it is stored.
     """
     given = {override.key_or_group for override in parse(plan.composer.fixed)}
-    former = {k: v for k, v in lacking(settings).items() if k in plan.spec.base and k not in given}
-    if not former:
+    now = {key: value for key, value in plan.spec.base.items() if key not in given}
+    absent = {key: value for key, value in lacking(settings).items() if key in now}
+    other = moved(settings, now)
+    if not absent and not other:
         return plan
-    words = [f"{key}={'null' if value is None else value}" for key, value in former.items()]
+    words = [f"{k}={'null' if v is None else v}" for k, v in (absent | other).items()]
     composer = Composer(plan.context.config_loader, plan.config, [*plan.composer.fixed, *words])
-    rest = {key: value for key, value in plan.spec.base.items() if key not in former}
-    spec = replace(plan.spec, base=rest)
+    stored = {k: v for k, v in (plan.spec.base | other).items() if k not in absent}
+    spec = replace(plan.spec, base=stored)
     return replace(plan, composer=composer, base=composer.base(), spec=spec)
 
 

@@ -13,7 +13,9 @@ import torch
 from betafront.data import SPLITS, Data
 from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
+from betafront.metrics.scale_off import scale_off
 from betafront.metrics.stationary_beta import EXAMPLES
+from betafront.training.calibration import calibrate
 from betafront.training.failure import Diverged, Failure
 from betafront.training.folder import RunFolder
 from betafront.training.generators import globally_seeded
@@ -107,19 +109,20 @@ def _result(attempt: Attempt) -> Result:
     with quiet(), globally_seeded(run.seed):
         state, data = _trained(attempt)
     kept = state.put_best_back()
+    calibration = calibrate(state.vae, data, seed=run.seed)
     evaluations = run.evaluations(state.vae, data, attempt.announce)
     metrics, settings, costs = by_split(evaluations)
     if not finite(metrics):
         raise Diverged(state.step, "evaluation")
     trace = trace_arrays(state.trace[: state.step], state.objective, state.steps)
-    scale = on_the_scale(
-        state.objective, trace, state.vae, data.examples("train", EXAMPLES), run.seed
-    )
+    x = data.examples("train", EXAMPLES)
+    scale = on_the_scale(state.objective, trace, state.vae, x, run.seed)
+    off = scale_off(state.vae, x, seed=run.seed)
     result = Result(
         metrics=metrics,
         scale=scale,
         spectrum=evaluations["val"].kl.tolist(),
-        settings=settings,
+        settings=settings | calibration,
         history=state.history,
         data={
             "name": run.data.name,
@@ -131,7 +134,7 @@ def _result(attempt: Attempt) -> Result:
         seconds=time.monotonic() - started,
         folder=str(folder),
         costs=costs,
-        standing=standing_of(state, kept, evaluations["val"], scale),
+        standing=standing_of(state, kept, evaluations["val"], scale, off),
     )
     active = int(metrics["val/active_units"])
     codes = latent_map(

@@ -1,10 +1,12 @@
 """The standing of a trained run: its history at its final β, and the weights that were kept."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from betafront.metrics.evaluation import Evaluation
+from betafront.metrics.scale_off import too_far
 from betafront.training.best import CLOSE, why_unknown
 from betafront.training.history import (
     STEP,
@@ -22,7 +24,9 @@ from betafront.training.state import RunState
 from betafront.training.validations import Validations
 
 
-def standing_of(state: RunState, kept: int, evaluation: Evaluation, scale: OnTheScale) -> Standing:
+def standing_of(
+    state: RunState, kept: int, evaluation: Evaluation, scale: OnTheScale, off: float | None
+) -> Standing:
     """How a run stands.
 
     Args:
@@ -30,17 +34,25 @@ def standing_of(state: RunState, kept: int, evaluation: Evaluation, scale: OnThe
         kept: the step of the weights that were evaluated.
         evaluation: of these, on the validation split.
         scale: where they stand on the one scale.
+        off: what `betafront.metrics.scale_off` found of them.
     """
     rows = _at_the_end(state, scale)
     weights = Kept(
         step=kept,
         steps=state.step,
-        how="last" if state.best is None else "best",
+        how="best" if _had_a_choice(state) else "last",
         rate=evaluation.values["rate"],
         dead=_dead(evaluation),
         latents=len(evaluation.variance),
     )
-    return judge(_curve(rows, state.history, scale.beta), weights, _note(state, scale))
+    notes = [*_notes(state, scale), too_far(off)]
+    curve = _curve(rows, state.history, scale.beta)
+    return replace(judge(curve, weights, "; ".join(filter(None, notes))), scale_off=off)
+
+
+def _had_a_choice(state: RunState) -> bool:
+    """Whether the best step is one of several."""
+    return state.best is not None and len(state.final_validations.steps) > 1
 
 
 def _dead(evaluation: Evaluation) -> tuple[int, ...] | None:
@@ -83,16 +95,17 @@ def _curve(rows: Validations, history: Sequence[Row], beta: float) -> Curve:
     )
 
 
-def _note(state: RunState, scale: OnTheScale) -> str:
+def _notes(state: RunState, scale: OnTheScale) -> list[str]:
     """What else is to be said of the history or of the weights that were kept."""
     notes = []
     if missing := len(state.history) - len(state.validations.steps):
         notes.append(f"the first {missing} validations are of an earlier version of betafront")
     if scale.beta_spread is None and state.objective.shaping.hides_beta:
         notes.append("the β of the model could not be read from it")
-    if state.wants_best and state.best is None:
-        why = why_unknown(state.objective) or "no step was validated at the final β"
+    if state.wants_best and not _had_a_choice(state):
+        late = "β came to its final value at the end alone"
+        why = why_unknown(state.objective) or late
         notes.append(f"the last weights were kept, since {why}")
     if state.step < state.steps:
         notes.append(f"its patience ended it before the planned {state.steps:,} steps")
-    return "; ".join(notes)
+    return notes

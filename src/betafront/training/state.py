@@ -11,8 +11,10 @@ from betafront.errors import UserError
 from betafront.objective import Step, Terms
 from betafront.training.best import Best, check_patience, final_from, is_spent, why_unknown
 from betafront.training.cadence import Cadence
+from betafront.training.first_scale import start_scale
 from betafront.training.generators import Generators
 from betafront.training.history import STEP, Row, history_row, renamed
+from betafront.training.optimizer import optimizer_of, restore_optimizer
 from betafront.training.run import Run
 from betafront.training.trace import TRACED
 from betafront.training.validations import Validations, validate
@@ -55,6 +57,7 @@ class RunState(nn.Module):
     def __init__(self, run: Run, device: torch.device) -> None:
         super().__init__()
         self.vae = run.vae()
+        start_scale(self.vae, run.data, run.seed)
         self.generators = Generators(run.seed, device)
         self.objective = run.objective(self.vae.latents)
         self.objective.check_model(self.vae.factorised)
@@ -104,7 +107,7 @@ class RunState(nn.Module):
 
     def make_optimizer(self) -> torch.optim.Optimizer:
         """The optimiser of the model's parameters, once they are where they will be trained."""
-        self.optimizer = self._make_optimizer(self.vae.parameters())
+        self.optimizer = optimizer_of(self.vae, self._make_optimizer)
         return self.optimizer
 
     @torch.no_grad()
@@ -186,9 +189,9 @@ class RunState(nn.Module):
         self.step = self.checked = snapshot["step"]
         tensors = snapshot["tensors"] | {"trace": self._lengthened(snapshot["tensors"]["trace"])}
         for name, buffer in self.named_buffers():  # training may have raised its precision
-            buffer.data = buffer.to(tensors[name].dtype)
+            buffer.data = buffer.to(tensors.get(name, buffer).dtype)
         self.load_state_dict(tensors)
-        self.optimizer.load_state_dict(snapshot["optimizer"])
+        restore_optimizer(self.optimizer, self.vae, snapshot["optimizer"])
         self.history = renamed(snapshot["history"])
         if kept := snapshot.get("validations"):
             self.validations = Validations.restore(kept)

@@ -20,7 +20,12 @@ BETA = np.geomspace(0.01, 100, 9)
 @pytest.fixture
 def whole(table: pd.DataFrame) -> pd.DataFrame:
     """Trials on D = 10 exp(-R), whose slope -β is from nothing to 10: dD/dR = -10 exp(-R)."""
-    beta = np.geomspace(0.001, 10, 9)
+    return between(table, 0.001, 10)
+
+
+def between(table: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
+    """Nine trials on that curve, with β from `low` to `high`; at β = 1 is the best ELBO."""
+    beta = np.geomspace(low, high, 9)
     rate, distortion = np.log(10 / beta), beta
     return table.assign(
         **{
@@ -63,33 +68,30 @@ def test_few_trials_or_points_make_no_decision(whole: pd.DataFrame, facts: Facts
     answer = decision_record(whole.head(4), facts)
     assert answer["decision"] is None
     assert answer["refused"].startswith("No decision")
-    assert [p["name"] for p in answer["points"]] == ["best ELBO", "knee"]
+    assert answer["points"] == decide(whole.head(4), facts) == []
 
 
 def test_a_best_at_the_end_of_the_search_says_how_to_go_on(
     whole: pd.DataFrame, facts: Facts
 ) -> None:
-    reach = Reach(0.9, 10.0, "objective.weight=LOWER", "objective.weight=HIGHER")
-    upper = whole[whole["beta"] >= 0.9]  # β = 1 is the best ELBO, as it is of any such table
-    known = replace(facts, reach=reach)
-    (said,) = [line for line in careful(upper, known) if line.startswith("best ELBO has")]
-    assert "the smallest β of all trials: the best may lie beyond" in said
-    assert "'objective.weight=LOWER' study.name=example-further" in said
-    lower = whole[whole["beta"] <= 1.1]
-    (said,) = [
-        line
-        for line in careful(lower, replace(known, reach=replace(reach, low=0.001, high=1.1)))
-        if line.startswith("best ELBO has")
-    ]
-    assert "'objective.weight=HIGHER'" in said
-    (said,) = [
-        line
-        for line in careful(upper, replace(known, reach=replace(reach, low=0.001)))
-        if line.startswith("best ELBO has")
-    ]
-    assert said.endswith("more trials (study.budget.trials) may find better beyond it.")
-    (said,) = [line for line in careful(upper, facts) if line.startswith("best ELBO has")]
-    assert said.endswith("the best may lie beyond.")
+    upper, lower = between(whole, 1.0, 10.0), between(whole, 0.01, 1.0)
+    reach = Reach(1.0, 10.0, "objective.weight=LOWER", "objective.weight=HIGHER")
+    made = "betafront sweep study=example objective.weight=OLD study.budget.trials=9"
+
+    def said(table: pd.DataFrame, reach: Reach | None) -> str:
+        lines = careful(table, replace(facts, command=made, reach=reach))
+        (line,) = [line for line in lines if line.startswith("best ELBO has")]
+        return line
+
+    assert "the smallest β of all trials: the best may lie beyond" in said(upper, reach)
+    begin = "betafront sweep study=example objective.weight"
+    rest = "study.budget.trials=18 study.name=example-further study.import_from=example"
+    assert said(upper, reach).endswith(f"{begin}=LOWER {rest}")
+    assert said(lower, replace(reach, low=0.01, high=1.0)).endswith(f"{begin}=HIGHER {rest}")
+    assert said(upper, replace(reach, low=0.01)).endswith(
+        "more trials (study.budget.trials) may find better beyond it."
+    )
+    assert said(upper, None).endswith("the best may lie beyond.")
 
 
 def test_the_reach_of_a_search_in_orders_of_magnitude() -> None:
@@ -99,13 +101,13 @@ def test_the_reach_of_a_search_in_orders_of_magnitude() -> None:
 
 
 def test_a_knee_between_ends_that_are_none(whole: pd.DataFrame, facts: Facts) -> None:
-    high_rate = whole[whole["val/rate"] > 1.5]
-    said = careful(high_rate, facts)
+    said = careful(between(whole, 0.001, 1.0), facts)
     assert any("one is at R = 2.3 nats: search greater β" in line for line in said)
-    steep = whole[whole["beta"] > 0.1]
-    # From trial 5 (β = 0.316) to 6 and on: the last step buys as much as is worth having.
-    said = careful(steep, facts)
-    assert any("still buys 0.594 nats of distortion: search smaller β" in line for line in said)
+    # With β from 0.5 on, the last step towards more rate buys (β₁ - β₀) / ln(β₁ / β₀).
+    step = 20 ** (1 / 8)
+    bought = 0.5 * (step - 1) / np.log(step)
+    said = careful(between(whole, 0.5, 10.0), facts)
+    assert any(f"buys {bought:.3g} nats of distortion: search smaller β" in line for line in said)
     assert not any("knee moves" in line for line in careful(whole, facts))
 
 
@@ -123,7 +125,7 @@ def test_the_page_says_it_too(whole: pd.DataFrame, facts: Facts) -> None:
     runs = pd.concat([whole.assign(replicate=i) for i in range(2)])
     page = answer_of(Chapter(many, whole, runs), alone=True)
     assert "3 of 12 trials failed" in page
-    assert "its neighbours; 2 replicates agree" in page
+    assert "by the scatter of 9 trials" in page
     assert "one nat less of rate costs" in page
 
 

@@ -98,6 +98,37 @@ def test_nothing_but_remembering_changes_a_likelihood() -> None:
     assert likelihood.eval().statistic(params, x) is None
 
 
+def test_a_learned_sigma_that_was_not_given_is_set_by_the_first_statistic_alone() -> None:
+    likelihood = Gaussian(mode="learned").train()
+    assert (likelihood.unset, likelihood.sigma) == (True, 1)
+    params = torch.zeros(4, 1, 2, 2)
+    assert likelihood.eval().statistic(params, params) is None
+    likelihood.train()
+    taught(likelihood, params, params + 0.25)
+    assert not likelihood.unset
+    assert likelihood.sigma == pytest.approx(0.25, rel=1e-4)  # the floor's e^-12 beside 1/16
+    taught(likelihood, params, params + 3)
+    assert likelihood.sigma == pytest.approx(0.25, rel=1e-4)
+    (slope,) = torch.autograd.grad(
+        likelihood.log_prob(params, params + 0.25).sum(), likelihood.parameters()
+    )
+    # Nothing to gain there: N (SSE/N/σ² - 1) is 0, up to the floor.
+    assert float(slope) == pytest.approx(0, abs=1e-2)
+
+
+def test_a_learned_sigma_that_was_given_stays_where_it_is() -> None:
+    likelihood = Gaussian(0.3, mode="learned").train()
+    params = torch.zeros(4, 1, 2, 2)
+    assert likelihood.statistic(params, params + 1) is None
+    assert not likelihood.unset
+
+
+@pytest.mark.parametrize("factor", [-1.0, math.inf, math.nan])
+def test_a_factor_on_the_learning_rate_that_cannot_be_is_refused(factor: float) -> None:
+    with pytest.raises(UserError, match=r"likelihood\.lr_factor must be finite and not negative"):
+        Gaussian(mode="learned", lr_factor=factor)
+
+
 def test_an_optimal_sigma_without_a_statistic_is_refused() -> None:
     with pytest.raises(UserError, match="learns its scale from the statistic"):
         Gaussian(mode="optimal").remember(None)

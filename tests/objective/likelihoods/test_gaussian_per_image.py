@@ -7,6 +7,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
+from betafront.errors import UserError
 from betafront.objective import GaussianPerImage
 
 
@@ -42,6 +43,27 @@ def test_sigma_is_a_function_of_z_alone() -> None:
     density = GaussianPerImage().log_prob(params, x).exp()
     # The trapezoidal rule is exact to rounding for a Gaussian on such a grid.
     assert float(torch.trapezoid(density, x.flatten())) == pytest.approx(1, abs=1e-12)
+
+
+def test_sigma_starts_at_the_error_of_the_first_statistic() -> None:
+    likelihood = GaussianPerImage(None).double().train()
+    mean, x = images(4), images(4, seed=1)
+    params = outputs(mean, torch.zeros(4, dtype=torch.float64))
+    likelihood.remember(likelihood.statistic(params, x))
+    assert not likelihood.unset
+    assert likelihood.statistic(params, x) is None
+    rmse = float(((x - mean) ** 2).mean().sqrt())
+    expected = stats.norm(mean, rmse).logpdf(x).reshape(4, -1).sum(1)
+    # The bounds move log σ by e^-12 where σ is about 1, at most; log p is steep by some N there.
+    torch.testing.assert_close(
+        likelihood.log_prob(params, x).numpy(), expected, rtol=0, atol=100 * math.exp(-12)
+    )
+
+
+@pytest.mark.parametrize("sigma", [0.0, -1.0, math.nan])
+def test_a_start_that_is_none_is_refused(sigma: float) -> None:
+    with pytest.raises(UserError, match=r"likelihood\.sigma must be above 0"):
+        GaussianPerImage(sigma)
 
 
 def test_the_mean_is_the_first_map_and_samples_spread_by_sigma() -> None:

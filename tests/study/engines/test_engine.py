@@ -86,24 +86,6 @@ def test_points_that_are_asked_for_are_tried_first(
     assert "normalisation" in said.out
 
 
-def test_another_study_with_the_same_space_teaches_the_sampler(
-    betafront: Command, fast: tuple[str, ...], own_place: Path
-) -> None:
-    assert betafront("sweep", WEIGHTS, "study.name=one", "study.budget.trials=2", *fast).code == 0
-    more = ("sweep", WEIGHTS, "study.name=two", "study.import_from=one", "model.latents=3",
-            "study.budget.trials=1", *fast)  # fmt: skip
-    said = betafront(*more)
-    assert said.code == 0, said.err
-    assert "learns from 2 more trials of one" in said.out
-    assert status(betafront, "two")["complete"] == 1
-    assert len(trials(own_place, "two")) == 3
-    assert "learns from 0 more" in betafront(*more).out
-    said = betafront("sweep", "objective.weight=1,2", "study.name=three", "study.import_from=one",
-                     *fast)  # fmt: skip
-    assert said.code == 2
-    assert "study.import_from=one" in said.err
-
-
 def test_replicates_are_means_and_are_added_without_repeating(
     betafront: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:

@@ -30,4 +30,4 @@ def decide(
         UserError: the study cannot answer what was asked.
     """
     found = points(table, facts, runs, asked)
-    return [] if reason_against(found, table, facts) else found
+    return [] if reason_against(found[0] if found else None, table, facts) else found

@@ -29,6 +29,16 @@ def points(
     runs: pd.DataFrame | None = None,
     asked: Asked = USUAL,
 ) -> list[Advice]:
+    """The named points as a list (`each_point`)."""
+    return list(each_point(table, facts, runs, asked))
+
+
+def each_point(
+    table: pd.DataFrame,
+    facts: Facts,
+    runs: pd.DataFrame | None = None,
+    asked: Asked = USUAL,
+) -> Iterator[Advice]:
     """The named points, the decision first: the trial with the best ELBO; the knee of a front of
     two objectives; for each objective that is maximised the trial with the most of it, and the one
     with the most of it at little cost in distortion; and the points that were asked for. Those that
@@ -49,10 +59,9 @@ def points(
     """
     table = usable(table)
     if table.empty:
-        return []
+        return
     asked.check(table, facts)
     members = front(table, facts.objectives)
-    found: list[Advice] = []
     for rule in _rules(table, facts, asked):
         row = rule.pick(table)
         if row is None:
@@ -62,8 +71,7 @@ def points(
         if facts.rate_distortion:
             noise = noise_of_a_price(table, float(row["beta"]))
             prices = exchange(members, int(row["trial"]), noise)
-        found.append(_advice(rule, row, facts, interval, prices))
-    return found
+        yield _advice(rule, row, facts, interval, prices)
 
 
 def _rules(table: pd.DataFrame, facts: Facts, asked: Asked) -> Iterator[Rule]:

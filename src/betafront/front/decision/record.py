@@ -22,7 +22,7 @@ def decision_record(
     """For programs: the decision or why there is none, the advised points (none without a
     decision), and the cautions."""
     found = points(table, facts, runs, asked)
-    why = reason_against(found, table, facts)
+    why = reason_against(found[0] if found else None, table, facts)
     advice = [] if why else found
     return {
         "decision": advice[0].record if advice else None,

@@ -1,14 +1,12 @@
 """When the trials allow no decision."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.collapse import all_collapsed, way_out_of_collapse
 from betafront.front.decision.commands import again
 from betafront.front.decision.noise.scatter import near, noise_of, replicated
-from betafront.front.decision.points import points
+from betafront.front.decision.points import each_point
 from betafront.front.decision.standings import standings_of
 from betafront.front.front import front
 from betafront.front.table import ELBO, Facts, usable
@@ -26,23 +24,21 @@ def refusal(table: pd.DataFrame, facts: Facts, runs: pd.DataFrame | None = None)
         facts: of the study.
         runs: a row per run, for the intervals of β.
     """
-    return reason_against(points(table, facts, runs), table, facts)
+    return reason_against(next(each_point(table, facts, runs), None), table, facts)
 
 
-def reason_against(found: Sequence[Advice], table: pd.DataFrame, facts: Facts) -> str:
-    """Why named points are no decision, in a sentence or two; empty where they are.
+def reason_against(first: Advice | None, table: pd.DataFrame, facts: Facts) -> str:
+    """Why the first of the named points is no decision, in a sentence or two; empty where it is.
 
     Args:
-        found: the named points of the trials, the decision first.
+        first: the first named point; None where the trials have none.
         table: finished trials.
         facts: of the study.
     """
     kept = usable(table)
     reason = _too_few(kept, table, facts)
-    if not reason and not found:
-        reason = _no_point(facts)
     if not reason:
-        reason = _unsettled(found[0], kept, facts) or _noise(found[0], kept, facts)
+        reason = _uncertain(first, kept, facts) if first else _no_point(facts)
     return f"No decision: {reason}" if reason else ""
 
 
@@ -63,6 +59,10 @@ def _no_point(facts: Facts) -> str:
     if len(facts.objectives) > 2:
         knee = "none of three objectives is maximised"
     return f"distortions do not compare along the front, and {knee}."
+
+
+def _uncertain(first: Advice, kept: pd.DataFrame, facts: Facts) -> str:
+    return _unsettled(first, kept, facts) or _noise(first, kept, facts)
 
 
 def _unsettled(point: Advice, table: pd.DataFrame, facts: Facts) -> str:

@@ -47,14 +47,19 @@ class Standings:
     def counted(self) -> str:
         """How many trials are unsettled, of how many: `3 of 7 … are still falling`."""
         states = self.unsettled[STANDING].value_counts()
-        said = " and ".join(
-            f"{'' if len(states) == 1 else f'{count} '}{state}" for state, count in states.items()
-        )
-        by = self.unsettled["falling"].max() if "falling" in self.unsettled else float("nan")
-        if STILL_FALLING in states and pd.notna(by):
-            said += f" (by up to {by:.3g} nats per doubling of the steps)"
         lies = "is" if len(self.unsettled) == 1 else "are"
-        return f"{len(self.unsettled)} of {len(self.trials)} {lies} {said}"
+        head = f"{len(self.unsettled)} of {len(self.trials)} {lies}"
+        if len(states) == 1:
+            return f"{head} {self._named(str(states.index[0]))}"
+        said = ", ".join(f"{count} {self._named(str(state))}" for state, count in states.items())
+        return f"{head} unsettled: {said}"
+
+    def _named(self, state: str) -> str:
+        """A state, with the most nats by which such trials are still falling."""
+        by = self.unsettled["falling"].max() if "falling" in self.unsettled else float("nan")
+        if state != STILL_FALLING or pd.isna(by):
+            return state
+        return f"{state} (by up to {by:.3g} nats per doubling of the steps)"
 
     def mended(self, facts: Facts) -> str:
         """What would mend the state that most of the unsettled trials have, with the command."""

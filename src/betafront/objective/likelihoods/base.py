@@ -25,6 +25,9 @@ class Likelihood(nn.Module, ABC):
     density: ClassVar[bool]
     """Whether p(x|z) is a density; else it is a mass."""
 
+    lr_factor: float = 1.0
+    """The learning rate of the likelihood's own parameters, as a multiple of the optimiser's."""
+
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the decoder's output for one example of `shape`."""
         channels, *rest = shape
@@ -39,6 +42,12 @@ class Likelihood(nn.Module, ABC):
         `remember`; None where there is nothing of the kind. No method but `remember` changes the
         likelihood."""
         return None
+
+    @property
+    def unset(self) -> bool:
+        """Whether the scale has no value yet, and is to be set from the first `statistic` that
+        `remember` is given."""
+        return False
 
     def remember(self, statistic: Tensor | None) -> None:
         """Keep the statistic of a batch for evaluation, once the step is taken.

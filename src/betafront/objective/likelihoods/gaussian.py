@@ -6,38 +6,42 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread, mean_power
+from betafront.objective.likelihoods.base import raised
+from betafront.objective.likelihoods.one_scale import OneScale
+from betafront.objective.likelihoods.spread import Mode, Spread
 
 
-class Gaussian(Likelihood):
+class Gaussian(OneScale):
     """`p(x|z) = N(x; decoder(z), σ²)`, one σ shared by all examples and data dimensions.
 
     Args:
-        sigma: σ itself where it is fixed; where it is learned, where learning starts.
+        sigma: σ itself where it is fixed, 1 by default; where it is learned, where learning starts,
+            by default at the root mean squared error of the first batch.
         mode: `fixed`, `learned` or `optimal` (σ² = mean squared error), as in `Spread`.
         momentum: of the running mean of the squared error, per optimiser step.
+        lr_factor: of a learned σ, as in `Likelihood`.
+        calibrate: as in `OneScale`.
     """
 
     density: ClassVar[bool] = True
 
-    def __init__(self, sigma: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
-        super().__init__()
-        self.spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
+    def __init__(
+        self,
+        sigma: float | None = None,
+        mode: Mode = "optimal",
+        momentum: float = 0.99,
+        lr_factor: float = 1.0,
+        calibrate: bool = False,
+    ) -> None:
+        spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
+        super().__init__(spread, lr_factor, calibrate)
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        squares = (x - params) ** 2
+        squares = self.powers(params, x)
         return log_normal(squares, self.spread.log(squares))
 
-    @torch.no_grad()
-    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
-        return mean_power((raised(x) - raised(params)) ** 2) if self.spread.adapts else None
-
-    def remember(self, statistic: Tensor | None) -> None:
-        self.spread.remember(statistic)
-
-    def mean(self, params: Tensor) -> Tensor:
-        return raised(params)
+    def powers(self, mean: Tensor, x: Tensor) -> Tensor:
+        return (x - mean) ** 2
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)
@@ -45,7 +49,7 @@ class Gaussian(Likelihood):
 
     @property
     def sigma(self) -> float:
-        return math.exp(self.spread.log().item())
+        return self.scale
 
 
 def log_normal(squares: Tensor, log_sigma: Tensor) -> Tensor:

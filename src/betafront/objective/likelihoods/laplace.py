@@ -6,39 +6,43 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.spread import Mode, Spread, mean_power
+from betafront.objective.likelihoods.base import raised
+from betafront.objective.likelihoods.one_scale import OneScale
+from betafront.objective.likelihoods.spread import Mode, Spread
 
 
-class Laplace(Likelihood):
+class Laplace(OneScale):
     """`p(x|z) = exp(-|x - decoder(z)| / b) / 2b`: absolute error, with its scale written down.
 
     Args:
-        scale: b itself where it is fixed; where it is learned, where learning starts.
+        scale: b itself where it is fixed, 1 by default; where it is learned, where learning starts,
+            by default at the mean absolute error of the first batch.
         mode: `fixed`, `learned` or `optimal` (b = mean absolute error), as in `Spread`.
         momentum: of the running mean of the absolute error, per optimiser step.
+        lr_factor: of a learned b, as in `Likelihood`.
+        calibrate: as in `OneScale`.
     """
 
     density: ClassVar[bool] = True
 
-    def __init__(self, scale: float = 1.0, mode: Mode = "optimal", momentum: float = 0.99) -> None:
-        super().__init__()
-        self.spread = Spread("scale", scale, mode, power=1, momentum=momentum)
+    def __init__(
+        self,
+        scale: float | None = None,
+        mode: Mode = "optimal",
+        momentum: float = 0.99,
+        lr_factor: float = 1.0,
+        calibrate: bool = False,
+    ) -> None:
+        spread = Spread("scale", scale, mode, power=1, momentum=momentum)
+        super().__init__(spread, lr_factor, calibrate)
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        errors = (x - params).abs()
+        errors = self.powers(params, x)
         log_scale = self.spread.log(errors)
         return -errors * torch.exp(-log_scale) - log_scale - math.log(2)
 
-    @torch.no_grad()
-    def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
-        return mean_power((raised(x) - raised(params)).abs()) if self.spread.adapts else None
-
-    def remember(self, statistic: Tensor | None) -> None:
-        self.spread.remember(statistic)
-
-    def mean(self, params: Tensor) -> Tensor:
-        return raised(params)
+    def powers(self, mean: Tensor, x: Tensor) -> Tensor:
+        return (x - mean).abs()
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)

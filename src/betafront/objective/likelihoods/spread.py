@@ -22,7 +22,8 @@ class Spread(nn.Module):
 
     Args:
         key: what the configuration calls the scale, for errors.
-        scale: the scale itself where it is fixed; where it is learned, where learning starts.
+        scale: the scale itself where it is fixed, 1 by default; where it is learned, where learning
+            starts, by default the optimum of the first batch that `remember` is told of.
         mode: `fixed`; `learned`, by gradient, as a parameter of the model; or `optimal`, the
             analytic optimum `scale^p = mean |x - m|^p` of the batch (Rybkin et al. 2021, equation
             5, where the text prints σ for σ²). Evaluation uses the scale of training, kept as a
@@ -31,6 +32,9 @@ class Spread(nn.Module):
         momentum: of that running mean, per optimiser step.
         floor: the least log scale, where the scale is not fixed.
 
+    Attributes:
+        unset: whether a learned scale is still to be set to the optimum of a batch.
+
     Raises:
         UserError: the mode is none of these, or the scale cannot be.
     """
@@ -38,29 +42,31 @@ class Spread(nn.Module):
     def __init__(
         self,
         key: str,
-        scale: float,
+        scale: float | None,
         mode: Mode,
         power: int = 2,
         momentum: float = 0.99,
         floor: float = LOG_FLOOR,
     ) -> None:
         super().__init__()
-        if not 0 < scale < math.inf:
-            raise UserError(f"likelihood.{key} must be above 0, not {scale}")
+        self.unset = scale is None and mode == "learned"
+        start = 1.0 if scale is None else scale
+        if not 0 < start < math.inf:
+            raise UserError(f"likelihood.{key} must be above 0, not {start}")
         if mode not in ("fixed", "learned", "optimal"):
             raise UserError(f"likelihood.mode is fixed, learned or optimal, not '{mode}'")
         self.mode = mode
         self.power = power
         self.momentum = momentum
         self.floor = floor
-        if mode != "fixed" and math.log(scale) <= floor:
-            raise UserError(f"likelihood.{key} must be above {math.exp(floor):.2g}, not {scale}")
+        if mode != "fixed" and math.log(start) <= floor:
+            raise UserError(f"likelihood.{key} must be above {math.exp(floor):.2g}, not {start}")
         self.raw_log: Tensor
-        start = math.log(scale) if mode == "fixed" else inverse_soft_floor(math.log(scale), floor)
+        raw = math.log(start) if mode == "fixed" else inverse_soft_floor(math.log(start), floor)
         if mode == "learned":
-            self.raw_log = nn.Parameter(torch.tensor(start))
+            self.raw_log = nn.Parameter(torch.tensor(raw))
         else:
-            self.register_buffer("raw_log", torch.tensor(start))
+            self.register_buffer("raw_log", torch.tensor(raw))
         self.total: Tensor
         self.seen: Tensor
         self.register_buffer("total", torch.zeros(()))
@@ -71,6 +77,11 @@ class Spread(nn.Module):
         """Whether the scale is that of each batch: in training, where it is optimal."""
         return self.mode == "optimal" and self.training
 
+    @property
+    def learns_from_batches(self) -> bool:
+        """Whether `remember` is to be told the mean of |x - m|^p of a batch."""
+        return self.adapts or (self.unset and self.training)
+
     def log(self, powers: Tensor | None = None) -> Tensor:
         """() the log scale, given |x - m|^p of the batch; without it, as in evaluation."""
         if self.mode == "fixed":
@@ -78,17 +89,25 @@ class Spread(nn.Module):
         if self.mode == "learned":
             return soft_floor(self.raw_log, self.floor)
         if self.adapts and powers is not None:
-            return soft_floor(torch.log(mean_power(powers)) / self.power, self.floor)
+            return self.optimum(mean_power(powers))
         remembered = torch.log(self.total / self.seen) / self.power
         untrained = self.seen == 0
         return soft_floor(torch.where(untrained, self.raw_log, remembered), self.floor)
 
+    def optimum(self, mean: Tensor) -> Tensor:
+        """() the log scale that is best for this mean of |x - m|^p, kept above the floor."""
+        return soft_floor(torch.log(mean) / self.power, self.floor)
+
+    @torch.no_grad()
     def remember(self, mean: Tensor | None) -> None:
-        """Move the running mean of |x - m|^p by that of a batch, its `mean_power`.
+        """Move the running mean of |x - m|^p by that of a batch, its `mean_power`; or set a learned
+        scale that is unset.
 
         Raises:
             UserError: the scale is optimal, and the model lost the mean on the way.
         """
+        if self.unset and mean is not None:
+            self.set(mean)
         if self.mode != "optimal":
             return
         if mean is None:
@@ -99,6 +118,17 @@ class Spread(nn.Module):
             )
         self.total = self.momentum * self.total + (1 - self.momentum) * mean
         self.seen = self.momentum * self.seen + (1 - self.momentum)
+
+    @torch.no_grad()
+    def set(self, mean: Tensor) -> None:
+        """Make the scale the optimum for this mean of |x - m|^p."""
+        self.unset = False
+        if self.mode == "optimal":
+            self.total.copy_(mean)
+            self.seen.fill_(1.0)
+        else:
+            # Far below the floor a learned scale would have no gradient to come back by.
+            self.raw_log.copy_((torch.log(mean) / self.power).clamp(min=self.floor))
 
 
 def mean_power(powers: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 log = logging.getLogger(__name__)
+LARGE = (".safetensors", ".ckpt", ".npz")
 
 
 def runs_to_add_to(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> list[Record]:
@@ -92,16 +93,21 @@ def _of_other_study(folder: Path, trial: "FrozenTrial", replicate: int) -> Resul
 
 
 def take_files(left: RunFolder, own: RunFolder) -> None:
-    """Have the files of a finished run in another folder too, as links where the disk has them.
+    """Have the files of a finished run in another folder too: the large ones, which are always
+    written whole, as second names of the same bytes where the disk has such names.
 
     The result comes last: the run has finished where it is.
     """
     others = ("replicate-*", left.result.name, left.checkpoint.name, "*.part")
     ignored = shutil.ignore_patterns(*others)
-    shutil.copytree(
-        left.path, own.path, ignore=ignored, copy_function=link_or_copy, dirs_exist_ok=True
-    )
-    link_or_copy(left.result, own.result)
+    shutil.copytree(left.path, own.path, ignore=ignored, copy_function=_taken, dirs_exist_ok=True)
+    with written_whole(own.result) as part:
+        shutil.copyfile(left.result, part)
+
+
+def _taken(source: str, target: str) -> None:
+    copy = link_or_copy if Path(source).suffix in LARGE else shutil.copyfile
+    copy(source, target)
 
 
 def _begin_with(checkpoint: Path, run: RunFolder) -> None:

@@ -8,7 +8,7 @@ weigh less, as under a Student distribution, so that a few worse runs do not ben
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ NOISY = 10.0 ** np.arange(-6.0, 2.5)  # variance of the noise over that of the c
 FREEDOM = 4.0  # degrees of freedom of the Student distribution
 FENCE = 3.0  # interquartile ranges
 ROUNDS = 3  # of finding the trials far from the curve
-NEGLIGIBLE = 1e-3  # a pair of the grid with so little of the greatest weight is left out
+NEGLIGIBLE = 0.01  # a pair of the grid with so little of the greatest weight is left out
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,13 @@ def curve(x: Array, y: Array, floor: float = 0.0, freedom: float = 0.0) -> Curve
     """
     if len(x) < TRIALS or len(np.unique(x)) < 2 or np.ptp(y) <= 0:
         return None
-    y, weights = _within_fences(y), np.ones_like(y)
+    return _curve(x.tobytes(), y.tobytes(), floor, freedom)
+
+
+@lru_cache(maxsize=64)  # terminal, page, picture and record ask for the same curves
+def _curve(x_bytes: bytes, y_bytes: bytes, floor: float, freedom: float) -> Curve:
+    x, y = np.frombuffer(x_bytes), _within_fences(np.frombuffer(y_bytes))
+    weights = np.ones_like(y)
     for _ in range(ROUNDS):
         best = max(_fits(x, y, weights, floor, freedom), key=lambda fit: fit.share)
         pulled = best.inverse @ (y - best.mean)

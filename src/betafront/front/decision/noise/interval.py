@@ -21,12 +21,12 @@ from betafront.front.table import DISTORTION, ELBO, RATE
 
 MIDDLE = 0.95  # of the values of β that chance allows: the interval
 MOST_OF_THEM = 0.9  # where so many reach from end to end, chance alone decides
-CURVES, TABLES = 400, 100  # drawn, of which the least is taken; drawn, from which is picked again
-PLACES = 101  # of ln β at which a curve is looked at
+CURVES, TABLES = 400, 40  # drawn, of which the least is taken; drawn, from which is picked again
+PLACES = 61  # of ln β at which a curve is looked at
 ALIKE = 7  # trials of the nearest β, whose scatter counts as the same
-Shifts = Callable[[np.random.Generator], NDArray[np.float64]]
-
 END = 0.05  # the share of all ln β within which an interval reaches an end
+
+Shifts = Callable[[np.random.Generator], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
