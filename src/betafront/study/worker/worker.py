@@ -29,8 +29,9 @@ from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import record_of_run, record_of_runs, run_folder
 from betafront.study.trials.stopping import stopped
 from betafront.study.worker.attempt import attempt
-from betafront.study.worker.confirming import confirming_overrides
-from betafront.study.worker.earlier_attempts import runs_to_add_to, take_over
+from betafront.study.worker.confirming import confirming_overrides, shorter_run
+from betafront.study.worker.earlier_attempts import begin_with, runs_to_add_to, take_over
+from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
 if TYPE_CHECKING:
@@ -224,6 +225,10 @@ class Loop:
             overrides = self.task.space.overrides(claim.trials[run.trial].params)
             overrides = confirming_overrides(self.task.composer, overrides, run)
             seconds = None if seconds is None else seconds * run.times
+            own, left = RunFolder(folder), shorter_run(run, claim.trials, self.folder)
+            if left is not None and not own.has_checkpoint:
+                begin_with(left.last, own)
+                log.info("trial %d goes on from the last state of %s", trial.number, left.path.name)
         return attempt(self.task.composer, [*overrides, f"seed={seed}"], folder, seconds, now)
 
     def renew(self, trial: "FrozenTrial", now: Progress) -> None:
