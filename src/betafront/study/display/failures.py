@@ -92,7 +92,9 @@ def _print_group(group: "Sequence[FrozenTrial]", spec: Spec, most: int, out: Con
 def _line(trial: "FrozenTrial", spec: Spec) -> Text:
     """A trial, its log, and as many of its parameters as there is room for."""
     adds_to = origin(trial).adds_to
+    confirms = origin(trial).confirms
     whose = "" if adds_to is None else f" for trial {adds_to}"
+    whose = whose if confirms is None else f" confirms trial {confirms.trial}"
     line = Text(f"  trial {trial.number:>4}{whose}  ", no_wrap=True, overflow="ellipsis")
     line.append(log_of(trial, Path(spec.folder)))
     return line.append(f"  {chosen(spec, trial.params)}", style="dim")
