@@ -145,6 +145,43 @@ def status(
 
 
 @app.command(context_settings=HYDRA)
+def confirm(
+    study: Study = None,
+    overrides: Overrides = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be trained; train nothing.")
+    ] = False,
+    as_json: Json = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes; as many as the sweep had where left out.")
+    ] = None,
+) -> None:
+    """Put the decision of a study to the test: its picks beside half and double their β, with
+    further seeds and up to four times the steps, for a third of the sweep's cost at most.
+
+    The same command goes on where it was stopped.
+
+    betafront confirm weighting-digits --dry-run
+
+    betafront confirm weighting-digits
+    """
+    from contextlib import nullcontext
+
+    from betafront.commands.confirm import arguments_to_confirm, on_stderr, print_found
+
+    words = list(overrides or [])
+    if study is not None and "=" in study:
+        words, study = [study, *words], None
+    arguments = arguments_to_confirm(study, words, workers, dry_run, as_json)
+    if not arguments:
+        return
+    with on_stderr() if as_json else nullcontext():
+        hydra_application(arguments)
+    if as_json:
+        print_found(study)
+
+
+@app.command(context_settings=HYDRA)
 def evaluate(
     study: Study = None,
     overrides: Overrides = None,

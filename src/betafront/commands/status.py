@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from betafront.front import Asked, decision_record, front, print_study
+from betafront.front import Asked, decide, decision_record, front, print_study
+from betafront.front.decision.confirmed import confirmation_record
 from betafront.front.show import standings
 from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
+from betafront.study.results.confirmation import confirming
 from betafront.study.results.table import facts, failures, runs_table, table
 from betafront.terminal import console, print_json, print_next
 
@@ -33,13 +35,15 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
         follow(study, spec, out)
         spec = spec.load(study, spec.folder)
     trials = study.get_trials(deepcopy=False)
-    rows, known = table(trials, additions(study.user_attrs)), facts(spec, trials)
+    rows, known = table(trials, additions(study.user_attrs)), facts(spec, trials, study.user_attrs)
     runs = runs_table(trials)
+    tested, planned = confirming(study.user_attrs, trials)
     if as_json:
         members = front(rows, spec.objectives)
         numbers = [] if members.empty else [int(n) for n in members["trial"]]
         decided = decision_record(rows, known, runs, asked)
         shown = {*numbers, *(point["trial"] for point in decided["points"])}
+        advice = decide(rows, known, runs) if known.confirmation else []
         print_json(
             {
                 "study": spec.name,
@@ -50,6 +54,8 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
                 "front": numbers,
                 **decided,
                 **standings_record(rows, runs, shown),
+                "confirming": {"done": tested, "runs": planned} if planned else None,
+                **confirmation_record(known.confirmation, rows, advice),
                 "folder": spec.folder,
                 "command": known.command,
             }
@@ -57,6 +63,8 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
         return
     counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
     out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
+    if tested < planned:
+        out.print(f"Confirming: {tested} of {planned} runs; betafront confirm {spec.name} goes on")
     print_study(rows, known, out, runs, asked)
     ways = [("page", f"betafront report {spec.name}"), ("in MLflow", f"betafront ui {spec.name}")]
     print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)

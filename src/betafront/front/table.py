@@ -3,12 +3,15 @@
 import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from betafront.metrics.catalogue import metric
+
+if TYPE_CHECKING:
+    from betafront.front.decision.confirmed import Confirmation
 
 RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
 ACTIVE = "val/active_units"
@@ -67,6 +70,8 @@ class Facts:
         command: reproduces the study.
         data: name and digest.
         reach: of the weight; None where the weight was not searched, or not over numbers.
+        confirmation: what further seeds and more steps said of the decision; None where it was not
+            put to that test.
     """
 
     name: str
@@ -82,6 +87,7 @@ class Facts:
     command: str
     data: str
     reach: Reach | None = None
+    confirmation: "Confirmation | None" = None
 
     @property
     def rate_distortion(self) -> bool:

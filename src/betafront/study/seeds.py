@@ -8,6 +8,21 @@ def seed_from(*entropy: int) -> int:
     return int(np.random.SeedSequence(list(entropy)).generate_state(1)[0])
 
 
+CONFIRMING = 0x636F6E66
+"""Sets the seeds of runs that confirm a decision apart from those of trials."""
+
+
+def confirming_seed(study: int, number: int) -> int:
+    """The further seed `number` of the runs that confirm a decision, the same for all β: so runs at
+    neighbouring β are compared in pairs.
+
+    Args:
+        study: the seed of the study.
+        number: from 0.
+    """
+    return seed_from(study, CONFIRMING, number)
+
+
 def run_seed(study: int, first: int, replicate: int) -> int:
     """The seed of a run.
 

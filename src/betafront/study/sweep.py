@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -43,8 +43,15 @@ if TYPE_CHECKING:
 KILLED_SECONDS = 5.0  # until the processes that the launcher killed are gone
 
 
-def sweep(plan: Plan) -> None:
+Then = Callable[[Plan, Store, Spec], None]
+
+
+def sweep(plan: Plan, then: Then | None = None) -> None:
     """Run the study of a plan, or resume it.
+
+    Args:
+        plan: of the study.
+        then: called once the budget is met, before the study is reported; None for nothing.
 
     Raises:
         UserError: something was wrong, and nothing was trained.
@@ -59,6 +66,8 @@ def sweep(plan: Plan) -> None:
             watch = Watch(store.study, spec, tracker, out, partial(ask, store))
             with listening(), watch, released_when_interrupted(store):
                 work_until_met(plan, work, store, spec)
+        if then is not None and is_met(spec, store.trials()):
+            then(plan, store, spec)
         report(store.study, spec, tracker, out)
     conclude(store, spec, since, new)
 

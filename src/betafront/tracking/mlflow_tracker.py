@@ -17,6 +17,7 @@ import pandas as pd
 from betafront.addresses import SQLITE
 from betafront.errors import one_line
 from betafront.front import Facts, decide, front, refusal
+from betafront.front.decision.confirmed import confirmation_lines
 from betafront.front.show.standings import counted, counts
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
@@ -120,8 +121,10 @@ class MLflowTracker:
         """Write the front, the decision and the report to the study's run."""
         refused = refusal(table, facts)
         advice = [] if refused else decide(table, facts, runs)
+        confirmed = confirmation_lines(facts.confirmation, table, advice)
+        advised = [f"**{a.text}**" for a in advice]
         stand = counted(runs)
-        said = [spec.question, refused, *(f"**{a.text}**" for a in advice), stand]
+        said = [spec.question, refused, *advised[:1], *confirmed, *advised[1:], stand]
         with self._writing(spec) as (client, place):
             if report.is_dir():
                 client.log_artifacts(place.parent, str(report), FRONT)

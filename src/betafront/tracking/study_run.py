@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from betafront.front import Advice, Facts, front, hypervolumes
+from betafront.front.decision.confirmed import confirmation_word
 from betafront.study.spec import Spec
 from betafront.tracking.runs import STUDY
 from betafront.tracking.store import key_of, log_points
@@ -48,7 +49,8 @@ def log_front(
     stand: Mapping[str, int],
 ) -> None:
     """Write the hypervolume and the size of the front after each trial, the β of each advised
-    point, how many runs stand in each state, and the members of the front as a table.
+    point, whether the decision is confirmed, how many runs stand in each state, and the members of
+    the front as a table.
 
     Args:
         client: of the store.
@@ -63,6 +65,8 @@ def log_front(
         values |= {f"{STANDINGS}/{_name(state)}": stand.get(state, 0) for state in STATES}
     points = [*_growth(table, facts), *_last(table, values)]
     log_points(client, run, _missing(client, run, points))
+    if word := confirmation_word(facts.confirmation, table, advice):
+        client.set_tag(run, "confirmation", word)
     members = front(table, facts.objectives)
     first = ["trial", *facts.parameters, "beta", "beta_norm", *facts.objectives]
     columns = dict.fromkeys(c for c in (*first, *members) if c in members and c != "folder")

@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from betafront.study.trials.lease import LEASE
-from betafront.study.trials.origin import ORIGIN, Origin, origin
+from betafront.study.trials.origin import ORIGIN, Confirms, Origin, origin
 from betafront.study.trials.status import (
     IMPORTED,
     OVER_BUDGET,
@@ -22,6 +22,7 @@ from betafront.study.trials.status import (
 )
 
 ADDS = {ORIGIN: {"first": 0, "tops": 0, "replicates": 3}}
+CONFIRMS = {ORIGIN: {"confirms": [0, 0.5, 0, 4]}}
 AGAIN = {ORIGIN: {"first": 0, "before": 0, "retry": 1}}
 EXPIRED = {LEASE: {"machine": "another", "until": 0.0}}
 FAILED = {REASON: "diverged: at step 3"}
@@ -43,6 +44,16 @@ CASES: list[tuple[TrialState, dict[str, Any], Status]] = [
     (TrialState.FAIL, {REASON: OVER_BUDGET}, Status.GIVEN_BACK),
     (TrialState.FAIL, {REASON: TAKEN} | ADDS, Status.GIVEN_BACK),
     (TrialState.PRUNED, {}, Status.FAILED),
+    (TrialState.RUNNING, EXPIRED | CONFIRMS, Status.ABANDONED),
+    (
+        TrialState.RUNNING,
+        {LEASE: {"machine": "another", "until": 1e12}} | CONFIRMS,
+        Status.CONFIRMING,
+    ),
+    (TrialState.COMPLETE, CONFIRMS, Status.CONFIRMS),
+    (TrialState.FAIL, FAILED | CONFIRMS, Status.NOT_CONFIRMS),
+    (TrialState.FAIL, CONFIRMS, Status.LOST_CONFIRMING),
+    (TrialState.FAIL, {REASON: TAKEN} | CONFIRMS, Status.GIVEN_BACK),
 ]
 # Of each status: how tables call it, and whether it counts, is done again, and is news.
 FACTS = {
@@ -58,6 +69,10 @@ FACTS = {
     Status.ADDED: ("", False, False, True),
     Status.NOT_ADDED: ("", False, False, True),
     Status.LOST_ADDING: ("", False, True, True),
+    Status.CONFIRMING: ("running", False, False, False),
+    Status.CONFIRMS: ("", False, False, True),
+    Status.NOT_CONFIRMS: ("", False, False, True),
+    Status.LOST_CONFIRMING: ("", False, True, True),
 }
 
 
@@ -78,13 +93,13 @@ def test_the_status_of_a_trial(state: TrialState, attrs: dict[str, Any], expecte
 
 def test_what_follows_from_a_status() -> None:
     assert {s: (s.word, s.counts, s.again, s.is_news) for s in Status} == FACTS
-    assert [s for s in Status if s.failed] == [Status.FAILED, Status.NOT_ADDED]
+    assert [s for s in Status if s.failed] == [Status.FAILED, Status.NOT_ADDED, Status.NOT_CONFIRMS]
 
 
 def test_trials_are_counted_by_word_and_against_the_budget() -> None:
     trials = [trial(state, attrs) for state, attrs, _ in CASES]
     found = numbers_by_word(trials, time.time())
-    assert list(found.items()) == [("complete", 2), ("failed", 2), ("running", 2), ("lost", 4)]
+    assert list(found.items()) == [("complete", 2), ("failed", 2), ("running", 3), ("lost", 5)]
     assert finished(trials) == 4
 
 
@@ -94,7 +109,12 @@ def test_every_failure_has_a_reason() -> None:
     assert reason(trial(TrialState.PRUNED, {})) == "pruned: by another program"
 
 
-@pytest.mark.parametrize("why", [Origin(), Origin(point=0), Origin(0, 1, 2), Origin(3, adds_to=3)])
+RUN = Confirms(trial=7, factor=0.5, seed=1, times=4)
+
+
+@pytest.mark.parametrize(
+    "why", [Origin(), Origin(point=0), Origin(0, 1, 2), Origin(3, adds_to=3), Origin(confirms=RUN)]
+)
 def test_an_origin_is_written_and_read(why: Origin) -> None:
     assert origin(trial(TrialState.FAIL, {ORIGIN: why.written()})) == why
     assert "adds_to" not in why.written()  # the storage calls it `tops`

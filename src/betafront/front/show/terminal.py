@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from betafront.front.decision import cautions, notes, refusal
+from betafront.front.decision.confirmed import confirmation_lines, is_confirmed
 from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
@@ -97,7 +98,10 @@ def print_study(
     for line in [*(f"{a.name}: {a.method}." for a in advice), *notes(table, facts, advice)]:
         out.print(line, markup=False)
     print_careful(cautions(table, facts, advice), out)
-    out.print(f"[bold green]Decision[/]  {escape(advice[0].text)}")
+    word = ", confirmed" if is_confirmed(facts.confirmation, table, advice) else ""
+    out.print(f"[bold green]Decision{word}[/]  {escape(advice[0].text)}")
+    for line in confirmation_lines(facts.confirmation, table, advice):
+        out.print(line, markup=False)
 
 
 def front_table(

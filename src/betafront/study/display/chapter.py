@@ -43,7 +43,7 @@ def chapter(
     shown = along(members, folder, room // 2)
     name = quote(spec.name)
     return Chapter(
-        facts=facts(spec, trials),
+        facts=facts(spec, trials, study.user_attrs),
         table=rows,
         runs=runs_table(trials),
         shown=shown,

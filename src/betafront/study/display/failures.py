@@ -56,10 +56,14 @@ def heading(trials: "Sequence[FrozenTrial]", failed: "Sequence[FrozenTrial]") ->
     """How many failed, of each kind: `3 of 20 trials failed: 2 diverged, 1 timed out`."""
     ended = sum(status(t) in (Status.COMPLETE, Status.FAILED) for t in trials)
     own = sum(status(t) is Status.FAILED for t in failed)
-    not_added = len(failed) - own
+    not_added = sum(status(t) is Status.NOT_ADDED for t in failed)
+    confirming = sum(status(t) is Status.NOT_CONFIRMS for t in failed)
     what = f"{own} of {ended} trials failed" if own else "All trials have a result"
     if not_added:
         what += f", and {not_added} time{'s' if not_added > 1 else ''} more replicates of one"
+    if confirming:
+        runs = "runs that were" if confirming > 1 else "run that was"
+        what += f", and {confirming} {runs} to confirm the decision"
     kinds = Counter(map(kind_of_failure, failed)).most_common()
     return f"{what}: " + ", ".join(f"{n} {name}" for name, n in kinds)
 
@@ -88,7 +92,9 @@ def _print_group(group: "Sequence[FrozenTrial]", spec: Spec, most: int, out: Con
 def _line(trial: "FrozenTrial", spec: Spec) -> Text:
     """A trial, its log, and as many of its parameters as there is room for."""
     adds_to = origin(trial).adds_to
+    confirms = origin(trial).confirms
     whose = "" if adds_to is None else f" for trial {adds_to}"
+    whose = whose if confirms is None else f" confirms trial {confirms.trial}"
     line = Text(f"  trial {trial.number:>4}{whose}  ", no_wrap=True, overflow="ellipsis")
     line.append(log_of(trial, Path(spec.folder)))
     return line.append(f"  {chosen(spec, trial.params)}", style="dim")

@@ -41,6 +41,8 @@ def news(trial: "FrozenTrial", spec: Spec) -> str:
         f"trial {trial.number:>4}  ",
         f"trial {adds_to:>4}  " if adds_to is not None else "",
     )
+    if confirms := origin(trial).confirms:
+        own += f"confirms trial {confirms.trial}  "
     if now.again:
         return own + _taken_up_again(trial)
     if now.failed:

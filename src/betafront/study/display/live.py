@@ -154,14 +154,16 @@ def worker(trial: "FrozenTrial") -> str:
 
 
 def note(trial: "FrozenTrial") -> str:
-    """What an attempt is, where it is no first attempt: a retry, one of several replicates, or
-    more replicates of another trial."""
+    """What an attempt is, where it is no first attempt: a retry, one of several replicates, more
+    replicates of another trial, or a run that confirms a decision."""
     why, now = origin(trial), progress(trial)
     words = []
     if why.before is not None:
         words.append(f"retry {why.retry}" if why.retry else f"goes on from {why.before}")
     if why.adds_to is not None:
         words.append(f"more of trial {why.adds_to}")
+    if why.confirms is not None:
+        words.append(f"confirms trial {why.confirms.trial}")
     if now.get("replicates", 1) > 1:
         words.append(f"replicate {now['replicate']:.0f}/{now['replicates']:.0f}")
     return ", ".join(words) + "  " if words else ""

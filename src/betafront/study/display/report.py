@@ -44,9 +44,19 @@ def report(
     """
     trials = study.get_trials(deepcopy=False)
     rows = table(trials, additions(study.user_attrs))
-    runs, known = runs_table(trials), facts(spec, trials)
+    runs, known = runs_table(trials), facts(spec, trials, study.user_attrs)
     print_failures(trials, spec, out)
     print_study(rows, known, out, runs, asked)
+    write_files(study, spec, tracker, out, asked)
+
+
+def write_files(
+    study: "Study", spec: Spec, tracker: Tracker, out: Console, asked: Asked = USUAL
+) -> None:
+    """As `report`, without printing the front and the decision."""
+    trials = study.get_trials(deepcopy=False)
+    rows = table(trials, additions(study.user_attrs))
+    known = facts(spec, trials, study.user_attrs)
     if rows.empty:
         write_record_if_possible(study, spec, tracker, out)
         return

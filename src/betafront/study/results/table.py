@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.front import Facts, trials_table
+from betafront.study.results.confirmation import confirmation
 from betafront.study.results.searched_range import WEIGHT, reach
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
@@ -97,9 +98,15 @@ def runs_table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:
+def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, Any] = {}) -> Facts:
     """The facts beside the table. Of the parameters only those that a complete trial has: a
-    conditional parameter may be in none."""
+    conditional parameter may be in none.
+
+    Args:
+        spec: of the study.
+        trials: all of the study.
+        settings: the user attributes of the study, for its confirmation.
+    """
     done = [t for t in trials if status(t) is Status.COMPLETE]
     searched = next((t.distributions[WEIGHT] for t in done if WEIGHT in t.distributions), None)
     return Facts(
@@ -116,6 +123,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"]) -> Facts:
         command=command(spec),
         reach=reach(searched) if searched else None,
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
+        confirmation=confirmation(settings),
     )
 
 

@@ -32,7 +32,7 @@ def write_record(study: "Study", spec: Spec, tracker: Tracker) -> None:
         if status(trial) is Status.FAILED:
             where = folder / trial_folder(trial.number)
             tracker.failed(spec, trial.number, trial.params, reason(trial), where)
-    known = facts(spec, trials)
+    known = facts(spec, trials, study.user_attrs)
     tracker.finish(spec, table(trials, added), runs_table(trials), known, folder / "report")
 
 

@@ -134,6 +134,7 @@ class Ledger:
         self.stop = stop
         self._drawing: Drawing | None = None
         self._tally = Tally()
+        self._settings: Mapping[str, Any] = {}
         self._expired = ExpiredLeases()
 
     def claim(self) -> Claim | None:
@@ -144,8 +145,8 @@ class Ledger:
         """
         tally = self._tally
         while True:
-            settings = self.store.settings()
-            spec = Spec.of(settings)
+            self._settings = self.store.settings()
+            spec = Spec.of(self._settings)
             tally.update(self.store.trials())
             if self._end_lost(spec) or self._release_left_behind():
                 continue
@@ -157,8 +158,7 @@ class Ledger:
                 end_failed(self.store, trial, refusal)
             if mine:
                 continue
-            full = tally.finished >= spec.trials
-            if (full and is_met(spec, tally.trials)) or self.stop(settings, spec, tally.trials):
+            if self._is_met(spec, tally) or self.stop(self._settings, spec, tally.trials):
                 return None
             work = self._next(spec, tally)
             if work is None:
@@ -176,6 +176,10 @@ class Ledger:
         for trial in left:
             release(self.store, trial)
         return bool(left)
+
+    def _is_met(self, spec: Spec, tally: Tally) -> bool:
+        """Whether nothing is left to be done, now or after another worker is lost."""
+        return tally.finished >= spec.trials and is_met(spec, tally.trials)
 
     def _next(self, spec: Spec, tally: Tally) -> Work | None:
         """What a new trial is to do; None where nothing is to be done now."""
@@ -212,15 +216,17 @@ class Ledger:
                 raise  # otherwise the next look at the trials shows whether it was made
 
     def _point(self, work: Work, spec: Spec, tally: Tally) -> Point:
-        """The given parameters, with those that are missing drawn."""
-        if self.space.is_whole(work.given):
+        """The given parameters, with those that are missing drawn. A run that confirms the decision
+        has none of its own: they follow from the trial that was picked."""
+        if work.origin.confirms is not None or self.space.is_whole(work.given):
             return Point(dict(work.given), {})
         if self._drawing is None:
             self._drawing = Drawing(
                 self.space, spec.base, spec.objectives.values(), spec.sampler, spec.seed,
                 self.number,
             )  # fmt: skip
-        self._drawing.learn(tally.trials)
+        # Runs that confirm the decision were not drawn, and have no parameters.
+        self._drawing.learn(t for t in tally.trials if origin(t).confirms is None)
         return self._drawing.draw(tally.counting, tally, work.given)
 
 
@@ -236,7 +242,7 @@ def why_not(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:
     if is_taken(trial, below, tally):
         return TAKEN
     why = origin(trial)
-    if why.adds_to is not None:  # replicates take no budget
+    if why.adds_to is not None or why.confirms is not None:  # which take no budget
         return None
     reserved = 0
     if why.before is None:  # lost trials keep their places against new trials
@@ -263,10 +269,9 @@ def is_taken(trial: "FrozenTrial", below: "Sequence[FrozenTrial]", tally: Tally)
             origin(t) for t in others if origin(t).adds_to == why.adds_to and not status(t).again
         ]
         return any((o.replicates or 0) >= (why.replicates or 0) for o in same)
-    if why.source is not None:
-        return any(origin(t).source == why.source for t in others if status(t).counts)
-    if why.point is not None:
-        return any(origin(t).point == why.point for t in others if status(t).counts)
+    for key in ("confirms", "source", "point"):
+        if (own := getattr(why, key)) is not None:
+            return any(getattr(origin(t), key) == own for t in others if not status(t).again)
     if trial.user_attrs.get(REPEATS):
         return False
     first = tally.first_at(digest(trial.params))

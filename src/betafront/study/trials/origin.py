@@ -1,9 +1,9 @@
-"""Why a trial was made: drawn, asked for, taken from another study, tried again, or to add
-replicates to a finished trial."""
+"""Why a trial was made: drawn, asked for, taken from another study, tried again, to add replicates
+to a finished trial, or to confirm the decision."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -21,6 +21,7 @@ STORED = {
     "replicates": "replicates",
     "seed": "seed",
     "source": "source",
+    "confirms": "confirms",
 }
 
 RESULTS, WEIGHTS, SEEDS = "results", "weights", "seeds"
@@ -56,6 +57,22 @@ class Source:
         return f"trial {self.number} of {self.study}"
 
 
+class Confirms(NamedTuple):
+    """Which run a trial is of those that confirm a decision (`betafront.study.confirm`).
+
+    Attributes:
+        trial: the number of the trial that was picked, whose settings the run has.
+        factor: of its β to that of the picked trial: 1 at the pick, ½ and 2 at its neighbours.
+        seed: which of the further seeds, from 0.
+        times: its optimiser steps, as a multiple of those of the picked trial.
+    """
+
+    trial: int
+    factor: float
+    seed: int
+    times: int
+
+
 @dataclass(frozen=True)
 class Origin:
     """Why a trial was made. A plain draw has none of these.
@@ -72,6 +89,7 @@ class Origin:
         seed: the seed of the other study with which `first` gives the run's seed; None where that
             is the seed of this study.
         source: the trial of another study that this one stands for.
+        confirms: which run it is of those that confirm the decision.
     """
 
     first: int | None = None
@@ -82,6 +100,7 @@ class Origin:
     replicates: int | None = None
     seed: int | None = None
     source: Source | None = None
+    confirms: Confirms | None = None
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> "Origin":
@@ -89,6 +108,8 @@ class Origin:
         found: dict[str, Any] = {STORED[key]: value for key, value in written.items()}
         if "source" in found:
             found["source"] = Source.read(found["source"])
+        if "confirms" in found:  # a list in the storage
+            found["confirms"] = Confirms(*found["confirms"])
         return cls(**found)
 
     def written(self) -> dict[str, Any]:

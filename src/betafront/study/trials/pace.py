@@ -55,7 +55,9 @@ def seconds_left(trials: "Sequence[FrozenTrial]", todo: int, now: float) -> floa
     speed = pace(trials, now)
     if speed == 0.0:
         return float("inf")
-    begun = sum(part_done(t) for t in trials if status(t, now).runs)
+    begun = sum(
+        part_done(t) for t in trials if (found := status(t, now)).runs and not found.of_confirmation
+    )
     return max(todo - begun, 0.0) / speed
 
 
@@ -79,9 +81,11 @@ NO_WORK = (Status.GIVEN_BACK, Status.LOST, Status.LOST_ADDING, Status.ABANDONED)
 
 
 def _span(trial: "FrozenTrial", now: float) -> tuple[float, float] | None:
-    """From when to when a trial was trained; None where nothing came of it, or not yet, or where it
-    was taken over from another study."""
-    if trial.datetime_start is None or status(trial, now) in NO_WORK:
+    """From when to when a trial was trained; None where nothing came of it, or not yet, where it
+    was taken over from another study, and for a run that confirms the decision, which is longer
+    than a trial."""
+    found = status(trial, now)
+    if trial.datetime_start is None or found in NO_WORK or found.of_confirmation:
         return None
     source = origin(trial).source
     if source is not None and source.takes == RESULTS:

@@ -44,7 +44,8 @@ def not_plain(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
 
 
 def lost_work(trials: "Iterable[FrozenTrial]", room: bool) -> Work | None:
-    """The work of the first lost trial that no other trial has taken up.
+    """The work of the first lost trial that no other trial has taken up; that of runs that confirm
+    the decision is left out (`confirming_work`).
 
     Args:
         trials: of the study; the plain ones may be left out.
@@ -52,19 +53,21 @@ def lost_work(trials: "Iterable[FrozenTrial]", room: bool) -> Work | None:
     """
     for trial in not_taken_up(trials):
         why = origin(trial)
-        if room or why.adds_to is not None:
-            again = Origin(
-                first=first_attempt(trial),
-                before=trial.number,
-                retry=why.retry + (RELEASED not in trial.user_attrs),
-                point=why.point,
-                adds_to=why.adds_to,
-                replicates=why.replicates,
-                seed=why.seed,
-                source=why.source,
-            )
-            return Work(again, trial.params)
+        if why.confirms is None and (room or why.adds_to is not None):
+            return work_again(trial)
     return None
+
+
+def work_again(trial: "FrozenTrial") -> Work:
+    """The work of a lost trial, to be done again."""
+    why = origin(trial)
+    again = replace(
+        why,
+        first=first_attempt(trial),
+        before=trial.number,
+        retry=why.retry + (RELEASED not in trial.user_attrs),
+    )
+    return Work(again, trial.params)
 
 
 def not_taken_up(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":

@@ -37,7 +37,8 @@ WORDS = ("complete", "failed", "running", "lost")
 
 class Status(Enum):
     """What has become of a trial. A trial is an attempt at a point of the space, or adds replicates
-    to a trial that is complete already; the latter takes no budget and no row of its own.
+    to a trial that is complete already, or is a run that confirms the decision; the latter two take
+    no budget and no row of their own.
 
     Attributes:
         word: one of WORDS; empty where tables leave the trial out.
@@ -59,6 +60,10 @@ class Status(Enum):
     ADDED = ("has added replicates", "", False, False)
     NOT_ADDED = ("failed to add replicates, for good", "", False, False)
     LOST_ADDING = ("lost while it added replicates", "", False, True)
+    CONFIRMING = ("running, to confirm the decision", "running", False, False)
+    CONFIRMS = ("has a result that confirms the decision, or does not", "", False, False)
+    NOT_CONFIRMS = ("failed to confirm the decision, for good", "", False, False)
+    LOST_CONFIRMING = ("lost while it was to confirm the decision", "", False, True)
 
     def __init__(self, meaning: str, word: str, counts: bool, again: bool) -> None:
         self.meaning = meaning
@@ -69,18 +74,24 @@ class Status(Enum):
     @property
     def runs(self) -> bool:
         """Whether a worker trains it."""
-        return self in (Status.RUNNING, Status.ADDING)
+        return self in (Status.RUNNING, Status.ADDING, Status.CONFIRMING)
 
     @property
     def failed(self) -> bool:
         """Whether it ended without a result, for good."""
-        return self in (Status.FAILED, Status.NOT_ADDED)
+        return self in (Status.FAILED, Status.NOT_ADDED, Status.NOT_CONFIRMS)
 
     @property
     def is_news(self) -> bool:
         """Whether the user of a running sweep is told: the trial has been trained, and has ended or
         lost its worker."""
-        return self.failed or self.again or self in (Status.COMPLETE, Status.ADDED)
+        with_result = (Status.COMPLETE, Status.ADDED, Status.CONFIRMS)
+        return self.failed or self.again or self in with_result
+
+    @property
+    def of_confirmation(self) -> bool:
+        """Whether it is a run that confirms the decision."""
+        return self in OF_CONFIRMATION.values()
 
 
 def status(trial: "FrozenTrial", now: float | None = None) -> Status:
@@ -99,8 +110,12 @@ def status(trial: "FrozenTrial", now: float | None = None) -> Status:
         found = _of_failed(trial)
     elif found is Status.RUNNING and now is not None and is_lost(trial, now):
         found = Status.ABANDONED
-    adds = ORIGIN in trial.user_attrs and origin(trial).adds_to is not None
-    return OF_ADDITION.get(found, found) if adds else found
+    if ORIGIN not in trial.user_attrs:
+        return found
+    why = origin(trial)
+    if why.confirms is not None:
+        return OF_CONFIRMATION.get(found, found)
+    return found if why.adds_to is None else OF_ADDITION.get(found, found)
 
 
 OF_STATE = {
@@ -115,6 +130,12 @@ OF_ADDITION = {
     Status.COMPLETE: Status.ADDED,
     Status.FAILED: Status.NOT_ADDED,
     Status.LOST: Status.LOST_ADDING,
+}
+OF_CONFIRMATION = {
+    Status.RUNNING: Status.CONFIRMING,
+    Status.COMPLETE: Status.CONFIRMS,
+    Status.FAILED: Status.NOT_CONFIRMS,
+    Status.LOST: Status.LOST_CONFIRMING,
 }
 
 

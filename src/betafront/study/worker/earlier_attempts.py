@@ -56,7 +56,7 @@ def take_over(
             return Result.load(left.path)
         if left.has_checkpoint:
             own = RunFolder(folder / run_folder(trial.number, replicate))
-            _begin_with(left.checkpoint, own)
+            begin_with(left.checkpoint, own)
             log.info("trial %d goes on from the checkpoint of trial %d", trial.number, before)
             return None
         before = origin(trials[before]).before
@@ -85,7 +85,7 @@ def _of_other_study(folder: Path, trial: "FrozenTrial", replicate: int) -> Resul
         log.info("trial %d is %s", trial.number, source)
         return Result.load(own.path)
     if source.takes == WEIGHTS and left.last.is_file():
-        _begin_with(left.last, own)
+        begin_with(left.last, own)
         log.info("trial %d goes on from step %d of %s", trial.number, source.steps, source)
     elif source.takes in (RESULTS, WEIGHTS):
         log.warning("%s has lost its files: it is trained from the start", source)
@@ -110,7 +110,7 @@ def _taken(source: str, target: str) -> None:
     copy(source, target)
 
 
-def _begin_with(checkpoint: Path, run: RunFolder) -> None:
+def begin_with(checkpoint: Path, run: RunFolder) -> None:
     """Have a run go on from a checkpoint, of which it gets a copy."""
     run.path.mkdir(parents=True, exist_ok=True)
     with written_whole(run.checkpoint) as part:

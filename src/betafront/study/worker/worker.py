@@ -14,12 +14,13 @@ from betafront.config.compose import Composer
 from betafront.errors import os_error
 from betafront.study.gpus import take_gpu
 from betafront.study.search.space import Space
-from betafront.study.seeds import run_seed
+from betafront.study.seeds import confirming_seed, run_seed
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
 from betafront.study.spec import Spec
 from betafront.study.storage.errors import in_a_line
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store, with_patience
+from betafront.study.trials.confirming import ConfirmingLedger, ended, planned_runs
 from betafront.study.trials.ending import release
 from betafront.study.trials.lease import LEASE, Progress, Worker, has_lease, machine, renewed
 from betafront.study.trials.ledger import Claim, Ledger, Outcome, tell
@@ -28,7 +29,9 @@ from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import record_of_run, record_of_runs, run_folder
 from betafront.study.trials.stopping import stopped
 from betafront.study.worker.attempt import attempt
-from betafront.study.worker.earlier_attempts import runs_to_add_to, take_over
+from betafront.study.worker.confirming import confirming_overrides, shorter_run
+from betafront.study.worker.earlier_attempts import begin_with, runs_to_add_to, take_over
+from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
 if TYPE_CHECKING:
@@ -63,6 +66,8 @@ class WorkerTask:
         grace: seconds that a trial has to stop in, once the engine's signal has come.
         launcher: the process that launches the workers; it listens to signals itself.
         place: the folder in which the command was given: a user's relative paths start there.
+        confirming: whether the workers train the runs that are to confirm the decision, in place of
+            trials.
     """
 
     config: DictConfig
@@ -75,6 +80,7 @@ class WorkerTask:
     grace: float = GRACE_SECONDS
     launcher: tuple[str, int] = field(default_factory=this_process)
     place: str = field(default_factory=os.getcwd)
+    confirming: bool = False
 
     def __call__(self, job: DictConfig) -> str | None:
         """Work until the budget is met; returns why it ended early, if it did."""
@@ -113,7 +119,11 @@ class WorkerTask:
             settings = store.settings()
             if self.is_asked(DRAINS, settings):
                 return False
-            return not is_met(Spec.of(settings), store.trials())
+            trials = store.trials()
+            if self.confirming:
+                planned = planned_runs(settings)
+                return len(ended(planned, trials)) < len(planned)
+            return not is_met(Spec.of(settings), trials)
         except Exception:  # the engine waits for no storage: the queued job asks it again
             log.warning("the storage does not answer: the job is queued again", exc_info=True)
             return True
@@ -139,7 +149,8 @@ class Loop:
         self.task = task
         self.store = with_patience(task.store)
         self.worker = Worker.here(number)
-        self.ledger = Ledger(self.store, task.space, self.worker, number, self.stop)
+        kind = ConfirmingLedger if task.confirming else Ledger
+        self.ledger = kind(self.store, task.space, self.worker, number, self.stop)
         self.folder = Path(task.config.hydra.sweep.dir).absolute()
 
     def run(self) -> None:
@@ -150,7 +161,7 @@ class Loop:
         """
         while (claim := self.ledger.claim()) is not None:
             trial = claim.trial
-            log.info("training trial %d: %s", trial.number, trial.params)
+            log.info("training trial %d: %s", trial.number, origin(trial).confirms or trial.params)
             with released_on_interrupt(self.store, trial):
                 outcome = self.train(claim)
                 tell(self.store, trial, outcome, claim.spec)
@@ -165,6 +176,8 @@ class Loop:
         """Why this worker shall begin no more trials; None if it may."""
         if FINISH.is_set() or self.task.is_asked(DRAINS, settings):
             return "it was asked to"
+        if self.task.confirming:  # what it may cost was settled when it was planned
+            return None
         why = stopped(spec, trials, self.task.since)
         if why:
             log.info("no more trials are begun: %s", why)
@@ -172,7 +185,8 @@ class Loop:
 
     def train(self, claim: Claim) -> Outcome:
         """Train the runs of a trial that are not there yet, and renew its lease meanwhile."""
-        wanted = origin(claim.trial).replicates or claim.spec.replicates
+        why = origin(claim.trial)
+        wanted = 1 if why.confirms else why.replicates or claim.spec.replicates
         runs = runs_to_add_to(claim.trial, claim.trials)
         now: Progress = {}
         with renewed(lambda: self.renew(claim.trial, now)):
@@ -199,12 +213,23 @@ class Loop:
         left = take_over(self.folder, trial, claim.trials, replicate)
         if left is not None:
             return left
-        of_study = origin(trial).seed
-        first = first_attempt(trial)
-        seed = run_seed(spec.seed if of_study is None else of_study, first, replicate)
-        overrides = [*self.task.space.overrides(trial.params), f"seed={seed}"]
-        folder = self.folder / run_folder(trial.number, replicate)
-        return attempt(self.task.composer, overrides, folder, spec.trial_seconds, now)
+        folder, seconds = self.folder / run_folder(trial.number, replicate), spec.trial_seconds
+        run = origin(trial).confirms
+        if run is None:
+            of_study = origin(trial).seed
+            first = first_attempt(trial)
+            seed = run_seed(spec.seed if of_study is None else of_study, first, replicate)
+            overrides = self.task.space.overrides(trial.params)
+        else:
+            seed = confirming_seed(spec.seed, run.seed)
+            overrides = self.task.space.overrides(claim.trials[run.trial].params)
+            overrides = confirming_overrides(self.task.composer, overrides, run)
+            seconds = None if seconds is None else seconds * run.times
+            own, left = RunFolder(folder), shorter_run(run, claim.trials, self.folder)
+            if left is not None and not own.has_checkpoint:
+                begin_with(left.last, own)
+                log.info("trial %d goes on from the last state of %s", trial.number, left.path.name)
+        return attempt(self.task.composer, [*overrides, f"seed={seed}"], folder, seconds, now)
 
     def renew(self, trial: "FrozenTrial", now: Progress) -> None:
         """Renew the lease of a running trial, and look whether the workers of the study, on any

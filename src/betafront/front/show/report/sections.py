@@ -5,6 +5,7 @@ from html import escape
 
 from betafront.front.comparison import Comparison
 from betafront.front.decision import cautions, notes
+from betafront.front.decision.confirmed import confirmation_lines, is_confirmed
 from betafront.front.decision.decision import in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
@@ -37,9 +38,13 @@ def answer(chapter: Chapter, alone: bool) -> str:
     advice = chapter.advice
     head = "" if alone else f"<b>{escape(chapter.facts.name)}</b>"
     lines = [f"<b>{escape(a.text)}</b><br>{_dim(a.method)}" for a in advice]
+    confirmation = chapter.facts.confirmation
+    if is_confirmed(confirmation, chapter.table, advice):
+        lines[0] = f"<b>Confirmed.</b> {lines[0]}"
     if chapter.refused:
         return f'<section class="answer">{head}<p>{escape(chapter.refused)}</p></section>'
-    more = [escape(line) for line in notes(chapter.table, chapter.facts, advice)]
+    more = [escape(line) for line in confirmation_lines(confirmation, chapter.table, advice)]
+    more += [escape(line) for line in notes(chapter.table, chapter.facts, advice)]
     for line in cautions(chapter.table, chapter.facts, advice):
         more.append(f"<span class=caution>Careful: {escape(line)}</span>")
     rest = f"<ul><li>{'</li><li>'.join(more)}</li></ul>" if more else ""

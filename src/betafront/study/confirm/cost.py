@@ -1,0 +1,68 @@
+"""What the trials of a study have cost, in optimiser steps and seconds."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from betafront.config.overrides import bare
+from betafront.errors import UserError
+from betafront.study.results.table import complete
+from betafront.study.spec import Spec
+from betafront.study.trials.replicates import every_run
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+STEPS = "trainer.steps"
+
+
+def steps_of(spec: Spec, params: Mapping[str, Any]) -> int:
+    """The optimiser steps that a run of a trial was given.
+
+    Args:
+        spec: of the study.
+        params: of the trial.
+
+    Raises:
+        UserError: the configuration does not say, as with a trainer of the user's own.
+    """
+    searched = {bare(key): value for key, value in params.items()}
+    steps = searched.get(STEPS, spec.base.get(STEPS))
+    if isinstance(steps, bool) or not isinstance(steps, int):
+        raise UserError(
+            f"the runs of {spec.name} have no {STEPS}, which a confirmation takes a multiple of"
+        )
+    return steps
+
+
+def swept_steps(spec: Spec, trials: "Sequence[FrozenTrial]") -> int:
+    """The optimiser steps that the complete trials of a study took, all of their replicates
+    together: as many as were taken where that was recorded, else as many as they were given."""
+    total = 0
+    for trial in complete(trials):
+        given = steps_of(spec, trial.params)
+        runs = every_run(trial, trials)
+        total += sum(run.standing.steps if run.standing else given for run in runs)
+    return total
+
+
+def seconds_per_step(spec: Spec, trials: "Sequence[FrozenTrial]") -> float:
+    """The seconds of training and evaluation that a complete trial took per optimiser step: the
+    median."""
+    return statistics.median(
+        trial_seconds / (len(runs) * steps_of(spec, trial.params))
+        for trial in complete(trials)
+        if (runs := every_run(trial, trials))
+        and (trial_seconds := sum(run.seconds for run in runs)) > 0
+    )
+
+
+def wall_seconds(steps: Sequence[int], per_step: float, workers: int) -> float:
+    """How long runs take that `workers` processes share.
+
+    Args:
+        steps: optimiser steps of each run.
+        per_step: seconds of one step.
+        workers: processes, each with a core of its own.
+    """
+    return per_step * max(sum(steps) / max(min(workers, len(steps)), 1), max(steps, default=0))

@@ -1,0 +1,54 @@
+"""A run that confirms a decision: its configuration, and the shorter run that it goes on from."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from betafront.config.compose import Composer
+from betafront.study.trials.origin import Confirms, origin
+from betafront.study.trials.replicates import Record, record_of
+from betafront.study.trials.status import Status, status
+from betafront.training.folder import RunFolder
+from betafront.training.history import TRAIN_BETA, read_history
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+
+def confirming_overrides(compose: Composer, overrides: Sequence[str], run: Confirms) -> list[str]:
+    """The overrides of a run that confirms a decision: those of the trial that was picked, with its
+    weight and its optimiser steps multiplied. In every convention β is proportional to the weight.
+
+    Args:
+        compose: makes the configurations of the study's trials.
+        overrides: of the trial that was picked.
+        run: what differs from it.
+    """
+    config = compose(overrides)
+    weight = float(config.objective.weight) * run.factor
+    steps = int(config.trainer.steps) * run.times
+    return [*overrides, f"objective.weight={weight!r}", f"trainer.steps={steps}"]
+
+
+def shorter_run(run: Confirms, trials: "Sequence[FrozenTrial]", study: Path) -> RunFolder | None:
+    """The longest finished run that differs from `run` by fewer optimiser steps alone, where a
+    longer one may go on from its last state: nothing of it depends on the planned steps, as its β
+    was the same from the first row of its history to the last.
+
+    Args:
+        run: to be trained.
+        trials: all of the study.
+        study: the folder of the study.
+    """
+    found: dict[int, Record] = {}
+    for trial in trials:
+        other = origin(trial).confirms
+        shorter = other is not None and other[:3] == run[:3] and other.times < run.times
+        if other and shorter and status(trial) is Status.CONFIRMS:
+            found[other.times] = record_of(trial)
+    for times in sorted(found, reverse=True):
+        left = RunFolder(study / found[times].folder)
+        betas = {row[TRAIN_BETA] for row in read_history(left.path)}
+        if len(betas) == 1 and left.last.is_file():
+            return left
+    return None

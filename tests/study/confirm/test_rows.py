@@ -1,0 +1,87 @@
+"""What the history of a long run says of a shorter one, and the noise of a study's runs."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from betafront.front.table import DISTORTION, RATE
+from betafront.study.confirm.cost import wall_seconds
+from betafront.study.confirm.noise import seed_noise
+from betafront.study.confirm.picks import Picked
+from betafront.study.confirm.rows import row_after
+from betafront.training.history import STEP, TRAIN_BETA, VAL_DISTORTION, VAL_RATE, Row
+
+PICK = Picked("best ELBO", 4, 1.0, 1.0)
+
+
+def history(*rows: tuple[int, float], beta: float = 2.0, until: int = 0) -> list[Row]:
+    """Rows of a step and a D, with a rate of 1 nat, whose β was lower up to the step `until`."""
+    return [
+        {
+            STEP: step,
+            VAL_DISTORTION: d,
+            VAL_RATE: 1.0,
+            TRAIN_BETA: beta * (0.5 + 0.5 * (step > until)),
+        }
+        for step, d in rows
+    ]
+
+
+ROWS = ((100, 5.0), (200, 3.0), (300, 4.0), (400, 6.0))
+
+
+@pytest.mark.parametrize(
+    ("steps", "best", "expected"),
+    [(400, True, 200), (400, False, 400), (350, False, 300), (100, True, 100), (300, True, 200)],
+)
+def test_the_kept_row_stands_for_a_shorter_run(steps: int, best: bool, expected: int) -> None:
+    row = row_after(history(*ROWS), steps, 2.0, best)
+    assert row is not None
+    assert row[STEP] == expected
+
+
+def test_a_history_says_nothing_of_a_shorter_run_where_beta_was_not_final_yet() -> None:
+    """The shorter run would have had its schedule in fewer steps."""
+    assert row_after(history(*ROWS, until=100), 200, 2.0, True) is None
+    assert row_after(history(*ROWS), 50, 2.0, True) is None  # no row
+    assert row_after(history(*ROWS), 800, 2.0, True) is None  # the last is too far before
+    assert row_after([], 100, 2.0, True) is None
+
+
+def test_the_noise_of_replicates_is_pooled_over_trials() -> None:
+    runs = pd.DataFrame(
+        {"trial": [0, 0, 1, 1, 1], DISTORTION: [1.0, 3.0, 2.0, 4.0, 6.0], RATE: 1.0}
+    )
+    table = pd.DataFrame({"trial": [0, 1], "beta": [1.0, 2.0], DISTORTION: [2.0, 4.0], RATE: 1.0})
+    noise = seed_noise(table, runs, PICK)
+    assert noise.sd == pytest.approx(((2 * 1 + 4 * 2) / 3) ** 0.5)
+    assert noise.degrees == 3
+    assert "replicates" in noise.basis
+
+
+def test_the_noise_of_single_runs_is_their_scatter_about_a_curve() -> None:
+    random = np.random.default_rng(0)
+    beta = np.geomspace(0.1, 10, 40)
+    d = 5 * np.log(beta) ** 2 + random.normal(0, 0.5, 40)
+    table = pd.DataFrame({"trial": range(40), "beta": beta, DISTORTION: d, RATE: 2.0})
+    noise = seed_noise(table, table.assign(replicate=0), PICK)
+    assert noise.sd == pytest.approx(0.5, rel=0.5)
+    assert "scatter" in noise.basis
+    few = table.head(3)
+    assert seed_noise(few, few.assign(replicate=0), PICK).sd is None
+
+
+@pytest.mark.parametrize(
+    ("steps", "workers", "expected"),
+    [
+        ([100, 100], 1, 20),
+        ([100, 100], 2, 10),
+        ([100, 100], 8, 10),
+        ([400, 100], 2, 40),
+        ([], 2, 0),
+    ],
+)
+def test_the_time_is_shared_by_workers_and_not_below_that_of_the_longest_run(
+    steps: list[int], workers: int, expected: float
+) -> None:
+    assert wall_seconds(steps, 0.1, workers) == pytest.approx(expected)

@@ -1,0 +1,49 @@
+"""A longer run that confirms a decision goes on from a shorter one, where it may."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from betafront.study.trials.origin import ORIGIN, Confirms
+from betafront.study.trials.replicates import RECORD, Record
+from betafront.study.worker.confirming import shorter_run
+from betafront.training.folder import RunFolder
+from betafront.training.history import STEP, TRAIN_BETA
+from betafront.training.result import OnTheScale
+
+RUN = Confirms(trial=0, factor=0.5, seed=0, times=4)
+
+
+def trained(place: Path, run: Confirms, *betas: float, last: bool = True) -> FrozenTrial:
+    """The trial of a finished run whose history has these β."""
+    folder = RunFolder(place / f"{run.trial}-{run.factor}-{run.seed}-{run.times}")
+    folder.path.mkdir()
+    rows = [{STEP: n, TRAIN_BETA: beta} for n, beta in enumerate(betas or (1.0, 1.0))]
+    folder.history.write_text(json.dumps(rows))
+    if last:
+        folder.last.touch()
+    record = Record({}, OnTheScale.read({}), 1.0, folder.path.name)
+    attrs: dict[str, Any] = {ORIGIN: {"confirms": list(run)}, RECORD: record.written()}
+    return create_trial(state=TrialState.COMPLETE, value=0.0, user_attrs=attrs)
+
+
+def test_the_longest_shorter_run_of_the_same_settings_and_seed_is_taken(tmp_path: Path) -> None:
+    others = [
+        RUN._replace(times=1), RUN._replace(times=2), RUN._replace(times=8),
+        RUN._replace(seed=1, times=2), RUN._replace(factor=2.0, times=2),
+        RUN._replace(trial=1, times=2),
+    ]  # fmt: skip
+    trials = [trained(tmp_path, other) for other in others]
+    assert shorter_run(RUN, trials, tmp_path) == RunFolder(tmp_path / "0-0.5-0-2")
+    assert shorter_run(RUN, trials[2:], tmp_path) is None
+
+
+@pytest.mark.parametrize(("betas", "last"), [((0.5, 1.0), True), ((), False)])
+def test_not_under_a_schedule_and_not_where_the_state_is_gone(
+    tmp_path: Path, betas: tuple[float, ...], last: bool
+) -> None:
+    trials = [trained(tmp_path, RUN._replace(times=2), *betas, last=last)]
+    assert shorter_run(RUN, trials, tmp_path) is None
