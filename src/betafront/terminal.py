@@ -14,6 +14,7 @@ from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
 WIDTH = 100
+COMMAND = ": betafront "  # ends a sentence with the command that follows from it
 
 
 @cache
@@ -35,7 +36,21 @@ def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
 def print_careful(lines: Iterable[str], out: Console) -> None:
     """Print cautions, a sentence each."""
     for line in lines:
-        out.print(f"[bold yellow]Careful[/]  {escape(line)}")
+        print_sentence(line, out, "[bold yellow]Careful[/]  ")
+
+
+def print_sentence(line: str, out: Console, head: str = "") -> None:
+    """Print a sentence; a command at its end has a line of its own, ready to be copied.
+
+    Args:
+        line: the sentence.
+        out: where to.
+        head: stands before the sentence, as markup.
+    """
+    said, colon, command = line.partition(COMMAND)
+    out.print(f"{head}{escape(said + colon[:1])}")
+    if command:
+        out.print(f"  {escape(COMMAND[2:] + command)}", soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -119,7 +119,7 @@ class MLflowTracker:
         self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
     ) -> None:
         """Write the front, the decision and the report to the study's run."""
-        refused = refusal(table, facts)
+        refused = refusal(table, facts, runs)
         advice = [] if refused else decide(table, facts, runs)
         confirmed = confirmation_lines(facts.confirmation, table, advice)
         advised = [f"**{a.text}**" for a in advice]

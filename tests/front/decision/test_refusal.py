@@ -120,6 +120,11 @@ def test_runs_that_are_still_falling_are_to_be_trained_longer(
         "study.name=example-longer", "study.import_from=example",
     ]  # fmt: skip
     nothing_is_shown(falling, made)
+    out = StringIO()
+    print_study(falling, made, Console(file=out, width=100))
+    assert "betafront sweep " + why.partition(": betafront sweep ")[2] in [
+        line.strip() for line in out.getvalue().splitlines()
+    ]
     far = nothing_is_decided(falling.assign(falling=30.0), made)
     assert "trainer.steps=3200" in far
     again = nothing_is_decided(falling, replace(made, name="example-longer"))

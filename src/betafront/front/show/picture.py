@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from betafront.front.decision.decision import decide
-from betafront.front.decision.refusal import refusal
 from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
 from betafront.front.show.standings import STANDING, counts, not_settled
@@ -84,8 +83,7 @@ def _plane(
     _marks(axes, table, plane, on_front, ScalarMappable(scale, "viridis").to_rgba(beta))
     # A bar made of the dots would be as faint as the dominated ones.
     figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label="canonical β")
-    advised = [] if refusal(table, facts) else decide(table, facts)
-    for advice, marker in zip(advised, cycle("*PsD"), strict=False):
+    for advice, marker in zip(decide(table, facts), cycle("*PsD"), strict=False):
         row = table[table["trial"] == advice.trial].iloc[0]
         axes.scatter(
             row[x], row[y], marker=marker, s=170, facecolor="none", edgecolor="#d62728", lw=1.6,

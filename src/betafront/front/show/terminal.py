@@ -31,7 +31,7 @@ from betafront.front.table import (
     thinned,
     units,
 )
-from betafront.terminal import print_careful
+from betafront.terminal import print_careful, print_sentence
 
 ROWS = 20
 IMPORTED = "imported"
@@ -90,8 +90,8 @@ def print_study(
         out.print(found.text)
     if picture := plot(table, facts, advice, out.width):
         out.print(f"\n{picture}", markup=False)
-    if why := refusal(table, facts):
-        out.print(why, markup=False)
+    if why := refusal(table, facts, runs):
+        print_sentence(why, out)
         return
     out.print()
     out.print(advice_table(advice))

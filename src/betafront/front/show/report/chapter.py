@@ -81,4 +81,4 @@ class Chapter:
     @cached_property
     def refused(self) -> str:
         """Why there is no decision; empty where there is one."""
-        return refusal(self.table, self.facts)
+        return refusal(self.table, self.facts, self.runs)
