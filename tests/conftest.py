@@ -1,5 +1,6 @@
 """Fixtures for all tests: a place of their own to write, and the command line in this process."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -108,6 +109,17 @@ SPACE = ("objective.weight=tag(log,interval(0.01,10))", "normalisation=sum,mean"
 def fast() -> tuple[str, ...]:
     """Overrides under which a sweep's trials take a fraction of a second each, in this process."""
     return FAST
+
+
+def pytest_collection_finish() -> None:
+    """Leave what is imported to itself: the collector would look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_sessionfinish() -> None:
+    """Give it back, to be destroyed as ever."""
+    gc.unfreeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

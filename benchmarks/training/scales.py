@@ -74,14 +74,12 @@ def trained(run: Any) -> dict[str, tuple[int, Any]]:
     import torch
 
     from betafront.training.generators import globally_seeded
-    from betafront.training.lightning.trainer import VALIDATIONS
     from betafront.training.state import RunState
 
     torch.set_num_threads(run.trainer.threads)
     with globally_seeded(run.seed):
         state = RunState(run, torch.device("cpu"))
     optimizer, least, best = state.make_optimizer(), float("inf"), {}
-    between = max(1, run.trainer.steps // run.epoch // VALIDATIONS) * run.epoch
     batches = run.data.batches("train", run.trainer.batch_size, state.generators.order)
     every = itertools.chain.from_iterable(itertools.repeat(batches))
     for batch in itertools.islice(every, run.trainer.steps):
@@ -91,7 +89,7 @@ def trained(run: Any) -> dict[str, tuple[int, Any]]:
         taken.loss.backward()
         optimizer.step()
         state.record(terms, taken)
-        if state.step % between == 0 or state.step == run.trainer.steps:
+        if state.cadence.due(state.step):
             loss = validated(state.vae, run)
             if loss < least:
                 least, best = loss, {"best": (state.step, copy.deepcopy(state.vae))}
@@ -128,20 +126,18 @@ def looked_at(step: int, vae: Any, run: Any) -> dict[str, Found]:
 
 def table(runs: Runs, weights: str) -> Table:
     """A row per case: means over its seeds, and what calibration gains on the test split."""
-    shown = Table(title=f"weights of the {weights} step", title_justify="left")
-    for name in ("data", "scale", "steps"):
-        shown.add_column(name)
-    for name in ("β", "step", "as trained", "val", "test", "calibrated", "val", "test", "gain"):
-        shown.add_column(name, justify="right")
+    shown = Table(title=f"weights of the {weights} step", title_justify="left", box=None)
+    shown.add_column("run", no_wrap=True)
+    for name in ("steps", "β", "seeds", "step", "val", "test", "cal. val", "cal. test", "gain"):
+        shown.add_column(name, justify="right", no_wrap=True)
     for case in dict.fromkeys(case for case, _ in runs):
         mine = [found for (of, _), found in runs.items() if of == case]
         before, after = ([found[weights, scale] for found in mine] for scale in SCALES)
-        gains = [a.test - b.test for a, b in zip(before, after, strict=True)]
+        gains = [b.test - a.test for b, a in zip(before, after, strict=True)]
         shown.add_row(
-            case.data, f"{case.likelihood} {case.mode}", f"{case.steps}", f"{case.beta:g}",
-            f"{mean(before, 'step'):.0f}", f"{mean(before, 'scale'):.3f}",
-            f"{mean(before, 'val'):.1f}", f"{mean(before, 'test'):.1f}",
-            f"{mean(after, 'scale'):.3f}", f"{mean(after, 'val'):.1f}",
+            f"{case.data} {case.likelihood} {case.mode}", f"{case.steps}", f"{case.beta:g}",
+            f"{len(mine)}", f"{mean(before, 'step'):.0f}", f"{mean(before, 'val'):.1f}",
+            f"{mean(before, 'test'):.1f}", f"{mean(after, 'val'):.1f}",
             f"{mean(after, 'test'):.1f}", " ".join(f"{gain:.1f}" for gain in gains),
         )  # fmt: skip
     return shown
@@ -149,7 +145,7 @@ def table(runs: Runs, weights: str) -> Table:
 
 def mean(found: list[Found], name: str) -> float:
     """Over the seeds."""
-    return statistics.mean(getattr(one, name) for one in found)
+    return float(statistics.mean(getattr(one, name) for one in found))
 
 
 def read(path: Path) -> Runs:

@@ -149,7 +149,7 @@ def test_the_decision_of_each(compare: Compare, betafront: Callable[..., Any]) -
     alone = json.loads(betafront("status", "both", "--json").out)
     repeated = json.loads(betafront("status", "twice", "--json").out)
     for answer in (alone, repeated):
-        assert answer["refused"] == ""
+        assert answer["refused"] == "", answer["refused"]
         chosen = answer["decision"]
         assert chosen == answer["points"][0]
         assert chosen["low"] <= chosen["beta"] <= chosen["high"]

@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from betafront.front.slope import fitted_slope, hull_slopes, lower_hull, shortfall
+from betafront.front.slope import (
+    fitted_slope,
+    hull_slopes,
+    lower_hull,
+    off_their_lines,
+    shortfall,
+)
 
 BETA = np.geomspace(0.1, 10, 9)
 
@@ -41,6 +47,29 @@ def test_a_run_off_its_line_is_seen_and_by_how_much(converged: pd.DataFrame) -> 
     assert found[4] == pytest.approx(by_hand)
     assert beta[4] == pytest.approx(1)
     assert np.delete(found, 4) == pytest.approx(np.zeros(8), abs=1e-12)
+
+
+def test_the_cause_is_named_as_far_as_it_is_known(converged: pd.DataFrame) -> None:
+    off = converged.copy()
+    off.loc[[2, 4, 6], "val/distortion"] += 5.0
+
+    def cause(**states: str) -> str:
+        standing = ["settled"] * 9
+        for place, state in states.items():
+            standing[int(place[1:])] = state.replace("_", " ")
+        return off_their_lines(off.assign(standing=standing)).rpartition(": ")[2]
+
+    unknown = "not converged, overfitted, or what else differs is worse there."
+    assert off_their_lines(off).endswith(f": {unknown}")
+    assert cause() == "what else differs is worse there."
+    assert cause(t2="overfitted", t4="overfitted", t6="still_falling") == (
+        "2 of them overfitted, 1 of them still falling."
+    )
+    assert cause(t2="overfitted") == (
+        "1 of them overfitted; of the other 2, what else differs is worse there."
+    )
+    assert cause(t2="unknown", t4="unknown", t6="unknown") == unknown
+    assert cause(t0="overfitted") == "what else differs is worse there."  # that one is on its line
 
 
 def test_the_hull_by_hand() -> None:

@@ -35,6 +35,7 @@ from betafront.objective import (
     normalisation,
 )
 from betafront.training import Result, Run, Trainer, fit_one
+from betafront.training.standing import SETTLED
 
 EIGENVALUES = np.array([8, 4, 2, 1, 0.5, 0.25, 0.1, 0.05])
 N = len(EIGENVALUES)
@@ -148,6 +149,9 @@ def test_a_fixed_sigma_fills_to_beta_times_its_square(
     assert squared_error == pytest.approx(optimum.squared_error, rel=CLOSE)
     assert result.metrics["val/rate"] == pytest.approx(optimum.rates.sum(), rel=CLOSE)
     assert result.metrics["val/active_units"] == optimum.active_units
+    assert result.standing is not None and result.standing.state == SETTLED
+    assert result.standing.dead is not None
+    assert len(result.standing.dead) == latents - optimum.active_units
     if beta == 4:
         # Every active latent has the rate of its eigenvalue. The loss is flat in the angle between
         # two latents; 0.15 radians there are 0.01 nats of rate.

@@ -147,6 +147,7 @@ def test_a_history_that_is_too_short_has_no_verdict() -> None:
     for rows in range(LEAST_ROWS):
         standing = judge(shortened(curve(falls, falls, 0), rows), kept(), "a note")
         assert standing.state == UNKNOWN
-        assert standing.reason.startswith(f"{rows} validations were made at the final β, and 5")
+        were = "validation was" if rows == 1 else "validations were"
+        assert standing.reason.startswith(f"{rows} {were} made at the final β, and 5 are needed")
         assert standing.reason.endswith("; a note")
         assert standing.falling is standing.over is standing.since is None

@@ -10,7 +10,8 @@ from betafront.addresses import SQLITE
 from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
 from betafront.files import write_whole, written_whole
-from betafront.front import decide
+from betafront.front import refusal
+from betafront.front.decision import points
 from betafront.models import PROGRAMS, write_programs
 from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
@@ -127,10 +128,13 @@ def _number(at: str, study: "Study", spec: "Spec") -> int:
         if number not in set(rows["trial"]) or status(trials[number]) is not Status.COMPLETE:
             raise UserError(f"{spec.name} has no finished trial {text}")
         return number
-    named = {_short(a.name): a.trial for a in decide(rows, facts(spec, trials))}
+    known = facts(spec, trials)
+    named = {_short(a.name): a.trial for a in points(rows, known)}
     if at not in named:
-        known = ", ".join([*named, "trial=N"])
-        raise UserError(f"{spec.name} has no point '{at}' to export: there is {known}")
+        there = ", ".join([*named, "trial=N"])
+        raise UserError(f"{spec.name} has no point '{at}' to export: there is {there}")
+    if why := refusal(rows, known):
+        console().print(why, markup=False, soft_wrap=True)
     return named[at]
 
 

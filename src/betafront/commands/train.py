@@ -57,7 +57,7 @@ def train_and_show(run: Run, folder: Path) -> Result:
     place = RunFolder(folder)
     out.print(_where(result.scale))
     table = Table(box=None)
-    table.add_column(f"{result.data['name']}, {_kept(result.standing)}")
+    table.add_column(f"{result.data['name']}, {weights_of(result.standing)}")
     for split in EVALUATED:
         table.add_column(split, justify="right")
     for name in [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]:
@@ -101,9 +101,9 @@ def _where(scale: OnTheScale) -> str:
     return f"weight {scale.weight:g} under normalisation={scale.normalisation} is canonical {here}"
 
 
-def _kept(standing: Standing) -> str:
+def weights_of(standing: Standing) -> str:
     """Which weights the numbers of a run are of."""
-    if standing.kept == "last":
+    if standing.step == standing.steps:
         return f"step {standing.step:,}"
     return f"step {standing.step:,} of {standing.steps:,}, the best validated one"
 

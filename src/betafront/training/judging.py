@@ -199,10 +199,8 @@ def _state(curve: Curve, kept: Kept, falling: Value, over: Value) -> tuple[str, 
 
 
 def _too_short(curve: Curve) -> str:
-    return (
-        f"{len(curve)} validations were made at the final β, and {LEAST_ROWS} are needed to judge "
-        "the run"
-    )
+    were = "validation was" if len(curve) == 1 else "validations were"
+    return f"{len(curve)} {were} made at the final β, and {LEAST_ROWS} are needed to judge the run"
 
 
 def _collapsed(kept: Kept, falling: Value) -> str:

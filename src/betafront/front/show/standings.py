@@ -40,9 +40,8 @@ WHOLE = ("kept_step", "steps", "since")
 MEANINGS = {
     SETTLED: "the weights that were kept are as good as this training makes them",
     STILL_FALLING: "more steps would still improve D + βR on validation",
-    OVERFITTED: "D + βR on validation had been better at an earlier step than at that of the "
-    "weights that were kept",
-    UNSTABLE: "D + βR on validation jumps from one validation to the next by more than its noise",
+    OVERFITTED: "D + βR on validation was better before the step of the weights that were kept",
+    UNSTABLE: "D + βR on validation jumps by more than its noise, or rises on training too",
     COLLAPSED: "no latent is used: the rate is 0 or close to it",
     UNKNOWN: "too few validations to tell",
 }
@@ -116,15 +115,14 @@ def in_words(row: Mapping[str, Any]) -> str:
     if not known:
         return ""
     parts = [known[STANDING]]
-    if "falling" in known:
-        way = "improve" if known["falling"] >= 0 else "worsen"
-        by = _with_error(known, "falling").removeprefix("-")
-        parts.append(f"another doubling of the steps would {way} it by {by} nats")
     if "over" in known and "since" in known:
         over = _with_error(known, "over")
         parts.append(f"it ended {over} nats above its best, of step {known['since']:,.0f}")
+    elif "falling" in known:
+        falling = _with_error(known, "falling")
+        parts.append(f"another doubling of the steps would improve it by {falling} nats")
     if "gap" in known:
-        parts.append(f"validation {known['gap']:.3g} nats above training")
+        parts.append(f"validation ended {known['gap']:.3g} nats above training")
     if abs(known.get("scale_off", 0.0)) > OFF:
         parts.append(f"its scale {known['scale_off']:+.0%} off the error")
     if "kept_step" in known and "steps" in known:

@@ -70,10 +70,7 @@ def beta_interval(
     """
     beta = float(row["beta"])
     below, above = _neighbours(beta, members)
-    if rule.metric:
-        moved = _on_the_curve(rule, table, beta)
-    else:
-        moved = _picked_again(rule, table, beta, runs)
+    moved = _on_the_curve(rule, table, beta) if rule.metric else _picked_again(rule, table, runs)
     if moved is None:
         return Interval(below, above, "its neighbours")
     low, high = _middle(moved, MIDDLE)
@@ -111,7 +108,7 @@ def _on_the_curve(rule: Rule, table: pd.DataFrame, beta: float) -> NDArray[np.fl
         if found is None:
             return None
         ends = log_beta(around)[[0, -1]]
-        places = found.least(np.linspace(*ends, PLACES), CURVES)
+        places = found.least(np.linspace(ends[0], ends[1], PLACES), CURVES)
         low, high = _middle(places, MIDDLE)
         inner = END * np.ptp(ends)
         left_out = log_beta(every)[[0, -1]] != ends
@@ -124,13 +121,13 @@ def _on_the_curve(rule: Rule, table: pd.DataFrame, beta: float) -> NDArray[np.fl
 
 
 def _picked_again(
-    rule: Rule, table: pd.DataFrame, beta: float, runs: pd.DataFrame | None
+    rule: Rule, table: pd.DataFrame, runs: pd.DataFrame | None
 ) -> NDArray[np.float64] | None:
     """The β that the rule picks from tables shifted by chance."""
     metrics = [m for m in dict.fromkeys([*rule.metrics, RATE, DISTORTION]) if m in table]
     shifts = _shifts_of_runs(table, runs, metrics)
     if shifts is None:
-        shifts = _shifts_of_neighbours(table, beta, metrics)
+        shifts = _shifts_of_neighbours(table, metrics)
     if shifts is None:
         return None
     random = np.random.default_rng(0)
@@ -164,9 +161,7 @@ def _shifts_of_runs(
     return _drawer(alike, apart)
 
 
-def _shifts_of_neighbours(
-    table: pd.DataFrame, beta: float, metrics: Sequence[str]
-) -> Shifts | None:
+def _shifts_of_neighbours(table: pd.DataFrame, metrics: Sequence[str]) -> Shifts | None:
     """Shifts of the trials as far as trials of nearly the same β lie off their curves."""
     finite = np.isfinite(table[list(metrics)].to_numpy(float)).all(1)
     around = thinned(by_beta(table[finite]))

@@ -39,7 +39,8 @@ def thinned(table: pd.DataFrame) -> pd.DataFrame:
 
 def log_beta(table: pd.DataFrame) -> Array:
     """(n,) ln β of trials with a β above 0."""
-    return np.log(table["beta"].to_numpy(float))
+    logarithm: Array = np.log(table["beta"].to_numpy(float))
+    return logarithm
 
 
 def curve_of(table: pd.DataFrame, metric: str, sign: float = 1.0) -> Curve | None:
