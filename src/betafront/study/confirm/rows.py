@@ -37,7 +37,8 @@ def tested(
     rows = []
     for trial in trials:
         run = origin(trial).confirms
-        if status(trial) is Status.CONFIRMS and run in planned and run.trial == pick.trial:
+        wanted = run is not None and run in planned and run.trial == pick.trial
+        if run and wanted and status(trial) is Status.CONFIRMS:
             rows += _of_run(pick, run, record_of(trial), folder, steps)
     return rows
 
@@ -89,10 +90,11 @@ def failures(
     had = set()
     for trial in trials:
         run = origin(trial).confirms
-        if run not in planned or run.trial != pick.trial or run.factor not in FACTORS:
+        if run is None or run not in planned or run.trial != pick.trial:
             continue
         if status(trial) is Status.CONFIRMS:
             had.add(run.factor)
         elif status(trial) is Status.NOT_CONFIRMS:
             found.setdefault(run.factor, reason(trial))
-    return {factor * pick.beta: why for factor, why in found.items() if factor not in had}
+    left = {factor: why for factor, why in found.items() if factor not in had}
+    return {factor * pick.beta: why for factor, why in left.items() if factor in FACTORS}

@@ -64,7 +64,7 @@ def runs_in_groups(spec: Spec, plan: ConfirmPlan, trials: "Sequence[FrozenTrial]
     shown = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
     for name in ("pick", "seed", "steps", "runs at β"):
         shown.add_column(name, justify="left" if name in ("pick", "runs at β") else "right")
-    names = {}
+    names: dict[int, Picked] = {}
     for pick in plan.picks:
         names.setdefault(pick.trial, pick)
     groups: dict[tuple[int, int, int], list[Confirms]] = {}

@@ -52,8 +52,11 @@ def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
 def seconds_spent(trials: "Sequence[FrozenTrial]") -> float:
     """The time in which at least one trial was running, without the pauses between launches, and
     without the runs that confirm the decision."""
-    own = (t for t in trials if t.datetime_start and not status(t).of_confirmation)
-    return covered((t.datetime_start.timestamp(), _end(t)) for t in own)
+    return covered(
+        (t.datetime_start.timestamp(), _end(t))
+        for t in trials
+        if t.datetime_start and not status(t).of_confirmation
+    )
 
 
 def _end(trial: "FrozenTrial") -> float:

@@ -225,10 +225,10 @@ class Loop:
             overrides = self.task.space.overrides(claim.trials[run.trial].params)
             overrides = confirming_overrides(self.task.composer, overrides, run)
             seconds = None if seconds is None else seconds * run.times
-            own, left = RunFolder(folder), shorter_run(run, claim.trials, self.folder)
-            if left is not None and not own.has_checkpoint:
-                begin_with(left.last, own)
-                log.info("trial %d goes on from the last state of %s", trial.number, left.path.name)
+            own, shorter = RunFolder(folder), shorter_run(run, claim.trials, self.folder)
+            if shorter is not None and not own.has_checkpoint:
+                begin_with(shorter.last, own)
+                log.info("trial %d goes on from %s", trial.number, shorter.path.name)
         return attempt(self.task.composer, [*overrides, f"seed={seed}"], folder, seconds, now)
 
     def renew(self, trial: "FrozenTrial", now: Progress) -> None:
