@@ -2,7 +2,7 @@
 
 `betafront train objective.weight=B trainer.steps=S seed=N` on scikit-learn's digits (mlp, Gaussian
 with the optimal σ): D + R in nats per example on validation and on training, 8 draws of z, and the
-standing. Each run is trained once: its last state is evaluated again with `trainer.keep=last`. A run
+standing. Each run is trained once, and its last state evaluated again with `trainer.keep=last`. A run
 that stands in `results/standing.csv` is not trained again.
 
     python -m benchmarks.training.standing
