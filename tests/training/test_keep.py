@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from betafront.data import digits
 from betafront.errors import UserError
 from betafront.models import mlp
 from betafront.objective import GECO, MMD, Capacity, Cyclical, FreeBits, Linear
@@ -18,20 +19,19 @@ from betafront.training.standing import OVERFITTED, SETTLED, UNKNOWN, Standing
 
 MakeRun = Callable[..., Run]
 
-STEPS = 420  # 140 epochs, of which every seventh is validated
-BETWEEN = 21
+STEPS, BETWEEN = 300, 15  # 100 epochs of 3 steps, of which every fifth is validated
 
 
 @pytest.fixture(scope="module")
 def long(make_run: MakeRun) -> MakeRun:
-    """Runs of a model that learns its 120 examples by heart within 420 steps."""
+    """Runs of a model that learns its 150 examples by heart within 300 steps."""
+    images = digits(limit=500, val=0.6)
 
     def make(steps: int = STEPS, keep: str = "best", **changed: Any) -> Run:
         settings = {key: changed.pop(key) for key in ("patience",) if key in changed}
         trainer = Trainer(steps=steps, batch_size=32, accelerator="cpu", keep=keep, **settings)
-        architecture = partial(mlp, latents=4, hidden=(64,))
-        changed = {"make_optimizer": partial(torch.optim.Adam, lr=2e-2), **changed}
-        return make_run(trainer=trainer, architecture=architecture, **changed)
+        architecture = partial(mlp, latents=8, hidden=(128,))
+        return make_run(trainer=trainer, architecture=architecture, data=images, **changed)
 
     return make
 

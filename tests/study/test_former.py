@@ -1,0 +1,76 @@
+"""A study that an earlier version has begun goes on with the settings of then."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from betafront.config.former import FORMER, lacking, moved
+from betafront.config.saved import saved_config
+from betafront.study.spec import SPEC
+from betafront.training.result import Result
+
+Command = Callable[..., Any]
+
+
+def test_settings_that_were_not_there_are_found_where_their_part_is() -> None:
+    assert lacking({"trainer.steps": 5}) == {"trainer.keep": "last", "trainer.patience": None}
+    assert lacking({"trainer.steps": 5, "trainer.keep": "best"}) == {"trainer.patience": None}
+    assert lacking({"model.latents": 5}) == {}  # trainers are searched
+
+
+def test_a_default_that_has_changed_is_kept_where_both_are_defaults() -> None:
+    then, now = {"likelihood.sigma": 1.0}, {"likelihood.sigma": None}
+    assert moved(then, now) == then
+    assert moved({"likelihood.sigma": 2.0}, now) == {}
+    assert moved(then, {"likelihood.sigma": 0.5}) == {}
+    assert moved(then, {}) == {}
+
+
+@pytest.fixture
+def made_before(betafront: Command, fast: tuple[str, ...], own_place: Path) -> tuple[str, ...]:
+    """The words of a study of one trial, stored as an earlier version did."""
+    words = ("sweep", "objective.weight=1,2", "study.name=former", *fast)
+    said = betafront(*words, "study.budget.trials=1")
+    assert said.code == 0, said.err
+    (path,) = own_place.glob("runs/*.db")
+    study = optuna.load_study(study_name="former", storage=f"sqlite:///{path}")
+    kept = study.user_attrs[SPEC]
+    then = {k: v for k, v in kept["base"].items() if k not in FORMER} | {"likelihood.sigma": 1.0}
+    study.set_user_attr(SPEC, kept | {"base": then})
+    return words
+
+
+def settings_of(own_place: Path, trial: int) -> Any:
+    return saved_config(own_place / f"runs/former/trial-{trial:04d}")
+
+
+def test_it_is_resumed_twice_as_it_was_begun(
+    betafront: Command, made_before: tuple[str, ...], own_place: Path
+) -> None:
+    for trials in (2, 3):
+        said = betafront(*made_before, f"study.budget.trials={trials}")
+        assert said.code == 0, said.err
+        config = settings_of(own_place, trials - 1)
+        assert (config.trainer.keep, config.trainer.patience) == ("last", None)
+        assert (config.likelihood.sigma, config.likelihood.lr_factor) == (1.0, 1.0)
+        standing = Result.load(own_place / f"runs/former/trial-{trials - 1:04d}").standing
+        assert standing is not None and standing.kept == "last"
+
+
+def test_it_is_joined_and_looked_at_as_it_was_begun(
+    betafront: Command, made_before: tuple[str, ...], own_place: Path
+) -> None:
+    said = betafront(*made_before, "study.budget.trials=2", "hydra.sweeper.dry_run=true")
+    assert said.code == 0, said.err
+    assert "1 of" in said.out
+
+
+def test_another_setting_than_then_is_refused_where_it_is_asked_for(
+    betafront: Command, made_before: tuple[str, ...]
+) -> None:
+    said = betafront(*made_before, "study.budget.trials=2", "trainer.keep=best")
+    assert said.code == 2
+    assert "with other settings (trainer.keep: nothing, now best)" in said.err
