@@ -73,4 +73,4 @@ def test_another_setting_than_then_is_refused_where_it_is_asked_for(
 ) -> None:
     said = betafront(*made_before, "study.budget.trials=2", "trainer.keep=best")
     assert said.code == 2
-    assert "with other settings (trainer.keep: nothing, now best)" in said.err
+    assert "with other settings (trainer.keep: last, now best)" in said.err
