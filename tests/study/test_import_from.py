@@ -15,7 +15,7 @@ from torch.optim import Adam
 
 from betafront.errors import UserError
 from betafront.study.create import make
-from betafront.study.import_from import other_study, refuse_other_runs
+from betafront.study.imports.import_from import other_study, refuse_other_runs
 from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import load_study, open_storage

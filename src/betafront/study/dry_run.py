@@ -19,7 +19,8 @@ from betafront.errors import UserError
 from betafront.front.table import text
 from betafront.study.branch_check import checked
 from betafront.study.create import going_on, not_imported
-from betafront.study.import_from import whole_runs, with_imports
+from betafront.study.imports.found import whole_runs
+from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
 from betafront.study.search.drawing import BLIND, Drawing, digest
 from betafront.study.seeds import run_seed

@@ -20,7 +20,7 @@ from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
 from betafront.study.gpus import check_gpus
-from betafront.study.import_from import with_imports
+from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
 from betafront.study.results.table import command
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening

@@ -1,0 +1,1 @@
+"""What a study takes over from another one."""
