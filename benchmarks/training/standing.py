@@ -2,8 +2,8 @@
 
 `betafront train objective.weight=B trainer.steps=S seed=N` on scikit-learn's digits (mlp, Gaussian
 with the optimal σ): D + R in nats per example on validation and on training, 8 draws of z, and the
-standing. Each run is trained once, and its last state evaluated again with `trainer.keep=last`. A run
-that stands in `results/standing.csv` is not trained again.
+standing. Each run is trained once, and its last state evaluated again with `trainer.keep=last`. A
+run that stands in `results/standing.csv` is not trained again.
 
     python -m benchmarks.training.standing
     python -m benchmarks.training.standing --data mnist --batch 128 --steps 2000 --betas 1

@@ -86,7 +86,16 @@ def test_a_run_that_falls_is_still_falling_by_so_many_nats() -> None:
 
 
 def test_a_fall_within_the_tolerance_is_settled() -> None:
-    assert part(named(lambda s: 0.1 * falls(s), at_rest), SETTLED) >= RIGHT
+    # 0.4 nats a doubling, with a standard error of a half: 1.5 and more are seen in a few.
+    assert part(named(lambda s: 0.1 * falls(s), at_rest), SETTLED) >= 0.93
+
+
+def test_a_fall_that_has_ended_is_settled() -> None:
+    # As digits at small β: 20 nats in the doubling before the last, at rest since half of the steps.
+    def ended(step: np.ndarray) -> np.ndarray:
+        return -25 + 20 * np.log2(np.maximum(STEPS / 2 / step, 1.0)) ** 2
+
+    assert part(named(ended, falls), SETTLED) >= 0.93
 
 
 def test_a_fall_within_the_noise_is_settled() -> None:

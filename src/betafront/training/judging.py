@@ -210,20 +210,23 @@ def _collapsed(kept: Kept, falling: Value) -> str:
 
 
 def falling_by(curve: Curve) -> Value:
-    """Nats by which J falls with each doubling of the steps, by the end: the slope of a straight
-    line through J against log2(step), over the second half of the steps.
+    """Nats by which J falls with each doubling of the steps, by the end: the slope there of a
+    parabola through J against log2(step), over the last two thirds of the steps. A straight line
+    would not see that the fall ends: on digits at β = 0.5 it says 8 nats after 800 steps, and twice
+    the steps bring none.
 
-    Its error is that of the paired examples and that of the scatter about the line together.
+    Its error is that of the paired examples and that of the scatter about the parabola together.
     """
-    later = _later(curve)
-    x, y = np.log2(curve.step[later]), curve.value[later]
-    x = x - x.mean()
+    later = _later(curve, 1 / 3)
+    x, y = np.log2(curve.step[later] / curve.step[-1]), curve.value[later]
+    powers = np.vander(x, 3, increasing=True)
+    solved = np.linalg.pinv(powers)  # (3, rows): the coefficients from the values
     weights = np.zeros(len(curve))
-    weights[later] = -x / (x @ x)
-    slope = float(weights @ curve.value)
-    scatter = y - y.mean() + slope * x
-    of_fit = math.sqrt(scatter @ scatter / max(1, len(x) - 2) / (x @ x))
-    return Value(slope, math.hypot(of_fit, curve.paired_error(weights)))
+    weights[later] = -solved[1]
+    scatter = y - powers @ (solved @ y)
+    of_row = math.sqrt(scatter @ scatter / max(1, len(x) - 3))
+    of_fit = of_row * float(np.linalg.norm(solved[1]))
+    return Value(float(weights @ curve.value), math.hypot(of_fit, curve.paired_error(weights)))
 
 
 def over_least(curve: Curve) -> Value:
@@ -273,7 +276,7 @@ def _height(curve: Curve, row: int) -> Jump:
     )
 
 
-def _later(curve: Curve) -> NDArray[np.int64]:
-    """The rows of the second half of the steps, and no fewer than `LEAST_ROWS`."""
-    first = int(np.searchsorted(curve.step, curve.step[-1] / 2))
+def _later(curve: Curve, after: float = 0.5) -> NDArray[np.int64]:
+    """The rows after a part of the steps, and no fewer than `LEAST_ROWS`."""
+    first = int(np.searchsorted(curve.step, curve.step[-1] * after))
     return np.arange(min(first, len(curve) - LEAST_ROWS), len(curve))

@@ -212,3 +212,23 @@ def test_no_volume_is_a_caution(table: pd.DataFrame, made: Facts) -> None:
     found = studied(table)
     assert any("hypervolume is 0" in line for line in cautions(found, worse, decide(found, worse)))
     assert not any("hypervolume" in line for line in cautions(found, made, decide(found, made)))
+
+
+@pytest.mark.parametrize(("noise", "refused"), [(0.18, False), (3.0, True)])
+def test_few_weights_with_replicates_decide_where_the_ends_are_worse_by_more_than_noise(
+    table: pd.DataFrame, made: Facts, noise: float, refused: bool
+) -> None:
+    five = studied(table, 0.25, 4.0, trials=5).assign(replicates=2)
+    rate = np.array([12.0, 9.0, 6.0, 4.0, 2.0])
+    bound = np.array([3.4, 0.9, 0.0, 1.4, 4.1])
+    five = five.assign(
+        **{
+            "val/rate": rate,
+            "val/negative_elbo": bound,
+            "val/distortion": bound - rate,
+            "sd/val/negative_elbo": noise,
+            "sd/val/rate": noise,
+            "sd/val/distortion": noise,
+        }
+    )
+    assert bool(refusal(five, made)) == refused

@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 
 from betafront.front.attainment import common_replicates
 from betafront.front.decision.noise.scatter import (
+    KNOWN,
+    SURE,
     by_beta,
     curve_of,
     log_beta,
     near,
+    pooled,
     replicated,
     thinned,
 )
@@ -79,7 +82,7 @@ def beta_interval(
     if below <= low and high <= above:
         agree = "agree" if count > 1 else "stays within"
         told = f"its neighbours; {told} {agree}"
-    anywhere = _at_both_ends(moved, table)
+    anywhere = _at_both_ends(moved, table) and not _ends_are_behind(rule, row, table)
     return Interval(min(low, below), max(high, above), told, anywhere)
 
 
@@ -97,6 +100,18 @@ def _at_both_ends(moved: NDArray[np.float64], table: pd.DataFrame) -> bool:
     low, high = np.log(_middle(moved, MOST_OF_THEM))
     margin = END * np.ptp(every)
     return bool(margin > 0 and low <= every.min() + margin and high >= every.max() - margin)
+
+
+def _ends_are_behind(rule: Rule, row: "pd.Series[float]", table: pd.DataFrame) -> bool:
+    """Whether replicates show that the trials of the smallest and the greatest β are worse than the
+    picked one. Few trials leave the smoothness of a curve open, and then curves alone exclude no
+    end."""
+    deviation, freedom = pooled(table, rule.metric) if rule.metric else (0.0, 0.0)
+    if freedom < KNOWN:
+        return False
+    ends = by_beta(table)[rule.metric].to_numpy(float)[[0, -1]]
+    behind = rule.sign * (ends - float(row[rule.metric]))
+    return bool((behind > SURE * np.sqrt(2.0) * deviation).all())
 
 
 def _on_the_curve(rule: Rule, table: pd.DataFrame, beta: float) -> NDArray[np.float64] | None:

@@ -52,7 +52,7 @@ def curve_of(table: pd.DataFrame, metric: str, sign: float = 1.0) -> Curve | Non
         sign: −1 for a metric whose greatest value is looked for.
     """
     table = table[np.isfinite(table[metric].to_numpy(float))]
-    return curve(log_beta(table), sign * table[metric].to_numpy(float), *_pooled(table, metric))
+    return curve(log_beta(table), sign * table[metric].to_numpy(float), *pooled(table, metric))
 
 
 def noise_of(table: pd.DataFrame, metric: str) -> float:
@@ -64,7 +64,7 @@ def noise_of(table: pd.DataFrame, metric: str) -> float:
         table: trials that are `near`.
         metric: a column.
     """
-    deviation, freedom = _pooled(table, metric)
+    deviation, freedom = pooled(table, metric)
     if freedom >= KNOWN:
         return deviation
     found = curve_of(table, metric)
@@ -78,9 +78,14 @@ def replicated(table: pd.DataFrame) -> int:
     return int(table["replicates"].fillna(1).min())
 
 
-def _pooled(table: pd.DataFrame, metric: str) -> tuple[float, float]:
+def pooled(table: pd.DataFrame, metric: str) -> tuple[float, float]:
     """The standard deviation of the mean of a trial's replicates, pooled over the trials, and its
-    degrees of freedom; zeros where there are no replicates."""
+    degrees of freedom; zeros where there are no replicates.
+
+    Args:
+        table: trials.
+        metric: a column.
+    """
     if f"sd/{metric}" not in table or "replicates" not in table:
         return 0.0, 0.0
     runs = table["replicates"].to_numpy(float)
