@@ -91,7 +91,7 @@ def test_a_fall_within_the_tolerance_is_settled() -> None:
 
 
 def test_a_fall_that_has_ended_is_settled() -> None:
-    # As digits at small β: 20 nats in the doubling before the last, at rest since half of the steps.
+    # As digits at small β: 20 nats in the doubling before the last, and then at rest.
     def ended(step: np.ndarray) -> np.ndarray:
         return -25 + 20 * np.log2(np.maximum(STEPS / 2 / step, 1.0)) ** 2
 
