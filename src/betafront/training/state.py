@@ -187,6 +187,7 @@ class RunState(nn.Module):
                 f"trainer.steps={self.steps}: ask for more steps, or remove the checkpoint"
             )
         self.step = self.checked = snapshot["step"]
+        self.cadence = self.cadence.going_on(self.step)
         tensors = snapshot["tensors"] | {"trace": self._lengthened(snapshot["tensors"]["trace"])}
         for name, buffer in self.named_buffers():  # training may have raised its precision
             buffer.data = buffer.to(tensors.get(name, buffer).dtype)
