@@ -73,6 +73,14 @@ class Curve:
         """The row of the least J."""
         return int(self.value.argmin())
 
+    def finite(self) -> "Curve":
+        """The rows whose J is a finite number: a density may be 0 for an example early on."""
+        there = np.isfinite(self.value) & np.isfinite(self.each).all(1)
+        if there.all():
+            return self
+        rows = (self.step, self.value, self.each, self.training, self.gap)
+        return Curve(*(row[there] for row in rows), self.examples)
+
     def paired_error(self, weights: Array) -> float:
         """The standard error of a weighted sum of the rows whose weights sum to 0."""
         return float((weights @ self.each).std(ddof=1) / math.sqrt(self.examples))
@@ -152,6 +160,7 @@ def judge(curve: Curve, kept: Kept, note: str = "") -> Standing:
         note: what else is to be said of the history or of these weights; may be empty.
     """
     falling = over = None
+    curve = curve.finite()
     state, reason = UNKNOWN, _too_short(curve)
     if len(curve) >= LEAST_ROWS:
         falling, over = falling_by(curve), over_least(curve)

@@ -148,7 +148,7 @@ class RunState(nn.Module):
         self.validations.add(self.step, found)
         if self.keeps_best and self.step > self.final:
             value = self.validations.values(self.beta)[-1]
-            if self.best is None or value < self.best.value:
+            if math.isfinite(value) and (self.best is None or value < self.best.value):
                 self.best = Best.of(self.step, value, self.vae)
         return row
 
