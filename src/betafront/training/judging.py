@@ -7,7 +7,7 @@ rows about their trend. A verdict needs both to be exceeded, and a tolerance.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +78,14 @@ class Curve:
         there = np.isfinite(self.value) & np.isfinite(self.each).all(1)
         if there.all():
             return self
-        rows = (self.step, self.value, self.each, self.training, self.gap)
-        return Curve(*(row[there] for row in rows), self.examples)
+        return replace(
+            self,
+            step=self.step[there],
+            value=self.value[there],
+            each=self.each[there],
+            training=self.training[there],
+            gap=self.gap[there],
+        )
 
     def paired_error(self, weights: Array) -> float:
         """The standard error of a weighted sum of the rows whose weights sum to 0."""
