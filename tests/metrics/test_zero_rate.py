@@ -131,9 +131,12 @@ def test_of_a_categorical_it_is_the_entropy_of_the_pixels() -> None:
         assert entropy < logistic["distortion"] < N * math.log(5)  # it is no free mass
 
 
-def test_one_sigma_for_all_images_is_what_a_constant_sigma_per_image_comes_to() -> None:
+@pytest.mark.parametrize("start", [1.0, None])
+def test_one_sigma_for_all_images_is_what_a_constant_sigma_per_image_comes_to(
+    start: float | None,
+) -> None:
     x = 255 * torch.rand(1000, 1, 2, 3, generator=torch.Generator().manual_seed(0))
-    one, per_image = zero_rate(Gaussian(), x, x), zero_rate(GaussianPerImage(), x, x)
+    one, per_image = zero_rate(Gaussian(), x, x), zero_rate(GaussianPerImage(start), x, x)
     assert per_image["distortion"] == pytest.approx(one["distortion"], rel=1e-4)  # both fitted
     assert per_image["mse"] == pytest.approx(one["mse"], rel=1e-4)
 

@@ -7,7 +7,7 @@ from typing import Any
 import optuna
 import pytest
 
-from betafront.config.former import FORMER, lacking, moved
+from betafront.config.former import FORMER, lacking, moved, of_choices
 from betafront.config.saved import saved_config
 from betafront.study.spec import SPEC
 from betafront.training.result import Result
@@ -29,16 +29,28 @@ def test_a_default_that_has_changed_is_kept_where_both_are_defaults() -> None:
     assert moved(then, {}) == {}
 
 
+def test_defaults_of_choices_are_those_of_then_where_their_group_is_searched() -> None:
+    assert of_choices({"trainer.steps": 5})["likelihood.sigma"] == (1.0, None)
+    assert of_choices({"likelihood.sigma": 2.0}) == {}
+
+
 @pytest.fixture
 def made_before(betafront: Command, fast: tuple[str, ...], own_place: Path) -> tuple[str, ...]:
     """The words of a study of one trial, stored as an earlier version did."""
-    words = ("sweep", "objective.weight=1,2", "study.name=former", *fast)
+    return stored_as_before(betafront, own_place, "objective.weight=1,2", *fast)
+
+
+def stored_as_before(betafront: Command, own_place: Path, *given: str) -> tuple[str, ...]:
+    """The words of a study of one trial, stored as an earlier version did."""
+    words = ("sweep", "study.name=former", *given)
     said = betafront(*words, "study.budget.trials=1")
     assert said.code == 0, said.err
     (path,) = own_place.glob("runs/*.db")
     study = optuna.load_study(study_name="former", storage=f"sqlite:///{path}")
     kept = study.user_attrs[SPEC]
-    then = {k: v for k, v in kept["base"].items() if k not in FORMER} | {"likelihood.sigma": 1.0}
+    then = {k: v for k, v in kept["base"].items() if k not in FORMER}
+    if "likelihood.mode" in then:
+        then["likelihood.sigma"] = 1.0
     study.set_user_attr(SPEC, kept | {"base": then})
     return words
 
@@ -74,3 +86,15 @@ def test_another_setting_than_then_is_refused_where_it_is_asked_for(
     said = betafront(*made_before, "study.budget.trials=2", "trainer.keep=best")
     assert said.code == 2
     assert "with other settings (trainer.keep: last, now best)" in said.err
+
+
+def test_likelihoods_that_are_searched_start_as_then(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    searched = ("likelihood=gaussian,gaussian_per_image", "study.sampler=grid")
+    objectives = "study.objectives=[val/rate,val/mse]"
+    words = stored_as_before(betafront, own_place, *searched, objectives, *fast)
+    said = betafront(*words, "study.budget.trials=2")
+    assert said.code == 0, said.err
+    config = settings_of(own_place, 1)
+    assert (config.trainer.keep, config.likelihood.sigma) == ("last", 1.0)

@@ -308,3 +308,21 @@ def test_vectors_have_an_error_too() -> None:
     data = in_memory("vectors", torch.randn(100, 5, generator=torch.Generator().manual_seed(0)))
     model = mlp((5,), Gaussian(mode="learned"), latents=2, hidden=(8,))
     assert deviation(model, data.examples("train")) is not None
+
+
+def frozen(shape: tuple[int, ...], likelihood: Likelihood) -> VAE:
+    """A model whose batch normalisation is kept as it is while the rest is trained."""
+    model = mlp(shape, likelihood, latents=2, hidden=(16,))
+    model.encoder = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(math.prod(shape)), model.encoder)
+    model.encoder[1].eval()
+    return model
+
+
+@pytest.mark.parametrize("likelihood", [Gaussian, partial(Gaussian, mode="learned")])
+def test_a_part_that_is_kept_in_evaluation_mode_stays_in_it(
+    make_run: MakeRun, tmp_path: Path, likelihood: Callable[[], Likelihood]
+) -> None:
+    fit_one(make_run(architecture=frozen, likelihood=likelihood), tmp_path)
+    tensors = torch.load(RunFolder(tmp_path).last, weights_only=True)["tensors"]
+    (means,) = (value for name, value in tensors.items() if name.endswith("running_mean"))
+    assert not means.any()

@@ -1,6 +1,7 @@
 """Histories of every kind, made with the noise that validations have, are each named rightly."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,6 +103,18 @@ def test_a_fall_within_the_noise_is_settled() -> None:
     # 1.5 nats a doubling, with 40 nats of noise per example: 2 nats for a mean of 400.
     found = named(lambda s: 0.375 * falls(s), at_rest, noise=40)
     assert np.mean([standing.state == STILL_FALLING for standing in found]) < 0.2
+
+
+@pytest.mark.parametrize("lost", [np.inf, np.nan])
+def test_a_row_that_is_no_number_is_left_out(lost: float) -> None:
+    whole = curve(falls, falls, 0)
+    value, each = whole.value.copy(), whole.each.copy()
+    value[[0, 10]] = each[[0, 10]] = lost
+    found = judge(replace(whole, value=value, each=each), kept())
+    there = np.delete(np.arange(len(whole)), [0, 10])
+    rows = (whole.step, whole.value, whole.each, whole.training, whole.gap)
+    assert found == judge(Curve(*(row[there] for row in rows), whole.examples), kept())
+    assert found.state == STILL_FALLING
 
 
 def test_a_run_whose_validation_rises_while_training_falls_is_overfitted() -> None:

@@ -1,5 +1,6 @@
 """The weights that are kept: of the best validated step at the final β, or the last ones."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,8 @@ from betafront.objective import GECO, MMD, Capacity, Cyclical, FreeBits, Linear
 from betafront.training import Halted, Result, Run, RunFolder, Trainer, fit_one
 from betafront.training.history import VAL_DISTORTION, VAL_RATE
 from betafront.training.standing import OVERFITTED, SETTLED, UNKNOWN, Standing
+from betafront.training.state import RunState
+from betafront.training.validations import Found
 
 MakeRun = Callable[..., Run]
 
@@ -181,6 +184,31 @@ def test_free_bits_and_penalties_are_part_of_what_is_the_least(
     assert kept["bits"][1] == 0
     assert kept["penalty"][0] == pytest.approx(0, abs=1e-9)
     assert abs(kept["penalty"][1]) > 0.1
+
+
+def test_a_run_with_free_bits_is_judged_by_what_its_best_step_is_chosen_by(
+    long: MakeRun, tmp_path: Path
+) -> None:
+    result = fit_one(long(shaping=FreeBits(1.0)), tmp_path)
+    means = torch.load(RunFolder(tmp_path).last, weights_only=True)["validations"]["means"]
+    values = [distortion + counted for distortion, counted, _ in means]
+    assert result.scale.beta < 0.9  # read from the model; as written it is 1
+    standing = stands(result)
+    assert standing.over == pytest.approx(values[-1] - min(values), rel=1e-9)
+    assert standing.since == standing.step
+
+
+def test_a_validation_that_is_no_number_is_not_the_best(long: MakeRun) -> None:
+    state = RunState(long(), torch.device("cpu"))
+    for distortion in (math.nan, math.inf, 2.0):
+        state.trace[state.step] = 0.0
+        state.step += 1
+        each = torch.tensor([distortion] * 4, dtype=torch.float64)
+        found = Found(each, torch.zeros_like(each), torch.zeros_like(each), 0.0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("betafront.training.state.validate", lambda *_, found=found: found)
+            state.validate([], torch.Generator())
+    assert state.best is not None and (state.best.step, state.best.value) == (3, 2.0)
 
 
 def test_patience_ends_a_run_early_and_cuts_its_trace(whole: Result, patient: Result) -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from betafront.errors import UserError
 from betafront.objective import GECO, Capacity, ControlVAE, FreeBits, Linear
-from betafront.training import Run, RunFolder, Trainer, fit_one
+from betafront.training import Halted, Run, RunFolder, Trainer, fit_one
 from betafront.training.history import STEP
 from betafront.training.longer import reason_against
 
@@ -65,6 +65,21 @@ def test_a_run_that_ended_within_an_epoch_goes_on_with_a_new_one(
     with np.load(RunFolder(folder).trace) as trace, np.load(tmp_path / "short/trace.npz") as before:
         assert np.isfinite(trace["loss"]).all()
         np.testing.assert_array_equal(trace["loss"][:40], before["loss"])
+
+
+def test_a_run_that_ended_within_an_epoch_is_stopped_and_goes_on_with_the_same_bits(
+    make_run: MakeRun, tmp_path: Path
+) -> None:
+    run = make_run(trainer=trainer(LONG, "best"))
+    folder = begun(make_run, tmp_path, 40, keep="best")
+    shutil.copytree(folder, tmp_path / "whole")
+    whole = fit_one(run, tmp_path / "whole")
+    seen: list[float] = []
+    with pytest.raises(Halted):
+        fit_one(run, folder, report=lambda row: seen.append(row[STEP]), halt=lambda: len(seen) == 4)
+    resumed = fit_one(run, folder)
+    assert seen == [43, 46, 49, 52]
+    assert (resumed.metrics, resumed.history) == (whole.metrics, whole.history)
 
 
 def test_a_shorter_run_is_refused(make_run: MakeRun, tmp_path: Path) -> None:

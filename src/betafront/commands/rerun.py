@@ -9,6 +9,7 @@ from betafront.config.build import build, check, save
 from betafront.config.saved import saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
+from betafront.study.trials.origin import WEIGHTS, origin
 from betafront.study.trials.replicates import Record, every_run, has_record
 from betafront.study.trials.status import Status, status
 from betafront.terminal import console
@@ -42,11 +43,13 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     result = train_and_show(made, folder)
     other = [name for name in stored if result.metrics.get(name) != stored[name]]
     if other:
-        name = other[0]
+        name, source = other[0], origin(study.get_trials(deepcopy=False)[number]).source
+        why = "another machine, device, version of torch or number of threads?"
+        if source is not None and source.takes == WEIGHTS:
+            why = f"it went on from step {source.steps} of {source}, and here from its start"
         raise UserError(
             f"{len(other)} of {len(stored)} numbers differ from those of trial {number}, as "
-            f"{name}: {stored[name]!r} then, {result.metrics.get(name)!r} now (another machine, "
-            "device, version of torch or number of threads?)"
+            f"{name}: {stored[name]!r} then, {result.metrics.get(name)!r} now ({why})"
         )
     console().print(
         f"All {len(stored)} numbers are those of trial {number} of {spec.name}, bit for bit."

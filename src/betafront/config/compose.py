@@ -6,7 +6,8 @@ set of choices that its trials make, and values are set on a copy of it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import hydra
 from hydra.core.config_loader import ConfigLoader
@@ -33,12 +34,22 @@ class Composer:
         loader: Hydra's.
         config: composed for a multirun.
         fixed: overrides that hold for every trial.
+        defaults: other defaults of settings, in place of those of today: each as what it is to be,
+            and what it is today (`betafront.config.former`).
     """
 
-    def __init__(self, loader: ConfigLoader, config: DictConfig, fixed: Sequence[str]) -> None:
+    def __init__(
+        self,
+        loader: ConfigLoader,
+        config: DictConfig,
+        fixed: Sequence[str],
+        defaults: Mapping[str, tuple[Any, Any]] | None = None,
+    ) -> None:
         self.loader = loader
         self.config = config
         self.fixed = list(fixed)
+        given = {override.key_or_group for override in parse(fixed)} if defaults else set()
+        self.defaults = {k: v for k, v in (defaults or {}).items() if k not in given}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._groups: dict[str, bool] = {}
 
@@ -49,7 +60,7 @@ class Composer:
             UserError: they do not compose; the key or choice and its near miss are named.
         """
         config = self._compose([])
-        self._composed[()] = _without_hydra(config.copy())
+        self._composed[()] = self._with_defaults(_without_hydra(config.copy()))
         return config
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
@@ -61,7 +72,7 @@ class Composer:
         parsed = parse(overrides)
         choices = tuple(str(o.input_line) for o in parsed if not self._is_value(o))
         if choices not in self._composed:
-            self._composed[choices] = _without_hydra(self._compose(choices))
+            self._composed[choices] = self._with_defaults(_without_hydra(self._compose(choices)))
         config = self._composed[choices].copy()
         try:
             for override in filter(self._is_value, parsed):
@@ -75,6 +86,13 @@ class Composer:
             return self.loader.load_sweep_config(self.config, [*self.fixed, *overrides])
         except COMPOSITION_ERRORS as error:
             raise UserError(explain(error, list(known_keys(self.config)))) from error
+
+    def _with_defaults(self, config: DictConfig) -> DictConfig:
+        missing = object()
+        for key, (value, today) in self.defaults.items():
+            if OmegaConf.select(config, key, default=missing) == today:
+                OmegaConf.update(config, key, value)
+        return config
 
     def _is_value(self, override: Override) -> bool:
         """Whether an override sets a value, and so has no part in which files are merged."""

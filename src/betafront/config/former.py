@@ -23,6 +23,10 @@ MOVED: Mapping[str, tuple[Any, Any]] = {
 }
 """Settings whose default has changed: what it was, and what it is."""
 
+OF_CHOICES: Mapping[str, tuple[Any, Any]] = {**MOVED, "likelihood.lr_factor": (1.0, 10)}
+"""Settings of a choice of a group, where the group is searched, so that nothing of it was stored:
+with what a run did then, and the default of today."""
+
 
 def lacking(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, as dotted keys, that were not there yet when `settings` were stored. Where
@@ -39,3 +43,9 @@ def moved(settings: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
         for key, (then, today) in MOVED.items()
         if settings.get(key) == then and key in now and now[key] == today
     }
+
+
+def of_choices(settings: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Those of `OF_CHOICES` whose part is not among `settings`, since it is searched."""
+    parts = {key.rpartition(".")[0] for key in settings}
+    return {k: v for k, v in OF_CHOICES.items() if k.rpartition(".")[0] not in parts}

@@ -1,8 +1,11 @@
 """A model in evaluation mode for as long as a metric measures it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
+
+from torch import nn
 
 from betafront.models import Model
 
@@ -15,11 +18,20 @@ def in_eval_mode(metric: Callable[Concatenate[Model, P], T]) -> Callable[Concate
 
     @wraps(metric)
     def wrapper(model: Model, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        was_training = model.training
-        model.eval()
-        try:
+        with evaluating(model):
             return metric(model, *args, **kwargs)
-        finally:
-            model.train(was_training)
 
     return wrapper
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Have a model in evaluation mode; then each of its modules has the mode it had, as a part that
+    its user keeps in evaluation mode while the rest is trained."""
+    were = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in were.items():
+            module.training = training

@@ -37,6 +37,8 @@ def zero_rate(
     # To nothing at the end: an absolute error has the same slope however small it is.
     decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / STEPS, STEPS)
     likelihood.train()
+    if likelihood.unset:  # it starts as in training, and is fitted from there
+        likelihood.remember(likelihood.statistic((units * output)[None], x))
     for _ in range(STEPS):
         optimizer.zero_grad()
         (-likelihood.log_prob((units * output)[None], x).mean()).backward()

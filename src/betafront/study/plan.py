@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.addresses import masked, refuse_passwords
 from betafront.config.compose import Composer
-from betafront.config.former import lacking, moved
+from betafront.config.former import lacking, moved, of_choices
 from betafront.config.overrides import parse
 from betafront.config.parts import PARTS
 from betafront.errors import UserError, near_miss
@@ -99,7 +99,8 @@ def as_begun(plan: Plan, settings: Mapping[str, Any]) -> Plan:
     if not absent and not other:
         return plan
     words = [f"{k}={'null' if v is None else v}" for k, v in (absent | other).items()]
-    composer = Composer(plan.context.config_loader, plan.config, [*plan.composer.fixed, *words])
+    fixed, defaults = [*plan.composer.fixed, *words], of_choices(settings) if absent else {}
+    composer = Composer(plan.context.config_loader, plan.config, fixed, defaults)
     stored = {k: v for k, v in (plan.spec.base | other).items() if k not in absent}
     spec = replace(plan.spec, base=stored)
     return replace(plan, composer=composer, base=composer.base(), spec=spec)

@@ -3,6 +3,7 @@
 import torch
 
 from betafront.data import Data
+from betafront.metrics.eval_mode import evaluating
 from betafront.models import Model
 from betafront.training.generators import globally_seeded
 
@@ -21,10 +22,9 @@ def start_scale(model: Model, data: Data, seed: int) -> None:
     """
     if not model.likelihood.unset:
         return
-    x, was_training = data.examples("train", EXAMPLES), model.training
-    model.eval()  # a layer of the model's own, as of batch normalisation, is not to learn from this
-    model.likelihood.train()
-    with globally_seeded(seed):
+    x = data.examples("train", EXAMPLES)
+    # A layer of the model's own, as of batch normalisation, is not to learn from this.
+    with evaluating(model), globally_seeded(seed):
+        model.likelihood.train()
         terms = model(x, torch.Generator(x.device).manual_seed(seed))
-    model.remember(terms.statistic)
-    model.train(was_training)
+        model.remember(terms.statistic)

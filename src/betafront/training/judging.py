@@ -7,7 +7,7 @@ rows about their trend. A verdict needs both to be exceeded, and a tolerance.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +72,20 @@ class Curve:
     def best(self) -> int:
         """The row of the least J."""
         return int(self.value.argmin())
+
+    def finite(self) -> "Curve":
+        """The rows whose J is a finite number: a density may be 0 for an example early on."""
+        there = np.isfinite(self.value) & np.isfinite(self.each).all(1)
+        if there.all():
+            return self
+        return replace(
+            self,
+            step=self.step[there],
+            value=self.value[there],
+            each=self.each[there],
+            training=self.training[there],
+            gap=self.gap[there],
+        )
 
     def paired_error(self, weights: Array) -> float:
         """The standard error of a weighted sum of the rows whose weights sum to 0."""
@@ -152,6 +166,7 @@ def judge(curve: Curve, kept: Kept, note: str = "") -> Standing:
         note: what else is to be said of the history or of these weights; may be empty.
     """
     falling = over = None
+    curve = curve.finite()
     state, reason = UNKNOWN, _too_short(curve)
     if len(curve) >= LEAST_ROWS:
         falling, over = falling_by(curve), over_least(curve)

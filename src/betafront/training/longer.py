@@ -2,8 +2,9 @@
 
 A finished run keeps its whole state after its last step as `last.ckpt`. Copied as the checkpoint
 into the folder of a run that differs by a greater `trainer.steps` alone, that run goes on from
-there: with the bits that it has from its start where the shorter run ended with an epoch (or the
-data has no noise of its own), and otherwise with another order of the examples from there on.
+there: with the weights that it has from its start at every step where the shorter run ended with an
+epoch, and otherwise with another order of the examples from there on. The best step is chosen among
+the validations of both, of which those of the shorter run may be at other steps.
 """
 
 from betafront.objective import Constant

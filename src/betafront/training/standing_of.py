@@ -46,7 +46,9 @@ def standing_of(
         latents=len(evaluation.variance),
     )
     notes = [*_notes(state, scale), too_far(off)]
-    curve = _curve(rows, state.history, scale.beta)
+    # What is best under free bits goes by β as written, with what they count in place of R.
+    beta = scale.beta if why_unknown(state.objective) else state.beta
+    curve = _curve(rows, state.history, beta)
     return replace(judge(curve, weights, "; ".join(filter(None, notes))), scale_off=off)
 
 

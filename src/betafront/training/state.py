@@ -148,7 +148,7 @@ class RunState(nn.Module):
         self.validations.add(self.step, found)
         if self.keeps_best and self.step > self.final:
             value = self.validations.values(self.beta)[-1]
-            if self.best is None or value < self.best.value:
+            if math.isfinite(value) and (self.best is None or value < self.best.value):
                 self.best = Best.of(self.step, value, self.vae)
         return row
 
@@ -187,6 +187,7 @@ class RunState(nn.Module):
                 f"trainer.steps={self.steps}: ask for more steps, or remove the checkpoint"
             )
         self.step = self.checked = snapshot["step"]
+        self.cadence = self.cadence.going_on(self.step)
         tensors = snapshot["tensors"] | {"trace": self._lengthened(snapshot["tensors"]["trace"])}
         for name, buffer in self.named_buffers():  # training may have raised its precision
             buffer.data = buffer.to(tensors.get(name, buffer).dtype)

@@ -1,6 +1,7 @@
 """The Gaussian: every constant, and a σ that is free to go where the data wants it."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -123,8 +124,8 @@ def test_a_learned_sigma_that_was_given_stays_where_it_is() -> None:
     assert not likelihood.unset
 
 
-@pytest.mark.parametrize("factor", [-1.0, math.inf, math.nan])
-def test_a_factor_on_the_learning_rate_that_cannot_be_is_refused(factor: float) -> None:
+@pytest.mark.parametrize("factor", [-1.0, math.inf, math.nan, "abc"])
+def test_a_factor_on_the_learning_rate_that_cannot_be_is_refused(factor: Any) -> None:
     with pytest.raises(UserError, match=r"likelihood\.lr_factor must be finite and not negative"):
         Gaussian(mode="learned", lr_factor=factor)
 
@@ -254,9 +255,9 @@ def test_any_real_data_has_a_density() -> None:
     Gaussian().check(torch.tensor([-1e6, 0.5, 300.0]))
 
 
-@pytest.mark.parametrize("sigma", [0.0, -1.0, math.inf, math.nan])
+@pytest.mark.parametrize("sigma", [0.0, -1.0, math.inf, math.nan, "abc"])
 @pytest.mark.parametrize("mode", ["fixed", "learned", "optimal"])
-def test_a_sigma_that_is_none_is_refused(mode: str, sigma: float) -> None:
+def test_a_sigma_that_is_none_is_refused(mode: str, sigma: Any) -> None:
     with pytest.raises(UserError, match=r"likelihood\.sigma must be above 0"):
         Gaussian(sigma=sigma, mode=mode)  # type: ignore[arg-type]
 

@@ -1,6 +1,7 @@
 """The Gaussian with a σ per image, as a function of z."""
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -60,8 +61,8 @@ def test_sigma_starts_at_the_error_of_the_first_statistic() -> None:
     )
 
 
-@pytest.mark.parametrize("sigma", [0.0, -1.0, math.nan])
-def test_a_start_that_is_none_is_refused(sigma: float) -> None:
+@pytest.mark.parametrize("sigma", [0.0, -1.0, math.nan, "abc"])
+def test_a_start_that_is_none_is_refused(sigma: Any) -> None:
     with pytest.raises(UserError, match=r"likelihood\.sigma must be above 0"):
         GaussianPerImage(sigma)
 

@@ -35,7 +35,7 @@ class GaussianPerImage(Likelihood):
     def __init__(self, sigma: float | None = 1.0) -> None:
         super().__init__()
         start = 1.0 if sigma is None else sigma
-        if not 0 < start < math.inf:
+        if not isinstance(start, int | float) or not 0 < start < math.inf:
             raise UserError(f"likelihood.sigma must be above 0, not {start}")
         self._unset = sigma is None
         self.log_start: Tensor

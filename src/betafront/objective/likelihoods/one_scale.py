@@ -27,7 +27,7 @@ class OneScale(Likelihood):
 
     def __init__(self, spread: Spread, lr_factor: float, calibrate: bool) -> None:
         super().__init__()
-        if not 0 <= lr_factor < math.inf:
+        if not isinstance(lr_factor, int | float) or not 0 <= lr_factor < math.inf:
             raise UserError(
                 f"likelihood.lr_factor must be finite and not negative, not {lr_factor}"
             )

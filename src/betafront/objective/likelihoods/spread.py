@@ -51,7 +51,7 @@ class Spread(nn.Module):
         super().__init__()
         self.unset = scale is None and mode == "learned"
         start = 1.0 if scale is None else scale
-        if not 0 < start < math.inf:
+        if not isinstance(start, int | float) or not 0 < start < math.inf:
             raise UserError(f"likelihood.{key} must be above 0, not {start}")
         if mode not in ("fixed", "learned", "optimal"):
             raise UserError(f"likelihood.mode is fixed, learned or optimal, not '{mode}'")
