@@ -124,6 +124,21 @@ def test_the_weights_of_the_best_step_are_settled_and_the_reason_says_what_came_
     assert f"the weights are those of step {found[0].since:,}: from there" in found[0].reason
 
 
+@pytest.mark.parametrize("how", ["best", "last"])
+def test_a_run_that_rises_from_its_first_row_on_is_overfitted_whatever_was_kept(how: str) -> None:
+    """As after a ramp over so many steps that the least value was before its end."""
+    found = [
+        judge(
+            Curve(*(v[10:] for v in (c.step, c.value, c.each, c.training, c.gap)), c.examples),
+            kept(how, step=4400),
+        )
+        for c in (curve(overfits, falls, seed) for seed in SEEDS)
+    ]
+    assert part(found, OVERFITTED) >= RIGHT
+    assert {standing.since for standing in found} == {4400}
+    assert "from step 4,400, the first validated one at the final β" in found[0].reason
+
+
 def test_the_weights_of_a_best_step_that_is_the_last_are_still_falling() -> None:
     assert part(named(falls, falls, kept("best")), STILL_FALLING) >= RIGHT
 

@@ -174,28 +174,36 @@ def judge(curve: Curve, kept: Kept, note: str = "") -> Standing:
 
 def _state(curve: Curve, kept: Kept, falling: Value, over: Value) -> tuple[str, str]:
     """The state of a run whose history is long enough, and why."""
-    best = f"{int(curve.step[curve.best]):,}"
     if kept.rate < DEAD_RATE:
         return COLLAPSED, _collapsed(kept, falling)
     if (off := jump(curve)) is not None:
         return UNSTABLE, (f"D + βR jumped by {off.value} at step {off.step:,}, more than its noise")
-    if over.matters and curve.training[-1] >= curve.training[curve.best]:
-        return UNSTABLE, (
-            f"D + βR rose by {over} from step {best} to step {kept.steps:,}, on training too"
-        )
     if over.matters:
-        gap = f"it is {curve.gap[-1]:.3g} nats above training at the end"
-        if kept.how == "best":
-            return SETTLED, (
-                f"the weights are those of step {best}: from there D + βR on validation rose by "
-                f"{over} to step {kept.steps:,}, and {gap}"
-            )
-        return OVERFITTED, (
-            f"D + βR on validation rose by {over} from step {best} to step {kept.steps:,} while it "
-            f"fell on training: {gap}"
-        )
+        return _risen(curve, kept, over)
     trend = f"D + βR falls by {falling} with each doubling of the steps"
     return (STILL_FALLING, trend) if falling.matters else (SETTLED, trend)
+
+
+def _risen(curve: Curve, kept: Kept, over: Value) -> tuple[str, str]:
+    """The state of a run whose J at the last row is above its least value, and why.
+
+    The best step has to be one of several that were looked at: where J rises from the first row on,
+    as after a ramp of too many steps, it was already past its least value.
+    """
+    best, last = (f"{int(step):,}" for step in (curve.step[curve.best], kept.steps))
+    if curve.training[-1] >= curve.training[curve.best]:
+        return UNSTABLE, (f"D + βR rose by {over} from step {best} to step {last}, on training too")
+    rose = f"D + βR on validation rose by {over}"
+    gap = f"it is {curve.gap[-1]:.3g} nats above training at the end"
+    if curve.best == 0:
+        return OVERFITTED, (
+            f"{rose} from step {best}, the first validated one at the final β, to step {last} "
+            f"while it fell on training: {gap}"
+        )
+    if kept.how == "best":
+        since = f"from there {rose} to step {last}"
+        return SETTLED, f"the weights are those of step {best}: {since}, and {gap}"
+    return OVERFITTED, f"{rose} from step {best} to step {last} while it fell on training: {gap}"
 
 
 def _too_short(curve: Curve) -> str:
