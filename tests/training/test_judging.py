@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from betafront.training.judging import LEAST_ROWS, Curve, Kept, judge
+from betafront.training.judging import LEAST_ROWS, Curve, Kept, Value, judge
 from betafront.training.standing import (
     COLLAPSED,
     OVERFITTED,
@@ -124,19 +124,23 @@ def test_the_weights_of_the_best_step_are_settled_and_the_reason_says_what_came_
     assert f"the weights are those of step {found[0].since:,}: from there" in found[0].reason
 
 
-@pytest.mark.parametrize("how", ["best", "last"])
-def test_a_run_that_rises_from_its_first_row_on_is_overfitted_whatever_was_kept(how: str) -> None:
-    """As after a ramp over so many steps that the least value was before its end."""
-    found = [
-        judge(
-            Curve(*(v[10:] for v in (c.step, c.value, c.each, c.training, c.gap)), c.examples),
-            kept(how, step=4400),
-        )
-        for c in (curve(overfits, falls, seed) for seed in SEEDS)
-    ]
-    assert part(found, OVERFITTED) >= RIGHT
+@pytest.mark.parametrize(
+    ("lost", "state"), [(Value(12.0, 1.0, 3.0), OVERFITTED), (Value(0.5, 1.0, 3.0), SETTLED)]
+)
+def test_a_run_that_was_better_before_its_beta_was_final_is_overfitted(
+    lost: Value, state: str
+) -> None:
+    """As in a ramp over too many steps: the best of the rows that count is past the least value."""
+    found = []
+    for seed in SEEDS:
+        c = curve(overfits, falls, seed)
+        rows = (v[10:] for v in (c.step, c.value, c.each, c.training, c.gap))
+        found.append(judge(Curve(*rows, c.examples, lost), kept("best", step=4400)))
+    assert part(found, state) >= RIGHT
     assert {standing.since for standing in found} == {4400}
-    assert "from step 4,400, the first validated one at the final β" in found[0].reason
+    assert ("was lower by 12 ± 1 nats than at step 4,400" in found[0].reason) == (
+        state == OVERFITTED
+    )
 
 
 def test_the_weights_of_a_best_step_that_is_the_last_are_still_falling() -> None:

@@ -46,6 +46,30 @@ DEAD_RATE = 0.05
 
 
 @dataclass(frozen=True)
+class Value:
+    """A number of nats.
+
+    Attributes:
+        nats: the number.
+        error: its standard error.
+        sure: how many of these it must exceed, to be more than noise.
+    """
+
+    nats: float
+    error: float
+    sure: float = SURE
+
+    @property
+    def matters(self) -> bool:
+        """Whether it is above 0 by more than noise, and above the tolerance give or take its
+        standard error."""
+        return self.nats > max(TOLERANCE + self.error, self.sure * self.error)
+
+    def __str__(self) -> str:
+        return f"{self.nats:.3g} ± {self.error:.2g} nats"
+
+
+@dataclass(frozen=True)
 class Curve:
     """The history of a run at its final β, a row per validation.
 
@@ -56,6 +80,8 @@ class Curve:
         training: (r,) D + βR of the training batches since the row before.
         gap: (r,) D + βR on validation less that on training.
         examples: n of the validation split.
+        lost: by how much J at the first row exceeds its least value before β was final, as in a
+            ramp; None where there is no such row.
     """
 
     step: Array
@@ -64,6 +90,7 @@ class Curve:
     training: Array
     gap: Array
     examples: int
+    lost: Value | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -104,30 +131,6 @@ class Kept:
     rate: float
     dead: tuple[int, ...] | None
     latents: int
-
-
-@dataclass(frozen=True)
-class Value:
-    """A number of nats.
-
-    Attributes:
-        nats: the number.
-        error: its standard error.
-        sure: how many of these it must exceed, to be more than noise.
-    """
-
-    nats: float
-    error: float
-    sure: float = SURE
-
-    @property
-    def matters(self) -> bool:
-        """Whether it is above 0 by more than noise, and above the tolerance give or take its
-        standard error."""
-        return self.nats > max(TOLERANCE + self.error, self.sure * self.error)
-
-    def __str__(self) -> str:
-        return f"{self.nats:.3g} ± {self.error:.2g} nats"
 
 
 @dataclass(frozen=True)
@@ -187,18 +190,18 @@ def _state(curve: Curve, kept: Kept, falling: Value, over: Value) -> tuple[str, 
 def _risen(curve: Curve, kept: Kept, over: Value) -> tuple[str, str]:
     """The state of a run whose J at the last row is above its least value, and why.
 
-    The best step has to be one of several that were looked at: where J rises from the first row on,
-    as after a ramp of too many steps, it was already past its least value.
+    Where J was lower before β was final, in a ramp of too many steps, the weights of the best row
+    are overfitted themselves.
     """
     best, last = (f"{int(step):,}" for step in (curve.step[curve.best], kept.steps))
     if curve.training[-1] >= curve.training[curve.best]:
         return UNSTABLE, (f"D + βR rose by {over} from step {best} to step {last}, on training too")
     rose = f"D + βR on validation rose by {over}"
     gap = f"it is {curve.gap[-1]:.3g} nats above training at the end"
-    if curve.best == 0:
+    if curve.lost and curve.lost.matters and curve.best == 0:
         return OVERFITTED, (
-            f"{rose} from step {best}, the first validated one at the final β, to step {last} "
-            f"while it fell on training: {gap}"
+            f"before β was final D + βR on validation was lower by {curve.lost} than at step "
+            f"{best}, from where it rose by {over} to step {last}, and {gap}"
         )
     if kept.how == "best":
         since = f"from there {rose} to step {last}"
