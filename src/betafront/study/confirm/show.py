@@ -97,7 +97,8 @@ def print_confirmation(
         )
         out.print(levels_table(one) if one.levels else "  no two runs can be compared")
     source = f"{found.noise} and the further seeds" if found.noise else "the further seeds"
-    out.print(f"± is the standard error, with the noise of a run from {source}.", style="dim")
+    if any(one.levels for one in found.verdicts):
+        out.print(f"± is the standard error, with the noise of a run from {source}.", style="dim")
     advice = decide(rows, known, runs_table(trials))
     for line in confirmation_lines(found, rows, advice):
         out.print(line, markup=False)

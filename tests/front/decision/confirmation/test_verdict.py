@@ -140,6 +140,9 @@ def test_runs_that_overfit_or_jump_are_not_compared(standing: str) -> None:
     assert (found.word, found.to) == (ALIKE, NEIGHBOURS)
     assert max(level.steps for level in found.levels) == 1600
     assert found.standings == {standing: 9}
+    only = [r for r in of if r.steps == 3200]
+    own = judged([replace(r, standing=standing if r.beta == BETA else "settled") for r in only])
+    assert (own.word, own.to, set(own.missing)) == (ALIKE, NEIGHBOURS, {BETA})
     said = f"the runs of 3,200 steps are {standing}, and were not compared"
     assert found.missing == dict.fromkeys((BETA, *NEIGHBOURS), said)
 

@@ -221,8 +221,10 @@ def verdict(
     once_ahead = {level.beta for level in levels if level.is_ahead}
     longest = max((row.steps for row in rows), default=0)
     states = [row.standing for row in rows if row.steps == longest]
-    missing = {b: "no run has a result" for b in neighbours if b not in last}
-    missing |= _not_compared(rows, longest) | dict(failed)
+    missing = _not_compared(rows, longest) | dict(failed)
+    if beta not in missing:  # else there is nothing to compare any neighbour with
+        lacking = [b for b in neighbours if b not in last]
+        missing = dict.fromkeys(lacking, "no run has a result") | missing
     alike = [
         b
         for b in neighbours
