@@ -69,6 +69,7 @@ def trials(*states: str) -> pd.DataFrame:
     own = {
         "weight": 1.0, "beta_norm": 1.0, "val/mse": 0.1, "val/active_units": 2.0, "seconds": 1.0,
         "kept_step": 800, "steps": 800, "over": 9.0, "since": 300,
+        "sigma": 0.1, "pixels": 64, "latents": 8,
     }  # fmt: skip
     found = []
     for i, state in enumerate(states):

@@ -45,3 +45,10 @@ def test_every_state_has_its_reason_and_those_that_can_be_mended_a_way(state: st
     first, *ways = how_it_stands(standing)
     assert first == f"{state}: why"
     assert bool(ways) == (state not in ("settled", "unknown"))
+
+
+def test_a_run_that_overfitted_before_its_kept_step_is_not_told_to_keep_that_step() -> None:
+    standing = Standing("overfitted", "why", step=4000, steps=8000, kept="best", since=4000)
+    (_, way) = how_it_stands(standing)
+    assert "trainer.keep" not in way
+    assert "fewer trainer.steps" in way

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from betafront.training.judging import LEAST_ROWS, Curve, Kept, judge
+from betafront.training.judging import LEAST_ROWS, Curve, Kept, Value, judge
 from betafront.training.standing import (
     COLLAPSED,
     OVERFITTED,
@@ -135,6 +135,25 @@ def test_the_weights_of_the_best_step_are_settled_and_the_reason_says_what_came_
     assert part(found, SETTLED) >= RIGHT
     assert all(standing.over and standing.since for standing in found)
     assert f"the weights are those of step {found[0].since:,}: from there" in found[0].reason
+
+
+@pytest.mark.parametrize(
+    ("lost", "state"), [(Value(12.0, 1.0, 3.0), OVERFITTED), (Value(0.5, 1.0, 3.0), SETTLED)]
+)
+def test_a_run_that_was_better_before_its_beta_was_final_is_overfitted(
+    lost: Value, state: str
+) -> None:
+    """As in a ramp over too many steps: the best of the rows that count is past the least value."""
+    found = []
+    for seed in SEEDS:
+        c = curve(overfits, falls, seed)
+        rows = (v[10:] for v in (c.step, c.value, c.each, c.training, c.gap))
+        found.append(judge(Curve(*rows, c.examples, lost), kept("best", step=4400)))
+    assert part(found, state) >= RIGHT
+    assert {standing.since for standing in found} == {4400}
+    assert ("was lower by 12 ± 1 nats than at step 4,400" in found[0].reason) == (
+        state == OVERFITTED
+    )
 
 
 def test_the_weights_of_a_best_step_that_is_the_last_are_still_falling() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from betafront.errors import UserError
 from betafront.front import decide
-from betafront.front.decision.confirmed import confirmation_record
+from betafront.front.decision.confirmation.confirmed import confirmation_record
 from betafront.study.confirm.of_study import is_over, plan_of
 from betafront.study.confirm.plan import ConfirmPlan
 from betafront.study.confirm.show import print_confirmation, print_plan

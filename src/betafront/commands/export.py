@@ -15,7 +15,7 @@ from betafront.front.decision import points
 from betafront.models import PROGRAMS, write_programs
 from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
-from betafront.study.results.table import facts, table
+from betafront.study.results.table import facts, runs_table, table
 from betafront.study.trials.replicates import every_run
 from betafront.study.trials.status import Status, status
 from betafront.terminal import console, print_next
@@ -128,12 +128,12 @@ def _number(at: str, study: "Study", spec: "Spec") -> int:
         if number not in set(rows["trial"]) or status(trials[number]) is not Status.COMPLETE:
             raise UserError(f"{spec.name} has no finished trial {text}")
         return number
-    known = facts(spec, trials)
-    named = {_short(a.name): a.trial for a in points(rows, known)}
+    known, runs = facts(spec, trials), runs_table(trials)
+    named = {_short(a.name): a.trial for a in points(rows, known, runs)}
     if at not in named:
         there = ", ".join([*named, "trial=N"])
         raise UserError(f"{spec.name} has no point '{at}' to export: there is {there}")
-    if why := refusal(rows, known):
+    if why := refusal(rows, known, runs):
         console().print(why, markup=False, soft_wrap=True)
     return named[at]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from betafront.front import Asked, decide, decision_record, front, print_study
-from betafront.front.decision.confirmed import confirmation_record
+from betafront.front.decision.confirmation.confirmed import confirmation_record
 from betafront.front.show import standings
 from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions

@@ -110,9 +110,12 @@ def weights_of(standing: Standing) -> str:
 
 def how_it_stands(standing: Standing) -> list[str]:
     """How a run stands, and what to do about it, in one or two lines."""
+    keep = f"trainer.keep=best keeps the weights of step {standing.since}"
+    if standing.step == standing.since:  # as they were
+        keep = "take fewer trainer.steps, or a schedule that comes to its end earlier"
     ways = {
         STILL_FALLING: f"train longer: trainer.steps={2 * standing.steps}",
-        OVERFITTED: f"trainer.keep=best keeps the weights of step {standing.since}",
+        OVERFITTED: keep,
         UNSTABLE: "try a smaller optimizer.lr",
         COLLAPSED: "try a smaller objective.weight",
     }

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from betafront.front.front import front
 from betafront.front.table import DISTORTION, GROUP, PLANE, RATE, STANDING
-from betafront.training.standing import OVERFITTED, SETTLED, STILL_FALLING, UNSTABLE
+from betafront.training.standing import SETTLED, UNSETTLED
 
 NAT = 1.0  # a smaller difference is not reported
-UNFINISHED = (STILL_FALLING, OVERFITTED, UNSTABLE)
 CORNERS = 3  # of the hull, the fewest that a slope is fitted to
 
 
@@ -79,7 +78,7 @@ def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
 def _cause(far: pd.DataFrame) -> str:
     """Why trials lie off their own lines, as far as it is known how they stand."""
     states = far[STANDING].dropna() if STANDING in far else pd.Series(dtype=object)
-    named = states[states.isin(UNFINISHED)].value_counts()
+    named = states[states.isin(UNSETTLED)].value_counts()
     rest = len(far) - int(named.sum())
     settled = int((states == SETTLED).sum())
     others = (

@@ -11,7 +11,7 @@ import pandas as pd
 from betafront.metrics.catalogue import metric
 
 if TYPE_CHECKING:
-    from betafront.front.decision.confirmed import Confirmation
+    from betafront.front.decision.confirmation.confirmed import Confirmation
 
 RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
 ACTIVE = "val/active_units"
@@ -72,6 +72,8 @@ class Facts:
         reach: of the weight; None where the weight was not searched, or not over numbers.
         confirmation: what further seeds and more steps said of the decision; None where it was not
             put to that test.
+        keep: which weights its runs were asked to keep, `best` or `last`; empty where that was not
+            recorded.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Facts:
     data: str
     reach: Reach | None = None
     confirmation: "Confirmation | None" = None
+    keep: str = ""
 
     @property
     def rate_distortion(self) -> bool:

@@ -17,7 +17,7 @@ import pandas as pd
 from betafront.addresses import SQLITE
 from betafront.errors import one_line
 from betafront.front import Facts, decide, front, refusal
-from betafront.front.decision.confirmed import confirmation_lines
+from betafront.front.decision.confirmation.confirmed import confirmation_lines
 from betafront.front.show.standings import counted, counts
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links

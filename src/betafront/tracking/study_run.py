@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from betafront.front import Advice, Facts, front, hypervolumes
-from betafront.front.decision.confirmed import confirmation_word
+from betafront.front.decision.confirmation.confirmed import confirmation_word
 from betafront.study.spec import Spec
 from betafront.tracking.runs import STUDY
 from betafront.tracking.store import key_of, log_points

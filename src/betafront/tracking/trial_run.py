@@ -6,7 +6,8 @@ from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from betafront.front.show.standings import STANDING, record
+from betafront.front.show.standings import record
+from betafront.front.table import STANDING
 from betafront.study.spec import Spec
 from betafront.tracking.runs import TRIAL
 from betafront.tracking.store import key_of, log_points

@@ -11,8 +11,7 @@ import json
 import zlib
 from collections.abc import Collection
 
-from betafront.front.show.standings import STANDING
-from betafront.front.table import METRICS
+from betafront.front.table import METRICS, STANDING
 from betafront.study.spec import Spec
 from betafront.tracking.store import key_of
 from betafront.tracking.ui_charts import SECTION, charts

@@ -46,6 +46,30 @@ DEAD_RATE = 0.05
 
 
 @dataclass(frozen=True)
+class Value:
+    """A number of nats.
+
+    Attributes:
+        nats: the number.
+        error: its standard error.
+        sure: how many of these it must exceed, to be more than noise.
+    """
+
+    nats: float
+    error: float
+    sure: float = SURE
+
+    @property
+    def matters(self) -> bool:
+        """Whether it is above 0 by more than noise, and above the tolerance give or take its
+        standard error."""
+        return self.nats > max(TOLERANCE + self.error, self.sure * self.error)
+
+    def __str__(self) -> str:
+        return f"{self.nats:.3g} ± {self.error:.2g} nats"
+
+
+@dataclass(frozen=True)
 class Curve:
     """The history of a run at its final β, a row per validation.
 
@@ -56,6 +80,8 @@ class Curve:
         training: (r,) D + βR of the training batches since the row before.
         gap: (r,) D + βR on validation less that on training.
         examples: n of the validation split.
+        lost: by how much J at the first row exceeds its least value before β was final, as in a
+            ramp; None where there is no such row.
     """
 
     step: Array
@@ -64,6 +90,7 @@ class Curve:
     training: Array
     gap: Array
     examples: int
+    lost: Value | None = None
 
     def __len__(self) -> int:
         return len(self.step)
@@ -121,30 +148,6 @@ class Kept:
 
 
 @dataclass(frozen=True)
-class Value:
-    """A number of nats.
-
-    Attributes:
-        nats: the number.
-        error: its standard error.
-        sure: how many of these it must exceed, to be more than noise.
-    """
-
-    nats: float
-    error: float
-    sure: float = SURE
-
-    @property
-    def matters(self) -> bool:
-        """Whether it is above 0 by more than noise, and above the tolerance give or take its
-        standard error."""
-        return self.nats > max(TOLERANCE + self.error, self.sure * self.error)
-
-    def __str__(self) -> str:
-        return f"{self.nats:.3g} ± {self.error:.2g} nats"
-
-
-@dataclass(frozen=True)
 class Jump:
     """A row of J that is off the course of its neighbours.
 
@@ -189,28 +192,36 @@ def judge(curve: Curve, kept: Kept, note: str = "") -> Standing:
 
 def _state(curve: Curve, kept: Kept, falling: Value, over: Value) -> tuple[str, str]:
     """The state of a run whose history is long enough, and why."""
-    best = f"{int(curve.step[curve.best]):,}"
     if kept.rate < DEAD_RATE:
         return COLLAPSED, _collapsed(kept, falling)
     if (off := jump(curve)) is not None:
         return UNSTABLE, (f"D + βR jumped by {off.value} at step {off.step:,}, more than its noise")
-    if over.matters and curve.training[-1] >= curve.training[curve.best]:
-        return UNSTABLE, (
-            f"D + βR rose by {over} from step {best} to step {kept.steps:,}, on training too"
-        )
     if over.matters:
-        gap = f"it is {curve.gap[-1]:.3g} nats above training at the end"
-        if kept.how == "best":
-            return SETTLED, (
-                f"the weights are those of step {best}: from there D + βR on validation rose by "
-                f"{over} to step {kept.steps:,}, and {gap}"
-            )
-        return OVERFITTED, (
-            f"D + βR on validation rose by {over} from step {best} to step {kept.steps:,} while it "
-            f"fell on training: {gap}"
-        )
+        return _risen(curve, kept, over)
     trend = f"D + βR falls by {falling} with each doubling of the steps"
     return (STILL_FALLING, trend) if falling.matters else (SETTLED, trend)
+
+
+def _risen(curve: Curve, kept: Kept, over: Value) -> tuple[str, str]:
+    """The state of a run whose J at the last row is above its least value, and why.
+
+    Where J was lower before β was final, in a ramp of too many steps, the weights of the best row
+    are overfitted themselves.
+    """
+    best, last = (f"{int(step):,}" for step in (curve.step[curve.best], kept.steps))
+    if curve.training[-1] >= curve.training[curve.best]:
+        return UNSTABLE, (f"D + βR rose by {over} from step {best} to step {last}, on training too")
+    rose = f"D + βR on validation rose by {over}"
+    gap = f"it is {curve.gap[-1]:.3g} nats above training at the end"
+    if curve.lost and curve.lost.matters and curve.best == 0:
+        return OVERFITTED, (
+            f"before β was final D + βR on validation was lower by {curve.lost} than at step "
+            f"{best}, from where it rose by {over} to step {last}, and {gap}"
+        )
+    if kept.how == "best":
+        since = f"from there {rose} to step {last}"
+        return SETTLED, f"the weights are those of step {best}: {since}, and {gap}"
+    return OVERFITTED, f"{rose} from step {best} to step {last} while it fell on training: {gap}"
 
 
 def _too_short(curve: Curve) -> str:

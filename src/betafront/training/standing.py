@@ -11,6 +11,9 @@ STATES = (UNSTABLE, OVERFITTED, STILL_FALLING, COLLAPSED, UNKNOWN, SETTLED)
 """Every state, from the one that weighs most in a trial of several runs to the one that weighs
 least."""
 
+UNSETTLED = (UNSTABLE, OVERFITTED, STILL_FALLING)
+"""The states of runs whose values say little of their β: other training would change them."""
+
 
 @dataclass(frozen=True)
 class Standing:

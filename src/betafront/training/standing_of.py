@@ -17,7 +17,7 @@ from betafront.training.history import (
     VAL_RATE,
     Row,
 )
-from betafront.training.judging import Curve, Kept, judge
+from betafront.training.judging import SURE_OF_LEAST, Curve, Kept, Value, judge
 from betafront.training.result import OnTheScale
 from betafront.training.standing import Standing
 from betafront.training.state import RunState
@@ -48,7 +48,7 @@ def standing_of(
     notes = [*_notes(state, scale), too_far(off)]
     # What is best under free bits goes by β as written, with what they count in place of R.
     beta = scale.beta if why_unknown(state.objective) else state.beta
-    curve = _curve(rows, state.history, beta)
+    curve = replace(_curve(rows, state.history, beta), lost=_lost(state, rows, beta))
     return replace(judge(curve, weights, "; ".join(filter(None, notes))), scale_off=off)
 
 
@@ -95,6 +95,19 @@ def _curve(rows: Validations, history: Sequence[Row], beta: float) -> Curve:
         gap=validated - training,
         examples=rows.examples,
     )
+
+
+def _lost(state: RunState, rows: Validations, beta: float) -> Value | None:
+    """By how much D + βR at the first of `rows` exceeds its least value before, at the same β; None
+    where no validation was before."""
+    every = state.validations
+    first = len(every.steps) - len(rows.steps)
+    if why_unknown(state.objective) or not first or not rows.steps:
+        return None
+    values, each = every.values(beta), every.values_of_each(beta).numpy()
+    least = int(np.argmin(values[:first]))
+    error = float((each[first] - each[least]).std(ddof=1) / np.sqrt(every.examples))
+    return Value(float(values[first] - values[least]), error, SURE_OF_LEAST)
 
 
 def _notes(state: RunState, scale: OnTheScale) -> list[str]:

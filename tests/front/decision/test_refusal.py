@@ -154,11 +154,13 @@ def test_overfitted_and_unstable_runs_name_what_mends_them(
     table: pd.DataFrame, made: Facts
 ) -> None:
     over = standing(studied(table), "overfitted", since=500.0)
-    why = nothing_is_decided(over, made)
+    why = nothing_is_decided(over, replace(made, keep="last"))
     assert " are overfitted. Keep the weights of the best validated step" in why
     assert why.endswith(f"{MADE} trainer.keep=best study.name=example-best")
-    kept = replace(made, command=f"{MADE} trainer.keep=best")
-    assert "trainer.steps=500" in nothing_is_decided(over, kept)
+    kept = replace(made, keep="best", command=f"{MADE} study.import_from=other")
+    why = nothing_is_decided(over, kept)
+    assert why.endswith("trainer.steps=500 study.name=example-shorter")
+    assert "study.import_from" not in why  # which refuses runs of more steps
     assert "optimizer.lr" in nothing_is_decided(standing(studied(table), "unstable"), made)
     mixed = standing(studied(table), "overfitted", falling=2.0)
     mixed.loc[mixed.index % 2 == 0, "standing"] = "still falling"

@@ -78,7 +78,7 @@ def test_the_decision_of_the_oracle_stands_and_nothing_else_of_the_study_changes
     assert said.code == 0, said.err
     assert "[3/3]" in said.out
     text = " ".join(said.out.split())
-    assert "Confirmed: best ELBO: β = 1 stands: D + R against the pick is +" in text
+    assert "Confirmed: best ELBO: β = 1 stands: D + R above the pick's is +" in text
 
     after = status(betafront)
     assert after["confirming"] == {"done": 3, "runs": 3}

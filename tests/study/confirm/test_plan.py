@@ -53,9 +53,8 @@ def test_what_is_left_out_is_said() -> None:
     said = planned(18, untested=("best MIG (trial 3): why",)).left_out
     assert said == (
         "best MIG (trial 3): why",
-        "4 times the steps (1,200 steps, a third is 600)",
-        "a further seed number 2, for its cost",
-        "knee (trial 9), for its cost",
+        "4 times the steps (1,200), seed 2, knee (trial 9): more than a third of the sweep's 1,800 "
+        "steps",
     )
     assert planned(1000).left_out == ()
     assert len({run.seed for run in planned(1000).runs}) == SEEDS

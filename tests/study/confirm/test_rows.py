@@ -1,15 +1,26 @@
 """What the history of a long run says of a shorter one, and the noise of a study's runs."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
+from optuna.trial import TrialState, create_trial
 
 from betafront.front.table import DISTORTION, RATE
 from betafront.study.confirm.cost import wall_seconds
 from betafront.study.confirm.noise import seed_noise
 from betafront.study.confirm.picks import Picked
-from betafront.study.confirm.rows import row_after
+from betafront.study.confirm.rows import failures, row_after, rows_of
+from betafront.study.trials.origin import ORIGIN, Confirms
+from betafront.study.trials.replicates import RECORD, Record
+from betafront.study.trials.status import REASON
 from betafront.training.history import STEP, TRAIN_BETA, VAL_DISTORTION, VAL_RATE, Row
+from betafront.training.result import OnTheScale
+from betafront.training.standing import Standing
 
 PICK = Picked("best ELBO", 4, 1.0, 1.0)
 
@@ -46,6 +57,37 @@ def test_a_history_says_nothing_of_a_shorter_run_where_beta_was_not_final_yet() 
     assert row_after(history(*ROWS), 50, 2.0, True) is None  # no row
     assert row_after(history(*ROWS), 800, 2.0, True) is None  # the last is too far before
     assert row_after([], 100, 2.0, True) is None
+
+
+def confirming(run: Confirms, why: str | None = None, standing: Standing | None = None) -> Any:
+    """The trial of a run that has ended: failed, or with a result."""
+    attrs: dict[str, Any] = {ORIGIN: {"confirms": list(run)}}
+    if why:
+        return create_trial(state=TrialState.FAIL, user_attrs=attrs | {REASON: why})
+    metrics = {DISTORTION: 5.0, RATE: 1.0}
+    scale = replace(OnTheScale.read({}), beta=1.0)
+    record = Record(metrics, scale, 1.0, "run", standing=standing)
+    return create_trial(
+        state=TrialState.COMPLETE, value=0.0, user_attrs=attrs | {RECORD: record.written()}
+    )
+
+
+def test_the_longest_run_that_failed_is_named_though_a_shorter_one_has_a_result() -> None:
+    planned = [Confirms(4, factor, *group) for group in ((0, 4), (1, 1)) for factor in (1.0, 2.0)]
+    why = [None, "diverged: at step 3", "out of memory", None]
+    trials = [confirming(run, failed) for run, failed in zip(planned, why, strict=True)]
+    assert failures(PICK, planned, trials) == {2.0: "diverged: at step 3"}
+    assert failures(Picked("knee", 9, 1.0, 2.0), planned, trials) == {}
+
+
+def test_an_overfitted_run_says_nothing_of_the_steps_after_its_least_value(tmp_path: Path) -> None:
+    run = Confirms(4, 1.0, 0, 4)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/history.json").write_text(json.dumps(history(*ROWS, beta=1.0)))
+    over = Standing("overfitted", "why", step=400, steps=400, kept="last", since=150)
+    rows = rows_of(PICK, [run], [confirming(run, standing=over)], tmp_path, 100)
+    stand = {row.steps: row.standing for row in rows}
+    assert stand == {400: "overfitted", 200: "overfitted", 100: "unknown"}
 
 
 def test_the_noise_of_replicates_is_pooled_over_trials() -> None:

@@ -8,10 +8,11 @@ from betafront.front.decision.advice import Advice
 from betafront.front.decision.collapse import collapsed
 from betafront.front.decision.commands import further
 from betafront.front.decision.price import exchange, noise_of_a_price
-from betafront.front.decision.standings import UNSETTLED, Standings, standings_of
+from betafront.front.decision.standings import Standings, standings_of
 from betafront.front.front import front, hypervolume
 from betafront.front.slope import NAT, off_their_lines
 from betafront.front.table import DISTORTION, ELBO, PLANE, RATE, STANDING, Facts, usable
+from betafront.training.standing import UNSETTLED
 
 FAILED = 0.2  # of the trials: where more have failed, the others may be the easy ones
 END = 0.1  # the share of a range, or of a slope, within which a trial counts as at its end

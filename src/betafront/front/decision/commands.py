@@ -15,11 +15,12 @@ def again(facts: Facts, changed: Mapping[str, str]) -> str:
 
     Args:
         facts: of the study.
-        changed: key to value; a key that the command has is replaced, another is added.
+        changed: key to value; a key that the command has is replaced, another is added. One with an
+            empty value is left out.
     """
     words = shlex.split(facts.command)
     kept = [word for word in words if word.partition("=")[0].lstrip("+") not in changed]
-    return shlex.join([*kept, *(f"{key}={value}" for key, value in changed.items())])
+    return shlex.join([*kept, *(f"{key}={value}" for key, value in changed.items() if value)])
 
 
 def new_study(facts: Facts, word: str, changed: Mapping[str, str], imported: bool = True) -> str:
@@ -31,7 +32,7 @@ def new_study(facts: Facts, word: str, changed: Mapping[str, str], imported: boo
         changed: key to value.
         imported: whether the new study begins with the trials of this one.
     """
-    begun = {IMPORT: facts.name} if imported else {}
+    begun = {IMPORT: facts.name if imported else ""}
     return again(facts, {**changed, NAME: _name(facts.name, word), **begun})
 
 

@@ -8,9 +8,8 @@ from betafront.front.decision.advice import Advice
 from betafront.front.decision.commands import KEEP, STEPS, longer, new_study
 from betafront.front.slope import NAT
 from betafront.front.table import STANDING, Facts
-from betafront.training.standing import OVERFITTED, STILL_FALLING, UNKNOWN, UNSTABLE
+from betafront.training.standing import OVERFITTED, STILL_FALLING, UNKNOWN, UNSETTLED
 
-UNSETTLED = (STILL_FALLING, OVERFITTED, UNSTABLE)  # by which a value says nothing of its β
 SHARE = 0.5  # of the runs that matter: where so many are unsettled, there is no decision
 FAR = 4 * NAT  # nats per doubling of the steps, from which four times the steps are advised
 
@@ -84,7 +83,9 @@ class Standings:
         return f"Train longer: {longer(facts, float(steps), 4 if falling > FAR else 2)}"
 
     def _kept(self, facts: Facts) -> str:
-        if f"{KEEP}=best" not in facts.command:
+        """The best validated step is kept by default. Runs overfit all the same where that step is
+        the first at the final β, or where a controller or a capacity keeps the last."""
+        if facts.keep == "last":
             command = new_study(facts, "best", {KEEP: "best"}, imported=False)
             return (
                 f"Keep the weights of the best validated step (trainer.patience=10 also ends such "

@@ -11,8 +11,8 @@ import pandas as pd
 from betafront.front.decision.decision import decide
 from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
-from betafront.front.show.standings import STANDING, counts, not_settled
-from betafront.front.table import DISTORTION, DOMINATED, RATE, Facts, label
+from betafront.front.show.standings import counts, not_settled
+from betafront.front.table import DISTORTION, DOMINATED, RATE, STANDING, Facts, label
 from betafront.training.standing import (
     COLLAPSED,
     OVERFITTED,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from betafront.front.table import STANDING
 from betafront.training.standing import (
     COLLAPSED,
     OVERFITTED,
@@ -16,10 +17,6 @@ from betafront.training.standing import (
     UNKNOWN,
     UNSTABLE,
 )
-
-STANDING = "standing"
-"""The column of the state; the others are those of `betafront.training.standing.Standing.columns`.
-A table that an earlier version recorded has none of them."""
 
 NUMBERS = {
     "kept_step": "step of the weights that were kept",
@@ -32,7 +29,8 @@ NUMBERS = {
     "gap": "D + βR on validation above that on training (nats)",
     "scale_off": "σ or b over the error of the training split, less 1",
 }
-"""The columns beside the state, and their labels."""
+"""The columns beside the state (`betafront.training.standing.Standing.columns`), and their labels.
+A table that an earlier version recorded has none of them."""
 
 WHOLE = ("kept_step", "steps", "since")
 """Those of the NUMBERS that count steps."""

@@ -10,12 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from betafront.front.decision import cautions, notes, refusal
-from betafront.front.decision.confirmed import confirmation_lines, is_confirmed
+from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
 from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
 from betafront.front.show.characters import plot
-from betafront.front.show.standings import STANDING, counted, not_settled
+from betafront.front.show.standings import counted, not_settled
 from betafront.front.table import (
     ACTIVE,
     DISTORTION,
@@ -23,6 +23,7 @@ from betafront.front.table import (
     GROUP,
     MSE,
     RATE,
+    STANDING,
     Facts,
     head,
     label,

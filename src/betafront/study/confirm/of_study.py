@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from betafront.errors import UserError
 from betafront.front import decide, refusal
-from betafront.front.decision.confirmation import verdict
-from betafront.front.decision.confirmed import Confirmation, runs_of
+from betafront.front.decision.confirmation.confirmed import Confirmation, runs_of
+from betafront.front.decision.confirmation.verdict import verdict
 from betafront.study.confirm.cost import steps_of, swept_steps
 from betafront.study.confirm.noise import seed_noise
 from betafront.study.confirm.picks import picked
 from betafront.study.confirm.plan import ConfirmPlan, confirm_plan
-from betafront.study.confirm.rows import failures, tested
+from betafront.study.confirm.rows import failures, rows_of
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
@@ -77,7 +77,7 @@ def conclusion(
                 pick.trial,
                 pick.beta,
                 pick.neighbours,
-                tested(pick, plan.runs, trials, Path(spec.folder), steps),
+                rows_of(pick, plan.runs, trials, Path(spec.folder), steps),
                 noise,
                 pick.compared,
                 failures(pick, plan.runs, trials),

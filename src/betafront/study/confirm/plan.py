@@ -50,7 +50,7 @@ def confirm_plan(
     limit = swept // SHARE
     first, *others = picks
     runs: list[Confirms] = []
-    left_out = list(untested)
+    left_out: list[str] = []
     spent = 0
 
     def group(pick: Picked, seed: int, times: int) -> list[Confirms]:
@@ -77,19 +77,22 @@ def confirm_plan(
         )
     if most < TIMES[0]:
         needed = 3 * TIMES[0] * steps[first.trial]
-        left_out.append(f"{TIMES[0]} times the steps ({needed:,} steps, a third is {limit:,})")
+        left_out.append(f"{TIMES[0]} times the steps ({needed:,})")
     for seed in range(1, SEEDS):
         had = add(first, seed, most)
         if had is None:
-            left_out.append(f"a further seed number {seed + 1}, for its cost")
+            left_out.append(f"seed {seed + 1}")
             break
         if had < most:
-            left_out.append(f"seed {seed + 1} at more than {had} times the steps, for its cost")
+            left_out.append(f"seed {seed + 1} with {most} times the steps")
             most = had
     tested = [first]
     for pick in others:
         if add(pick, 0, TIMES[0]) is None:
-            left_out.append(f"{pick.name} (trial {pick.trial}), for its cost")
+            left_out.append(f"{pick.name} (trial {pick.trial})")
         else:
             tested.append(pick)
-    return ConfirmPlan(tuple(tested), tuple(runs), spent, swept, tuple(left_out))
+    said = list(untested)
+    if left_out:
+        said.append(f"{', '.join(left_out)}: more than a third of the sweep's {swept:,} steps")
+    return ConfirmPlan(tuple(tested), tuple(runs), spent, swept, tuple(said))

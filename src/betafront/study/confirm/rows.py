@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betafront.front.decision.confirmation import Tested
+from betafront.front.decision.confirmation.verdict import Tested
 from betafront.front.table import DISTORTION, RATE
-from betafront.study.confirm.picks import FACTORS, Picked
+from betafront.study.confirm.picks import Picked
 from betafront.study.confirm.plan import TIMES
 from betafront.study.trials.origin import Confirms, origin
 from betafront.study.trials.replicates import Record, record_of
 from betafront.study.trials.status import Status, reason, status
 from betafront.training.history import STEP, TRAIN_BETA, VAL_DISTORTION, VAL_RATE, Row, read_history
+from betafront.training.standing import OVERFITTED, UNKNOWN, Standing
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -20,7 +21,7 @@ NEAR = 0.75  # of some number of steps, at which the last row before may stand a
 SAME = 1e-5  # relative, of two β
 
 
-def tested(
+def rows_of(
     pick: Picked, planned: Sequence[Confirms], trials: "Sequence[FrozenTrial]", folder: Path,
     steps: int,
 ) -> list[Tested]:  # fmt: skip
@@ -49,7 +50,7 @@ def _of_run(pick: Picked, run: Confirms, record: Record, folder: Path, steps: in
     if standing and standing.falling is not None:
         error = standing.falling_error or 0.0
         falling = standing.falling if standing.falling > error else 0.0
-    state = standing.state if standing else "unknown"
+    state = standing.state if standing else UNKNOWN
     value = record.metrics[DISTORTION] + pick.slope * record.metrics[RATE]
     rows = [Tested(beta, run.seed, run.times * steps, value, state, falling)]
     kept_best = standing is not None and standing.kept == "best"
@@ -58,8 +59,16 @@ def _of_run(pick: Picked, run: Confirms, record: Record, folder: Path, steps: in
         row = row_after(history, times * steps, record.scale.beta, kept_best)
         if row is not None:
             value = row[VAL_DISTORTION] + pick.slope * row[VAL_RATE]
-            rows.append(Tested(beta, run.seed, times * steps, value))
+            then = _standing_after(standing, times * steps)
+            rows.append(Tested(beta, run.seed, times * steps, value, then))
     return rows
+
+
+def _standing_after(standing: Standing | None, steps: int) -> str:
+    """How a run stood after some of its steps: it overfits from the step of its least value on."""
+    if standing is None or standing.state != OVERFITTED or standing.since is None:
+        return UNKNOWN
+    return OVERFITTED if steps > standing.since else UNKNOWN
 
 
 def row_after(history: Sequence[Row], steps: int, beta: float, kept_best: bool) -> Row | None:
@@ -85,16 +94,19 @@ def row_after(history: Sequence[Row], steps: int, beta: float, kept_best: bool) 
 def failures(
     pick: Picked, planned: Sequence[Confirms], trials: "Iterable[FrozenTrial]"
 ) -> dict[float, str]:
-    """The neighbours of a pick of which no run has a result, with the reason of the first."""
+    """The β of a pick and of its neighbours whose run of the most steps failed, with the reason.
+
+    Args:
+        pick: whose runs and neighbours are looked at.
+        planned: the runs that are to confirm the decision.
+        trials: all of the study.
+    """
+    most = max((run.times for run in planned if run.trial == pick.trial), default=0)
     found: dict[float, str] = {}
-    had = set()
     for trial in trials:
         run = origin(trial).confirms
-        if run is None or run not in planned or run.trial != pick.trial:
+        if run is None or run not in planned or (run.trial, run.times) != (pick.trial, most):
             continue
-        if status(trial) is Status.CONFIRMS:
-            had.add(run.factor)
-        elif status(trial) is Status.NOT_CONFIRMS:
-            found.setdefault(run.factor, reason(trial))
-    left = {factor: why for factor, why in found.items() if factor not in had}
-    return {factor * pick.beta: why for factor, why in left.items() if factor in FACTORS}
+        if status(trial) is Status.NOT_CONFIRMS:
+            found.setdefault(run.factor * pick.beta, reason(trial))
+    return found

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from betafront.front.decision.confirmation import Verdict
-from betafront.front.decision.confirmed import Confirmation, confirmation_lines
+from betafront.front.decision.confirmation.confirmed import Confirmation, confirmation_lines
+from betafront.front.decision.confirmation.verdict import Verdict
 from betafront.study.confirm.cost import seconds_per_step, steps_of, wall_seconds
 from betafront.study.confirm.picks import Picked
 from betafront.study.confirm.plan import ConfirmPlan
@@ -92,15 +92,13 @@ def print_confirmation(
     rows, known = table(trials), facts(spec, trials)
     for one in found.verdicts:
         out.print(
-            f"{one.compared} in nats, less that of {one.name} (β = {one.beta:.3g}, trial "
-            f"{one.trial}):"
+            f"{one.compared} in nats above that of {one.name} (β = {one.beta:.3g}, trial "
+            f"{one.trial}), of runs of the same seed:"
         )
-        out.print(levels_table(one))
-    out.print(
-        f"± is the standard error, with the noise of a run from {found.noise} and the further "
-        "seeds.",
-        style="dim",
-    )
+        out.print(levels_table(one) if one.levels else "  no two runs can be compared")
+    source = f"{found.noise} and the further seeds" if found.noise else "the further seeds"
+    if any(one.levels for one in found.verdicts):
+        out.print(f"± is the standard error, with the noise of a run from {source}.", style="dim")
     advice = decide(rows, known, runs_table(trials))
     for line in confirmation_lines(found, rows, advice):
         out.print(line, markup=False)

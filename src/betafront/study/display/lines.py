@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from betafront.front.show.standings import STANDING
 from betafront.front.show.terminal import short_names
-from betafront.front.table import DISTORTION, RATE, text
+from betafront.front.table import DISTORTION, RATE, STANDING, text
 from betafront.study.results.table import row
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import origin

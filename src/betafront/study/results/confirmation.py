@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from betafront.front.decision.confirmed import Confirmation
+from betafront.front.decision.confirmation.confirmed import Confirmation
 from betafront.study.trials.confirming import ended, planned_runs
 
 if TYPE_CHECKING:

@@ -124,6 +124,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
         reach=reach(searched) if searched else None,
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
         confirmation=confirmation(settings),
+        keep=str(spec.base.get("trainer.keep", "")),
     )
 
 

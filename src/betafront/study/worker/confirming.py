@@ -15,9 +15,16 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
+OF_PROGRESS = {"warmup": -1, "centre": -1, "steepness": 1}
+"""The settings of a schedule that go by the part of the run that is done, and the power of the
+number of times the steps with which its curve over the steps stays the same."""
+
+
 def confirming_overrides(compose: Composer, overrides: Sequence[str], run: Confirms) -> list[str]:
     """The overrides of a run that confirms a decision: those of the trial that was picked, with its
     weight and its optimiser steps multiplied. In every convention β is proportional to the weight.
+    A warm-up takes the steps that it took: stretched to half of four times the steps, it would end
+    where a model overfits already.
 
     Args:
         compose: makes the configurations of the study's trials.
@@ -27,7 +34,12 @@ def confirming_overrides(compose: Composer, overrides: Sequence[str], run: Confi
     config = compose(overrides)
     weight = float(config.objective.weight) * run.factor
     steps = int(config.trainer.steps) * run.times
-    return [*overrides, f"objective.weight={weight!r}", f"trainer.steps={steps}"]
+    ramp = [
+        f"schedule.{key}={float(config.schedule[key]) * run.times**power!r}"
+        for key, power in OF_PROGRESS.items()
+        if key in config.schedule and run.times > 1
+    ]
+    return [*overrides, f"objective.weight={weight!r}", f"trainer.steps={steps}", *ramp]
 
 
 def shorter_run(run: Confirms, trials: "Sequence[FrozenTrial]", study: Path) -> RunFolder | None:

@@ -13,9 +13,9 @@ from betafront.front.front import nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.importance import importance
 from betafront.front.show.report.chapter import Chapter
-from betafront.front.show.standings import NUMBERS, STANDING, standings_of
+from betafront.front.show.standings import NUMBERS, standings_of
 from betafront.front.slope import hull_slopes
-from betafront.front.table import ELBO, GROUP, METRICS, SCALE, label, present, usable
+from betafront.front.table import ELBO, GROUP, METRICS, SCALE, STANDING, label, present, usable
 
 DIGITS = 6  # of every number in the page
 

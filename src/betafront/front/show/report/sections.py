@@ -5,15 +5,25 @@ from html import escape
 
 from betafront.front.comparison import Comparison
 from betafront.front.decision import cautions, notes
-from betafront.front.decision.confirmed import confirmation_lines, is_confirmed
+from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
 from betafront.front.decision.decision import in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
 from betafront.front.show.comparison import conclusions, in_cells
 from betafront.front.show.report.chapter import Chapter, Shown
-from betafront.front.show.standings import MEANINGS, STANDING, counted, counts
-from betafront.front.table import DISTORTION, METRICS, RATE, head, label, present, text, units
+from betafront.front.show.standings import MEANINGS, counted, counts
+from betafront.front.table import (
+    DISTORTION,
+    METRICS,
+    RATE,
+    STANDING,
+    head,
+    label,
+    present,
+    text,
+    units,
+)
 
 ROWS = 40  # of the front, before the rest is folded away
 LISTED = 8  # trials of one standing

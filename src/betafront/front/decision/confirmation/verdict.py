@@ -12,9 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from betafront.training.standing import OVERFITTED, UNSTABLE
+
 STANDS, MOVES, ALIKE = "stands", "moves", "cannot be told apart"
 CONFIDENCE = 0.95  # with which a difference is more than noise
 DEGREES = 1000.0  # of freedom, from which a noise counts as known
+TELLS_NOTHING = (OVERFITTED, UNSTABLE)  # standings of runs whose value says nothing of their β
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,12 @@ class Noise:
     Attributes:
         sd: the standard deviation of `Tested.value`, in nats; None where it is not known.
         degrees: of freedom of `sd`.
-        basis: what it was read from, in words.
+        basis: what it was read from, in words; empty where it is not known.
     """
 
     sd: float | None = None
     degrees: float = 0.0
-    basis: str = "the further seeds"
+    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,8 @@ class Verdict:
         beyond: whether the best β may lie beyond `to`, where it moves.
         compared: what is compared, as `D + R`.
         levels: the neighbours, by their steps.
-        missing: neighbours without a result, each with the reason.
+        missing: β, of the pick or of a neighbour, whose longest runs failed or were not compared,
+            each with the reason.
         standings: the states of the runs after the most steps, each with the number of runs.
     """
 
@@ -142,15 +146,22 @@ class Verdict:
     def text(self) -> str:
         """The verdict in one sentence, with its numbers."""
         said = [f"{level.text} nats at β = {level.beta:.3g}" for level in self.longest]
-        numbers = "no pair of runs has a result"
+        numbers = "no two runs can be compared"
         if said:
             seeds = max(level.seeds for level in self.longest)
             numbers = (
-                f"{self.compared} against the pick is {' and '.join(said)} after "
+                f"{self.compared} above the pick's is {' and '.join(said)} after "
                 f"{self.longest[0].steps:,} steps ({seeds} seed{'s' if seeds > 1 else ''})"
             )
-        missing = "".join(f"; at β = {b:.3g} {why}" for b, why in self.missing.items())
-        return f"{self.name}: β = {self.beta:.3g} {self.outcome}: {numbers}{missing}."
+        return f"{self.name}: β = {self.beta:.3g} {self.outcome}: {numbers}{self._missing}."
+
+    @property
+    def _missing(self) -> str:
+        """The reasons of `missing`, each with its β, in clauses."""
+        of: dict[str, list[str]] = {}
+        for beta, why in self.missing.items():
+            of.setdefault(why, []).append(f"{beta:.3g}")
+        return "".join(f"; at β = {' and '.join(betas)} {why}" for why, betas in of.items())
 
     def written(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -185,6 +196,9 @@ def verdict(
     moves where a neighbour is better by more than noise. Otherwise it cannot be told apart from
     those neighbours that are not worse.
 
+    A run that is overfitted or unstable is not compared: its value says how it was trained, and
+    nothing of its β. The pick does not stand where its longest run, or that of a neighbour, failed.
+
     Args:
         name: of the pick.
         trial: the number of its trial.
@@ -193,22 +207,32 @@ def verdict(
         rows: what the runs say, at the pick and at its neighbours.
         noise: of the study's own runs.
         compared: what `Tested.value` is, in words.
-        failed: β of which all runs failed, each with the reason.
+        failed: β, of the pick or of a neighbour, whose longest run failed, each with the reason.
     """
+    told = [row for row in rows if row.standing not in TELLS_NOTHING]
     levels = tuple(
         level
-        for steps in sorted({row.steps for row in rows})
-        for level in _levels(beta, neighbours, [r for r in rows if r.steps == steps], noise)
+        for steps in sorted({row.steps for row in told})
+        for level in _levels(beta, neighbours, [r for r in told if r.steps == steps], noise)
     )
     most = max((level.steps for level in levels), default=0)
     last = {level.beta: level for level in levels if level.steps == most}
     ahead = [b for b in last if last[b].is_ahead]
     once_ahead = {level.beta for level in levels if level.is_ahead}
-    alike = [b for b in neighbours if b not in last or not last[b].is_behind or b in once_ahead]
+    longest = max((row.steps for row in rows), default=0)
+    states = [row.standing for row in rows if row.steps == longest]
+    missing = _not_compared(rows, longest) | dict(failed)
+    if beta not in missing:  # else there is nothing to compare any neighbour with
+        lacking = [b for b in neighbours if b not in last]
+        missing = dict.fromkeys(lacking, "no run has a result") | missing
+    alike = [
+        b
+        for b in neighbours
+        if {b, beta} & missing.keys() or not last[b].is_behind or b in once_ahead
+    ]
     word, to = (ALIKE, tuple(sorted(alike))) if alike else (STANDS, ())
     if ahead:
         word, to = MOVES, (min(ahead, key=lambda b: last[b].difference),)
-    states = [row.standing for row in rows if row.steps == most]
     return Verdict(
         name=name,
         trial=trial,
@@ -218,9 +242,20 @@ def verdict(
         beyond=word == MOVES and _is_beyond(beta, to[0], last),
         compared=compared,
         levels=levels,
-        missing={b: failed.get(b, "no run has a result") for b in neighbours if b not in last},
+        missing={b: missing[b] for b in (beta, *neighbours) if b in missing},
         standings={state: states.count(state) for state in dict.fromkeys(states)},
     )
+
+
+def _not_compared(rows: Sequence[Tested], longest: int) -> dict[float, str]:
+    """The β whose runs of the most steps are all overfitted or unstable, in words."""
+    found: dict[float, str] = {}
+    for beta in {row.beta for row in rows}:
+        states = {row.standing for row in rows if (row.beta, row.steps) == (beta, longest)}
+        if states and states <= set(TELLS_NOTHING):
+            said = " or ".join(sorted(states))
+            found[beta] = f"the runs of {longest:,} steps are {said}, and were not compared"
+    return found
 
 
 def _levels(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from betafront.front.decision.confirmation import STANDS, Verdict
+from betafront.front.decision.confirmation.verdict import STANDS, Verdict
 
 if TYPE_CHECKING:
     from betafront.front.decision import Advice
@@ -26,7 +26,8 @@ class Confirmation:
         trained: how many runs the confirmation took.
         steps: optimiser steps of these runs.
         swept: optimiser steps of the study's trials then.
-        noise: what the noise of the study's own runs was read from, in words.
+        noise: what the noise of the study's own runs was read from, in words; empty where it is not
+            known.
         left_out: what was not tested, and why.
     """
 

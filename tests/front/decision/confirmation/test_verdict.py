@@ -2,11 +2,12 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from betafront.front.decision.confirmation import (
+from betafront.front.decision.confirmation.verdict import (
     ALIKE,
     MOVES,
     STANDS,
@@ -117,7 +118,33 @@ def test_a_neighbour_without_a_result_is_named_with_its_reason() -> None:
     assert "at β = 2 diverged: at step 3" in found.text
     nothing = judged([])
     assert (nothing.word, nothing.to) == (ALIKE, NEIGHBOURS)
-    assert "no pair of runs has a result" in nothing.text
+    assert "no two runs can be compared" in nothing.text
+
+
+@pytest.mark.parametrize("beta", [BETA, 2.0])
+def test_a_pick_does_not_stand_where_a_longest_run_failed(beta: float) -> None:
+    """Shorter runs, or other seeds, have results: the reason is said all the same."""
+    of = [r for r in rows(best=1.0, noise=0.1) if r.beta != beta or r.steps < 3200]
+    found = judged(of, failed={beta: "diverged: at step 3"})
+    assert found.word == ALIKE
+    assert f"at β = {beta:g} diverged: at step 3" in found.text
+
+
+@pytest.mark.parametrize("standing", ["overfitted", "unstable"])
+def test_runs_that_overfit_or_jump_are_not_compared(standing: str) -> None:
+    """More steps moved the best by overfitting: that says nothing of β."""
+    short, long = rows(best=1.0, noise=0.1), rows(best=4.0, noise=0.1)
+    of = [r for r in short if r.steps < 3200]
+    of += [replace(r, standing=standing) for r in long if r.steps == 3200]
+    found = judged(of)
+    assert (found.word, found.to) == (ALIKE, NEIGHBOURS)
+    assert max(level.steps for level in found.levels) == 1600
+    assert found.standings == {standing: 9}
+    only = [r for r in of if r.steps == 3200]
+    own = judged([replace(r, standing=standing if r.beta == BETA else "settled") for r in only])
+    assert (own.word, own.to, set(own.missing)) == (ALIKE, NEIGHBOURS, {BETA})
+    said = f"the runs of 3,200 steps are {standing}, and were not compared"
+    assert found.missing == dict.fromkeys((BETA, *NEIGHBOURS), said)
 
 
 def test_a_verdict_is_written_and_read() -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from betafront.front.decision.confirmation import Noise, Tested, verdict
-from betafront.front.decision.confirmed import (
+from betafront.front.decision.confirmation.confirmed import (
     Confirmation,
     confirmation_lines,
     confirmation_record,
     confirmation_word,
     is_confirmed,
 )
+from betafront.front.decision.confirmation.verdict import Noise, Tested, verdict
 
 TABLE = pd.DataFrame({"trial": [3, 5, 7], "replicates": [2, 2, 2]})
 

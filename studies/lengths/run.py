@@ -1,0 +1,99 @@
+"""The same study at several lengths of its runs and with several seeds: what each one decides.
+
+    python studies/lengths/run.py digits
+    python studies/lengths/run.py mnist
+
+Each study is an ordinary sweep, in the runs folder that BETAFRONT_RUNS names, and is only gone on
+with where it is there. What is decided goes to `results/DATA.json` beside this file, and is printed
+as a table.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+STEPS = {"digits": (400, 800, 2000, 8000), "mnist": (2000, 20_000)}
+SEEDS = {"digits": (0, 1), "mnist": (0,)}
+WORDS = {
+    "digits": (),
+    "mnist": (
+        "data=mnist",
+        "trainer.batch_size=128",
+        "study.sampler=grid",
+        "objective.weight=0.3,0.55,1,1.8,3,5.5,10",
+        "normalisation=sum",
+        "schedule=constant",
+    ),
+}
+RESULTS = Path(__file__).parent / "results"
+
+
+def betafront(*words: str) -> str:
+    """What a command prints."""
+    command = [sys.executable, "-m", "betafront", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout
+
+
+def answer(data: str, steps: int, seed: int) -> dict[str, Any]:
+    """What the study of one length and seed decides."""
+    name = f"lengths-{data}-{steps}-{seed}"
+    words = ["study=weighting", f"study.name={name}", f"trainer.steps={steps}", *WORDS[data]]
+    betafront("sweep", *words, f"study.seed={seed}", "study.workers=2", "tracking=off")
+    found = json.loads(betafront("status", name, "--json"))
+    keys = ("decision", "refused", "standings", "cautions", "complete", "command")
+    return {"steps": steps, "seed": seed, **{key: found.get(key) for key in keys}}
+
+
+def disagreements(answers: list[dict[str, Any]]) -> list[str]:
+    """The pairs of decisions whose intervals of β do not meet, a sentence each."""
+    decided = [a for a in answers if a["decision"]]
+    apart = []
+    for one, other in itertools.combinations(decided, 2):
+        if one["decision"]["high"] < other["decision"]["low"] or (
+            other["decision"]["high"] < one["decision"]["low"]
+        ):
+            first, second = (f"{a['steps']} steps, seed {a['seed']}" for a in (one, other))
+            apart.append(f"the intervals of {first} and of {second} do not meet")
+    return apart
+
+
+def show(answers: list[dict[str, Any]], out: Console) -> None:
+    """The answers as a table, and whether they agree."""
+    table = Table("steps", "study.seed", "best ELBO at β", "interval", "standings", "refused")
+    for found in answers:
+        decision = found["decision"]
+        counts = ", ".join(f"{n} {state}" for state, n in (found["standings"] or {}).items())
+        beta, interval = "", ""
+        if decision:
+            beta = f"{decision['beta']:.3g}"
+            interval = f"{decision['low']:.3g} to {decision['high']:.3g}"
+        why = found["refused"] or ""
+        table.add_row(str(found["steps"]), str(found["seed"]), beta, interval, counts, why)
+    out.print(table)
+    for line in disagreements(answers) or ["All intervals of the decisions meet."]:
+        out.print(line)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", choices=STEPS)
+    data = parser.parse_args().data
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    pairs = list(itertools.product(STEPS[data], SEEDS[data]))
+    answers = [answer(data, steps, seed) for steps, seed in pairs]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{data}.json").write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
+    show(answers, Console(width=140, highlight=False))
+
+
+if __name__ == "__main__":
+    main()
