@@ -52,8 +52,13 @@ def test_the_kept_row_stands_for_a_shorter_run(steps: int, best: bool, expected:
 
 
 def test_a_history_says_nothing_of_a_shorter_run_where_beta_was_not_final_yet() -> None:
-    """The shorter run would have had its schedule in fewer steps."""
-    assert row_after(history(*ROWS, until=100), 200, 2.0, True) is None
+    """After a warm-up rows count; a β that left its final value again was stretched over the steps."""
+    assert row_after(history(*ROWS, until=200), 200, 2.0, True) is None
+    after = row_after(history(*ROWS, until=200), 300, 2.0, True)
+    assert after is not None
+    assert after[STEP] == 300  # the least of those at the final β
+    cycle = history(*ROWS[:1]) + history(*ROWS[1:2], until=200) + history(*ROWS[2:])
+    assert row_after(cycle, 300, 2.0, True) is None
     assert row_after(history(*ROWS), 50, 2.0, True) is None  # no row
     assert row_after(history(*ROWS), 800, 2.0, True) is None  # the last is too far before
     assert row_after([], 100, 2.0, True) is None

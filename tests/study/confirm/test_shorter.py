@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra.utils import instantiate
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from betafront.config.compose import compose
 from betafront.study.trials.origin import ORIGIN, Confirms
 from betafront.study.trials.replicates import RECORD, Record
-from betafront.study.worker.confirming import shorter_run
+from betafront.study.worker.confirming import confirming_overrides, shorter_run
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, TRAIN_BETA
 from betafront.training.result import OnTheScale
@@ -47,3 +49,16 @@ def test_not_under_a_schedule_and_not_where_the_state_is_gone(
 ) -> None:
     trials = [trained(tmp_path, RUN._replace(times=2), *betas, last=last)]
     assert shorter_run(RUN, trials, tmp_path) is None
+
+
+@pytest.mark.parametrize("kind", ["constant", "linear", "cosine", "staircase", "sigmoid"])
+def test_a_warm_up_takes_the_steps_that_it_took(kind: str) -> None:
+    overrides = [f"schedule={kind}", "trainer.steps=2000", "objective.weight=1.5"]
+    run = Confirms(trial=0, factor=2.0, seed=0, times=4)
+    longer = compose(confirming_overrides(compose, overrides, run))  # type: ignore[arg-type]
+    assert (longer.objective.weight, longer.trainer.steps) == (3.0, 8000)
+    before, now = (instantiate(config.schedule) for config in (compose(overrides), longer))
+    steps = range(0, 2001, 100)
+    assert [now(s / 8000) for s in steps] == pytest.approx(
+        [before(s / 2000) for s in steps], abs=1e-5
+    )

@@ -73,7 +73,8 @@ def _standing_after(standing: Standing | None, steps: int) -> str:
 
 def row_after(history: Sequence[Row], steps: int, beta: float, kept_best: bool) -> Row | None:
     """The row of a run's history that stands for a run of fewer steps; None where none does: β was
-    not yet what it came to, as under a schedule, which is stretched over the steps of a run.
+    not yet what it came to, or left it again, as in cycles, which are stretched over the steps. A
+    warm-up takes the same steps in both.
 
     Args:
         history: a row per validated epoch.
@@ -84,10 +85,12 @@ def row_after(history: Sequence[Row], steps: int, beta: float, kept_best: bool) 
     before = [row for row in history if row[STEP] <= steps]
     if not before or before[-1][STEP] < NEAR * steps:
         return None
-    if any(abs(row[TRAIN_BETA] - beta) > SAME * abs(beta) for row in before):
+    final = [abs(row[TRAIN_BETA] - beta) <= SAME * abs(beta) for row in before]
+    if not final[-1] or not all(final[final.index(True) :]):
         return None
     if kept_best:
-        return min(before, key=lambda row: row[VAL_DISTORTION] + beta * row[VAL_RATE])
+        counted = before[final.index(True) :]
+        return min(counted, key=lambda row: row[VAL_DISTORTION] + beta * row[VAL_RATE])
     return before[-1]
 
 
