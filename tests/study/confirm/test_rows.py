@@ -52,7 +52,7 @@ def test_the_kept_row_stands_for_a_shorter_run(steps: int, best: bool, expected:
 
 
 def test_a_history_says_nothing_of_a_shorter_run_where_beta_was_not_final_yet() -> None:
-    """After a warm-up rows count; not where β left its final value again, as stretched cycles do."""
+    """After a warm-up rows count; not where β left its final value again, as cycles do."""
     assert row_after(history(*ROWS, until=200), 200, 2.0, True) is None
     after = row_after(history(*ROWS, until=200), 300, 2.0, True)
     assert after is not None
