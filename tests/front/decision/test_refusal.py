@@ -162,11 +162,12 @@ def test_overfitted_and_unstable_runs_name_what_mends_them(
     assert why.endswith("trainer.steps=500 study.name=example-shorter")
     assert "study.import_from" not in why  # which refuses runs of more steps
     assert "optimizer.lr" in nothing_is_decided(standing(studied(table), "unstable"), made)
-    mixed = standing(studied(table), "overfitted", falling=2.0)
+    mixed = standing(studied(table), "overfitted", falling=0.02)
     mixed.loc[mixed.index % 2 == 0, "standing"] = "still falling"
     why = nothing_is_decided(mixed, made)
     assert (
-        "3 of 3 are unsettled: 2 still falling (by up to 2 nats per doubling of the steps)" in why
+        "3 of 3 are unsettled: 2 still falling (by up to 0.02 nats per doubling of the steps)"
+        in why
     )
     assert ", 1 overfitted. Train longer: " in why
 
@@ -178,17 +179,25 @@ def test_histories_too_short_are_a_caution(table: pd.DataFrame, made: Facts) -> 
     assert any("too short a history" in line for line in cautions(short, made, advice))
 
 
-def test_others_that_may_overtake_are_a_caution(table: pd.DataFrame, made: Facts) -> None:
+def test_a_few_others_that_may_overtake_are_a_caution_and_many_a_refusal(
+    table: pd.DataFrame, made: Facts
+) -> None:
     settled = studied(table)
     best = decide(settled, made)[0]
     beyond = settled["beta"] > best.high
-    short = standing(settled, "still falling", beyond).assign(falling=np.where(beyond, 40.0, 0.0))
-    (line,) = [
-        line for line in cautions(short, made, decide(short, made)) if "may come below" in line
-    ]
-    assert line.startswith(f"{beyond.sum()} trials with other β")
+
+    def falling(which: "pd.Series[bool]") -> pd.DataFrame:
+        return standing(settled, "still falling", which).assign(falling=np.where(which, 40.0, 0.0))
+
+    assert beyond.sum() >= 3
+    one = falling(beyond & (beyond.cumsum() == 1))
+    (line,) = [line for line in cautions(one, made, decide(one, made)) if "may come below" in line]
+    assert line.startswith("1 trial with other β")
     assert "by up to 40 nats" in line
     assert not any("may come below" in line for line in cautions(settled, made, [best]))
+    why = nothing_is_decided(falling(beyond), made)
+    assert f"and {beyond.sum()} that may come below it in twice the steps" in why
+    assert "Train longer: " in why
 
 
 @pytest.mark.parametrize("trials", [8, 24])

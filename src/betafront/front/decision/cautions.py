@@ -8,7 +8,7 @@ from betafront.front.decision.advice import Advice
 from betafront.front.decision.collapse import collapsed
 from betafront.front.decision.commands import further
 from betafront.front.decision.price import exchange, noise_of_a_price
-from betafront.front.decision.standings import Standings, standings_of
+from betafront.front.decision.standings import Standings, overtaking, standings_of
 from betafront.front.front import front, hypervolume
 from betafront.front.slope import NAT, off_their_lines
 from betafront.front.table import DISTORTION, ELBO, PLANE, RATE, STANDING, Facts, usable
@@ -108,19 +108,14 @@ def _of_trials(found: Standings) -> str:
 
 
 def _behind(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
-    """Trials outside the interval of the best ELBO that another doubling of the steps may bring
-    below it, if D + R falls as their own objective does."""
-    if not {STANDING, "falling"} <= set(table) or not (advice and advice[0].name == "best ELBO"):
-        return
-    best = advice[0]
-    outside = table[(table["beta"] < best.low) | (table["beta"] > best.high)]
-    gained = outside[ELBO] - outside["falling"].astype(float)
-    ahead = outside[gained < best.metrics[ELBO]]
+    """Trials outside the interval of the best ELBO that longer runs may bring below it."""
+    ahead = table[overtaking(advice[0], table)] if advice else table.head(0)
     if len(ahead):
+        trials = "1 trial" if len(ahead) == 1 else f"{len(ahead)} trials"
         yield (
-            f"{len(ahead)} trials with other β (from {ahead['beta'].min():.3g} to "
-            f"{ahead['beta'].max():.3g}) are still falling, by up to {ahead['falling'].max():.3g} "
-            "nats per doubling of the steps, and may come below the best ELBO."
+            f"{trials} with other β (from {ahead['beta'].min():.3g} to {ahead['beta'].max():.3g}) "
+            f"may come below the best ELBO in twice the steps: by now D + βR falls there by up to "
+            f"{ahead['falling'].max():.3g} nats with each doubling."
         )
 
 

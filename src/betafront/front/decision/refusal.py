@@ -69,10 +69,7 @@ def _unsettled(point: Advice, table: pd.DataFrame, facts: Facts) -> str:
     found = standings_of(point, table)
     if not found.undecided:
         return ""
-    return (
-        f"of the trials that matter ({point.name}, and those within its interval, β = "
-        f"{point.low:.3g} to {point.high:.3g}) {found.counted}. {found.mended(facts)}"
-    )
+    return f"of the trials that matter ({found.who}) {found.counted}. {found.mended(facts)}"
 
 
 def _noise(point: Advice, table: pd.DataFrame, facts: Facts) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.commands import KEEP, STEPS, longer, new_study
 from betafront.front.slope import NAT
-from betafront.front.table import STANDING, Facts
+from betafront.front.table import ELBO, STANDING, Facts
 from betafront.training.standing import OVERFITTED, STILL_FALLING, UNKNOWN, UNSETTLED
 
 SHARE = 0.5  # of the runs that matter: where so many are unsettled, there is no decision
@@ -16,16 +16,19 @@ FAR = 4 * NAT  # nats per doubling of the steps, from which four times the steps
 
 @dataclass(frozen=True)
 class Standings:
-    """How the trials stand that matter to a point: its own, and those with a β within its interval.
+    """How the trials stand that matter to a point: its own, those with a β within its interval, and
+    those that may yet come below it (`overtaking`).
 
     Attributes:
         point: the point.
         trials: that matter and of which it is known how they stand; of trials by an earlier version
             it is not.
+        who: in words, which trials matter.
     """
 
     point: Advice
     trials: pd.DataFrame
+    who: str
 
     @property
     def unsettled(self) -> pd.DataFrame:
@@ -106,7 +109,29 @@ def standings_of(point: Advice, table: pd.DataFrame) -> Standings:
         table: finished trials, of which the point is one.
     """
     within = (table["beta"] >= point.low) & (table["beta"] <= point.high)
-    matter = table[within | (table["trial"] == point.trial)]
+    yet = overtaking(point, table)
+    matter = table[within | (table["trial"] == point.trial) | yet]
+    inside = f"those within its interval, β = {point.low:.3g} to {point.high:.3g}"
+    who = f"{point.name}, and {inside}"
+    if yet.any():
+        who = f"{point.name}, {inside}, and {yet.sum()} that may come below it in twice the steps"
     if STANDING not in matter:
-        return Standings(point, matter.head(0).assign(**{STANDING: None}))
-    return Standings(point, matter[matter[STANDING].notna()])
+        return Standings(point, matter.head(0).assign(**{STANDING: None}), who)
+    return Standings(point, matter[matter[STANDING].notna()], who)
+
+
+def overtaking(point: Advice, table: pd.DataFrame) -> "pd.Series[bool]":
+    """Which trials outside the interval of the best ELBO are still falling so fast that another
+    doubling of the steps may bring them below it, if D + R falls as their own objective does; none
+    for other points.
+
+    Args:
+        point: of the front.
+        table: finished trials.
+    """
+    if point.name != "best ELBO" or not {STANDING, "falling"} <= set(table):
+        return pd.Series(False, table.index)
+    outside = (table["beta"] < point.low) | (table["beta"] > point.high)
+    gained = table[ELBO] - table["falling"].astype(float)
+    below = gained < point.metrics[ELBO]
+    return outside & (table[STANDING] == STILL_FALLING) & below
