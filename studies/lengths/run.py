@@ -33,6 +33,7 @@ WORDS = {
         "schedule=constant",
     ),
 }
+TRIALS = {("digits", 8000): 24}  # of 48 in the study as it is
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -47,6 +48,8 @@ def answer(data: str, steps: int, seed: int) -> dict[str, Any]:
     """What the study of one length and seed decides."""
     name = f"lengths-{data}-{steps}-{seed}"
     words = ["study=weighting", f"study.name={name}", f"trainer.steps={steps}", *WORDS[data]]
+    if (data, steps) in TRIALS:
+        words.append(f"study.budget.trials={TRIALS[data, steps]}")
     betafront("sweep", *words, f"study.seed={seed}", "study.workers=2", "tracking=off")
     found = json.loads(betafront("status", name, "--json"))
     keys = ("decision", "refused", "standings", "cautions", "complete", "command")
@@ -68,7 +71,9 @@ def disagreements(answers: list[dict[str, Any]]) -> list[str]:
 
 def show(answers: list[dict[str, Any]], out: Console) -> None:
     """The answers as a table, and whether they agree."""
-    table = Table("steps", "study.seed", "best ELBO at β", "interval", "standings", "refused")
+    table = Table(
+        "steps", "trials", "study.seed", "best ELBO at β", "interval", "standings", "refused"
+    )
     for found in answers:
         decision = found["decision"]
         counts = ", ".join(f"{n} {state}" for state, n in (found["standings"] or {}).items())
@@ -77,7 +82,8 @@ def show(answers: list[dict[str, Any]], out: Console) -> None:
             beta = f"{decision['beta']:.3g}"
             interval = f"{decision['low']:.3g} to {decision['high']:.3g}"
         why = found["refused"] or ""
-        table.add_row(str(found["steps"]), str(found["seed"]), beta, interval, counts, why)
+        here = [str(found[key]) for key in ("steps", "complete", "seed")]
+        table.add_row(*here, beta, interval, counts, why)
     out.print(table)
     for line in disagreements(answers) or ["All intervals of the decisions meet."]:
         out.print(line)
