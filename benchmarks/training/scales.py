@@ -110,7 +110,7 @@ def validated(vae: Any, run: Any) -> float:
 
 def looked_at(step: int, vae: Any, run: Any) -> dict[str, Found]:
     """The model with σ as trained and calibrated."""
-    from betafront.training.calibration import set_to_error
+    from betafront.training.spread.calibration import set_to_error
 
     found = {}
     for scale in SCALES:

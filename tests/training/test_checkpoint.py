@@ -122,7 +122,7 @@ def test_a_run_of_many_epochs_may_stop_between_two_validations(
     make_run: MakeRun, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # 24 epochs of 3 steps, validated in every sixth; stopped anywhere, also in the middle of one.
-    monkeypatch.setattr(sys.modules["betafront.training.cadence"], "VALIDATIONS", 4)
+    monkeypatch.setattr(sys.modules["betafront.training.validation.cadence"], "VALIDATIONS", 4)
     trainer = Trainer(steps=72, batch_size=32, accelerator="cpu", checkpoint_seconds=0)
     run = partial(make_run, trainer=trainer, controller=ControlVAE(4.0, ki=0.02))
     fit_one(run(), tmp_path / "whole")
@@ -163,7 +163,7 @@ def test_a_run_halted_at_every_epoch_follows_the_same_curve(
 def test_a_run_is_asked_to_halt_after_each_epoch_that_was_validated(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys.modules["betafront.training.cadence"], "VALIDATIONS", 2)
+    monkeypatch.setattr(sys.modules["betafront.training.validation.cadence"], "VALIDATIONS", 2)
     rows: list[dict[str, float]] = []
     asked: list[int] = []
 

@@ -264,7 +264,7 @@ def test_watching_a_run_does_not_change_it(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = importlib.import_module(
-        "betafront.training.cadence"
+        "betafront.training.validation.cadence"
     )  # its name is also the function's
     results = {}
     for epochs in (1, 20):

@@ -135,7 +135,7 @@ def test_watching_does_not_change_a_module_that_draws_globally(
     make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def train(validations: int) -> Result:
-        monkeypatch.setattr("betafront.training.cadence.VALIDATIONS", validations)
+        monkeypatch.setattr("betafront.training.validation.cadence.VALIDATIONS", validations)
         return fit_one(make_run(architecture=with_noise), tmp_path / str(validations))
 
     assert [len(train(validations).history) for validations in (1, 20)] == [1, 4]

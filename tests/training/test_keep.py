@@ -18,7 +18,7 @@ from betafront.training import Halted, Result, Run, RunFolder, Trainer, fit_one
 from betafront.training.history import VAL_DISTORTION, VAL_RATE
 from betafront.training.standing import OVERFITTED, SETTLED, UNKNOWN, Standing
 from betafront.training.state import RunState
-from betafront.training.validations import Found
+from betafront.training.validation.validations import Found
 
 MakeRun = Callable[..., Run]
 

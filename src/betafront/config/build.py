@@ -15,10 +15,10 @@ from betafront.errors import UserError, one_line
 from betafront.files import write_whole
 from betafront.models import Model, Shape
 from betafront.objective import Objective
-from betafront.training.best import check_patience
 from betafront.training.folder import RunFolder
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.run import Run
+from betafront.training.validation.best import check_patience
 
 
 def build(config: DictConfig) -> Run:

@@ -15,7 +15,6 @@ from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
 from betafront.metrics.scale_off import scale_off
 from betafront.metrics.stationary_beta import EXAMPLES
-from betafront.training.calibration import calibrate
 from betafront.training.failure import Diverged, Failure
 from betafront.training.folder import RunFolder
 from betafront.training.generators import globally_seeded
@@ -28,9 +27,10 @@ from betafront.training.on_the_scale import on_the_scale
 from betafront.training.pictures.latent_map import latent_map
 from betafront.training.result import Result, finite
 from betafront.training.run import Run
-from betafront.training.standing_of import standing_of
+from betafront.training.spread.calibration import calibrate
 from betafront.training.state import RunState
 from betafront.training.trace import trace_arrays
+from betafront.training.validation.standing_of import standing_of
 from betafront.training.writing import write_run
 
 

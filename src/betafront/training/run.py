@@ -35,8 +35,8 @@ class Trainer:
         checkpoint_seconds: the least time between two checkpoints, which are written at the ends of
             validated epochs; a run that is stopped goes on from the last.
         keep: which weights are kept and evaluated: those of the `best` validated step, that of
-            least D + βR on the validation split at the final β (`betafront.training.best`), or the
-            `last` ones.
+            least D + βR on the validation split at the final β
+            (`betafront.training.validation.best`), or the `last` ones.
         patience: end the run after so many validations without a better one; None to take every
             step. Schedules go by the planned steps.
     """

@@ -9,15 +9,21 @@ from torch import Tensor, nn
 
 from betafront.errors import UserError
 from betafront.objective import Step, Terms
-from betafront.training.best import Best, check_patience, final_from, is_spent, why_unknown
-from betafront.training.cadence import Cadence
-from betafront.training.first_scale import start_scale
 from betafront.training.generators import Generators
 from betafront.training.history import STEP, Row, history_row, renamed
 from betafront.training.optimizer import optimizer_of, restore_optimizer
 from betafront.training.run import Run
+from betafront.training.spread.first_scale import start_scale
 from betafront.training.trace import TRACED
-from betafront.training.validations import Validations, validate
+from betafront.training.validation.best import (
+    Best,
+    check_patience,
+    final_from,
+    is_spent,
+    why_unknown,
+)
+from betafront.training.validation.cadence import Cadence
+from betafront.training.validation.validations import Validations, validate
 
 RECORDED = ("distortion", "rate", "loss")  # columns of the trace that go into the history
 
@@ -44,7 +50,7 @@ class RunState(nn.Module):
         history: a row per validation (`betafront.training.history`).
         validations: what each of them found, example by example.
         final: steps after which β and the targets are those of the end
-            (`betafront.training.best.final_from`).
+            (`betafront.training.validation.best.final_from`).
         best: the best validated step and its weights; None before there is one, and where the last
             weights are kept.
         checked: steps whose losses are known to be finite.

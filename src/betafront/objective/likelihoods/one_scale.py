@@ -19,7 +19,7 @@ class OneScale(Likelihood):
         spread: the scale, as σ of a Gaussian (p = 2) or b of a Laplace (p = 1).
         lr_factor: as in `Likelihood`.
         calibrate: whether the scale is set to the error on the validation split, once the model is
-            trained (`betafront.training.calibration`).
+            trained (`betafront.training.spread.calibration`).
 
     Raises:
         UserError: the factor is negative or not finite, or the scale is fixed and to be calibrated.

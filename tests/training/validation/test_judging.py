@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from betafront.training.judging import LEAST_ROWS, Curve, Kept, Value, judge
 from betafront.training.standing import (
     COLLAPSED,
     OVERFITTED,
@@ -16,6 +15,7 @@ from betafront.training.standing import (
     UNSTABLE,
     Standing,
 )
+from betafront.training.validation.judging import LEAST_ROWS, Curve, Kept, Value, judge
 
 Shape = Callable[[np.ndarray], np.ndarray]
 

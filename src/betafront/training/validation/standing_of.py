@@ -7,7 +7,6 @@ import numpy as np
 
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.scale_off import too_far
-from betafront.training.best import CLOSE, why_unknown
 from betafront.training.history import (
     STEP,
     TRAIN_BETA,
@@ -17,11 +16,12 @@ from betafront.training.history import (
     VAL_RATE,
     Row,
 )
-from betafront.training.judging import SURE_OF_LEAST, Curve, Kept, Value, judge
 from betafront.training.result import OnTheScale
 from betafront.training.standing import Standing
 from betafront.training.state import RunState
-from betafront.training.validations import Validations
+from betafront.training.validation.best import CLOSE, why_unknown
+from betafront.training.validation.judging import SURE_OF_LEAST, Curve, Kept, Value, judge
+from betafront.training.validation.validations import Validations
 
 
 def standing_of(

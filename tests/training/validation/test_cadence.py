@@ -2,7 +2,7 @@
 
 import pytest
 
-from betafront.training.cadence import Cadence
+from betafront.training.validation.cadence import Cadence
 
 
 def steps(planned: int, epoch: int, batch: int = 64, validated: int = 100) -> list[int]:

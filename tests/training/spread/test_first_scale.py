@@ -16,9 +16,9 @@ from betafront.metrics.scale_off import deviation, scale_off, too_far
 from betafront.models import VAE, Model, mlp
 from betafront.objective import Gaussian, GaussianPerImage, Laplace, Likelihood
 from betafront.training import Halted, Run, Trainer, fit_one
-from betafront.training.first_scale import EXAMPLES, start_scale
 from betafront.training.folder import RunFolder
 from betafront.training.optimizer import optimizer_of
+from betafront.training.spread.first_scale import EXAMPLES, start_scale
 from betafront.training.state import RunState
 
 MakeRun = Callable[..., Run]

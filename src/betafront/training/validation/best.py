@@ -10,7 +10,7 @@ from betafront.errors import UserError
 from betafront.models import Model
 from betafront.objective import Objective
 from betafront.objective.shaping import Capacity
-from betafront.training.validations import Validations
+from betafront.training.validation.validations import Validations
 
 CLOSE = 0.01
 """Relative: β, or a target, counts as the final one where it is no further from it."""

@@ -14,7 +14,7 @@ from betafront.metrics import evaluate
 from betafront.models import mlp
 from betafront.objective import Gaussian, Laplace, Likelihood
 from betafront.training import Run, fit_one
-from betafront.training.calibration import set_to_error
+from betafront.training.spread.calibration import set_to_error
 
 MakeRun = Callable[..., Run]
 

@@ -1,0 +1,1 @@
+"""The scale of a Gaussian or Laplace outside of training: its start, and its calibration."""
