@@ -16,11 +16,9 @@ def test_distortion_falls_and_rate_rises_as_beta_falls(
         "study.sampler=grid", "objective.weight=0.05,0.3,2,12", "schedule=constant",
         "normalisation=sum,mean", "study.budget.trials=8", "trainer.steps=300", "tracking=off",
     )  # fmt: skip
-    # After 300 steps runs still fall by tens of nats, and nothing is decided from them.
-    flat = " ".join(out.split())
-    assert "No decision: of the trials that matter" in flat
-    assert "still falling" in flat
-    assert "study.name=weighting-mnist-longer study.import_from=weighting-mnist" in flat
+    assert "Decision" in out
+    # 300 steps are less than an epoch, and leave too few validations to say how the runs stand.
+    assert "have too short a history to say whether they have settled" in " ".join(out.split())
     table = pd.read_csv(own_place / "runs/weighting-mnist/report/front.csv").sort_values("beta")
     assert len(table) == 8
     # β spans 0.05 to 1,176 in eight steps of at least a factor of 2; neighbours that far apart

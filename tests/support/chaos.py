@@ -147,13 +147,15 @@ class Slurm(Launch):
         return True
 
     def _at_work(self, chaos: "Chaos") -> dict[str, int]:
-        """The jobs that run, with the seconds for which they do; empty where none trains yet."""
+        """The jobs whose workers train, with the seconds for which they run: one that only starts
+        listens to no signal yet."""
         words = ["squeue", "--noheader", "--array", f"--name={NAME}", "--states=R"]
         lines = subprocess.run(
             [*words, "--Format=JobArrayID,TimeUsed"], capture_output=True, text=True, check=True
         ).stdout.splitlines()
-        jobs = dict(line.split() for line in lines) if chaos.working() else {}
-        return {job: _seconds(used) for job, used in jobs.items()}
+        training = {_job(worker) for worker in chaos.working().values()}
+        jobs = dict(line.split() for line in lines)
+        return {job: _seconds(used) for job, used in jobs.items() if job in training}
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,15 @@ class Ray(Launch):
             return False
         self.cluster.kill(1)
         return True
+
+
+def _job(worker: psutil.Process) -> str:
+    """The job of an array that a worker is, as `squeue` calls it; empty where it has just ended."""
+    try:
+        own = worker.environ()
+        return f"{own['SLURM_ARRAY_JOB_ID']}_{own['SLURM_ARRAY_TASK_ID']}"
+    except (psutil.Error, KeyError):
+        return ""
 
 
 def _seconds(used: str) -> int:
