@@ -70,9 +70,11 @@ class Launch(ABC):
     Attributes:
         further: names of methods that do something to the sweep that only this launch knows, each
             once at a random moment: `method(chaos)` says whether it could be done now.
+        early: names of such methods that come before all others.
     """
 
     further: tuple[str, ...] = ()
+    early: tuple[str, ...] = ()
 
     @abstractmethod
     def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
@@ -112,7 +114,8 @@ class Slurm(Launch):
     """Three jobs of an array on a Slurm that runs already (`.ci/slurm start`); one is cancelled,
     one is queued again by Slurm, and the time of one is up."""
 
-    further = ("cancel", "preempt", "time_out")
+    further = ("cancel", "preempt")
+    early = ("time_out",)  # which strikes up to a minute later, while others still train
 
     def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
         limits = ["hydra.launcher.timeout_min=30", "hydra.launcher.signal_delay_s=20"]
@@ -334,6 +337,7 @@ class Chaos:
         events: list[Event] = [getattr(self, name) for name in names]
         events += [partial(getattr(self.launch, name), self) for name in self.launch.further]
         self.chance.shuffle(events)
+        events = [partial(getattr(self.launch, name), self) for name in self.launch.early] + events
         # Each worker finishes a run while the server is stopped, and another when it is back.
         last = self.trials - (self.stops + 1) * (WORKERS + 1) if self.stops else self.trials
         last = min(last, int(0.6 * self.trials))
