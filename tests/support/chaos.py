@@ -76,6 +76,10 @@ class Launch(ABC):
     further: tuple[str, ...] = ()
     early: tuple[str, ...] = ()
 
+    def spares(self, worker: psutil.Process) -> bool:
+        """Whether a worker is not to be killed, since something else is to happen to it."""
+        return False
+
     @abstractmethod
     def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
         """The commands that shall run until the budget is met, by a name for each; `sweep` first.
@@ -110,12 +114,17 @@ class Joined(Launch):
         return [p for p in processes if SERVER in _words(p)]
 
 
+@dataclass(frozen=True)
 class Slurm(Launch):
     """Three jobs of an array on a Slurm that runs already (`.ci/slurm start`); one is cancelled,
     one is queued again by Slurm, and the time of one is up."""
 
     further = ("cancel", "preempt")
-    early = ("time_out",)  # which strikes up to a minute later, while others still train
+    early = ("time_out",)  # which Slurm looks for every minute or so, while others still train
+    limited: list[str] = field(default_factory=list)
+
+    def spares(self, worker: psutil.Process) -> bool:
+        return _job(worker) in self.limited
 
     def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
         limits = ["hydra.launcher.timeout_min=30", "hydra.launcher.signal_delay_s=20"]
@@ -146,7 +155,10 @@ class Slurm(Launch):
         if not (jobs := self._at_work(chaos)):
             return False
         job = chaos.chance.choice(sorted(jobs))
-        subprocess.run(command(job, jobs[job]), check=True)
+        words = command(job, jobs[job])
+        subprocess.run(words, check=True)
+        if "update" in words:
+            self.limited.append(job)
         return True
 
     def _at_work(self, chaos: "Chaos") -> dict[str, int]:
@@ -158,7 +170,8 @@ class Slurm(Launch):
         ).stdout.splitlines()
         training = {_job(worker) for worker in chaos.working().values()}
         jobs = dict(line.split() for line in lines)
-        return {job: _seconds(used) for job, used in jobs.items() if job in training}
+        free = training - set(self.limited)
+        return {job: _seconds(used) for job, used in jobs.items() if job in free}
 
 
 @dataclass(frozen=True)
@@ -345,10 +358,12 @@ class Chaos:
         return list(zip(moments, events, strict=True))
 
     def _kill_worker(self) -> bool:
-        workers = self.launch.workers(self.processes())
+        workers = [w for w in self.launch.workers(self.processes()) if not self.launch.spares(w)]
         if not workers:
             return False  # they have not started yet
-        self._kill(self._at_a_checkpoint() or self.chance.choice(workers))
+        found = self._at_a_checkpoint()
+        spared = found is None or self.launch.spares(found)
+        self._kill(self.chance.choice(workers) if spared else found)
         self.count.kills += 1
         return True
 
