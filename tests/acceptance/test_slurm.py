@@ -49,7 +49,7 @@ def test_workers_that_are_killed_cancelled_or_out_of_time_lose_and_repeat_nothin
     seed = random.randrange(10**6)
     print("seed", seed)  # shown where it fails
     chance = random.Random(seed)
-    chaos = Chaos(own_place, Slurm(), warm_python, trials=24, kills=1, seconds=12, chance=chance)
+    chaos = Chaos(own_place, Slurm(), warm_python, trials=24, kills=1, seconds=6, chance=chance)
     count = chaos.run()
     print(count)
     assert count.complete == 24

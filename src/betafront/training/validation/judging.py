@@ -238,8 +238,8 @@ def _collapsed(kept: Kept, falling: Value) -> str:
 def falling_by(curve: Curve) -> Value:
     """Nats by which J falls with each doubling of the steps, by the end: the slope there of a
     parabola through J against log2(step), over the last two thirds of the steps. A straight line
-    would not see that the fall ends: on digits at β = 0.5 it says 8 nats after 800 steps, and twice
-    the steps bring none.
+    does not see that a fall ends: on digits it said several nats where twice the steps brought
+    none.
 
     Its error is that of the paired examples and that of the scatter about the parabola together.
     """
