@@ -2,13 +2,11 @@
 
 import pandas as pd
 
-from betafront.front.decision.advice import Advice, in_every_row, names, trade, trades
+from betafront.front.decision.advice import Advice
 from betafront.front.decision.asked import USUAL, Asked
 from betafront.front.decision.points import points
 from betafront.front.decision.refusal import reason_against
 from betafront.front.table import Facts
-
-__all__ = ["USUAL", "Advice", "Asked", "decide", "in_every_row", "names", "trade", "trades"]
 
 
 def decide(

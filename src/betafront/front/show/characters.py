@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from betafront.front.decision.decision import Advice
+from betafront.front.decision import Advice
 from betafront.front.front import maximised, nondominated, planes
 from betafront.front.show.standings import not_settled
 from betafront.front.table import Facts, label

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from betafront.front.decision.decision import decide
+from betafront.front.decision import decide
 from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
 from betafront.front.show.standings import counts, not_settled

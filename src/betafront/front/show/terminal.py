@@ -9,9 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from betafront.front.decision import cautions, notes, refusal
+from betafront.front.decision import (
+    USUAL,
+    Advice,
+    Asked,
+    cautions,
+    decide,
+    in_every_row,
+    names,
+    notes,
+    refusal,
+)
 from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
-from betafront.front.decision.decision import USUAL, Advice, Asked, decide, in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
 from betafront.front.show.characters import plot

@@ -16,7 +16,7 @@ class Gaussian(OneScale):
 
     Args:
         sigma: σ itself where it is fixed, 1 by default; where it is learned, where learning starts,
-            by default at the root mean squared error of the first batch.
+            by default at the root mean squared error of the untrained model.
         mode: `fixed`, `learned` or `optimal` (σ² = mean squared error), as in `Spread`.
         momentum: of the running mean of the squared error, per optimiser step.
         lr_factor: of a learned σ, as in `Likelihood`.

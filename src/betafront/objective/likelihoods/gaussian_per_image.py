@@ -23,7 +23,7 @@ class GaussianPerImage(Likelihood):
 
     Args:
         sigma: where σ starts, whose logarithm is added to what the decoder gives; None for the root
-            mean squared error of the first batch.
+            mean squared error of the untrained model.
 
     Raises:
         UserError: σ is not above 0.

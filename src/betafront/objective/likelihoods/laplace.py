@@ -16,7 +16,7 @@ class Laplace(OneScale):
 
     Args:
         scale: b itself where it is fixed, 1 by default; where it is learned, where learning starts,
-            by default at the mean absolute error of the first batch.
+            by default at the mean absolute error of the untrained model.
         mode: `fixed`, `learned` or `optimal` (b = mean absolute error), as in `Spread`.
         momentum: of the running mean of the absolute error, per optimiser step.
         lr_factor: of a learned b, as in `Likelihood`.

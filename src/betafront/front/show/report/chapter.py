@@ -6,7 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from betafront.front.decision.decision import USUAL, Advice, Asked, decide
+from betafront.front.decision import USUAL, Advice, Asked, decide
 from betafront.front.decision.refusal import refusal
 from betafront.front.table import Facts
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from betafront.front.attainment import attainment_surfaces, common_replicates
 from betafront.front.comparison import Group
-from betafront.front.decision.decision import names
+from betafront.front.decision import names
 from betafront.front.front import nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.importance import importance

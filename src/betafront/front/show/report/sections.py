@@ -4,9 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from betafront.front.comparison import Comparison
-from betafront.front.decision import cautions, notes
+from betafront.front.decision import cautions, in_every_row, names, notes
 from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
-from betafront.front.decision.decision import in_every_row, names
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
