@@ -30,19 +30,20 @@ clean: ## everything that is made here, but for runs/
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/installed: pyproject.toml constraints.txt
+# What each of the three holds, as pip names it: asked for together where several are missing, since
+# pip resolves anew with each call.
+WHAT_installed := .
+WHAT_tested := .[test]
+WHAT_checked := .[test,dev]
+HOLDS_installed := installed
+HOLDS_tested := installed tested
+HOLDS_checked := installed tested checked
+
+.venv/installed .venv/tested .venv/checked: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv (PyTorch and its libraries are several GB; some minutes) …"
-	$(INSTALL) --no-compile --editable .
+	$(INSTALL) --no-compile --editable "$(WHAT_$(@F))"
 	@# On all cores, and also where the environment forbids Python to write bytecode as it imports.
 	@# Some libraries have files that are templates, or for another Python.
 	$(BIN)/python -m compileall -qq -j 0 src .venv/lib || true
-	touch $@
-
-.venv/tested: .venv/installed
-	$(INSTALL) --editable ".[test]"
-	touch $@
-
-.venv/checked: .venv/tested
-	$(INSTALL) --editable ".[test,dev]"
-	touch $@
+	touch $(addprefix .venv/,$(HOLDS_$(@F)))

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from betafront.front.decision.confirmation.verdict import Noise
+from betafront.front.decision.confirmation.levels import Noise
 from betafront.front.decision.noise.scatter import curve_of, near
 from betafront.front.table import DISTORTION, RATE, usable
 from betafront.study.confirm.picks import Picked

@@ -9,7 +9,11 @@ from betafront.study.trials.origin import Confirms
 
 SHARE = 3  # the sweep's cost is at least so many times that of its confirmation
 TIMES = (4, 2, 1)  # the optimiser steps of a trial that a run takes, the most telling first
-SEEDS = 3  # further seeds of the decision's pick, at most
+RUNS = 1 + 2  # of one seed: the pick and its neighbours
+FEWEST, SEEDS = (
+    4,
+    6,
+)  # further seeds of the decision's pick: before four times the steps, and at most
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,9 @@ def confirm_plan(
     picks: Sequence[Picked], untested: Sequence[str], steps: dict[int, int], swept: int
 ) -> ConfirmPlan:
     """The most telling runs that cost at most a third of the sweep: first the decision's pick and
-    its two neighbours with one further seed and four times the steps (or as many as can be had),
-    then more seeds, then the other picks.
+    its two neighbours with one further seed and more steps (four times as many where that leaves
+    enough for FEWEST seeds, else twice as many, else as many), then further seeds with as many
+    steps as the trial had, then the other picks.
 
     Args:
         picks: the decision first.
@@ -53,45 +58,38 @@ def confirm_plan(
     left_out: list[str] = []
     spent = 0
 
-    def group(pick: Picked, seed: int, times: int) -> list[Confirms]:
-        return [Confirms(pick.trial, factor, seed, times) for factor in (1.0, *FACTORS)]
-
-    def add(pick: Picked, seed: int, most: int) -> int | None:
-        """Add a group with as many times the steps as fit, at most `most`; None if none fits."""
+    def add(pick: Picked, seed: int, times: int, beside: int = 0) -> bool:
+        """Add the runs of one seed where they fit, and `beside` steps more would."""
         nonlocal spent
-        for times in (t for t in TIMES if t <= most):
-            new = [run for run in group(pick, seed, times) if run not in runs]
-            cost = sum(run.times * steps[pick.trial] for run in new)
-            if spent + cost <= limit:
-                runs.extend(new)
-                spent += cost
-                return times
-        return None
+        group = [Confirms(pick.trial, factor, seed, times) for factor in (1.0, *FACTORS)]
+        cost = sum(times * steps[pick.trial] for run in group if run not in runs)
+        if spent + cost + beside > limit:
+            return False
+        runs.extend(run for run in group if run not in runs)
+        spent += cost
+        return True
 
-    most = add(first, 0, TIMES[0])
-    if most is None:
+    one = RUNS * steps[first.trial]
+    beside = {TIMES[0]: (FEWEST - 1) * one}
+    longest = next((times for times in TIMES if add(first, 0, times, beside.get(times, 0))), None)
+    if longest is None:
         raise UserError(
             f"a confirmation takes at most a third of the sweep's cost, which is {limit:,} steps: "
             f"too few for three runs of {steps[first.trial]:,}. A larger study.budget.trials "
             "allows it"
         )
-    if most < TIMES[0]:
-        needed = 3 * TIMES[0] * steps[first.trial]
-        left_out.append(f"{TIMES[0]} times the steps ({needed:,})")
+    if longest < TIMES[0]:
+        left_out.append(f"{TIMES[0]} times the steps ({TIMES[0] * one + beside[TIMES[0]]:,})")
     for seed in range(1, SEEDS):
-        had = add(first, seed, most)
-        if had is None:
+        if not add(first, seed, 1):
             left_out.append(f"seed {seed + 1}")
             break
-        if had < most:
-            left_out.append(f"seed {seed + 1} with {most} times the steps")
-            most = had
     tested = [first]
     for pick in others:
-        if add(pick, 0, TIMES[0]) is None:
-            left_out.append(f"{pick.name} (trial {pick.trial})")
-        else:
+        if any(add(pick, 0, times) for times in TIMES):
             tested.append(pick)
+        else:
+            left_out.append(f"{pick.name} (trial {pick.trial})")
     said = list(untested)
     if left_out:
         said.append(f"{', '.join(left_out)}: more than a third of the sweep's {swept:,} steps")

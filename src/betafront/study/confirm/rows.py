@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betafront.front.decision.confirmation.verdict import Tested
+from betafront.front.decision.confirmation.levels import Tested
 from betafront.front.table import DISTORTION, RATE
 from betafront.study.confirm.picks import Picked
 from betafront.study.confirm.plan import TIMES

@@ -96,9 +96,9 @@ def print_confirmation(
             f"{one.trial}), of runs of the same seed:"
         )
         out.print(levels_table(one) if one.levels else "  no two runs can be compared")
-    source = f"{found.noise} and the further seeds" if found.noise else "the further seeds"
+    source = f", and where these are few from {found.noise}" if found.noise else ""
     if any(one.levels for one in found.verdicts):
-        out.print(f"± is the standard error, with the noise of a run from {source}.", style="dim")
+        out.print(f"± is the standard error, from the pairs of one seed{source}.", style="dim")
     advice = decide(rows, known, runs_table(trials))
     for line in confirmation_lines(found, rows, advice):
         out.print(line, markup=False)

@@ -14,7 +14,8 @@ from betafront.front.decision.confirmation.confirmed import (
     confirmation_word,
     is_confirmed,
 )
-from betafront.front.decision.confirmation.verdict import Noise, Tested, verdict
+from betafront.front.decision.confirmation.levels import Noise, Tested
+from betafront.front.decision.confirmation.verdict import verdict
 
 TABLE = pd.DataFrame({"trial": [3, 5, 7], "replicates": [2, 2, 2]})
 

@@ -7,15 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from betafront.front.decision.confirmation.verdict import (
-    ALIKE,
-    MOVES,
-    STANDS,
-    Noise,
-    Tested,
-    Verdict,
-    verdict,
-)
+from betafront.front.decision.confirmation.levels import Noise, Tested
+from betafront.front.decision.confirmation.verdict import ALIKE, MOVES, STANDS, Verdict, verdict
 
 BETA, NEIGHBOURS = 1.0, (0.5, 2.0)
 STEPS = (800, 1600, 3200)
@@ -90,6 +83,38 @@ def test_one_seed_needs_the_noise_of_the_studys_own_runs(sd: float | None, word:
     assert found.word == word
     if sd:  # of a difference between two runs
         assert found.longest[0].error == pytest.approx(sd * math.sqrt(2))
+
+
+def test_the_noise_of_the_studys_own_runs_stands_in_only_for_few_pairs() -> None:
+    """Two seeds are two degrees of freedom, of two neighbours; three seeds are four."""
+    large = Noise(50.0, 20.0, "the scatter")
+    few, enough = (judged(rows(1.0, noise=0.3, seeds=n), large).longest[0] for n in (2, 3))
+    assert few.error is not None
+    assert few.error > 40
+    assert enough.error is not None
+    assert enough.error < 1
+
+
+def test_a_pick_stands_beside_a_neighbour_that_is_surely_not_better_by_the_noise_of_the_study() -> (
+    None
+):
+    """The least value lies halfway, in log β, so that the neighbour is as good as the pick."""
+    of = rows(best=math.sqrt(2), noise=0.2)
+    assert (judged(of).word, judged(of).to) == (ALIKE, (2.0,))
+    found = judged(of, Noise(1.6, 20.0, "the scatter"))
+    assert found.word == STANDS
+    assert "; β = 2 is not better by the 1.6 nats that the study's own runs differ by" in found.text
+    noisy = judged(rows(best=math.sqrt(2), noise=2.0), Noise(1.6, 20.0, "the scatter"))
+    assert noisy.word == ALIKE
+
+
+def test_a_seed_whose_shorter_runs_have_settled_says_the_same_after_more_steps() -> None:
+    of = [r for r in rows(best=1.0, noise=0.3) if r.seed == 0 or r.steps == 800]
+    found = judged(of)
+    assert [(level.seeds, level.shorter) for level in found.longest] == [(3, 2), (3, 2)]
+    assert "after 3,200 steps (3 seeds, 2 settled after fewer)" in found.text
+    falling = [replace(r, standing="still falling") if r.beta == 2 else r for r in of]
+    assert {level.beta: level.seeds for level in judged(falling).longest} == {0.5: 3, 2.0: 1}
 
 
 def test_the_longest_runs_decide_and_a_pick_that_was_better_only_there_does_not_stand() -> None:
