@@ -4,8 +4,9 @@
     python studies/lengths/run.py mnist
 
 Each study is an ordinary sweep, in the runs folder that BETAFRONT_RUNS names, and is only gone on
-with where it is there. What is decided goes to `results/DATA.json` beside this file, and is printed
-as a table.
+with where it is there. The decisions of the default study's own length are put to the test by
+`betafront confirm`. What is decided goes to `results/DATA.json` beside this file, and is printed as
+a table.
 """
 
 import argparse
@@ -34,6 +35,7 @@ WORDS = {
     ),
 }
 TRIALS = {("digits", 8000): 24}  # of 48 in the study as it is
+CONFIRMED = [("digits", 2000)]  # the length of the study as it is
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -51,8 +53,12 @@ def answer(data: str, steps: int, seed: int) -> dict[str, Any]:
     if (data, steps) in TRIALS:
         words.append(f"study.budget.trials={TRIALS[data, steps]}")
     betafront("sweep", *words, f"study.seed={seed}", "study.workers=2", "tracking=off")
+    if (data, steps) in CONFIRMED:
+        betafront("confirm", name)
     found = json.loads(betafront("status", name, "--json"))
-    keys = ("decision", "refused", "standings", "cautions", "complete", "command")
+    keys = (
+        "decision", "refused", "standings", "cautions", "complete", "command", "confirmation",
+    )  # fmt: skip
     return {"steps": steps, "seed": seed, **{key: found.get(key) for key in keys}}
 
 
@@ -85,6 +91,12 @@ def show(answers: list[dict[str, Any]], out: Console) -> None:
         here = [str(found[key]) for key in ("steps", "complete", "seed")]
         table.add_row(*here, beta, interval, counts, why)
     out.print(table)
+    for found in answers:
+        if confirmation := found["confirmation"]:
+            share = confirmation["steps"] / confirmation["swept"]
+            said = confirmation["verdicts"][0]["text"]
+            case = f"{found['steps']} steps, seed {found['seed']}"
+            out.print(f"{case}, put to the test for {share:.0%} of its steps: {said}")
     for line in disagreements(answers) or ["All intervals of the decisions meet."]:
         out.print(line)
 

@@ -15,15 +15,20 @@ from betafront.training.pictures.pages import PAGES
 
 TRIALS = 10
 SWEEP = (
-    "sweep", "study=weighting", f"study.budget.trials={TRIALS}", "trainer.steps=300",
+    "sweep", "study=weighting", f"study.budget.trials={TRIALS}", "trainer.steps=150",
     "model.hidden=[16]", "tracking=off",
 )  # fmt: skip
+
+
+def results(place: Path) -> list[Path]:
+    """Those of the finished runs."""
+    return sorted(place.glob("runs/weighting-digits/trial-*/result.json"))
 
 
 def finished(place: Path) -> dict[str, str]:
     """Each finished run folder, and the digest of all that the run has left in it."""
     found = {}
-    for result in sorted(place.glob("runs/weighting-digits/trial-*/result.json")):
+    for result in results(place):
         # The pages are drawn by whoever looks at the run first.
         left = (p for p in result.parent.rglob("*") if p.name not in PAGES)
         files = sorted(p for p in left if p.is_file())
@@ -43,19 +48,29 @@ def kill_everything(leader: int) -> None:
 
 
 @pytest.mark.slow
-def test_kill_9_loses_nothing_and_repeats_nothing(shell: Any, own_place: Path) -> None:
-    seen: dict[str, str] = {}
-    for more in (2, 3):  # twice: the second command is killed as well
-        process = shell.start(*SWEEP)
-        target, end = len(seen) + more, time.monotonic() + 200
-        while len(finished(own_place)) < target and time.monotonic() < end:
-            assert process.poll() is None, process.stdout.read()
-            time.sleep(0.1)
-        kill_everything(process.pid)
-        process.wait()
-        state = json.loads(shell.run("status", "--json"))
-        assert state["complete"] < TRIALS
-        seen = finished(own_place)
+def test_kill_9_and_then_sigterm_lose_nothing_and_repeat_nothing(
+    shell: Any, own_place: Path
+) -> None:
+    process = begun(shell, own_place, finished=2)
+    kill_everything(process.pid)
+    process.wait()
+    assert json.loads(shell.run("status", "--json"))["complete"] < TRIALS
+    seen = finished(own_place)
+
+    process = begun(shell, own_place, finished=len(seen) + 2)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, out
+    assert "interrupted; a sweep goes on by the same command" in out
+    _, left = psutil.wait_procs(workers, timeout=30)
+    assert left == []
+    state = json.loads(shell.run("status", "--json"))
+    assert state["running"] == 0
+    assert state["complete"] < TRIALS
+    assert {name: finished(own_place)[name] for name in seen} == seen
+    seen = finished(own_place)
+
     out = shell.run(*SWEEP)
     assert "Resuming weighting-digits" in out
     state = json.loads(shell.run("status", "--json"))
@@ -69,25 +84,14 @@ def test_kill_9_loses_nothing_and_repeats_nothing(shell: Any, own_place: Path) -
     assert finished(own_place) == after
 
 
-@pytest.mark.slow
-def test_sigterm_ends_every_process_and_the_same_command_goes_on(
-    shell: Any, own_place: Path
-) -> None:
+def begun(shell: Any, place: Path, finished: int) -> Any:
+    """The process of the sweep, when so many runs are finished."""
     process = shell.start(*SWEEP)
     end = time.monotonic() + 200
-    while not finished(own_place) and time.monotonic() < end:
-        time.sleep(0.1)
-    workers = psutil.Process(process.pid).children(recursive=True)
-    process.terminate()
-    out, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, out
-    assert "interrupted; a sweep goes on by the same command" in out
-    _, left = psutil.wait_procs(workers, timeout=30)
-    assert left == []
-    state = json.loads(shell.run("status", "--json"))
-    assert state["running"] == 0
-    shell.run(*SWEEP)
-    assert json.loads(shell.run("status", "--json"))["complete"] == TRIALS
+    while len(results(place)) < finished and time.monotonic() < end:
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.05)
+    return process
 
 
 @pytest.mark.slow
@@ -96,7 +100,7 @@ def test_a_killed_trial_goes_on_from_its_checkpoint_and_ends_with_the_same_numbe
 ) -> None:
     sweep = (
         "sweep", "objective.weight=choice(0.7)", "study.name=one", "study.sampler=grid",
-        "study.workers=1", "study.budget.trials=1", "hydra/launcher=basic", "trainer.steps=3000",
+        "study.workers=1", "study.budget.trials=1", "hydra/launcher=basic", "trainer.steps=1200",
         "trainer.checkpoint_seconds=0", "tracking=off", "schedule=cyclical",
     )  # fmt: skip
     process = shell.start(*sweep)
