@@ -97,7 +97,9 @@ def show(answers: list[dict[str, Any]], out: Console) -> None:
             said = confirmation["verdicts"][0]["text"]
             case = f"{found['steps']} steps, seed {found['seed']}"
             out.print(f"{case}, put to the test for {share:.0%} of its steps: {said}")
-    for line in disagreements(answers) or ["All intervals of the decisions meet."]:
+    decided = sum(bool(found["decision"]) for found in answers)
+    agreed = [f"The intervals of all {decided} decisions meet."] if decided > 1 else []
+    for line in disagreements(answers) or agreed:
         out.print(line)
 
 
