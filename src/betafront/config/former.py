@@ -14,6 +14,8 @@ FORMER: Mapping[str, Any] = {
     "likelihood.lr_factor": 1.0,
     "likelihood.calibrate": False,
     "likelihood.sigma": 1.0,  # of a Gaussian per image
+    "metrics.further.mig.estimator": "bins",
+    "metrics.further.modularity.estimator": "bins",
 }
 """Settings that were not there, with what a run did without them."""
 
