@@ -94,7 +94,9 @@ def test_random_codes_have_no_importance(few: Ints) -> None:
 def test_dead_latents_with_a_little_noise_have_no_importance(few: Ints) -> None:
     draws = np.random.default_rng(1)
     two = few[:, [0, 3]]
-    codes = np.hstack([two + 1e-3 * draws.normal(size=two.shape), 1e-3 * draws.normal(size=two.shape)])
+    codes = np.hstack(
+        [two + 1e-3 * draws.normal(size=two.shape), 1e-3 * draws.normal(size=two.shape)]
+    )
     scored = dci(codes, two)
     assert (scored.detail["importance"][2:] == 0).all()
     assert scored.values["dci_disentanglement"] == pytest.approx(1, abs=0.01)

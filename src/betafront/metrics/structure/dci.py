@@ -56,11 +56,11 @@ def dci(
     fitted to three quarters of the examples, loses of its accuracy on the others where z_j is
     shuffled among them, where that is beyond the noise of so many examples: of a noisy code the
     losses of latents that know nothing of a factor would make a tenth of all importance, and most
-    of what one seed has beside another. The decrease of impurity in the trees, usual elsewhere, is the other
-    choice: it counts what the trees learn of noise, so that it calls a code mixed that is only
-    noisy, and gives importance to collapsed latents. Informativeness is measured on the held-out
-    examples too. The values depend on the regressor, its depth and the kind of importance: compare
-    none across them.
+    of what one seed has beside another. The decrease of impurity in the trees, usual elsewhere, is
+    the other choice: it counts what the trees learn of noise, so that it calls a code mixed that is
+    only noisy, and gives importance to collapsed latents. Informativeness is measured on the
+    held-out examples too. The values depend on the regressor, its depth and the kind of importance:
+    compare none across them.
 
     Args:
         codes: (n, M).
@@ -168,11 +168,9 @@ def _fit(
     )
 
 
-def _lost(
-    model: Any, held_out: Floats, level: Ints, standard_errors: float, seed: int
-) -> Floats:
-    """(M,) the accuracy that is lost where a latent is shuffled (Breiman 2001), 0 where it is within
-    its noise."""
+def _lost(model: Any, held_out: Floats, level: Ints, standard_errors: float, seed: int) -> Floats:
+    """(M,) the accuracy that is lost where a latent is shuffled (Breiman 2001), 0 where that is
+    within its noise."""
     generator = np.random.default_rng(seed)
     right = (model.predict(held_out) == level).astype(float)
     losses = np.zeros(held_out.shape[1])

@@ -142,7 +142,7 @@ def _nearer(values: Floats, level: Ints, wanted: Ints) -> tuple[Ints, Ints]:
     last = np.where(
         tied, np.searchsorted(values, z, "right"), np.searchsorted(values, upper, "left")
     )
-    # In the order of (level, place among all) those of one level between two places are a difference.
+    # Of one level those between two places, in the order of (level, place among all).
     key = group * (n + 1) + grouped
     own = np.searchsorted(key, group * (n + 1) + last) - np.searchsorted(
         key, group * (n + 1) + first
