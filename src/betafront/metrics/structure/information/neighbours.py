@@ -97,7 +97,7 @@ def _wanted(size: Ints, neighbours: int | None) -> Ints:
         wanted = np.maximum(np.rint(SHARE * size).astype(np.int64), LEAST)
     else:
         wanted = np.full_like(size, neighbours)
-    return np.minimum(wanted, size - 1)
+    return np.asarray(np.minimum(wanted, size - 1))
 
 
 def _nearer(values: Floats, level: Ints, wanted: Ints) -> tuple[Ints, Ints]:
