@@ -283,14 +283,14 @@ ALIKE = {
 NOTES = """\
 Why the others differ
 MIG. dlib takes 20 bins of equal width (its mig.gin): of 24 levels they hold ln 20 / ln 24 = 0.94,
-  and of a bent latent less. latte's nearest neighbours (scikit-learn's mutual_info_classif) have no
-  bins, and come to ours but for their noise.
+  and of a bent latent less. latte's nearest neighbours (scikit-learn's mutual_info_classif) are
+  ours but for the noise that it adds to ties, and that of its estimates, which ours leaves out.
 modularity. As MIG; plain counts overestimate the information of what tells nothing, and ratios of
-  such estimates are arbitrary, ours too: small, noise (only the information itself tells that it is
-  noise). latte has its own noise for dead latents, where dlib and ours have 0.
+  such estimates are arbitrary: small, noise. Ours leaves out information that is within its noise.
+  latte has its own noise for dead latents, where dlib and ours have 0.
 DCI. dlib boosts trees without a seed and takes their impurity (dci.py:129-131), which gives
   importance to whatever trees learn of noise: noisy. Ours is the held-out accuracy that a latent's
-  shuffling costs; of noise alone it is all chance. The formulas are the same, but for the 1e-11
+  shuffling costs, beyond its noise. The formulas are the same, but for the 1e-11
   that dlib adds to each importance. Of twins, which one a tree takes is drawn. Accuracies differ
   as boosting and a forest do.
 SAP, a classifier. Linear machines, one against the rest, find the first and the last of many levels

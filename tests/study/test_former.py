@@ -9,7 +9,7 @@ import pytest
 
 from betafront.config.former import FORMER, lacking, moved, of_choices
 from betafront.config.saved import saved_config
-from betafront.study.spec import SPEC
+from betafront.study.spec import SPEC, Spec
 from betafront.training.result import Result
 
 Command = Callable[..., Any]
@@ -19,6 +19,17 @@ def test_settings_that_were_not_there_are_found_where_their_part_is() -> None:
     assert lacking({"trainer.steps": 5}) == {"trainer.keep": "last", "trainer.patience": None}
     assert lacking({"trainer.steps": 5, "trainer.keep": "best"}) == {"trainer.patience": None}
     assert lacking({"model.latents": 5}) == {}  # trainers are searched
+
+
+def test_metrics_are_estimated_as_then() -> None:
+    then = {"metrics.further.mig.bins": None, "metrics.further.dci.trees": 20}
+    assert lacking(then) == {
+        "metrics.further.mig.estimator": "bins",
+        "metrics.further.dci.standard_errors": 0,
+    }
+    assert lacking(then | {"metrics.further.mig.estimator": "neighbours"}) == {
+        "metrics.further.dci.standard_errors": 0
+    }
 
 
 def test_a_default_that_has_changed_is_kept_where_both_are_defaults() -> None:
@@ -98,3 +109,38 @@ def test_likelihoods_that_are_searched_start_as_then(
     assert said.code == 0, said.err
     config = settings_of(own_place, 1)
     assert (config.trainer.keep, config.likelihood.sigma) == ("last", 1.0)
+
+
+def test_metrics_of_a_resumed_study_are_estimated_as_then(
+    betafront: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    slow = ("dci", "explicitness", "beta_vae_score", "factor_vae_score", "irs", "sap")
+    structure = ("data=sprites_small", "likelihood=bernoulli", "metrics=disentanglement")
+    of_data = [word for word in fast if not word.startswith("data.")]
+    left_out = [f"~metrics.further.{name}" for name in slow]
+    words = stored_as_before(
+        betafront, own_place, "objective.weight=1,2", *structure, *left_out, *of_data
+    )
+    said = betafront(*words, "study.budget.trials=2")
+    assert said.code == 0, said.err
+    settings = [
+        Result.load(own_place / f"runs/former/trial-{trial:04d}").settings for trial in (0, 1)
+    ]
+    # The first was trained today, and only then stored as before.
+    assert [s["val/mig/estimator"] for s in settings] == ["neighbours", "bins"]
+    assert settings[1]["val/modularity/estimator"] == "bins"
+
+
+def test_values_of_other_settings_do_not_compare() -> None:
+    def spec(name: str, **base: Any) -> Spec:
+        goals = {"val/rate": "minimize", "val/mig": "maximize"}
+        settings = {f"metrics.further.mig.{key}": value for key, value in base.items()}
+        return Spec(name, "", goals, {}, "", settings, "random", 0, 1, 1, "", {})
+
+    before, now = spec("before", bins=None), spec("now", bins=None, estimator="neighbours")
+    said = before.comparable(now, before.objectives)
+    assert "before and now have other values of val/mig" in said
+    assert "metrics.further.mig.estimator=bins" in said
+    assert before.comparable(now, ["val/rate"]) == ""
+    assert before.comparable(spec("alike", bins=None), before.objectives) == ""
+    assert now.comparable(spec("alike", bins=None, estimator="neighbours"), now.objectives) == ""

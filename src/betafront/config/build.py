@@ -1,6 +1,7 @@
 """A composed configuration, and the parts of the run that it names."""
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -136,18 +137,24 @@ def save(config: DictConfig, folder: Path) -> None:
 def _is_of(config: DictConfig, path: Path) -> bool:
     """Whether a saved configuration is this one, or was before there were some of its settings."""
     text = path.read_text()
-    then, now = _two_levels(OmegaConf.create(text)), _two_levels(config)
+    then, now = _settings(OmegaConf.create(text)), _settings(config)
     former = config.copy()
     for key in lacking(then).keys() & now.keys():
         part, _, name = key.rpartition(".")
-        del former[part][name]
+        del OmegaConf.select(former, part)[name]
     for key, value in moved(then, now).items():
         OmegaConf.update(former, key, value)
     return text == OmegaConf.to_yaml(former)
 
 
-def _two_levels(config: Any) -> dict[str, Any]:
-    """The settings of each part, as dotted keys."""
-    parts: Any = OmegaConf.to_container(config)
-    nodes = {part: node for part, node in parts.items() if isinstance(node, dict)}
-    return {f"{part}.{name}": value for part, node in nodes.items() for name, value in node.items()}
+def _settings(config: Any) -> dict[str, Any]:
+    """The settings of all parts, as dotted keys."""
+
+    def leaves(node: Any, key: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(node, dict) and node:
+            for name, value in node.items():
+                yield from leaves(value, f"{key}.{name}" if key else str(name))
+        else:
+            yield key, node
+
+    return dict(leaves(OmegaConf.to_container(config), ""))

@@ -14,6 +14,9 @@ FORMER: Mapping[str, Any] = {
     "likelihood.lr_factor": 1.0,
     "likelihood.calibrate": False,
     "likelihood.sigma": 1.0,  # of a Gaussian per image
+    "metrics.further.mig.estimator": "bins",
+    "metrics.further.modularity.estimator": "bins",
+    "metrics.further.dci.standard_errors": 0,
 }
 """Settings that were not there, with what a run did without them."""
 

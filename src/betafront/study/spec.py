@@ -105,6 +105,21 @@ class Spec:
                 f"{self.name} and {other.name} have other likelihoods, and {over[0]} of Bernoulli "
                 "on dequantised images is cross-entropy, which bounds no log mass"
             )
+        return self._measured_otherwise(other, objectives)
+
+    def _measured_otherwise(self, other: "Spec", objectives: Collection[str]) -> str:
+        """Why values of the further metrics among the objectives have other settings in the other
+        study; empty where they have not."""
+        for objective in objectives:
+            value = objective.partition("/")[2]
+            mine, theirs = (_settings_behind(value, spec.base) for spec in (self, other))
+            for key in mine.keys() & theirs.keys():
+                if mine[key] != theirs[key]:
+                    return (
+                        f"{self.name} and {other.name} have other values of {objective}, by "
+                        f"{key}={mine[key]} and by {key}={theirs[key]} (a new sweep may be given "
+                        "either)"
+                    )
         return ""
 
     @property
@@ -173,6 +188,18 @@ class Spec:
         if self.data_digest != old.data_digest:
             return f"other data (digest {old.data_digest}, now {self.data_digest})"
         return ""
+
+
+def _settings_behind(value: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the settings of a study those of the further metric that a value is of: one of its name,
+    or with more after it, as `dci_completeness` is of `dci`. None is left out (a default)."""
+    start = "metrics.further."
+    found = {}
+    for key, setting in (lacking(settings) | dict(settings)).items():
+        metric = key.removeprefix(start).partition(".")[0]
+        if key.startswith(start) and f"{value}_".startswith(f"{metric}_") and setting is not None:
+            found[key] = setting
+    return found
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any], most: int = 2) -> str:

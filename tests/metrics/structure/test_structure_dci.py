@@ -66,6 +66,43 @@ def test_noise_and_collapsed_latents_are_no_entanglement(few: Ints) -> None:
     assert dci(codes, three, importance="impurity").values["dci_disentanglement"] < 0.5
 
 
+def test_a_noisy_code_scores_the_same_with_any_seed() -> None:
+    sizes = (3, 4, 6, 8)
+    factors = np.random.default_rng(0).integers(0, sizes, (1200, 4))
+    standard = (factors - factors.mean(0)) / factors.std(0)
+    codes = standard + 0.5 * np.random.default_rng(1).normal(size=factors.shape)
+    each, every = (
+        [
+            dci(codes, factors, seed=seed, standard_errors=errors).values["dci_disentanglement"]
+            for seed in range(3)
+        ]
+        for errors in (3, 0)
+    )
+    # Each latent has one factor and noise. Where each loss counts, a tenth is of noise.
+    assert min(each) > 0.97
+    assert np.mean(every) < 0.95
+
+
+def test_random_codes_have_no_importance(few: Ints) -> None:
+    noise = np.random.default_rng(1).normal(size=(len(few), 4))
+    scored = dci(noise, few[:, [0, 3]])
+    assert (scored.detail["importance"] == 0).all()
+    assert scored.values["dci_disentanglement"] == scored.values["dci_completeness"] == 0
+    assert scored.settings["standard_errors"] == 3
+
+
+def test_dead_latents_with_a_little_noise_have_no_importance(few: Ints) -> None:
+    draws = np.random.default_rng(1)
+    two = few[:, [0, 3]]
+    codes = np.hstack(
+        [two + 1e-3 * draws.normal(size=two.shape), 1e-3 * draws.normal(size=two.shape)]
+    )
+    scored = dci(codes, two)
+    assert (scored.detail["importance"][2:] == 0).all()
+    assert scored.values["dci_disentanglement"] == pytest.approx(1, abs=0.01)
+    assert scored.values["dci_completeness"] == pytest.approx(1, abs=0.01)
+
+
 def test_order_sign_scale_and_dead_latents(few: Ints) -> None:
     order = [2, 0, 3, 1]
     codes = np.column_stack([few[:, order] * [-1, 0.01, 5, -300], np.full((len(few), 2), 0.1)])

@@ -54,10 +54,18 @@ def test_turned_by_45_degrees_two_latents_tell_the_same(grid: Ints) -> None:
     np.testing.assert_allclose(scored.detail["gap"], [0, 0, 1, 1], atol=0.01)
 
 
-def test_turning_lowers_the_gap(grid: Ints) -> None:
-    codes = standard(grid)
-    values = [value(turned(codes, a), grid) for a in (0, math.pi / 8, math.pi / 4)]
-    assert values[0] > values[1] + 0.02 > values[2] + 0.04
+def test_turning_lowers_the_gap(draws: Ints) -> None:
+    noise = 0.1 * np.random.default_rng(1).normal(size=draws.shape)
+    turns = [turned(standard(draws), a) + noise for a in (0, math.pi / 8, math.pi / 4)]
+    for how in ({}, {"bins": 80}):
+        values = [value(codes, draws, **how) for codes in turns]
+        assert values[0] > values[1] + 0.02 > values[2] + 0.04
+
+
+def test_a_latent_whose_values_are_pairs_of_levels_tells_both(grid: Ints) -> None:
+    # By an eighth turn each of the first two latents has 120 values, one for each pair of levels.
+    codes = turned(standard(grid), math.pi / 8)
+    np.testing.assert_allclose(mig(codes, grid).detail["gap"], [0, 0, 1, 1], atol=1e-9)
 
 
 def test_noise_lowers_the_gap(draws: Ints) -> None:

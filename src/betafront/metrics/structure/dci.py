@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import entr
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
-from sklearn.inspection import permutation_importance
 
 from betafront.metrics.score import Score
 from betafront.metrics.structure.inputs import (
@@ -48,17 +47,20 @@ def dci(
     importance: Importance = "permutation",
     trees: int = 20,
     depth: int = 8,
+    standard_errors: float = 3,
     seed: int = 0,
 ) -> Score:
     """DCI (Eastwood & Williams 2018, section 2) from the importances of trees.
 
     The importance R_jk of latent j for factor k is what a classifier of v_k from all latents,
     fitted to three quarters of the examples, loses of its accuracy on the others where z_j is
-    shuffled among them. The decrease of impurity in the trees, usual elsewhere, is the other
-    choice: it counts what the trees learn of noise, so that it calls a code mixed that is only
-    noisy, and gives importance to collapsed latents. Informativeness is measured on the held-out
-    examples too. The values depend on the regressor, its depth and the kind of importance: compare
-    none across them.
+    shuffled among them, where that is beyond the noise of so many examples: of a noisy code the
+    losses of latents that know nothing of a factor would make a tenth of all importance, and most
+    of what one seed has beside another. The decrease of impurity in the trees, usual elsewhere, is
+    the other choice: it counts what the trees learn of noise, so that it calls a code mixed that is
+    only noisy, and gives importance to collapsed latents. Informativeness is measured on the
+    held-out examples too. The values depend on the regressor, its depth and the kind of importance:
+    compare none across them.
 
     Args:
         codes: (n, M).
@@ -68,6 +70,8 @@ def dci(
         importance: loss of held-out accuracy by shuffling, or impurity.
         trees: of the forest, or stages of boosting.
         depth: of each tree; 8 leaves room for 256 levels and little for noise.
+        standard_errors: a loss of accuracy counts beyond so many of its standard errors over the
+            held-out examples; of 0 each that is above 0 counts. Not of impurity.
         seed: of the split and the trees.
 
     Returns:
@@ -83,8 +87,16 @@ def dci(
     known("regressor", regressor, REGRESSORS)
     known("importance", importance, get_args(Importance))
     at_least(1, trees=trees, depth=depth)
+    at_least(0, standard_errors=standard_errors)
+
+    def weights_of(model: Any, held_out: Floats, level: Ints) -> Floats:
+        if importance == "impurity":
+            # Of boosting an impurity that falls by nothing is rounded to below 0.
+            return np.asarray(model.feature_importances_).clip(min=0)
+        return _lost(model, held_out, level, standard_errors, seed)
+
     fits = [
-        _fit(z, relabelled(factor), REGRESSORS[regressor](trees, depth, seed), importance, seed)
+        _fit(z, relabelled(factor), REGRESSORS[regressor](trees, depth, seed), weights_of, seed)
         for factor in v.T
     ]
     weights, accuracies, chances = zip(*fits, strict=True)
@@ -102,6 +114,7 @@ def dci(
             "regressor": regressor,
             "importance": importance,
             "shuffles": SHUFFLES if importance == "permutation" else 0,
+            "standard_errors": standard_errors if importance == "permutation" else 0,
             "trees": trees,
             "depth": depth,
             "test_share": TEST_SHARE,
@@ -138,20 +151,36 @@ def completeness(importance: Floats) -> float:
 
 
 def _fit(
-    z: Floats, level: Ints, model: Any, importance: Importance, seed: int
+    z: Floats,
+    level: Ints,
+    model: Any,
+    weights_of: Callable[[Any, Floats, Ints], Floats],
+    seed: int,
 ) -> tuple[Floats, float, float]:
     """Importance (M,), held-out accuracy, and that of the commonest level."""
     train, test = split(level, seed)
     model.fit(z[train], level[train])
-    if importance == "impurity":
-        weights = model.feature_importances_
-    else:
-        weights = permutation_importance(
-            model, z[test], level[test], n_repeats=SHUFFLES, random_state=seed
-        ).importances_mean
     commonest = np.bincount(level[train]).argmax()
     return (
-        weights.clip(min=0),  # of boosting an impurity that falls by nothing is rounded to below 0
+        weights_of(model, z[test], level[test]),
         float(model.score(z[test], level[test])),
         float((level[test] == commonest).mean()),
     )
+
+
+def _lost(model: Any, held_out: Floats, level: Ints, standard_errors: float, seed: int) -> Floats:
+    """(M,) the accuracy that is lost where a latent is shuffled (Breiman 2001), 0 where that is
+    within its noise."""
+    generator = np.random.default_rng(seed)
+    right = (model.predict(held_out) == level).astype(float)
+    losses = np.zeros(held_out.shape[1])
+    for j, latent in enumerate(held_out.T):
+        if np.ptp(latent) == 0:
+            continue
+        shuffled = np.tile(held_out, (SHUFFLES, 1))
+        shuffled[:, j] = np.concatenate([generator.permutation(latent) for _ in range(SHUFFLES)])
+        still = (model.predict(shuffled).reshape(SHUFFLES, -1) == level).mean(axis=0)
+        lost = right - still
+        error = lost.std() / np.sqrt(len(lost))
+        losses[j] = max(lost.mean(), 0) if lost.mean() > standard_errors * error else 0
+    return losses

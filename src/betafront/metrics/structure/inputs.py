@@ -74,7 +74,7 @@ def known(setting: str, value: str, choices: Collection[str]) -> None:
         raise UserError(f"unknown {setting} {value!r}: {near_miss(value, choices)}")
 
 
-def at_least(least: int, **settings: int) -> None:
+def at_least(least: float, **settings: float) -> None:
     """Refuse a setting, given by name, that is below `least`."""
     for setting, value in settings.items():
         if value < least:

@@ -1,5 +1,7 @@
 """Modularity and explicitness."""
 
+from typing import Unpack
+
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.linear_model import LogisticRegression
@@ -7,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from betafront.metrics.score import Score
-from betafront.metrics.structure.information import Binning, Correction, information
+from betafront.metrics.structure.information import How, information
 from betafront.metrics.structure.inputs import (
     LIBRARY,
     PER_VALUE,
@@ -22,22 +24,19 @@ from betafront.metrics.structure.inputs import (
 
 
 def modularity(
-    codes: ArrayLike,
-    factors: ArrayLike,
-    *,
-    bins: int | None = None,
-    binning: Binning = "quantile",
-    correction: Correction = "miller-madow",
-    active_threshold: float = 0.01,
+    codes: ArrayLike, factors: ArrayLike, *, active_threshold: float = 0.01, **how: Unpack[How]
 ) -> Score:
     """Whether each latent tells of one factor only (Ridgeway & Mozer 2018).
 
     A latent that tells nothing has modularity 0, and dead ones pull the mean over all latents down
-    by their number alone: the mean over active latents is beside it.
+    by their number alone: the mean over active latents is beside it. By nearest neighbours,
+    information that is within the noise of its estimate is none; by bins the ratio of two such
+    estimates may be anything.
 
     Args:
-        codes, factors, bins, binning, correction: see `information`; two factors or more.
+        codes, factors: see `information`; two factors or more.
         active_threshold: a latent is active when its variance exceeds it.
+        how: the estimator and its settings, see `How`.
 
     Returns:
         values: `modularity` over all latents, `modularity_active` over the active (0 without any),
@@ -48,7 +47,7 @@ def modularity(
         UserError: see `information`; a single factor.
     """
     z, v = checked(codes, factors, least_factors=2)
-    told = information(z, v, bins=bins, binning=binning, correction=correction)
+    told = information(z, v, **how)
     each = latent_modularity(told.detail["mutual_information"])
     is_active = active(z, active_threshold)
     return Score(

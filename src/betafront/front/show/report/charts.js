@@ -69,7 +69,7 @@ function drawTraining() {
   const lines = (key, title, type) => () => ({
     traces: traced.map((s, k) => ({ type: "scatter", mode: "lines", name: name(s), x: s.trace.step, y: s.trace[key],
       line: { width: 1.3, color: shade(k, traced.length) }, showlegend: key === "beta" })),
-    layout: layout({ title: "optimiser steps" }, { title, type }, { height: 340, legend: { orientation: "v", font: { size: 9 } } }) });
+    layout: layout({ title: "optimiser steps" }, { title, type }, { height: 340, legend: { orientation: "v", y: 1, yanchor: "top", font: { size: 9 } } }) });
   const add = (make) => plot(added(grid), make);
   if (traced.length) {
     const flips = traced.some((s) => s.trace.beta.some((v) => v < 0)); // a capacity's ±γ

@@ -30,6 +30,11 @@ drawSearch();
 
 byId("theme").addEventListener("click", () => { document.documentElement.dataset.theme = otherTheme(); recolour(); });
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+let width = window.innerWidth, waiting; // texts are folded to the width of the page
+window.addEventListener("resize", () => {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => { if (window.innerWidth !== width) { width = window.innerWidth; recolour(); } }, 200);
+});
 let before; // what the reader had chosen, while the page is printed on white
 window.addEventListener("beforeprint", () => {
   before = document.documentElement.dataset.theme;

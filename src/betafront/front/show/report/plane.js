@@ -19,9 +19,14 @@ function planeOf(x, y) {
   const how = layout(axis(x, state.logX, ranges[0]), axis(y, state.logY, ranges[1]), {
     height: narrow() ? 460 : 600, hovermode: "closest",
     coloraxis: { colorscale: "Viridis", colorbar: { title: { text: colourTitle(), side: "right" }, len: 0.9,
-      thickness: narrow() ? 8 : 14 } },
-    annotations: [...lines.map((line) => nameOf(line, ranges[1])), ...data.named.map((n) => pointedOut(n, x, y))].filter(Boolean) });
-  return { traces: [...bands, ...lines, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how };
+      thickness: narrow() ? 8 : 14 } } });
+  const named = (width, height) => {
+    const pixels = pixelsOf(ranges, width, height), room = new Room(width, height);
+    for (const i of every()) room.take(around(pixels(columns[x][i], columns[y][i]), 6));
+    const points = data.named.map((n) => pointedOut(n, x, y, pixels, room));
+    return [...points, ...lines.map((line) => nameOf(line, pixels, room))].filter(Boolean);
+  };
+  return { traces: [...bands, ...lines, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
 }
 
 function rangeOf(column, log) {
@@ -131,14 +136,27 @@ function straight(level, slope, left, right) {
   return { type: "scatter", mode: "lines", hoverinfo: "skip", x: xs, y: xs.map((x) => level - slope * x) };
 }
 
-/** The number of a line, where it enters the plane from above or the left. */
-function nameOf(line, [low, high]) {
-  const scale = state.logY ? Math.log10 : (v) => v;
-  const at = line.x.findIndex((_, i) => i > 0 && scale(line.y[i]) < high - 0.03 * (high - low));
-  if (at < 0 || !(scale(line.y[at]) > low)) return null;
-  const x = state.logX ? Math.log10(Math.max(line.x[at], 1e-9)) : line.x[at];
-  return { x, y: scale(line.y[at]), text: shorter(Math.round(line.level * 10) / 10), showarrow: false,
-    font: { size: 9, color: style("--dim") }, bgcolor: style("--bg") };
+/** From the units of the axes to pixels from the upper left of the plane. */
+function pixelsOf([across, up], width, height) {
+  const share = (v, [low, high], log) => ((log ? Math.log10(Math.max(v, 1e-9)) : v) - low) / (high - low);
+  return (x, y) => [share(x, across, state.logX) * width, (1 - share(y, up, state.logY)) * height];
+}
+
+const around = ([x, y], far) => [x - far, y - far, x + far, y + far];
+
+/** A text at a place in the units of the axes. */
+function textAt(x, y, text, font, more = {}) {
+  const scale = (v, log) => log ? Math.log10(v) : v;
+  return { x: scale(x, state.logX), y: scale(y, state.logY), text, font, showarrow: false, xanchor: "center",
+    yanchor: "middle", bgcolor: style("--bg"), ...more };
+}
+
+/** The number of a line, where along it there is room; none where there is not. */
+function nameOf(line, pixels, room) {
+  const text = shorter(Math.round(line.level * 10) / 10), size = 9;
+  const places = line.x.map((x, i) => pixels(x, line.y[i]));
+  const i = places.indexOf(room.first(places, [wide(text, size) + 6, size + 8]));
+  return i < 0 ? null : textAt(line.x[i], line.y[i], text, { size, color: style("--dim") });
 }
 
 /** What the picked trial was trained for: no other trial may lie below this line, had it converged. */
@@ -159,14 +177,17 @@ function ringsOf(x, y) {
     marker: { size: 17, color: "rgba(0,0,0,0)", line: { width: 2, color: "#d62728" } } }];
 }
 
-function pointedOut(named, x, y) {
+/** The name of an advised point, beside it where there is room, and a line to it. */
+function pointedOut(named, x, y, pixels, room) {
   const i = rowOf(named);
   if (i === undefined) return null;
-  const scale = (v, log) => log ? Math.log10(v) : v, range = rangeOf(x, state.logX);
-  const px = scale(columns[x][i], state.logX), left = px < (range[0] + range[1]) / 2;
-  return { x: px, y: scale(columns[y][i], state.logY), text: narrow() ? named.text.split(",")[0] : named.text,
-    ax: left ? 45 : -45, ay: -40, xanchor: left ? "left" : "right", arrowcolor: "#d62728", arrowwidth: 1,
-    arrowhead: 0, standoff: 9, bgcolor: style("--bg"), font: { size: 12 } };
+  const text = narrow() ? named.text.split(",")[0] : named.text, [px, py] = pixels(columns[x][i], columns[y][i]);
+  const size = [wide(text, SIZE) + 8, SIZE + 10], towards = px < room.width / 2 ? 1 : -1;
+  const places = [40, 70, 110, 160, 220].flatMap((far) => [[1, -1], [1, 1], [-1, -1], [-1, 1]].map(([h, v]) =>
+    [px + towards * h * (size[0] + far) / 2, py + v * far]));
+  const [tx, ty] = room.first(places, size) || places[0];
+  return textAt(columns[x][i], columns[y][i], text, { size: SIZE }, { showarrow: true, ax: tx - px, ay: ty - py,
+    arrowcolor: "#d62728", arrowwidth: 1, arrowhead: 0, standoff: 9 });
 }
 
 /** What is known of a trial, as lines of text. */

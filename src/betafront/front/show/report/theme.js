@@ -8,6 +8,7 @@ const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "cross", "star", 
 const SETTLED = "settled";
 const MARKS = { "settled": "circle", "still falling": "triangle-down-open", "overfitted": "triangle-up-open",
   "unstable": "x-open", "collapsed": "square-open", "unknown": "circle-open" };
+const SIZE = 12, TITLE = 14; // of the text in figures, and of the titles of axes
 const plots = []; // [element, make], to be made again in other colours
 
 const byId = (id) => document.getElementById(id);
@@ -31,20 +32,31 @@ function element(tag, text = "", attributes = {}) {
 /** The layout that all plots begin with; axes are given as {title, type, range}. */
 function layout(x, y, more = {}) {
   const axis = (given) => ({ gridcolor: style("--line"), zerolinecolor: style("--line"), automargin: true,
-    linecolor: style("--dim"), ...given, title: { text: given.title, standoff: 8 } });
+    linecolor: style("--dim"), ...given, title: { text: given.title, standoff: 8, font: { size: TITLE } } });
   return { paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-    font: { color: style("--fg"), size: 12 }, margin: { l: 50, r: 15, t: 30, b: 45 },
-    hoverlabel: { namelength: -1 }, modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--dim") }, legend: { orientation: "h", y: 1.02, yanchor: "bottom" },
-    xaxis: axis(x), yaxis: axis(y), ...more };
+    font: { color: style("--fg"), size: SIZE, family: FAMILY }, margin: { l: 50, r: 15, t: 14, b: 45 },
+    hoverlabel: { namelength: -1 }, modebar: { bgcolor: "rgba(0,0,0,0)", color: style("--dim") },
+    xaxis: axis(x), yaxis: axis(y), ...more,
+    legend: { orientation: "h", y: 1.02, yanchor: "bottom", maxheight: 0.9, font: { size: SIZE }, ...more.legend } };
 }
 
-/** Draw what `make` returns, {traces, layout}, into an element, now and whenever the colours change. */
+/**
+ * Draw what `make` returns into an element, now and whenever the colours or the width change: {traces, layout}, and
+ * where it has any, {named}: what makes its annotations, given the width and the height of the plane in pixels.
+ */
 function plot(where, make) {
+  let annotations = [];
   const draw = () => {
-    const { traces, layout: how } = make();
+    const { traces, layout: how, named } = make();
+    fit(traces, how, where.clientWidth);
     if (document.documentElement.classList.contains("printing")) how.width = where.clientWidth;
-    return Plotly.react(where, traces, how, { displaylogo: false, responsive: true,
+    const drawn = Plotly.react(where, traces, { ...how, annotations }, { displaylogo: false, responsive: true,
       modeBarButtonsToRemove: ["lasso2d", "select2d"] });
+    return !named ? drawn : drawn.then(() => {
+      const { width, height } = where.querySelector(".nsewdrag").getBoundingClientRect();
+      annotations = named(width, height);
+      return Plotly.relayout(where, { annotations });
+    });
   };
   plots.push([where, draw]);
   draw();

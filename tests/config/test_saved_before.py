@@ -1,0 +1,41 @@
+"""A configuration that an earlier version saved is the same where only newer settings differ."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from betafront.config.build import save
+from betafront.config.compose import compose
+from betafront.errors import UserError
+from betafront.training.folder import RunFolder
+
+WORDS = ("data=sprites_small", "likelihood=bernoulli", "metrics=disentanglement")
+NEWER = ("metrics.further.mig.estimator", "metrics.further.dci.standard_errors", "trainer.keep")
+
+
+def saved_before(folder: Path, **changed: Any) -> None:
+    """What an earlier version left of a run that was stopped."""
+    save(compose(WORDS), folder)
+    place = RunFolder(folder)
+    config = OmegaConf.load(place.config)
+    for key in NEWER:
+        part, _, name = key.rpartition(".")
+        del OmegaConf.select(config, part)[name]
+    for key, value in changed.items():
+        OmegaConf.update(config, key, value)
+    place.config.write_text(OmegaConf.to_yaml(config))
+    place.checkpoint.write_bytes(b"stopped")
+
+
+def test_a_stopped_run_goes_on_where_only_newer_settings_differ(tmp_path: Path) -> None:
+    saved_before(tmp_path)
+    save(compose(WORDS), tmp_path)
+    assert OmegaConf.load(RunFolder(tmp_path).config).metrics.further.mig.estimator == "neighbours"
+
+
+def test_a_stopped_run_with_another_setting_is_left_alone(tmp_path: Path) -> None:
+    saved_before(tmp_path, **{"metrics.further.dci.trees": 5})
+    with pytest.raises(UserError, match="with other settings"):
+        save(compose(WORDS), tmp_path)
