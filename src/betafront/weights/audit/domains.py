@@ -1,5 +1,5 @@
-"""The inputs that a loss accepts: images or rows, all reals or an interval, grey values or bits,
-float64 or float32."""
+"""The inputs that a loss accepts: images or rows, all reals or an interval, grey values, bits,
+counts or classes, masks of several shapes, float64 or float32."""
 
 import re
 from collections.abc import Iterator
@@ -8,53 +8,90 @@ from itertools import product
 
 import torch
 
-from betafront.weights.audit.arguments import Call, CannotTell
-from betafront.weights.audit.probes import LAYOUTS, Prober, Sizes
-from betafront.weights.audit.sandbox import LossRaised
+from betafront.weights.audit.arguments import Call
+from betafront.weights.audit.inputs.extras import formats
+from betafront.weights.audit.inputs.kinds import BITS, GREY, Kind, kinds
+from betafront.weights.audit.probes import LAYOUTS, Prober, Reals, Sizes
+from betafront.weights.audit.sandbox import CannotTell, LossRaised
 
-FROM_PROBES = re.compile("double|float64|within the support", re.IGNORECASE)
+FROM_PROBES = re.compile(
+    r"double|float64|within the support|one of the following types: long|must be long|integer",
+    re.IGNORECASE,
+)
 """Words in the message of an error that comes from the probes' own kind of numbers."""
 
 
-def accepted_probers(call: Call, sizes: Sizes) -> list[Prober]:
-    """The probers at whose points the loss is finite, for the first kind of numbers and the first
-    layout that have any: unrestricted reconstructions and spreads before restricted ones.
+def accepted_probers(call: Call, sizes: Sizes) -> Iterator[list[Prober]]:
+    """For each kind of numbers, layout and shape of masks, the probers at whose points the loss is
+    finite: unrestricted reconstructions and spreads before restricted ones. None of those where a
+    loss with masks has no gradient.
 
     Raises:
         LossRaised, UserError: the loss raises for every prober.
         CannotTell: the loss is finite for no prober, or has no gradient.
     """
-    refusals: list[CannotTell | LossRaised] = []
+    refusals: list[tuple[Kind, CannotTell | LossRaised]] = []
+    accepted: list[Prober] = []
     for start in starting_probers(call, sizes):
+        if not_needed(start, accepted):
+            continue
         found = []
         for prober in over_domains(start):
             try:
-                prober.slopes(prober.point())
-                found.append(prober)
+                slopes = prober.slopes(prober.point())
             except (CannotTell, LossRaised) as refusal:
-                refusals.append(refusal)
+                refusals.append((prober.kind, refusal))
+                continue
+            if not prober.formats or slopes.reconstruction.any():
+                found.append(prober)
         if found:
-            return found
-    raise most_informative(refusals)
+            accepted.append(found[0])
+            yield found
+    if not accepted:
+        raise most_informative(refusals)
+
+
+def not_needed(start: Prober, accepted: list[Prober]) -> bool:
+    """Whether a loss that accepts these kinds of numbers is not asked for this one: float32 after
+    float64, bits after grey values, another layout after one."""
+    return any(
+        before.dtype != start.dtype
+        or (before.kind == GREY and start.kind == BITS)
+        or (before.kind == start.kind and before.layout != start.layout)
+        or len(before.call.names) > len(start.call.names)
+        for before in accepted
+    )
 
 
 def starting_probers(call: Call, sizes: Sizes) -> Iterator[Prober]:
-    """Probers with float64 and grey values, then bits, then the same in float32; each in every
-    layout."""
-    for dtype, binary, layout in product((torch.float64, torch.float32), (False, True), LAYOUTS):
-        yield Prober(call, sizes, layout, binary=binary, dtype=dtype)
+    """Probers with float64, then float32, and in each with every kind of x, in every layout and
+    with every shape of the masks; without the arguments that the loss does without where it takes
+    none of these."""
+    calls = (call, call.without_optional()) if call.optional else (call,)
+    for dtype, kind, called, layout in product(
+        (torch.float64, torch.float32), tuple(kinds(sizes.shape)), calls, LAYOUTS
+    ):
+        for given in formats(called.extras, sizes.shape, kind.axis):
+            yield Prober(called, sizes, layout, kind=kind, formats=given, dtype=dtype)
+
+
+REALS: dict[str, tuple[Reals, ...]] = {"counts": ("real", "unit", "positive")}
+"""The domains of the reconstruction by the kind of x."""
 
 
 def over_domains(prober: Prober) -> Iterator[Prober]:
     """The prober with every pair of domains of the spread and of the reconstruction."""
     for spreads in ("real", "positive"):
-        for reals in ("real", "unit"):
+        for reals in REALS.get(prober.kind.name, ("real", "unit")):
             yield replace(prober, reals=reals, spreads=spreads)  # type: ignore[arg-type]
 
 
-def most_informative(refusals: list[CannotTell | LossRaised]) -> CannotTell | LossRaised:
+def most_informative(refusals: list[tuple[Kind, CannotTell | LossRaised]]) -> Exception:
     """The refusal to report: that the loss is not finite or has no gradient, before an error that
     it raised, before an error that comes from the probes' own kind of numbers."""
-    not_finite = [refusal for refusal in refusals if isinstance(refusal, CannotTell)]
-    rest = [refusal for refusal in refusals if not FROM_PROBES.search(str(refusal))]
-    return [*not_finite, *rest, *refusals][0]
+    usual = [refusal for kind, refusal in refusals if kind.name in ("grey", "bits")]
+    not_finite = [refusal for refusal in usual if isinstance(refusal, CannotTell)]
+    every = [refusal for _, refusal in refusals]
+    rest = [refusal for refusal in every if not FROM_PROBES.search(str(refusal))]
+    silent = CannotTell("the loss does not depend on the reconstruction, whatever its mask")
+    return [*not_finite, *rest, *every, silent][0]

@@ -16,6 +16,14 @@ MISMATCH = re.compile(
 )
 
 
+class CannotTell(Exception):
+    """The probes do not settle a question; the message is the reason."""
+
+
+class NotRecognised(CannotTell):
+    """A term is none that is known for this kind of arguments; it may be one for another kind."""
+
+
 class LossRaised(UserError):
     """The audited function raised an error."""
 

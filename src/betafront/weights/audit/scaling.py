@@ -1,16 +1,15 @@
-"""How the two weights change when the batch, a side of the image or the latents are doubled."""
+"""How the two weights change when the batch, a side of the data or of the latents is doubled."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from betafront.errors import UserError
-from betafront.weights.audit.arguments import CannotTell
+from betafront.weights.audit.inputs.kinds import CLASSES, side_names
 from betafront.weights.audit.probes import Prober, Sizes
+from betafront.weights.audit.sandbox import CannotTell
 from betafront.weights.audit.terms.kl import KL
 from betafront.weights.audit.terms.known_terms import Reconstruction
-
-SIDES = {1: ("pixels",), 2: ("height", "width"), 3: ("channels", "height", "width")}
 
 
 @dataclass(frozen=True)
@@ -29,16 +28,21 @@ class Scaling:
     Args:
         powers: by 'batch', 'latents', and each side of the image.
         unknown: reasons by the same names.
-        sides: the names of the sides.
+        sides: the names of the sides of the data, without one of classes.
+        latent_sides: the names of the sides of the latents, where there are several.
     """
 
     powers: Mapping[str, Powers]
     unknown: Mapping[str, str]
     sides: tuple[str, ...] = field(default=())
+    latent_sides: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> Powers | None:
-        """The powers of N, where they are the same for all sides."""
+        """The powers of N, where they are the same for all sides; those of a sum where there is one
+        position."""
+        if not self.sides:
+            return Powers(0, 0)
         seen = {self.powers.get(side) for side in self.sides}
         return seen.pop() if len(seen) == 1 else None
 
@@ -47,14 +51,13 @@ def scaling(found: Reconstruction, kl: KL) -> Scaling:
     """The powers of all sizes, each found by doubling the size."""
     prober = found.prober
     base = prober.sizes
-    sides = SIDES.get(len(base.shape), tuple(f"side {i + 1}" for i in range(len(base.shape))))
-    variants = {
-        "batch": replace(base, batch=2 * base.batch),
-        "latents": replace(base, latents=2 * base.latents),
-    }
+    sides = side_names_of(found)
+    latent_sides = latent_names(base.latent_shape)
+    variants = {"batch": replace(base, batch=2 * base.batch)}
+    for i, side in enumerate(latent_sides):
+        variants[side] = replace(base, latent_shape=doubled(base.latent_shape, i))
     for i, side in enumerate(sides):
-        shape = tuple(2 * n if i == j else n for j, n in enumerate(base.shape))
-        variants[side] = replace(base, shape=shape)
+        variants[side] = replace(base, shape=doubled(base.shape, i))
     powers, unknown = {}, {}
     for name, sizes in variants.items():
         try:
@@ -63,15 +66,61 @@ def scaling(found: Reconstruction, kl: KL) -> Scaling:
             unknown[name] = str(reason)
         except UserError as error:
             unknown[name] = hard_coded_size(name, sizes, error)
-    return Scaling(powers, unknown, sides)
+    data_sides = tuple(side for side in sides if side != CLASSES)
+    if found.learns:
+        with_own_sides(powers, unknown, data_sides)
+    if len(latent_sides) > 1:
+        seen = {powers.get(side) for side in latent_sides}
+        same = seen.pop() if len(seen) == 1 else None
+        if same is not None:
+            powers[LATENTS] = same
+    return Scaling(powers, unknown, data_sides, latent_sides)
+
+
+LATENTS = "latents"
+
+
+def doubled(shape: tuple[int, ...], side: int) -> tuple[int, ...]:
+    """The shape with one side twice as large."""
+    return tuple(2 * n if i == side else n for i, n in enumerate(shape))
+
+
+def side_names_of(found: Reconstruction) -> tuple[str, ...]:
+    """The names of the sides of the data."""
+    shape, term = found.prober.sizes.shape, found.term
+    return side_names(shape, term.axis if term.tokens else None)
+
+
+def latent_names(shape: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of the sides of the latents: 'latents' where there is one side."""
+    words = {
+        1: (LATENTS,),
+        2: ("latent positions", "latent dimensions"),
+        3: ("latent channels", "latent height", "latent width"),
+    }
+    return words.get(len(shape), tuple(f"latent side {i + 1}" for i in range(len(shape))))
+
+
+def with_own_sides(
+    powers: dict[str, Powers], unknown: dict[str, str], sides: tuple[str, ...]
+) -> None:
+    """Take for a side that a learned scale of each channel or value fixes what all other sides
+    have: its groups were found to have the same weight."""
+    known = {powers[side] for side in sides if side in powers}
+    if len(known) == 1:
+        for side in [side for side in sides if side in unknown]:
+            del unknown[side]
+            powers[side] = next(iter(known))
 
 
 def hard_coded_size(name: str, sizes: Sizes, error: UserError) -> str:
     """That a loss fails when a size is doubled, in words."""
     known = {
         "batch": ("batch size", f"B = {sizes.batch}"),
-        "latents": ("number of latents", f"M = {sizes.latents}"),
+        CLASSES: ("number of classes", "x".join(map(str, sizes.shape))),
     }
+    if name.startswith("latent"):
+        known[name] = ("number of latents", f"M = {'x'.join(map(str, sizes.latent_shape))}")
     what, at = known.get(name, ("image size", "x".join(map(str, sizes.shape))))
     fails = f"it raises {type(error.__cause__).__name__}" if error.__cause__ else str(error)
     return f"the {what} is hard-coded, and it works at one size only (at {at} {fails})"
@@ -85,8 +134,11 @@ def powers_from(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> 
         LossRaised: the loss works at one size only.
     """
     distortion, rate = weights_at(prober, found, kl, sizes)
-    own = power(distortion / found.weight)
-    return Powers(own, power(rate / kl.weight) if kl.weight else own)  # a weight of 0 has any power
+    dims = found.term.dims(sizes.shape), found.term.dims(prober.sizes.shape)
+    times = dims[0] / dims[1] if sizes.shape != prober.sizes.shape and dims[0] != dims[1] else 2.0
+    own = power(distortion / found.weight, times)
+    # A weight of 0 has any power.
+    return Powers(own, power(rate / kl.weight, times) if kl.weight else own)
 
 
 def weights_at(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> tuple[float, float]:
@@ -96,13 +148,13 @@ def weights_at(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> t
     return found.measure(point, slopes), kl.measure(point, slopes)
 
 
-def power(ratio: float) -> int:
-    """The integer p of a ratio 2^p.
+def power(ratio: float, times: float = 2.0) -> int:
+    """The integer p of a ratio `times`^p.
 
     Raises:
         CannotTell: p is no integer.
     """
-    exact = math.log2(ratio) if ratio > 0 else math.inf
+    exact = math.log(ratio) / math.log(times) if ratio > 0 else math.inf
     if not math.isfinite(exact) or abs(exact - round(exact)) > 1e-3:
         raise CannotTell(f"a weight changes by the factor {ratio:.4g} when this is doubled")
     return round(exact)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from betafront.weights.audit.arguments import CannotTell
 from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.sandbox import CannotTell
 
 SCALES = (1e-2, 1.0, 6.0)
 """Of mu: the KL is from under a thousandth of a nat per latent to some twenty, so that a floor
