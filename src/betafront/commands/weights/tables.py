@@ -201,6 +201,8 @@ def canonical(verdict: Verdict) -> str | None:
     if verdict.beta is None:
         return "cannot tell"
     beta = f"{verdict.beta:.6g}"
+    if "with a learned" in (verdict.reconstruction or ""):
+        return f"{beta}, against the scale where it settles (an optimal scale)"
     if verdict.product is None or verdict.scale is None:
         return beta
     scale = letter(verdict)

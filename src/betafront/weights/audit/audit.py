@@ -22,7 +22,7 @@ from betafront.weights.audit.terms import kl as kl_term
 from betafront.weights.audit.terms import reconstruction as reconstruction_term
 from betafront.weights.audit.terms.kl import KL, NoKnownSpread
 from betafront.weights.audit.terms.known_terms import Reconstruction
-from betafront.weights.audit.terms.learned import PRESENT, learned_scale
+from betafront.weights.audit.terms.learned import PRESENT, learned_scales
 from betafront.weights.audit.verdict import Verdict
 
 
@@ -192,16 +192,21 @@ def with_both(
 ) -> tuple[Verdict, bool]:
     """The verdict from two recognised terms: learned scales, masks, and β."""
     try:
-        found, learned = learned_scale(found, rate)
+        learned = learned_scales(found, rate)
     except (CannotTell, LossRaised) as reason:
         return replace(verdict, unknown={"beta": str(reason)}), True
-    depends = tuple(f"{name} is {words}" for name, words in learned.items() if PRESENT in words)
+    found = learned.reconstruction
+    depends = tuple(
+        f"{name} is {words}" for name, words in learned.words.items() if PRESENT in words
+    )
     verdict = replace(
         verdict,
         reconstruction=found.term.name,
-        learned=learned,
+        learned=learned.words,
         warnings=(*verdict.warnings, *depends),
     )
+    if learned.refusal is not None:
+        return replace(verdict, unknown={"beta": learned.refusal}), True
     masks: list[Masking] = []
     unknown: dict[str, str] = {}
     try:

@@ -173,7 +173,7 @@ def reductions(loss: RecognisedLoss) -> dict[str, dict[str, str]]:
         if size in powers:
             for term in own:
                 answer[term][size] = reduced(power_of(powers[size], term))
-    if CLASSES in powers and powers[CLASSES].distortion:
+    if CLASSES in powers:
         answer["reconstruction"][CLASSES] = reduced(powers[CLASSES].distortion)
     for side in loss.scaling.sides:
         if side in powers:
@@ -196,7 +196,7 @@ def size_word(loss: RecognisedLoss) -> str:
     """What an example has N of."""
     if loss.reconstruction.term.tokens:
         return "positions"
-    return "pixels" if loss.reconstruction.prober.kind.name in ("grey", "bits") else "values"
+    return "pixels" if loss.of_pixels else "values"
 
 
 def factor_word(power: int, letter: str) -> str:

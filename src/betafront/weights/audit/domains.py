@@ -32,23 +32,44 @@ def accepted_probers(call: Call, sizes: Sizes) -> Iterator[list[Prober]]:
     """
     refusals: list[tuple[Kind, CannotTell | LossRaised]] = []
     accepted: list[Prober] = []
-    for start in starting_probers(call, sizes):
-        if not_needed(start, accepted):
-            continue
-        found = []
-        for prober in over_domains(start):
-            try:
-                slopes = prober.slopes(prober.point())
-            except (CannotTell, LossRaised) as refusal:
-                refusals.append((prober.kind, refusal))
-                continue
-            if not prober.formats or slopes.reconstruction.any():
-                found.append(prober)
-        if found:
-            accepted.append(found[0])
-            yield found
+    for ways in starting_probers(call, sizes):
+        before = ""
+        for start in ways:
+            if not_needed(start, accepted):
+                break
+            found, refused = finite_probers(start)
+            refusals += [(start.kind, refusal) for refusal in refused]
+            if found:
+                accepted.append(found[0])
+                yield found
+            elif len(refused) == 1:
+                if str(refused[0]) == before:
+                    break  # whatever the shape of the masks
+                before = str(refused[0])
     if not accepted:
         raise most_informative(refusals)
+
+
+def finite_probers(start: Prober) -> tuple[list[Prober], list[CannotTell | LossRaised]]:
+    """The probers of all domains at whose points the loss is finite, and the refusals: a single one
+    where it raises for positive spreads and reconstructions in (0, 1), which suit any loss."""
+    try:
+        corner = replace(start, spreads="positive", reals="unit")
+        corner.value(corner.point())
+    except LossRaised as refusal:
+        return [], [refusal]
+    except CannotTell:
+        pass
+    found, refusals = [], []
+    for prober in over_domains(start):
+        try:
+            slopes = prober.slopes(prober.point())
+        except (CannotTell, LossRaised) as reason:
+            refusals.append(reason)
+            continue
+        if not prober.formats or slopes.reconstruction.any():
+            found.append(prober)
+    return found, refusals
 
 
 def not_needed(start: Prober, accepted: list[Prober]) -> bool:
@@ -63,16 +84,17 @@ def not_needed(start: Prober, accepted: list[Prober]) -> bool:
     )
 
 
-def starting_probers(call: Call, sizes: Sizes) -> Iterator[Prober]:
-    """Probers with float64, then float32, and in each with every kind of x, in every layout and
-    with every shape of the masks; without the arguments that the loss does without where it takes
-    none of these."""
+def starting_probers(call: Call, sizes: Sizes) -> Iterator[Iterator[Prober]]:
+    """Probers with float64, then float32, and in each with every kind of x, in every layout;
+    without the arguments that the loss does without where it takes none of these. Each is given
+    for every shape of the masks."""
     calls = (call, call.without_optional()) if call.optional else (call,)
     for dtype, kind, called, layout in product(
         (torch.float64, torch.float32), tuple(kinds(sizes.shape)), calls, LAYOUTS
     ):
-        for given in formats(called.extras, sizes.shape, kind.axis):
-            yield Prober(called, sizes, layout, kind=kind, formats=given, dtype=dtype)
+        prober = Prober(called, sizes, layout, kind=kind, dtype=dtype)
+        shapes = formats(called.extras, sizes.shape, kind.axis)
+        yield (replace(prober, formats=given) for given in shapes)
 
 
 REALS: dict[str, tuple[Reals, ...]] = {"counts": ("real", "unit", "positive")}

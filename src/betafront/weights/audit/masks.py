@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 
 from betafront.weights.audit.inputs.extras import Format, positions_kept
-from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.probes import PADDING, Point, Prober, Slopes, factor
 from betafront.weights.audit.sandbox import CannotTell, LossRaised
 from betafront.weights.audit.terms.kl import KL, close
 from betafront.weights.audit.terms.known_terms import Reconstruction, slope_of
 
 UNEVEN = (1.0, 0.5, 0.75, 0.25)
 """Shares of the positions that are kept, of the four examples."""
-PAD = "padding"
 
 
 @dataclass(frozen=True)
@@ -53,20 +52,24 @@ class Masking:
         """That the weight does not change with the mask, in words; None where it does."""
         if self.betas:
             return None
-        return f"values that the {self.word} leaves out have no effect, and β does not depend on it"
+        return f"what the {self.word} leaves out has no effect, and β does not depend on how much"
 
 
-def masked_by(prober: Prober) -> dict[str, Format]:
-    """The ways in which a loss leaves values out: (in words, the positions that are told apart)."""
-    words = {role: f"mask ({prober.call.names.get(role, role)})" for role in prober.formats}
-    if "lengths" in words:
-        words["lengths"] = f"lengths ({prober.call.names.get('lengths', 'lengths')})"
-    answer = {words[role]: format for role, format in prober.formats.items()}
-    axis, sides = prober.kind.axis, len(prober.sizes.shape)
+def ways_of(prober: Prober) -> dict[str, Format]:
+    """The arguments by which a loss leaves values out, and the positions that each tells apart."""
+    answer = dict(prober.formats)
     if prober.kind.pad is not None:
-        positions = tuple(a for a in range(sides) if a != axis)
-        answer[f"{PAD} (class {prober.kind.pad}, which it leaves out)"] = Format(positions)
+        sides = range(len(prober.sizes.shape))
+        answer[PADDING] = Format(tuple(side for side in sides if side != prober.kind.axis))
     return answer
+
+
+def in_words(by: str, prober: Prober) -> str:
+    """What leaves values out, in words."""
+    if by == PADDING:
+        return f"padding (class {prober.kind.pad})"
+    name = prober.call.names.get(by, by)
+    return by if name == by else f"{by} {name}"
 
 
 def masking(found: Reconstruction, kl: KL) -> list[Masking]:
@@ -76,25 +79,22 @@ def masking(found: Reconstruction, kl: KL) -> list[Masking]:
         CannotTell: values that are masked are not left out, or the weights change otherwise than by
             a power of what is kept.
     """
-    return [examine(word, format, found, kl) for word, format in masked_by(found.prober).items()]
+    return [examine(by, format, found, kl) for by, format in ways_of(found.prober).items()]
 
 
-def examine(word: str, format: Format, found: Reconstruction, kl: KL) -> Masking:
+def examine(by: str, format: Format, found: Reconstruction, kl: KL) -> Masking:
     """What one mask does."""
     prober = found.prober
-    sides = [prober.sizes.shape[axis] for axis in format.axes]
-    count = math.prod(sides)
+    word = in_words(by, prober)
+    count = math.prod(prober.sizes.shape[axis] for axis in format.axes)
     if count < 2:
         raise CannotTell(f"what the {word} does: there is one position only")
-    batch = prober.sizes.batch
-    half = torch.full((batch,), 0.5, dtype=torch.float64)
+    shares = torch.tensor([[1.0] * 4, [0.5] * 4, UNEVEN], dtype=torch.float64)
     try:
-        at_full = weights_at(word, format, found, kl, torch.ones(batch, dtype=torch.float64))
-        at_half = weights_at(word, format, found, kl, half)
-        at_uneven = weights_at(word, format, found, kl, torch.tensor(UNEVEN, dtype=torch.float64))
+        at_full, at_half, at_uneven = (weights_at(by, format, found, kl, row) for row in shares)
     except LossRaised as error:
         raise CannotTell(f"what the {word} does: where it leaves values out {error}") from error
-    share = (positions_kept(half, count) / count)[0].item()
+    share = (positions_kept(shares[1], count) / count)[0].item()
     ratio = (at_half[1] / at_half[0] / (at_full[1] / at_full[0])).tolist()
     exact = math.log(ratio[0]) / math.log(share) if ratio[0] > 0 else math.nan
     if not all(close(ratio[0], r, 1e-3) for r in ratio) or not abs(exact - round(exact)) < 1e-2:
@@ -103,8 +103,8 @@ def examine(word: str, format: Format, found: Reconstruction, kl: KL) -> Masking
             f"{', '.join(f'{r:.4g}' for r in ratio)} for four examples of which half is kept"
         )
     power = round(exact)
-    betas = at_uneven[1] / at_uneven[0]
-    own = not all(close(betas[0].item(), b, 1e-3) for b in betas.tolist())
+    betas = (at_uneven[1] / at_uneven[0]).tolist()
+    own = not all(close(betas[0], beta, 1e-3) for beta in betas)
     if not power and not own:
         return Masking(word)
     beta = kl.weight / found.weight
@@ -117,7 +117,7 @@ def examine(word: str, format: Format, found: Reconstruction, kl: KL) -> Masking
 
 
 def weights_at(
-    word: str, format: Format, found: Reconstruction, kl: KL, share: Tensor
+    by: str, format: Format, found: Reconstruction, kl: KL, share: Tensor
 ) -> tuple[Tensor, Tensor]:
     """(B,) the factors on the core and on the KL of each example, where a share of its positions is
     kept.
@@ -126,7 +126,8 @@ def weights_at(
         CannotTell: the gradient is not that of the values that are kept.
     """
     prober = found.prober
-    point = prober.masked(prober.point(error=found.error), format, share)
+    word = in_words(by, prober)
+    point = prober.masked(prober.point(error=found.error), by, format, share)
     slopes = prober.slopes(point)
     check_left_out(word, found, point, slopes)
     pattern = slope_of(found.term, point)

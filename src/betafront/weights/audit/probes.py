@@ -15,11 +15,12 @@ from betafront.weights.audit.inputs.extras import Format
 from betafront.weights.audit.inputs.kinds import GREY, Kind
 from betafront.weights.audit.inputs.parameters import Parameter, parameters_in
 from betafront.weights.audit.inputs.posterior import Posterior
-from betafront.weights.audit.sandbox import CannotTell
+from betafront.weights.audit.sandbox import CannotTell, LossRaised, error_line
 
 BATCH = 4
 REPEATS = 100  # calls with the same arguments, in which a counter shows
 TOLERANCE = 1e-4  # relative, of a gradient: wide enough for an epsilon inside a logarithm
+PADDING = "padding"
 Reals = Literal["real", "unit", "positive"]
 Spreads = Literal["real", "positive"]
 
@@ -66,7 +67,8 @@ class Point:
 
     Args:
         dispersion, dropout: (B, N) further parameters of a likelihood, positive and in (0, 1).
-        kept: (B, *shape) 1 for values that a mask keeps and 0 for others; None where it keeps all.
+        kept: (B, *shape) 1 for values that are kept and 0 for others; None where all are.
+        by: the role of the argument that leaves the others out, or `PADDING`.
     """
 
     sizes: Sizes
@@ -77,6 +79,7 @@ class Point:
     dispersion: Tensor
     dropout: Tensor
     kept: Tensor | None = None
+    by: str = ""
 
     @property
     def weights(self) -> Tensor:
@@ -130,7 +133,10 @@ class Prober:
     @property
     def given(self) -> str:
         """The inputs of the loss, in words."""
-        words = [str(self.layout), str(self.kind)]
+        shape = self.sizes.shape
+        plain = f"(B, {', '.join(map(str, shape))})"
+        images = len(shape) == 3 or self.layout != LAYOUTS[0]
+        words = [str(self.layout) if images else plain, str(self.kind)]
         if self.dtype != torch.float64:
             words.append("in float32 (it refuses float64)")
         if len(self.sizes.latent_shape) > 1:
@@ -167,13 +173,12 @@ class Prober:
         dispersion, dropout = 0.3 + 2 * self._uniform(rows), 0.15 + 0.7 * self._uniform(rows)
         return Point(sizes, x, reconstruction, mu, spread, dispersion, dropout)
 
-    def masked(self, point: Point, format: Format, share: Tensor) -> Point:
-        """The point with a mask that keeps `share` (B,) of the positions of each example."""
+    def masked(self, point: Point, by: str, format: Format, share: Tensor) -> Point:
+        """The point with a share (B,) of the positions of each example left out by one argument."""
         shape = point.sizes.shape
         kept = format.kept(point.sizes.batch, shape, share, self.generator)
-        if self.kind.pad is not None:
-            return replace(point, kept=kept, x=self.kind.padded(point.x, shape, kept))
-        return replace(point, kept=kept)
+        x = self.kind.padded(point.x, shape, kept) if by == PADDING else point.x
+        return replace(point, kept=kept, by=by, x=x)
 
     def value(self, point: Point) -> tuple[Tensor, str, dict[str, Tensor]]:
         """The loss at a point, where in the answer it was, and the leaves to differentiate by."""
@@ -202,9 +207,10 @@ class Prober:
         for name in ("dispersion", "dropout"):
             value = getattr(point, name).to(self.dtype, copy=True)
             given[name] = value if flat else value.view(image)
-        kept = torch.ones(image, dtype=torch.float64) if point.kept is None else point.kept
+        everything = torch.ones(image, dtype=torch.float64)
         for role, format in self.formats.items():
-            given[role] = format.give(kept, flat, self.dtype)
+            left = point.kept if role == point.by and point.kept is not None else everything
+            given[role] = format.give(left, flat, self.dtype)
         return given
 
     def slopes(self, point: Point, parameters: tuple[Parameter, ...] = ()) -> Slopes:
@@ -220,7 +226,11 @@ class Prober:
         if not loss.requires_grad:
             raise CannotTell("its value has no gradient: it is detached, or takes no argument in")
         asked = [*leaves.values(), *(parameter.tensor for parameter in parameters)]
-        gradients = torch.autograd.grad(loss, asked, allow_unused=True)
+        try:
+            gradients = torch.autograd.grad(loss, asked, allow_unused=True)
+        except RuntimeError as error:  # as after a change in place
+            line = f"{self.call.name} cannot be differentiated: {error_line(error)}"
+            raise LossRaised(line) from error
         found = [
             torch.zeros_like(leaf, dtype=torch.float64) if gradient is None else gradient.double()
             for leaf, gradient in zip(asked, gradients, strict=True)

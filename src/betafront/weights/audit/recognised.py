@@ -40,6 +40,12 @@ class RecognisedLoss:
         return self.kl.weight / self.reconstruction.weight
 
     @property
+    def of_pixels(self) -> bool:
+        """Whether the values of an example are taken as pixels: not as classes, nor as counts."""
+        images = self.reconstruction.prober.kind.name in ("grey", "bits")
+        return images and self.reconstruction.term.axis is None
+
+    @property
     def unit(self) -> float | None:
         """The weight of D by its reductions alone, without a coefficient; None where they are not
         known."""

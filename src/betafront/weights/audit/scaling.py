@@ -1,13 +1,15 @@
 """How the two weights change when the batch, a side of the data or of the latents is doubled."""
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from betafront.errors import UserError
 from betafront.weights.audit.inputs.kinds import CLASSES, side_names
+from betafront.weights.audit.inputs.parameters import Parameter
 from betafront.weights.audit.probes import Prober, Sizes
-from betafront.weights.audit.sandbox import CannotTell
+from betafront.weights.audit.sandbox import CannotTell, LossRaised
 from betafront.weights.audit.terms.kl import KL
 from betafront.weights.audit.terms.known_terms import Reconstruction
 
@@ -59,16 +61,15 @@ def scaling(found: Reconstruction, kl: KL) -> Scaling:
     for i, side in enumerate(sides):
         variants[side] = replace(base, shape=doubled(base.shape, i))
     powers, unknown = {}, {}
+    own = prober.parameters()
     for name, sizes in variants.items():
         try:
-            powers[name] = powers_from(prober, found, kl, sizes)
+            powers[name] = with_own_parameters(own, found, kl, sizes)
         except CannotTell as reason:
             unknown[name] = str(reason)
         except UserError as error:
             unknown[name] = hard_coded_size(name, sizes, error)
     data_sides = tuple(side for side in sides if side != CLASSES)
-    if found.learns:
-        with_own_sides(powers, unknown, data_sides)
     if len(latent_sides) > 1:
         seen = {powers.get(side) for side in latent_sides}
         same = seen.pop() if len(seen) == 1 else None
@@ -101,18 +102,6 @@ def latent_names(shape: tuple[int, ...]) -> tuple[str, ...]:
     return words.get(len(shape), tuple(f"latent side {i + 1}" for i in range(len(shape))))
 
 
-def with_own_sides(
-    powers: dict[str, Powers], unknown: dict[str, str], sides: tuple[str, ...]
-) -> None:
-    """Take for a side that a learned scale of each channel or value fixes what all other sides
-    have: its groups were found to have the same weight."""
-    known = {powers[side] for side in sides if side in powers}
-    if len(known) == 1:
-        for side in [side for side in sides if side in unknown]:
-            del unknown[side]
-            powers[side] = next(iter(known))
-
-
 def hard_coded_size(name: str, sizes: Sizes, error: UserError) -> str:
     """That a loss fails when a size is doubled, in words."""
     known = {
@@ -124,6 +113,27 @@ def hard_coded_size(name: str, sizes: Sizes, error: UserError) -> str:
     what, at = known.get(name, ("image size", "x".join(map(str, sizes.shape))))
     fails = f"it raises {type(error.__cause__).__name__}" if error.__cause__ else str(error)
     return f"the {what} is hard-coded, and it works at one size only (at {at} {fails})"
+
+
+def with_own_parameters(
+    own: Sequence[Parameter], found: Reconstruction, kl: KL, sizes: Sizes
+) -> Powers:
+    """The powers of the size that is twice as large in `sizes`; where the loss fails there, with
+    its own parameters grown by the same side of the data.
+
+    Raises:
+        CannotTell: a weight does not change by a power.
+        LossRaised: the loss works at one size only.
+    """
+    prober = found.prober
+    grown = [a for a, b in zip(prober.sizes.shape, sizes.shape, strict=True) if a != b]
+    fitting = [p for p in own if grown and grown[0] in p.tensor.shape]
+    with contextlib.suppress(LossRaised) if fitting else contextlib.nullcontext():
+        return powers_from(prober, found, kl, sizes)
+    with contextlib.ExitStack() as stack:
+        for parameter in fitting:
+            stack.enter_context(parameter.grown(grown[0]))
+        return powers_from(prober, found, kl, sizes)
 
 
 def powers_from(prober: Prober, found: Reconstruction, kl: KL, sizes: Sizes) -> Powers:

@@ -96,7 +96,8 @@ def size_warnings(loss: RecognisedLoss) -> list[str]:
     shapes = by_shape(loss)
     if loss.relative != (1, -1) and shapes:
         betas = ", ".join(f"{beta:.4g} at {s}" for s, beta in shapes.items())
-        warnings.append(f"sums beside means: the weight changes with the image size; β = {betas}")
+        size = "image size" if loss.of_pixels else "size of the data"
+        warnings.append(f"sums beside means: the weight changes with the {size}; β = {betas}")
     if CLASSES in powers and powers[CLASSES].distortion:
         warnings.append(
             f"the reconstruction is {reduced(powers[CLASSES].distortion)} over the classes, of "

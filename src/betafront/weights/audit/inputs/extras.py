@@ -11,8 +11,8 @@ from torch import Tensor
 EXTRA_NAMES = {
     "mask": (
         "mask masks pad_mask padding_mask key_padding_mask attention_mask attn_mask src_mask "
-        "x_mask tgt_mask target_mask valid_mask seq_mask sequence_mask loss_mask node_mask token_mask "
-        "observed_mask missing_mask valid observed"
+        "x_mask tgt_mask target_mask valid_mask seq_mask sequence_mask loss_mask node_mask "
+        "token_mask observed_mask missing_mask valid observed"
     ),
     "lengths": (
         "lengths length lens seq_len seq_lens seq_lengths sequence_lengths sequence_length x_len "
@@ -75,7 +75,7 @@ def positions_kept(share: Tensor, count: int) -> Tensor:
 
 def mask_formats(shape: tuple[int, ...], classes: int | None) -> Iterator[Format]:
     """The formats of a mask, in the order of trial: one value for each of the data, one for each
-    position, one that is spread over the first axis; numbers, then truth values."""
+    position, one that is spread over the first axis; each as numbers and as truth values."""
     everything = tuple(range(len(shape)))
     axes = [(everything, False)]
     if classes is not None:
@@ -84,7 +84,7 @@ def mask_formats(shape: tuple[int, ...], classes: int | None) -> Iterator[Format
         axes += [(everything[:-1], False), (everything[1:], True), (everything[1:], False)]
         axes += [(everything[:-1], True), (everything[:1], False)]
     seen = list(dict.fromkeys(pair for pair in axes if pair[0]))
-    for inverted, dtype, (kept, ones) in product((False, True), (torch.float64, torch.bool), seen):
+    for inverted, (kept, ones), dtype in product((False, True), seen, (torch.float64, torch.bool)):
         yield Format(kept, ones, dtype, inverted)
 
 

@@ -100,7 +100,7 @@ GREY, BITS, COUNTS = Kind("grey"), Kind("bits"), Kind("counts")
 def kinds(shape: tuple[int, ...]) -> Iterator[Kind]:
     """Every kind of x of this shape, in the order of trial; classes along the last axis first, then
     along the first one."""
-    yield from (GREY, BITS, COUNTS)
+    yield from (GREY, COUNTS, BITS)
     axes = [axis for axis in (*range(-1, 0), *range(len(shape) - 1)) if shape[axis] > 1]
     for index in (False, True):
         for axis in axes:

@@ -49,6 +49,20 @@ class Parameter:
         return whole.flatten()[list(self.elements)]
 
     @contextlib.contextmanager
+    def grown(self, size: int) -> Iterator[None]:
+        """A context in which every side of this size is twice as long, its elements repeated."""
+        before = self.tensor.data
+        larger = before
+        for side, length in enumerate(before.shape):
+            if length == size:
+                larger = torch.cat((larger, larger), side)
+        try:
+            self.tensor.data = larger
+            yield
+        finally:
+            self.tensor.data = before
+
+    @contextlib.contextmanager
     def moved(self, change: Tensor | float) -> Iterator[None]:
         """A context in which the elements are larger by `change`, a number or (K,)."""
         before = self.tensor.detach().clone()

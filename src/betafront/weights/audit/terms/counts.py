@@ -19,6 +19,26 @@ POINTS = 8
 
 
 @dataclass(frozen=True)
+class OwnDispersion(Reconstruction):
+    """A negative binomial whose dispersion is fitted anew wherever its weight is measured."""
+
+    mean: "Mean | None" = None
+    inflation: str | None = None
+
+    def measure(self, point: Point, slopes: Slopes) -> float:
+        assert self.mean is not None
+        points = [self.prober.point(point.sizes) for _ in range(POINTS)]
+        seen = [self.prober.slopes(each) for each in points]
+        fitted = fit_dispersion(self.mean, points, seen)
+        found = fitted is not None and with_dispersion(
+            self.prober, self.mean, self.inflation, fitted, points, seen
+        )
+        if not found:
+            raise CannotTell(f"it is no {self.term.name} there")
+        return found.weight
+
+
+@dataclass(frozen=True)
 class Mean:
     """A quantity that the reconstruction may be, beside the mean of the counts."""
 
@@ -217,4 +237,6 @@ def with_dispersion(
     gradient = torch.cat([s.reconstruction for s in slopes])
     pattern = torch.cat([slope_of(found, point) for point in points])
     c, left = factor(gradient, pattern)
-    return Reconstruction(c, found, prober) if left <= slopes[0].tolerance else None
+    if left > slopes[0].tolerance:
+        return None
+    return OwnDispersion(c, found, prober, mean=mean, inflation=inflation)

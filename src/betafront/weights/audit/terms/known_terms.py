@@ -166,11 +166,6 @@ class Reconstruction:
         return self.term.distortion(point, point.reconstruction).sum().item()
 
     @property
-    def learns(self) -> bool:
-        """Whether its scale is a parameter of the loss."""
-        return False
-
-    @property
     def dims(self) -> int:
         """N at the audited sizes."""
         return self.term.dims(self.prober.sizes.shape)

@@ -1,7 +1,7 @@
 """Scales that a loss learns: parameters of its own that weigh the reconstruction or the KL."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -56,10 +56,6 @@ class LearnedReconstruction(Reconstruction):
     scales: Tensor | None = None
     parameters: tuple[Parameter, ...] = ()
 
-    @property
-    def learns(self) -> bool:
-        return True
-
     def nats(self, point: Point) -> float:
         assert self.base is not None and self.scales is not None
         core = self.base.distortion(point, point.reconstruction)
@@ -76,36 +72,60 @@ def power_of_scale(term: Term) -> int:
     return 2 if term.scale == "σ" else 1
 
 
-def learned_scale(found: Reconstruction, kl: KL) -> tuple[Reconstruction, dict[str, str]]:
-    """The reconstruction with the scale that the loss learns, and what each parameter of the loss
-    does, in words; the reconstruction as it was where it has none.
+@dataclass(frozen=True)
+class Learned:
+    """What a loss learns itself.
 
-    Raises:
-        CannotTell: a parameter weighs a term in another way than as the scale of a likelihood.
+    Args:
+        reconstruction: with the learned scale where there is one.
+        words: what each parameter does, and its value now.
+        refusal: why there is no one β; None where there is one.
     """
-    parameters = found.prober.parameters()
-    parts = [part for whole in parameters for part in parts_of(whole, found, kl)]
+
+    reconstruction: Reconstruction
+    words: Mapping[str, str]
+    refusal: str | None = None
+
+
+def learned_scales(found: Reconstruction, kl: KL) -> Learned:
+    """The scales that a loss learns, of the reconstruction or of the KL, and what its other
+    parameters do."""
+    parts = [part for whole in found.prober.parameters() for part in parts_of(whole, found, kl)]
     effects = {part: effects_of(part, found, kl) for part in parts}
     weighing = {p: e for p, e in effects.items() if not e.shape and not e.together}
     scales = tuple(p for p, e in weighing.items() if e.distortion)
-    words = {p.name: in_words(e, found.term) for p, e in effects.items() if p not in scales}
-    check_rate([p for p, e in weighing.items() if e.rate], found, kl)
-    if not scales:
-        if found.uneven:
+    words = {p.name: in_words(p, e, found.term) for p, e in effects.items()}
+    refusals = []
+    try:
+        if scales:
+            found = with_scale(found, scales)
+            words |= words_of(found)
+        elif found.uneven:
             raise CannotTell("the reconstruction term weighs some values of x more than others")
-        return found, words
-    learned = with_scale(found, scales)
-    return learned, words_of(learned) | words
+    except CannotTell as reason:
+        refusals.append(str(reason))
+    refusals += [refused_rate(p, found, kl) for p, e in weighing.items() if e.rate]
+    return Learned(found, words, "; ".join(refusals) or None)
 
 
-def in_words(effects: Effects, term: Term) -> str:
-    """What a parameter does that sets no scale of the reconstruction, in words."""
+def in_words(parameter: Parameter, effects: Effects, term: Term) -> str:
+    """What a parameter does, in words."""
     if effects.shape == DISTORTION and "counts" in term.kinds:
-        return "learned: the dispersion θ of the likelihood, on which β does not depend"
+        return (
+            "learned: the dispersion θ of the likelihood, on which β does not depend (now "
+            f"{parameter.value})"
+        )
     if effects.shape:
         return f"learned, and {effects.shape} {PRESENT}"
     if effects.together:
         return "learned; it weighs both terms alike, and β does not depend on it"
+    weighed = [
+        words
+        for words, is_so in (("reconstruction term", effects.distortion), ("KL", effects.rate))
+        if is_so
+    ]
+    if weighed:
+        return f"learned: a weight of the {' and the '.join(weighed)} (now {parameter.value})"
     return "learned; neither term is weighed by it"
 
 
@@ -131,7 +151,9 @@ def effects_of(parameter: Parameter, found: Reconstruction, kl: KL) -> Effects:
         shape = "the KL"
     elif after.left_distortion > tolerance:
         shape = DISTORTION
-    return Effects(distortion, rate, together, shape)
+    if shape:
+        return Effects(False, False, False, shape)
+    return Effects(distortion, rate, together)
 
 
 def parts_of(parameter: Parameter, found: Reconstruction, kl: KL) -> list[Parameter]:
@@ -149,7 +171,7 @@ def parts_of(parameter: Parameter, found: Reconstruction, kl: KL) -> list[Parame
 
 @dataclass(frozen=True)
 class Weights:
-    """The factors on the cores (N,) and on the KL, and what they leave of the gradients."""
+    """The factors on the cores (N,) and on the KL, and the largest share of a gradient left."""
 
     distortion: Tensor
     rate: float
@@ -168,13 +190,14 @@ def weights_of(found: Reconstruction, kl: KL, points: Sequence[Point]) -> Weight
 
 
 def by_value(term: Term, points: Sequence[Point], slopes: Sequence[Slopes]) -> tuple[Tensor, float]:
-    """(N,) the factor on the core of each value of x, and the relative size of the residual."""
+    """(N,) the factor on the core of each value of x, and the largest relative residual."""
     pattern = torch.cat([slope_of(term, point) for point in points])
     gradient = torch.cat([s.reconstruction for s in slopes])
     squares = pattern.square().sum(0)
     c = (gradient * pattern).sum(0) / torch.where(squares > 0, squares, torch.ones_like(squares))
-    left = (gradient - c * pattern).norm() / gradient.norm()
-    return c, left.item()
+    size = gradient.norm(dim=0)
+    left = (gradient - c * pattern).norm(dim=0) / torch.where(size > 0, size, torch.ones_like(size))
+    return c, left.max().item()
 
 
 def close_tensors(one: Tensor, other: Tensor, tolerance: float) -> bool:
@@ -182,34 +205,33 @@ def close_tensors(one: Tensor, other: Tensor, tolerance: float) -> bool:
     return bool(((one - other).abs() <= tolerance * other.abs()).all())
 
 
-def check_rate(parameters: Sequence[Parameter], found: Reconstruction, kl: KL) -> None:
-    """Refuse a learned weight of the KL.
+def refused_rate(parameter: Parameter, found: Reconstruction, kl: KL) -> str:
+    """Why a learned weight of the KL leaves no one β, and where the weight settles, in words.
 
-    Raises:
-        CannotTell: with where the weight settles.
+    The derivative of the loss by the parameter is a line in the KL; where it has no constant, there
+    is nothing beside the KL that the weight could be held by.
     """
-    for parameter in parameters:
-        rows, rates, factors = [], [], []
-        for scale in (0.3, 1.0, 3.0):
-            point = found.prober.point(scale=scale)
-            slopes = found.prober.slopes(point, (parameter,))
-            rows.append(parameter.of(slopes.parameters[0]).sum().item())
-            rates.append(kl.nats(point).sum().item())
-            factors.append(kl.measure(point, slopes))
-        design = torch.stack((torch.tensor(rates), torch.ones(len(rates))), 1).double()
-        change, rest = torch.linalg.lstsq(
-            design, torch.tensor(rows, dtype=torch.float64)[:, None]
-        ).solution[:, 0]
-        now = f"{factors[0] / found.weight:.6g} at its value now, {parameter.value}"
-        if abs(change) < 1e-9 * abs(factors[0]) or abs(rest) < 1e-9 * abs(change):
-            raise CannotTell(
-                f"the weight of the KL is learned ({parameter.name}) and nothing holds it: the "
-                f"loss falls as the weight does. β is {now}"
-            )
-        raise CannotTell(
-            f"the weight of the KL is learned ({parameter.name}) and settles where it is inverse "
-            f"to the KL itself, so there is no one β. It is {now}"
+    rows, rates = [], []
+    for scale in (0.3, 1.0, 3.0):
+        point = found.prober.point(scale=scale)
+        slopes = found.prober.slopes(point, (parameter,))
+        rows.append(parameter.of(slopes.parameters[0]).sum().item())
+        rates.append([kl.nats(point).sum().item(), 1.0])
+    lines = torch.linalg.lstsq(
+        torch.tensor(rates, dtype=torch.float64), torch.tensor(rows, dtype=torch.float64)[:, None]
+    )
+    change, rest = lines.solution[:, 0].tolist()
+    now = f"(β at its value now, {parameter.value}: {kl.weight / found.weight:.6g})"
+    held = abs(rest) > 1e-6 * abs(change) * rates[0][0]
+    if not held:
+        return (
+            f"the weight of the KL is learned ({parameter.name}) and nothing holds it: the loss "
+            f"falls as the weight does {now}"
         )
+    return (
+        f"the weight of the KL is learned ({parameter.name}) and settles where it is inverse to "
+        f"the KL itself, so that there is no one β {now}"
+    )
 
 
 def with_scale(found: Reconstruction, parameters: tuple[Parameter, ...]) -> LearnedReconstruction:

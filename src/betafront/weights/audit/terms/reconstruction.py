@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from betafront.weights.audit.inputs.extras import Format
-from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.probes import PADDING, Point, Prober, Slopes, factor
 from betafront.weights.audit.sandbox import CannotTell, LossRaised, NotRecognised
 from betafront.weights.audit.terms.counts import count_terms, recognise_unknown_dispersion
 from betafront.weights.audit.terms.errors import recognise_cosine, recognise_robust
@@ -137,7 +137,7 @@ def without_padding(prober: Prober) -> Prober:
     for pad in padding_candidates(prober, axis):
         padded = replace(prober, kind=replace(prober.kind, pad=pad))
         share = torch.full((prober.sizes.batch,), 0.5, dtype=torch.float64)
-        point = padded.masked(padded.point(), positions, share)
+        point = padded.masked(padded.point(), PADDING, positions, share)
         if point.kept is None or point.kept.all():
             return prober  # there is one position only
         with_class = slopes_by_class(padded, point, axis).select(axis + 1, pad)

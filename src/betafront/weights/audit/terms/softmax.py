@@ -6,7 +6,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from betafront.weights.audit.inputs.kinds import CLASSES, Kind, side_names
+from betafront.weights.audit.inputs.kinds import Kind
 from betafront.weights.audit.terms.known_terms import Constants, Term
 
 CATEGORICAL = "likelihood=categorical"
@@ -48,7 +48,8 @@ def of_logits(shape: tuple[int, ...], axis: int, kind: Kind) -> Term:
             constants=(*COUNTED, *SHARED),
         )
     return Term(
-        f"softmax cross-entropy of logits, over {axis_name(shape, axis, kind)}",
+        "softmax cross-entropy of logits, over the classes "
+        f"(axis {1 + axis} of (B, {', '.join(map(str, shape))}))",
         partial(cross_entropy, axis=axis, log_p=torch.log_softmax),
         CATEGORICAL,
         axis=axis,
@@ -119,13 +120,6 @@ def cross_entropy(
 def over_everything(x: Tensor, r: Tensor) -> Tensor:
     """−x·log softmax over all values of an example."""
     return -x * r.flatten(1).log_softmax(1).view(r.shape)
-
-
-def axis_name(shape: tuple[int, ...], axis: int, kind: Kind) -> str:
-    """An axis in words."""
-    name = side_names(shape, kind.axis)[axis]
-    sizes = f"axis {1 + axis} of (B, {', '.join(map(str, shape))})"
-    return f"the classes ({sizes})" if name == CLASSES else f"the {name} ({sizes})"
 
 
 def log_factorials(x: Tensor) -> float:
