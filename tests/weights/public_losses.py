@@ -1,11 +1,11 @@
-"""Losses as people write them in public repositories, written anew from their mathematics; B examples,
-N values, M latents. What each means is derived by hand in `test_audit_public.py`."""
+"""Losses as people write them in public repositories, written anew from their mathematics; B
+examples, N values, M latents. What each means is derived by hand in `test_audit_public.py`."""
 
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from betafront.weights.projects import kl
 
@@ -39,7 +39,7 @@ class LatentDiffusionOfMeans(nn.Module):
         self.logvar = nn.Parameter(torch.tensor(4.0).log())
 
     def forward(self, x: Tensor, x_hat: Tensor, mean: Tensor, logvar: Tensor) -> Tensor:
-        nll = F.mse_loss(x_hat, x) / self.logvar.exp() + self.logvar
+        nll = functional.mse_loss(x_hat, x) / self.logvar.exp() + self.logvar
         return nll + 0.01 * kl(mean, logvar).mean()
 
 
@@ -80,7 +80,7 @@ class TwoTasks(nn.Module):
 
     def forward(self, x: Tensor, recon: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
         a, b = self.log_vars
-        one = (-a).exp() * F.mse_loss(recon, x) + a
+        one = (-a).exp() * functional.mse_loss(recon, x) + a
         return one + (-b).exp() * per_example(mu, log_var).mean() + b
 
 
@@ -104,7 +104,7 @@ class ClippedSigma(nn.Module):
         self.log_sigma = nn.Parameter(torch.full((1,), 0.7))
 
     def forward(self, x: Tensor, x_hat: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-        log_sigma = -6 + F.softplus(self.log_sigma + 6)
+        log_sigma = -6 + functional.softplus(self.log_sigma + 6)
         rec = 0.5 * ((x - x_hat) / log_sigma.exp()).pow(2) + log_sigma + 0.9189385332046727
         return rec.sum() + kl(mu, logvar).sum()
 
@@ -117,24 +117,24 @@ class NoLog(nn.Module):
         self.log_var = nn.Parameter(torch.zeros(()))
 
     def forward(self, x: Tensor, recon: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
-        return F.mse_loss(recon, x) / self.log_var.exp() + per_example(mu, log_var).mean()
+        return functional.mse_loss(recon, x) / self.log_var.exp() + per_example(mu, log_var).mean()
 
 
 def mult_vae(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, anneal: float = 0.2) -> Tensor:
     """Recommenders: multinomial log-likelihood of a user's clicks."""
-    bce = -torch.mean(torch.sum(F.log_softmax(recon_x, 1) * x, -1))
+    bce = -torch.mean(torch.sum(functional.log_softmax(recon_x, 1) * x, -1))
     kld = -0.5 * torch.mean(torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1))
     return bce + anneal * kld
 
 
 def mult_vae_of_means(recon_x: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     """The same averaged over the items too, which makes the weight N times as large."""
-    return -(F.log_softmax(recon_x, 1) * x).mean() + 0.2 * per_example(mu, logvar).mean()
+    return -(functional.log_softmax(recon_x, 1) * x).mean() + 0.2 * per_example(mu, logvar).mean()
 
 
 def sentence_vae(logp: Tensor, target: Tensor, mean: Tensor, logv: Tensor) -> Tensor:
     """Sentences: summed NLL of log-probabilities without padding, class 0."""
-    nll = F.nll_loss(
+    nll = functional.nll_loss(
         logp.view(-1, logp.size(2)), target.contiguous().view(-1), ignore_index=0, reduction="sum"
     )
     kl_loss = -0.5 * torch.sum(1 + logv - mean.pow(2) - logv.exp())
@@ -143,13 +143,13 @@ def sentence_vae(logp: Tensor, target: Tensor, mean: Tensor, logv: Tensor) -> Te
 
 def padded_text(logits: Tensor, tokens: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     """Text: the mean over the tokens that are no padding, class 1."""
-    rec = F.cross_entropy(logits.transpose(1, 2), tokens, ignore_index=1)
+    rec = functional.cross_entropy(logits.transpose(1, 2), tokens, ignore_index=1)
     return rec + 0.1 * per_example(mu, logvar).mean()
 
 
 def moses(x: Tensor, y: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     """Molecules: each token by the logits of the position before it, padding being class 3."""
-    rec = F.cross_entropy(
+    rec = functional.cross_entropy(
         y[:, :-1].contiguous().view(-1, y.size(-1)), x[:, 1:].contiguous().view(-1), ignore_index=3
     )
     return rec + 0.05 * per_example(mu, logvar).mean()
@@ -157,7 +157,7 @@ def moses(x: Tensor, y: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 def molecular_bce(x_decoded: Tensor, x: Tensor, z_mean: Tensor, z_log_var: Tensor) -> Tensor:
     """Molecules as one-hot rows, with a binary cross-entropy of every entry, times the length."""
-    rec = x.size(1) * F.binary_cross_entropy(x_decoded, x)
+    rec = x.size(1) * functional.binary_cross_entropy(x_decoded, x)
     return rec - 0.5 * torch.mean(1 + z_log_var - z_mean**2 - z_log_var.exp())
 
 
@@ -169,14 +169,14 @@ def molecular_softmax(x: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> T
 
 def of_argmax(x: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     """The classes of a one-hot x by argmax, and the mean over tokens."""
-    rec = F.cross_entropy(recon.reshape(-1, recon.size(-1)), x.argmax(-1).reshape(-1))
+    rec = functional.cross_entropy(recon.reshape(-1, recon.size(-1)), x.argmax(-1).reshape(-1))
     return rec + 0.4 * per_example(mu, logvar).mean()
 
 
 def blocks(logits: Tensor, target: Tensor, mu: Tensor, logvar: Tensor, w: float = 0.001) -> Tensor:
     """Voxels of K classes, (B, K, D, H, W) beside (B, D, H, W)."""
     rows = logits.permute(0, 2, 3, 4, 1).reshape(-1, logits.size(1))
-    rec = F.cross_entropy(rows, target.reshape(-1))
+    rec = functional.cross_entropy(rows, target.reshape(-1))
     return rec - w * 0.5 * torch.mean(1 + logvar - mu.pow(2) - logvar.exp())
 
 
@@ -196,9 +196,9 @@ def log_zinb(x: Tensor, mu: Tensor, theta: Tensor, pi: Tensor, eps: float = 1e-8
     """Log-probability of a zero-inflated one, pi being logits."""
     log_theta, log_total = torch.log(theta + eps), torch.log(theta + mu + eps)
     power = -pi + theta * (log_theta - log_total)
-    zero = F.softplus(power) - F.softplus(-pi)
+    zero = functional.softplus(power) - functional.softplus(-pi)
     other = (
-        -F.softplus(-pi)
+        -functional.softplus(-pi)
         + power
         + x * (torch.log(mu + eps) - log_total)
         + torch.lgamma(x + theta)
@@ -253,7 +253,7 @@ def poisson_rates(x: Tensor, x_hat: Tensor, mu: Tensor, logvar: Tensor) -> Tenso
 
 def poisson_loss(x: Tensor, x_hat: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     """torch's Poisson loss, of log-rates, averaged over everything."""
-    return F.poisson_nll_loss(x_hat, x) + 0.1 * per_example(mu, logvar).mean()
+    return functional.poisson_nll_loss(x_hat, x) + 0.1 * per_example(mu, logvar).mean()
 
 
 def poisson_shares(x: Tensor, x_hat: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
@@ -285,7 +285,7 @@ def motion(x: Tensor, x_hat: Tensor, mu: Tensor, logvar: Tensor, lengths: Tensor
     """Sequences of F numbers: the mean over each sequence's own length, then over the batch."""
     total = x_hat.new_zeros(())
     for i, length in enumerate(lengths):
-        total = total + F.mse_loss(x_hat[i, :length], x[i, :length])
+        total = total + functional.mse_loss(x_hat[i, :length], x[i, :length])
     return total / len(x) + 0.01 * per_example(mu, logvar).mean()
 
 
@@ -293,14 +293,14 @@ def padded_tokens(
     logits: Tensor, tokens: Tensor, mu: Tensor, logvar: Tensor, key_padding_mask: Tensor
 ) -> Tensor:
     """Tokens with a mask that is true where there is padding, and the mean over the others."""
-    each = F.cross_entropy(logits.transpose(1, 2), tokens, reduction="none")
+    each = functional.cross_entropy(logits.transpose(1, 2), tokens, reduction="none")
     rec = each.masked_fill(key_padding_mask, 0).sum() / (~key_padding_mask).sum()
     return rec + 0.1 * per_example(mu, logvar).mean()
 
 
 def spatial_means(x: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     """A spatial latent, whose KL is summed over its channels and averaged over its positions."""
-    rec = F.mse_loss(recon, x, reduction="sum") / len(x)
+    rec = functional.mse_loss(recon, x, reduction="sum") / len(x)
     divergence = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=1)
     return rec + 3 * divergence.mean()
 
@@ -308,4 +308,4 @@ def spatial_means(x: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Tenso
 def spatial_sums(x: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     """A spatial latent, whose KL is summed over all but the batch."""
     divergence = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp(), dim=[1, 2, 3])
-    return F.mse_loss(recon, x) + 1e-4 * divergence.mean()
+    return functional.mse_loss(recon, x) + 1e-4 * divergence.mean()

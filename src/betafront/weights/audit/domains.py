@@ -33,7 +33,7 @@ def accepted_probers(call: Call, sizes: Sizes) -> Iterator[list[Prober]]:
     refusals: list[tuple[Kind, CannotTell | LossRaised]] = []
     accepted: list[Prober] = []
     for ways in starting_probers(call, sizes):
-        before = ""
+        messages: list[str] = []
         for start in ways:
             if not_needed(start, accepted):
                 break
@@ -42,10 +42,9 @@ def accepted_probers(call: Call, sizes: Sizes) -> Iterator[list[Prober]]:
             if found:
                 accepted.append(found[0])
                 yield found
-            elif len(refused) == 1:
-                if str(refused[0]) == before:
-                    break  # whatever the shape of the masks
-                before = str(refused[0])
+            messages.append(str(refused[0]) if len(refused) == 1 else "")
+            if len(messages) == 2 and messages[0] and messages[0] == messages[1]:
+                break  # a mask of numbers and one of truth values: it is not the mask
     if not accepted:
         raise most_informative(refusals)
 

@@ -60,7 +60,8 @@ def ways_of(prober: Prober) -> dict[str, Format]:
     answer = dict(prober.formats)
     if prober.kind.pad is not None:
         sides = range(len(prober.sizes.shape))
-        answer[PADDING] = Format(tuple(side for side in sides if side != prober.kind.axis))
+        positions = tuple(side for side in sides if side != prober.kind.axis)
+        answer[PADDING] = Format(positions, dtype=torch.int64)  # padding stands at the end
     return answer
 
 
@@ -94,7 +95,11 @@ def examine(by: str, format: Format, found: Reconstruction, kl: KL) -> Masking:
         at_full, at_half, at_uneven = (weights_at(by, format, found, kl, row) for row in shares)
     except LossRaised as error:
         raise CannotTell(f"what the {word} does: where it leaves values out {error}") from error
-    share = (positions_kept(shares[1], count) / count)[0].item()
+    # Positions that are no data, as the first one where each is told by the one before it.
+    idle = prober.sizes.pixels // prober.sizes.shape[found.term.axis or 0] - found.dims
+    idle = idle if found.term.tokens else 0
+    total = count - idle
+    share = (positions_kept(shares[1], count)[0].item() - idle) / total
     ratio = (at_half[1] / at_half[0] / (at_full[1] / at_full[0])).tolist()
     exact = math.log(ratio[0]) / math.log(share) if ratio[0] > 0 else math.nan
     if not all(close(ratio[0], r, 1e-3) for r in ratio) or not abs(exact - round(exact)) < 1e-2:
@@ -111,7 +116,7 @@ def examine(by: str, format: Format, found: Reconstruction, kl: KL) -> Masking:
     answer = {
         "everything kept": beta,
         "half": beta * 0.5**power,
-        f"one position of {count}": beta * (1 / count) ** power,
+        f"one position of {total}": beta * (1 / total) ** power,
     }
     return Masking(word, answer, power, own)
 

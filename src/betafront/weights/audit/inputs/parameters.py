@@ -57,10 +57,10 @@ class Parameter:
             if length == size:
                 larger = torch.cat((larger, larger), side)
         try:
-            self.tensor.data = larger
+            set_data(self.tensor, larger)
             yield
         finally:
-            self.tensor.data = before
+            set_data(self.tensor, before)
 
     @contextlib.contextmanager
     def moved(self, change: Tensor | float) -> Iterator[None]:
@@ -75,6 +75,13 @@ class Parameter:
         finally:
             with torch.no_grad():
                 self.tensor.copy_(before)
+
+
+def set_data(leaf: Tensor, data: Tensor) -> None:
+    """Give a leaf other data, of another shape. torch drops what it keeps for the gradient, which
+    has the former shape, only where the type changes too, so that it changes there and back."""
+    leaf.data = data.to(torch.bfloat16 if data.dtype != torch.bfloat16 else torch.float32)
+    leaf.data = data
 
 
 def parameters_in(

@@ -49,7 +49,7 @@ RELATIVES: dict[str, Callable[[Tensor, Tensor, float], Tensor]] = {
 def recognise_robust(prober: Prober) -> Reconstruction | None:
     """Huber, log-cosh or Charbonnier by its curvature at 0 and its slope far off; None where the
     term is neither squared near 0 nor absolute far off."""
-    near = 1e-6 if prober.dtype == torch.float64 else 1e-3
+    near = 1e-8 if prober.dtype == torch.float64 else 1e-3
     try:
         (curvature, uneven), (slope, other) = (
             fit(prober, SQUARED, near),
