@@ -125,7 +125,7 @@ def audit(
     verdict = examine(
         load.load(loss),
         parse_shape(shape),
-        parse_shape(latents, "--latents", "like 128, or 4x8x8 of spatial latents"),
+        parse_shape(latents, "--latents", "like 128, or 4x8x8 (latents must be at least 1)"),
         load.settings(settings or []),
         None if order is None else [role.strip() for role in order.split(",")],
     )

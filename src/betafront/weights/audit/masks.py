@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from betafront.weights.audit.inputs.extras import Format, positions_kept
-from betafront.weights.audit.probes import PADDING, Point, Prober, Slopes, factor
+from betafront.weights.audit.probes import PADDING, SENTINELS, Point, Prober, Slopes, factor
 from betafront.weights.audit.sandbox import CannotTell, LossRaised
 from betafront.weights.audit.terms.kl import KL, close
 from betafront.weights.audit.terms.known_terms import Reconstruction, slope_of
@@ -69,6 +69,8 @@ def in_words(by: str, prober: Prober) -> str:
     """What leaves values out, in words."""
     if by == PADDING:
         return f"padding (class {prober.kind.pad})"
+    if by in SENTINELS:
+        return f"missing values ({by})"
     name = prober.call.names.get(by, by)
     return by if name == by else f"{by} {name}"
 
@@ -80,7 +82,29 @@ def masking(found: Reconstruction, kl: KL) -> list[Masking]:
         CannotTell: values that are masked are not left out, or the weights change otherwise than by
             a power of what is kept.
     """
-    return [examine(by, format, found, kl) for by, format in ways_of(found.prober).items()]
+    ways = ways_of(found.prober) | sentinels_of(found)
+    return [examine(by, format, found, kl) for by, format in ways.items()]
+
+
+def sentinels_of(found: Reconstruction) -> dict[str, Format]:
+    """The values of x that a loss leaves out as missing."""
+    answer: dict[str, Format] = {}
+    prober = found.prober
+    if prober.kind.name != "grey" or found.term.axis is not None or found.error is not None:
+        return answer
+    format = Format(tuple(range(len(prober.sizes.shape))))
+    half = torch.full((prober.sizes.batch,), 0.5, dtype=torch.float64)
+    for by in SENTINELS:
+        point = prober.masked(prober.point(), by, format, half)
+        try:
+            slopes = prober.slopes(point).reconstruction
+        except (CannotTell, LossRaised):
+            continue
+        missing = point.weights == 0
+        expected = slope_of(found.term, replace(point, kept=None))[missing]
+        if expected.any() and not slopes[missing].any():
+            answer[by] = format
+    return answer
 
 
 def examine(by: str, format: Format, found: Reconstruction, kl: KL) -> Masking:

@@ -21,6 +21,8 @@ BATCH = 4
 REPEATS = 100  # calls with the same arguments, in which a counter shows
 TOLERANCE = 1e-4  # relative, of a gradient: wide enough for an epsilon inside a logarithm
 PADDING = "padding"
+SENTINELS = {"x of 0": 0.0, "x of −1": -1.0}
+"""Values of x by which a loss may know that a value is missing."""
 Reals = Literal["real", "unit", "positive"]
 Spreads = Literal["real", "positive"]
 
@@ -68,7 +70,7 @@ class Point:
     Args:
         dispersion, dropout: (B, N) further parameters of a likelihood, positive and in (0, 1).
         kept: (B, *shape) 1 for values that are kept and 0 for others; None where all are.
-        by: the role of the argument that leaves the others out, or `PADDING`.
+        by: the role of the argument that leaves the others out, `PADDING`, or a key of `SENTINELS`.
     """
 
     sizes: Sizes
@@ -178,6 +180,8 @@ class Prober:
         shape = point.sizes.shape
         kept = format.kept(point.sizes.batch, shape, share, self.generator)
         x = self.kind.padded(point.x, shape, kept) if by == PADDING else point.x
+        if by in SENTINELS:
+            x = torch.where(kept.flatten(1) > 0, x, SENTINELS[by])
         return replace(point, kept=kept, by=by, x=x)
 
     def value(self, point: Point) -> tuple[Tensor, str, dict[str, Tensor]]:

@@ -84,7 +84,10 @@ def mask_formats(shape: tuple[int, ...], classes: int | None) -> Iterator[Format
         axes += [(everything[:-1], False), (everything[1:], True), (everything[1:], False)]
         axes += [(everything[:-1], True), (everything[:1], False)]
     seen = list(dict.fromkeys(pair for pair in axes if pair[0]))
-    for inverted, (kept, ones), dtype in product((False, True), seen, (torch.float64, torch.bool)):
+    ways = list(product(seen, (torch.float64, torch.bool)))
+    # The first two differ in both, so that an error of both has nothing to do with the mask.
+    ways.sort(key=lambda way: way not in ((seen[0], torch.float64), (seen[-1], torch.bool)))
+    for inverted, ((kept, ones), dtype) in product((False, True), ways):
         yield Format(kept, ones, dtype, inverted)
 
 

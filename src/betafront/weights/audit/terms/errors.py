@@ -108,9 +108,9 @@ def cosine_terms(shape: tuple[int, ...]) -> Iterator[Term]:
             None,
             axis=0 if axis is None else axis,
             caveat=(
-                f"it is a cosine error over {where}, none of the log-likelihoods: it does not see "
-                "the length of the reconstruction, so it has no density and no nats. Its curvature "
-                "at 0 is 1/|x|² across x and 0 along x, which is no σ"
+                f"it is none of the log-likelihoods, but a cosine error over {where}: it does not "
+                "see the length of the reconstruction, so it has no density and no nats. Its "
+                "curvature at 0 is 1/|x|² across x and 0 along x, which is no σ"
             ),
         )
 
