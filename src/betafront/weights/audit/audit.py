@@ -8,14 +8,9 @@ from typing import Any
 from betafront.weights.audit.arguments import Call, arrange
 from betafront.weights.audit.conclude import conclude
 from betafront.weights.audit.domains import accepted_probers
+from betafront.weights.audit.inputs.points import Sizes
 from betafront.weights.audit.masks import Masking, masking
-from betafront.weights.audit.probes import (
-    BATCH,
-    Prober,
-    Sizes,
-    check_repeats,
-    check_sizes,
-)
+from betafront.weights.audit.probes import BATCH, Prober, check_repeats, check_sizes
 from betafront.weights.audit.sandbox import CannotTell, LossRaised, NotRecognised
 from betafront.weights.audit.scaling import scaling
 from betafront.weights.audit.terms import kl as kl_term

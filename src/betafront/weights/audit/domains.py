@@ -11,7 +11,8 @@ import torch
 from betafront.weights.audit.arguments import Call
 from betafront.weights.audit.inputs.extras import formats
 from betafront.weights.audit.inputs.kinds import BITS, GREY, Kind, kinds
-from betafront.weights.audit.probes import LAYOUTS, Prober, Reals, Sizes
+from betafront.weights.audit.inputs.points import LAYOUTS, Reals, Sizes
+from betafront.weights.audit.probes import Prober
 from betafront.weights.audit.sandbox import CannotTell, LossRaised
 
 FROM_PROBES = re.compile(

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from betafront.weights.audit.inputs.extras import Format, positions_kept
-from betafront.weights.audit.probes import PADDING, SENTINELS, Point, Prober, Slopes, factor
+from betafront.weights.audit.inputs.points import PADDING, SENTINELS, Point, Slopes
+from betafront.weights.audit.probes import Prober, factor
 from betafront.weights.audit.sandbox import CannotTell, LossRaised
 from betafront.weights.audit.terms.kl import KL, close
 from betafront.weights.audit.terms.known_terms import Reconstruction, slope_of

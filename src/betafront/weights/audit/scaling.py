@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from betafront.errors import UserError
 from betafront.weights.audit.inputs.kinds import CLASSES, side_names
 from betafront.weights.audit.inputs.parameters import Parameter
-from betafront.weights.audit.probes import Prober, Sizes
+from betafront.weights.audit.inputs.points import Sizes
+from betafront.weights.audit.probes import Prober
 from betafront.weights.audit.sandbox import CannotTell, LossRaised
 from betafront.weights.audit.terms.kl import KL
 from betafront.weights.audit.terms.known_terms import Reconstruction

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from betafront.weights.audit.probes import Point, Prober, Reals, Slopes, factor
+from betafront.weights.audit.inputs.points import Point, Reals, Slopes
+from betafront.weights.audit.probes import Prober, factor
 from betafront.weights.audit.sandbox import CannotTell, LossRaised
 from betafront.weights.audit.terms.known_terms import Constants, Reconstruction, Term, slope_of
 from betafront.weights.audit.terms.softmax import log_factorials

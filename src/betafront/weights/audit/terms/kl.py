@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.inputs.points import Point, Slopes
+from betafront.weights.audit.probes import Prober, factor
 from betafront.weights.audit.sandbox import CannotTell
 
 SCALES = (1e-2, 1.0, 6.0)

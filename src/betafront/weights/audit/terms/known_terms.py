@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from betafront.objective.likelihoods.continuous_bernoulli import log_constant
-from betafront.weights.audit.probes import Point, Prober, Reals, Slopes, factor
+from betafront.weights.audit.inputs.points import Point, Reals, Slopes
+from betafront.weights.audit.probes import Prober, factor
 from betafront.weights.audit.sandbox import CannotTell
 
 Core = Callable[..., Tensor]

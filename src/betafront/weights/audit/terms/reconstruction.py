@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from betafront.weights.audit.inputs.extras import Format
-from betafront.weights.audit.probes import PADDING, Point, Prober, Slopes, factor
+from betafront.weights.audit.inputs.points import PADDING, Point, Slopes
+from betafront.weights.audit.probes import Prober, factor
 from betafront.weights.audit.sandbox import CannotTell, LossRaised, NotRecognised
 from betafront.weights.audit.terms.counts import count_terms, recognise_unknown_dispersion
 from betafront.weights.audit.terms.errors import recognise_cosine, recognise_robust
