@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from betafront.errors import UserError
 from betafront.weights.audit.inputs.kinds import CLASSES, side_names
-from betafront.weights.audit.inputs.parameters import Parameter
+from betafront.weights.audit.inputs.parameters import Parameter, tensors_of
 from betafront.weights.audit.inputs.points import Sizes
 from betafront.weights.audit.probes import Prober
 from betafront.weights.audit.sandbox import CannotTell, LossRaised
@@ -62,7 +62,7 @@ def scaling(found: Reconstruction, kl: KL) -> Scaling:
     for i, side in enumerate(sides):
         variants[side] = replace(base, shape=doubled(base.shape, i))
     powers, unknown = {}, {}
-    own = prober.parameters()
+    own = tensors_of(prober.call.function)
     for name, sizes in variants.items():
         try:
             powers[name] = with_own_parameters(own, found, kl, sizes)
@@ -120,7 +120,7 @@ def with_own_parameters(
     own: Sequence[Parameter], found: Reconstruction, kl: KL, sizes: Sizes
 ) -> Powers:
     """The powers of the size that is twice as large in `sizes`; where the loss fails there, with
-    its own parameters grown by the same side of the data.
+    the tensors that it holds grown by the same side of the data.
 
     Raises:
         CannotTell: a weight does not change by a power.

@@ -58,13 +58,13 @@ class Kind:
         return torch.where(kept > 0, image, filled).flatten(1)
 
     def give(self, x: Tensor, shape: tuple[int, ...], flat: bool, dtype: torch.dtype) -> Tensor:
-        """X (B, N) as the loss wants it, a copy: images or rows, numbers or indices."""
+        """The x (B, N) as the loss wants it, a copy: images or rows, numbers or indices."""
         image = x.view(len(x), *shape)
         if self.index and self.axis is not None:
             image = image.argmax(self.axis + 1)
         else:
             image = image.to(dtype, copy=True)
-        return image.flatten(1) if flat else image
+        return image.flatten(1) if flat and image.dim() > 1 else image
 
     def sides(self, shape: tuple[int, ...]) -> tuple[str, ...]:
         """The names of the sides of the data."""

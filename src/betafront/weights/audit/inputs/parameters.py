@@ -88,7 +88,7 @@ def parameters_in(
     value: Tensor, function: Callable[..., Any], but: list[Tensor]
 ) -> list[Parameter]:
     """The leaves of the graph of a value that ask for a gradient, without those in `but`."""
-    names = names_of(function)
+    names = {id(held.tensor): held.whole for held in tensors_of(function)}
     found = [leaf for leaf in leaves(value) if not any(leaf is other for other in but)]
     return [
         Parameter(names.get(id(leaf), f"an unnamed tensor of shape {tuple(leaf.shape)}"), leaf)
@@ -114,10 +114,10 @@ def leaves(value: Tensor) -> list[Tensor]:
     return list(answer.values())
 
 
-def names_of(function: Callable[..., Any]) -> dict[int, str]:
-    """The names of tensors that a function can reach, by their identity: of its module, of its
+def tensors_of(function: Callable[..., Any]) -> list[Parameter]:
+    """The tensors that a function can reach, learned or not, each once: of its module, of its
     instance, of its closure, of its globals."""
-    answer: dict[int, str] = {}
+    answer: dict[int, Parameter] = {}
     owner = getattr(function, "__self__", function)
     holders: list[Mapping[str, Any]] = [{"": owner}, getattr(owner, "__dict__", {})]
     with contextlib.suppress(TypeError):
@@ -125,9 +125,10 @@ def names_of(function: Callable[..., Any]) -> dict[int, str]:
         holders += [reached.nonlocals, reached.globals]
     for holder in holders:
         for name, value in holder.items():
+            held = {name: value} if isinstance(value, Tensor) else {}
             if isinstance(value, Module):
-                for inner, tensor in value.named_parameters(prefix=name):
-                    answer.setdefault(id(tensor), inner.lstrip("."))
-            elif isinstance(value, Tensor):
-                answer.setdefault(id(value), name)
-    return answer
+                held = {**dict(value.named_parameters()), **dict(value.named_buffers())}
+                held = {f"{name}.{inner}".lstrip("."): held[inner] for inner in held}
+            for inner, tensor in held.items():
+                answer.setdefault(id(tensor), Parameter(inner, tensor))
+    return list(answer.values())

@@ -85,7 +85,7 @@ def robust_term(name: str, core: Callable[[Tensor, Tensor, float], Tensor], delt
     above: Constants = (("", lambda x: x.numel() * delta**2),) if core is charbonnier else ()
     return Term(
         f"{name} error, δ = {delta:.6g}",
-        partial(core, delta=delta),
+        lambda x, r: core(x, r, delta),
         None,
         scale="σ",
         constants=above,

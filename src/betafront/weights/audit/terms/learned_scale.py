@@ -169,7 +169,8 @@ def held(
     design = torch.stack((torch.ones_like(errors), 1 / errors), 2).transpose(0, 1)
     lines = torch.linalg.lstsq(design, (gradients / errors).T[..., None]).solution[..., 0]
     change, rest = lines[:, 0], lines[:, 1]
-    return -rest * at / (change * batch * size)
+    found: Tensor = -rest * at / (change * batch * size)
+    return found
 
 
 def groups_of(parameter: Parameter, found: Reconstruction, point: Point) -> Tensor:
