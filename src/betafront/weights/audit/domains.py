@@ -13,7 +13,7 @@ from betafront.weights.audit.inputs.extras import formats
 from betafront.weights.audit.inputs.kinds import BITS, GREY, Kind, kinds
 from betafront.weights.audit.inputs.points import LAYOUTS, Reals, Sizes
 from betafront.weights.audit.probes import Prober
-from betafront.weights.audit.sandbox import CannotTell, LossRaised
+from betafront.weights.audit.sandbox import CannotTell, LossRaised, NoGradient
 
 FROM_PROBES = re.compile(
     r"double|float64|within the support|one of the following types: long|must be long|integer",
@@ -111,10 +111,10 @@ def over_domains(prober: Prober) -> Iterator[Prober]:
 
 def most_informative(refusals: list[tuple[Kind, CannotTell | LossRaised]]) -> Exception:
     """The refusal to report: that the loss is not finite or has no gradient, before an error that
-    it raised, before an error that comes from the probes' own kind of numbers."""
+    calling it raised, before an error that comes from the probes' own kind of numbers."""
     usual = [refusal for kind, refusal in refusals if kind.name in ("grey", "bits")]
-    not_finite = [refusal for refusal in usual if isinstance(refusal, CannotTell)]
+    called = [refusal for refusal in usual if isinstance(refusal, CannotTell | NoGradient)]
     every = [refusal for _, refusal in refusals]
     rest = [refusal for refusal in every if not FROM_PROBES.search(str(refusal))]
     silent = CannotTell("the loss does not depend on the reconstruction, whatever its mask")
-    return [*not_finite, *rest, *every, silent][0]
+    return [*called, *rest, *every, silent][0]

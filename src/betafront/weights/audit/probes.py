@@ -25,7 +25,7 @@ from betafront.weights.audit.inputs.points import (
     Spreads,
 )
 from betafront.weights.audit.inputs.posterior import Posterior
-from betafront.weights.audit.sandbox import CannotTell, LossRaised, error_line
+from betafront.weights.audit.sandbox import CannotTell, NoGradient, error_line
 
 BATCH = 4
 REPEATS = 100  # calls with the same arguments, in which a counter shows
@@ -158,7 +158,7 @@ class Prober:
             gradients = torch.autograd.grad(loss, asked, allow_unused=True)
         except RuntimeError as error:  # as after a change in place
             line = f"{self.call.name} cannot be differentiated: {error_line(error)}"
-            raise LossRaised(line) from error
+            raise NoGradient(line) from error
         found = [
             torch.zeros_like(leaf, dtype=torch.float64) if gradient is None else gradient.double()
             for leaf, gradient in zip(asked, gradients, strict=True)

@@ -28,6 +28,10 @@ class LossRaised(UserError):
     """The audited function raised an error."""
 
 
+class NoGradient(LossRaised):
+    """The audited function answers, and differentiating the answer raised an error."""
+
+
 class NullStream(io.TextIOBase):
     """A stream that discards its text."""
 
