@@ -110,7 +110,7 @@ def test_a_mask_by_position_of_other_names_takes_an_order() -> None:
     order = ("x", "reconstruction", "mask", "mu", "log_var")
     verdict = audit(loss, (8,), M, order=order)
     assert verdict.product == pytest.approx(0.5)
-    assert any("leaves out has no effect" in line for line in verdict.notes)
+    assert any("what is left out by the mask has no effect" in line for line in verdict.notes)
     with pytest.raises(UserError, match="names each of"):
         audit(loss, (8,), M, order=("x", "reconstruction", "mask", "mask", "mu", "log_var"))
 
@@ -132,6 +132,25 @@ def test_a_posterior_stands_for_both_of_its_parameters() -> None:
 
     assert set(arrange(loss).names) == {"x", "reconstruction", "posterior"}
     assert audit(loss, SHAPE, M).product == pytest.approx(0.5)
+
+
+class Prior(nn.Module):
+    """A prior whose variance is learned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.prior_logvar = nn.Parameter(torch.zeros(()))
+
+    def forward(self, x: Tensor, recon: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+        s = self.prior_logvar
+        divergence = 0.5 * (s - logvar + (logvar.exp() + mu**2) / s.exp() - 1)
+        return (x - recon).square().sum() / len(x) + divergence.sum(1).mean()
+
+
+def test_a_learned_prior_is_said_and_is_no_weight() -> None:
+    verdict = audit(Prior(), SHAPE, M)
+    assert verdict.product == pytest.approx(0.5, rel=1e-6)
+    assert "prior_logvar is learned, and the KL depends on it" in verdict.warnings[0]
 
 
 def test_classes_of_different_weights_are_not_told() -> None:

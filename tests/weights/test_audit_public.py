@@ -337,7 +337,7 @@ def test_a_weight_that_changes_with_the_mask_is_said(name: str) -> None:
 def test_a_sum_over_what_is_kept_does_not_change_with_the_mask(name: str, word: str) -> None:
     verdict = verdict_of(name)
     assert verdict.beta_by_mask == {}
-    assert any(f"what the {word} leaves out has no effect" in line for line in verdict.notes)
+    assert any(f"what is left out by the {word} has no effect" in line for line in verdict.notes)
 
 
 def test_spatial_latents_are_counted_over_positions() -> None:

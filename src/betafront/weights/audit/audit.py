@@ -159,6 +159,8 @@ def with_terms(verdict: Verdict, call: Call, probers: list[Prober]) -> tuple[Ver
             warnings=found.warnings,
             notes=found.remarks,
         )
+        if found.term.caveat is not None:
+            unknown["reconstruction"] = found.term.caveat
         kind = found.prober.kind
         probers = [replace(p, kind=kind) for p in probers if p.reals == found.prober.reals]
     except (CannotTell, LossRaised) as reason:

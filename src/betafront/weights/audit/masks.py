@@ -53,7 +53,9 @@ class Masking:
         """That the weight does not change with the mask, in words; None where it does."""
         if self.betas:
             return None
-        return f"what the {self.word} leaves out has no effect, and β does not depend on how much"
+        return (
+            f"what is left out by the {self.word} has no effect, and β does not depend on how much"
+        )
 
 
 def ways_of(prober: Prober) -> dict[str, Format]:

@@ -96,7 +96,8 @@ def size_warnings(loss: RecognisedLoss) -> list[str]:
     shapes = by_shape(loss)
     if loss.relative != (1, -1) and shapes:
         betas = ", ".join(f"{beta:.4g} at {s}" for s, beta in shapes.items())
-        size = "image size" if loss.of_pixels else "size of the data"
+        images = loss.of_pixels and len(loss.scaling.sides) == 3
+        size = "image size" if images else "size of the data"
         warnings.append(f"sums beside means: the weight changes with the {size}; β = {betas}")
     if CLASSES in powers and powers[CLASSES].distortion:
         warnings.append(

@@ -84,6 +84,13 @@ class KL:
         log_ratio = self.meaning.log_variance(point.log_var) - 2 * math.log(self.prior)
         return ((point.mu / self.prior) ** 2 + variance - log_ratio - 1).sum(1) / 2
 
+    def patterns(self, point: Point) -> tuple[Tensor, Tensor]:
+        """(B, M) the derivatives of the KL at a point by mu and by log_var, for a weight of 1."""
+        leaves = point.mu.clone().requires_grad_(), point.log_var.clone().requires_grad_()
+        nats = self.nats(replace(point, mu=leaves[0], log_var=leaves[1]))
+        by_mu, by_log_var = torch.autograd.grad(nats.sum(), leaves)
+        return by_mu, by_log_var
+
     def measure(self, point: Point, slopes: Slopes) -> float:
         """The factor on the KL at a point."""
         return factor(slopes.mu, point.mu / self.prior**2)[0]

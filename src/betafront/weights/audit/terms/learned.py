@@ -148,8 +148,11 @@ def weights_of(found: Reconstruction, kl: KL, points: Sequence[Point]) -> Weight
     """The factors at these points."""
     slopes = [found.prober.slopes(point) for point in points]
     c, left = by_value(found.term, points, slopes)
-    mu, gradient = (torch.cat([point.mu for point in points]), torch.cat([s.mu for s in slopes]))
-    rate, left_rate = factor(gradient, mu / kl.prior**2) if kl.weight else (0.0, 0.0)
+    rate, left_rate = 0.0, 0.0
+    if kl.weight:
+        patterns = torch.stack([torch.stack(kl.patterns(point)) for point in points])
+        gradients = torch.stack([torch.stack((s.mu, s.log_var)) for s in slopes])
+        rate, left_rate = factor(gradients, patterns)
     return Weights(c, rate, left, left_rate, slopes)
 
 
