@@ -118,11 +118,17 @@ def standard_deviation(sigma: float | None, precision: float | None) -> float | 
     return sigma if precision is None else precision**-0.5
 
 
-def parse_shape(text: str) -> tuple[int, ...]:
-    """(3, 64, 64) of '3x64x64'."""
+def parse_shape(
+    text: str, option: str = "--shape", like: str = "like 3x64x64 (channels x height x width)"
+) -> tuple[int, ...]:
+    """(3, 64, 64) of '3x64x64'.
+
+    Raises:
+        UserError: it is none; `option` is named, with what it is like.
+    """
     sides = text.lower().replace("×", "x").split("x")
     if not all(side.strip().isdecimal() and int(side) > 0 for side in sides):
-        raise UserError(f"--shape is like 3x64x64 (channels x height x width), not '{text}'")
+        raise UserError(f"{option} is {like}, not '{text}'")
     return tuple(int(side) for side in sides)
 
 

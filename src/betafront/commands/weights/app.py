@@ -85,17 +85,26 @@ def translate(
 @weights.command()
 def audit(
     loss: Annotated[str, typer.Argument(help="module:function, or file.py:function.")],
-    shape: Annotated[str, typer.Option(help="Of the images: channels x height x width.")] = (
-        "1x28x28"
-    ),
-    latents: Annotated[int, typer.Option(help="M: latent dimensions.")] = 10,
+    shape: Annotated[
+        str,
+        typer.Option(
+            help="Of the reconstruction: channels x height x width, values, or positions x classes."
+        ),
+    ] = "1x28x28",
+    latents: Annotated[
+        str,
+        typer.Option(help="M, latent dimensions, or the shape of spatial ones, as in 4x8x8."),
+    ] = "10",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="A further argument, as in kld_weight=0.00025; repeatable."),
     ] = None,
     order: Annotated[
         str | None,
-        typer.Option(help="Of the arguments, as in reconstruction,x,mu,log_var."),
+        typer.Option(
+            help="Of the arguments, as in reconstruction,x,mu,log_var; also mask, lengths, "
+            "dispersion, dropout and posterior."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -116,7 +125,7 @@ def audit(
     verdict = examine(
         load.load(loss),
         parse_shape(shape),
-        latents,
+        parse_shape(latents, "--latents", "like 128, or 4x8x8 (latents must be at least 1)"),
         load.settings(settings or []),
         None if order is None else [role.strip() for role in order.split(",")],
     )

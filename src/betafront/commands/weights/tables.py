@@ -103,7 +103,10 @@ def print_verdict(verdict: Verdict) -> None:
     """Print the result of an audit."""
     out = console()
     shape = "x".join(map(str, verdict.shape))
-    out.print(f"{verdict.loss}, probed at {shape} with M = {verdict.latents}", markup=False)
+    spatial = len(verdict.latent_shape) > 1
+    latents = f" ({'x'.join(map(str, verdict.latent_shape))})" if spatial else ""
+    head = f"{verdict.loss}, probed at {shape} with M = {verdict.latents}{latents}"
+    out.print(head, markup=False)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(no_wrap=True)
     table.add_column()
@@ -128,6 +131,8 @@ QUESTIONS = {
     "batch": "the reductions over the batch",
     "pixels": "the reduction over pixels",
     "latents": "the reduction over latents",
+    "classes": "the reduction over classes",
+    "mask": "what masking does",
 }
 """The keys of `Verdict.unknown`, in words."""
 
@@ -141,6 +146,7 @@ def answers(verdict: Verdict) -> list[tuple[str, str]]:
         ("reconstruction term", verdict.reconstruction),
         ("  reduced by", listed(verdict.reductions.get("reconstruction"))),
         ("  constants", verdict.constants),
+        ("learned parameters", learned(verdict)),
         ("KL reduced by", listed(verdict.reductions.get("kl"))),
         ("  probed", probed(verdict)),
         ("log_var is", verdict.log_var),
@@ -150,6 +156,11 @@ def answers(verdict: Verdict) -> list[tuple[str, str]]:
         ("β = 1 at", one_at(verdict)),
     ]
     return [(question, answer) for question, answer in told if answer]
+
+
+def learned(verdict: Verdict) -> str | None:
+    """The loss's own parameters, one a line."""
+    return "\n".join(f"{name}: {words}" for name, words in verdict.learned.items()) or None
 
 
 def probed(verdict: Verdict) -> str | None:
@@ -181,17 +192,26 @@ def letter(verdict: Verdict) -> str:
     return "b" if (verdict.reconstruction or "").startswith("absolute") else "σ"
 
 
+CURVED = ("Huber", "log-cosh", "Charbonnier")
+"""First words of errors that are squared near 0 only."""
+
+
 def canonical(verdict: Verdict) -> str | None:
     """β, and the σ or b at which it holds."""
     if verdict.beta is None:
         return "cannot tell"
     beta = f"{verdict.beta:.6g}"
+    if "with a learned" in (verdict.reconstruction or ""):
+        return f"{beta}, against the scale where it settles (an optimal scale)"
     if verdict.product is None or verdict.scale is None:
         return beta
     scale = letter(verdict)
     product = "β·σ²" if scale == "σ" else "β·b"
     if verdict.scale_shown:
         return f"{beta}, at the {scale} = {verdict.scale:.6g} that its constants show"
+    if (verdict.reconstruction or "").split()[0] in CURVED:
+        near = f"{beta} at {scale} = 1 near 0, by its curvature"
+        return f"{near}; it sets only {product} = {verdict.product:.6g}"
     return f"{beta} at {scale} = 1; the loss sets only {product} = {verdict.product:.6g}"
 
 

@@ -5,6 +5,8 @@ import math
 from dataclasses import replace
 
 from betafront.scale import beta_norm
+from betafront.weights.audit.inputs.kinds import CLASSES
+from betafront.weights.audit.masks import Masking, with_shown
 from betafront.weights.audit.recognised import RecognisedLoss, by_batch, by_shape, power_of, reduced
 from betafront.weights.audit.scaling import Scaling
 from betafront.weights.audit.terms.constants import constants
@@ -15,16 +17,24 @@ from betafront.weights.audit.warnings import all_warnings
 
 
 def conclude(
-    verdict: Verdict, found: Reconstruction, kl: KL, scaling: Scaling, log_var: str | None
+    verdict: Verdict,
+    found: Reconstruction,
+    kl: KL,
+    scaling: Scaling,
+    log_var: str | None,
+    masks: list[Masking],
 ) -> Verdict:
     """The verdict with β, its conventions, the constants and the warnings."""
     sizes = found.prober.sizes
-    loss = RecognisedLoss(found, kl, scaling, sizes.pixels, sizes.latents, sizes.batch)
+    loss = RecognisedLoss(found, kl, scaling, found.dims, sizes.latents, sizes.batch)
+    if found.term.caveat is not None:
+        return without_nats(verdict, loss)
     text, shown, known = constants_of(loss)
     if kl.prior != 1 and not known:
         return without_kl(verdict, kl)
     if shown is not None:
         loss = replace(loss, shown=shown ** scale_power(found))
+    verdict = with_masks(verdict, masks, loss.shown)
     verdict = replace(
         verdict,
         reductions=reductions(loss),
@@ -45,6 +55,36 @@ def conclude(
         line = f"it is {loss.beta:.6g} at B = {sizes.batch}, and may change with the batch size"
         return replace(verdict, unknown={**verdict.unknown, "beta": line})
     return with_beta(verdict, loss, shown)
+
+
+def without_nats(verdict: Verdict, loss: RecognisedLoss) -> Verdict:
+    """The verdict on a reconstruction term that is no log-likelihood: its reductions, and no β."""
+    why = {
+        "reconstruction": str(loss.reconstruction.term.caveat),
+        "beta": "the reconstruction term has no nats",
+    }
+    note = (
+        "for x and reconstructions of length 1 it is a von Mises-Fisher without its constant: "
+        f"β/κ = {loss.ratio:.6g} at B = {loss.batch}, with κ its concentration"
+    )
+    return replace(
+        verdict,
+        reductions=reductions(loss),
+        unknown={**verdict.unknown, **unknown_sizes(loss), **why},
+        notes=(*verdict.notes, note),
+    )
+
+
+def with_masks(verdict: Verdict, masks: list[Masking], shown: float) -> Verdict:
+    """The verdict with what leaving values out does to β."""
+    masks = with_shown(masks, shown)
+    betas = {f"{mask.word}: {what}": b for mask in masks for what, b in mask.betas.items()}
+    return replace(
+        verdict,
+        beta_by_mask=betas,
+        warnings=(*verdict.warnings, *(mask.warning for mask in masks if mask.warning)),
+        notes=(*verdict.notes, *(mask.note for mask in masks if mask.note)),
+    )
 
 
 def without_kl(verdict: Verdict, kl: KL) -> Verdict:
@@ -112,13 +152,12 @@ def constants_of(loss: RecognisedLoss) -> tuple[str, float | None, bool]:
     parts = found.weight * found.nats(point), kl.weight * kl.nats(point).sum().item()
     offset = slopes.value - sum(parts)
     rest = max(1e-6, 1e2 * slopes.eps) * (abs(slopes.value) + sum(map(abs, parts)))
-    sizes = loss.batch, loss.pixels
     lacks = {"": 0.0, "; the KL's −½ per latent is missing": 0.5}
     if kl.prior != 1:
         lacks["; the KL's ln s per latent is missing"] = -math.log(kl.prior)
     for words, each in lacks.items():
         lacking = kl.weight * loss.batch * loss.latents * each
-        text, shown = constants(found, loss.unit, offset - lacking, rest, sizes)
+        text, shown = constants(found, loss.unit, offset - lacking, rest, point.x)
         if text:
             return text + words, shown, True
     text = f"cannot tell: an offset of {offset:.6g} at B = {loss.batch} fits none"
@@ -129,24 +168,35 @@ def reductions(loss: RecognisedLoss) -> dict[str, dict[str, str]]:
     """How each term is reduced over each size, in words."""
     powers = loss.scaling.powers
     answer: dict[str, dict[str, str]] = {"reconstruction": {}, "kl": {}}
-    for size, own in (("batch", ("reconstruction", "kl")), ("latents", ("kl",))):
+    latents = ("latents",) if "latents" in powers else loss.scaling.latent_sides
+    for size, own in (("batch", ("reconstruction", "kl")), *((side, ("kl",)) for side in latents)):
         if size in powers:
             for term in own:
                 answer[term][size] = reduced(power_of(powers[size], term))
+    if CLASSES in powers:
+        answer["reconstruction"][CLASSES] = reduced(powers[CLASSES].distortion)
     for side in loss.scaling.sides:
         if side in powers:
             answer["reconstruction"][side] = reduced(powers[side].distortion)
     if loss.scaling.pixels is not None:
         for side in loss.scaling.sides:
             answer["reconstruction"].pop(side, None)
-        answer["reconstruction"]["pixels"] = reduced(loss.scaling.pixels.distortion)
+        if loss.scaling.sides:
+            answer["reconstruction"][size_word(loss)] = reduced(loss.scaling.pixels.distortion)
         if loss.scaling.pixels.rate:
-            answer["kl"]["pixels"] = factor_word(loss.scaling.pixels.rate, "N")
+            answer["kl"][size_word(loss)] = factor_word(loss.scaling.pixels.rate, "N")
     if not loss.kl.weight:
         answer["kl"] = {}  # a KL of weight 0 has no reduction
     if "latents" in powers and powers["latents"].distortion:
         answer["reconstruction"]["latents"] = factor_word(powers["latents"].distortion, "M")
     return answer
+
+
+def size_word(loss: RecognisedLoss) -> str:
+    """What an example has N of."""
+    if loss.reconstruction.term.tokens:
+        return "positions"
+    return "pixels" if loss.of_pixels else "values"
 
 
 def factor_word(power: int, letter: str) -> str:
@@ -159,6 +209,7 @@ def unknown_sizes(loss: RecognisedLoss) -> dict[str, str]:
     answer: dict[str, str] = {}
     for size, reason in loss.scaling.unknown.items():
         key = "pixels" if size in loss.scaling.sides else size
+        key = "latents" if size in loss.scaling.latent_sides else key
         answer.setdefault(key, reason)
     return answer
 
@@ -175,6 +226,6 @@ def with_notes(verdict: Verdict, loss: RecognisedLoss) -> Verdict:
         and close(written[1] * loss.pixels, 1.0, 1e-6)
     ):
         notes.append(f"the weight is 1/{loss.pixels}, which undoes the mean at this N only")
-    if loss.reconstruction.term.likelihood is None:
+    if loss.reconstruction.term.likelihood is None and loss.reconstruction.term.warning is None:
         notes.append("betafront has no such likelihood")
     return replace(verdict, notes=tuple(notes))

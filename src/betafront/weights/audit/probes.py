@@ -1,79 +1,34 @@
 """The probes: random points at which a loss is evaluated and differentiated."""
 
 import random
-from dataclasses import dataclass, field
-from math import prod
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.weights.audit.arguments import Call, CannotTell
+from betafront.weights.audit.arguments import Call
+from betafront.weights.audit.inputs.extras import Format
+from betafront.weights.audit.inputs.kinds import GREY, Kind
+from betafront.weights.audit.inputs.parameters import Parameter, parameters_in
+from betafront.weights.audit.inputs.points import (
+    LAYOUTS,
+    PADDING,
+    SENTINELS,
+    Layout,
+    Point,
+    Reals,
+    Sizes,
+    Slopes,
+    Spreads,
+)
+from betafront.weights.audit.inputs.posterior import Posterior
+from betafront.weights.audit.sandbox import CannotTell, NoGradient, error_line
 
 BATCH = 4
 REPEATS = 100  # calls with the same arguments, in which a counter shows
-TOLERANCE = 1e-4  # relative, of a gradient: wide enough for an epsilon inside a logarithm
-Reals = Literal["real", "unit"]
-Spreads = Literal["real", "positive"]
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """B, the images' shape, and M."""
-
-    batch: int
-    shape: tuple[int, ...]
-    latents: int
-
-    @property
-    def pixels(self) -> int:
-        """N."""
-        return prod(self.shape)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Whether x and the reconstruction are given as images or as rows of N values."""
-
-    flat_x: bool
-    flat_reconstruction: bool
-
-    def __str__(self) -> str:
-        words = {False: "an image", True: "flat"}
-        if self.flat_x == self.flat_reconstruction:
-            return "flat (B, N)" if self.flat_x else "images"
-        return f"x as {words[self.flat_x]}, reconstruction {words[self.flat_reconstruction]} (B, N)"
-
-
-LAYOUTS = (Layout(False, False), Layout(False, True), Layout(True, True))
-
-
-@dataclass(frozen=True)
-class Point:
-    """Arguments of a loss: x and reconstruction (B, N), mu and log_var (B, M), in float64."""
-
-    sizes: Sizes
-    x: Tensor
-    reconstruction: Tensor
-    mu: Tensor
-    log_var: Tensor
-
-
-@dataclass(frozen=True)
-class Slopes:
-    """The loss at a point and its gradients there, in the shapes of the point."""
-
-    value: float
-    reconstruction: Tensor
-    mu: Tensor
-    log_var: Tensor
-    eps: float
-
-    @property
-    def tolerance(self) -> float:
-        """The relative error that a gradient may have: more where the loss is in float32."""
-        return max(TOLERANCE, 1e4 * self.eps)
 
 
 @dataclass(frozen=True)
@@ -84,9 +39,10 @@ class Prober:
         call: the loss.
         sizes: of the audit.
         layout: of x and the reconstruction.
-        reals: whether reconstructions are any real numbers or lie in (0, 1).
+        reals: whether reconstructions are any real numbers, lie in (0, 1), or are positive.
         spreads: whether log_var is any real number or positive.
-        binary: whether x is 0 or 1, with no value in between.
+        kind: of x.
+        formats: of masks and lengths, by role.
         dtype: in which the loss is called.
     """
 
@@ -95,24 +51,28 @@ class Prober:
     layout: Layout = LAYOUTS[0]
     reals: Reals = "real"
     spreads: Spreads = "real"
-    binary: bool = False
+    kind: Kind = GREY
+    formats: Mapping[str, Format] = field(default_factory=dict)
     dtype: torch.dtype = torch.float64
     generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
 
     @property
     def given(self) -> str:
         """The inputs of the loss, in words."""
-        words = [str(self.layout)]
-        if self.binary:
-            words.append("x of 0 and 1 (it refuses grey values)")
+        shape = self.sizes.shape
+        plain = f"(B, {', '.join(map(str, shape))})"
+        images = len(shape) == 3 or self.layout != LAYOUTS[0]
+        words = [str(self.layout) if images else plain, str(self.kind)]
         if self.dtype != torch.float64:
             words.append("in float32 (it refuses float64)")
-        return ", ".join(words)
+        if len(self.sizes.latent_shape) > 1:
+            words.append(f"mu and log_var (B, {', '.join(map(str, self.sizes.latent_shape))})")
+        return ", ".join(word for word in words if word)
 
     def point(
         self, sizes: Sizes | None = None, scale: float = 1.0, error: float | None = None
     ) -> Point:
-        """A random point.
+        """A random point, with nothing masked.
 
         Args:
             sizes: those of the audit where left out.
@@ -122,20 +82,31 @@ class Prober:
         """
         sizes = sizes or self.sizes
         rows, columns = (sizes.batch, sizes.pixels), (sizes.batch, sizes.latents)
-        x = 0.1 + 0.8 * self._uniform(rows)
-        if self.binary:
-            x = (x > 0.5).double()
+        x = self.kind.draw(self.generator, sizes.batch, sizes.shape)
         if error is not None:
             sizes_of_noise = 1 + torch.arange(sizes.batch, dtype=torch.float64)[:, None] / 2
             reconstruction = x + error * sizes_of_noise * self._normal(rows)
         elif self.reals == "unit":
             reconstruction = 0.15 + 0.7 * self._uniform(rows)
+        elif self.reals == "positive":
+            reconstruction = (0.8 * self._normal(rows)).exp()
         else:
             reconstruction = 1.5 * self._normal(rows)
         spread = min(scale, 1.5) * self._normal(columns)
         if self.spreads == "positive":
             spread = spread.clamp(-3, 3).exp()
-        return Point(sizes, x, reconstruction, scale * self._normal(columns), spread)
+        mu = scale * self._normal(columns)
+        dispersion, dropout = 0.3 + 2 * self._uniform(rows), 0.15 + 0.7 * self._uniform(rows)
+        return Point(sizes, x, reconstruction, mu, spread, dispersion, dropout)
+
+    def masked(self, point: Point, by: str, format: Format, share: Tensor) -> Point:
+        """The point with a share (B,) of the positions of each example left out by one argument."""
+        shape = point.sizes.shape
+        kept = format.kept(point.sizes.batch, shape, share, self.generator)
+        x = self.kind.padded(point.x, shape, kept) if by == PADDING else point.x
+        if by in SENTINELS:
+            x = torch.where(kept.flatten(1) > 0, x, SENTINELS[by])
+        return replace(point, kept=kept, by=by, x=x)
 
     def value(self, point: Point) -> tuple[Tensor, str, dict[str, Tensor]]:
         """The loss at a point, where in the answer it was, and the leaves to differentiate by."""
@@ -144,22 +115,34 @@ class Prober:
             "mu": point.mu.clone().requires_grad_(),
             "log_var": point.log_var.clone().requires_grad_(),
         }
-        image = (point.sizes.batch, *point.sizes.shape)
-        # Copies, since a loss may change its arguments in place.
-        values = {name: leaf.to(self.dtype, copy=True) for name, leaf in leaves.items()}
-        x, reconstruction = point.x.to(self.dtype, copy=True), values["reconstruction"]
-        values |= {
-            "x": x if self.layout.flat_x else x.view(image),
-            "reconstruction": reconstruction
-            if self.layout.flat_reconstruction
-            else reconstruction.view(image),
-        }
         with torch.enable_grad():
-            loss, where = self.call(values)
+            loss, where = self.call(self._given(point, leaves))
         return loss, where, leaves
 
-    def slopes(self, point: Point) -> Slopes:
-        """The loss and its gradients at a point.
+    def _given(self, point: Point, leaves: Mapping[str, Tensor]) -> dict[str, Any]:
+        """The arguments by role; copies, since a loss may change its arguments in place."""
+        shape, flat = point.sizes.shape, self.layout.flat_x
+        image, latent = (len(point.x), *shape), (len(point.x), *point.sizes.latent_shape)
+        given: dict[str, Any] = {
+            name: leaf.to(self.dtype, copy=True) for name, leaf in leaves.items()
+        }
+        if not self.layout.flat_reconstruction:
+            given["reconstruction"] = given["reconstruction"].view(image)
+        for name in ("mu", "log_var"):
+            given[name] = given[name].view(latent)
+        given["posterior"] = Posterior(given["mu"], given["log_var"])
+        given["x"] = self.kind.give(point.x, shape, flat, self.dtype)
+        for name in ("dispersion", "dropout"):
+            value = getattr(point, name).to(self.dtype, copy=True)
+            given[name] = value if flat else value.view(image)
+        everything = torch.ones(image, dtype=torch.float64)
+        for role, format in self.formats.items():
+            left = point.kept if role == point.by and point.kept is not None else everything
+            given[role] = format.give(left, flat, self.dtype)
+        return given
+
+    def slopes(self, point: Point, parameters: tuple[Parameter, ...] = ()) -> Slopes:
+        """The loss and its gradients at a point, also by the loss's own `parameters`.
 
         Raises:
             LossRaised: the function raised.
@@ -170,16 +153,26 @@ class Prober:
             raise CannotTell(f"it returns {loss.item()}")
         if not loss.requires_grad:
             raise CannotTell("its value has no gradient: it is detached, or takes no argument in")
-        gradients = torch.autograd.grad(loss, list(leaves.values()), allow_unused=True)
+        asked = [*leaves.values(), *(parameter.tensor for parameter in parameters)]
+        try:
+            gradients = torch.autograd.grad(loss, asked, allow_unused=True)
+        except RuntimeError as error:  # as after a change in place
+            line = f"{self.call.name} cannot be differentiated: {error_line(error)}"
+            raise NoGradient(line) from error
         found = [
-            torch.zeros_like(leaf) if gradient is None else gradient.double()
-            for leaf, gradient in zip(leaves.values(), gradients, strict=True)
+            torch.zeros_like(leaf, dtype=torch.float64) if gradient is None else gradient.double()
+            for leaf, gradient in zip(asked, gradients, strict=True)
         ]
         if not all(bool(torch.isfinite(gradient).all()) for gradient in found):
             raise CannotTell("its gradient is not finite")
-        reconstruction, mu, log_var = found
+        reconstruction, mu, log_var, *rest = found
         eps = max(torch.finfo(dtype).eps for dtype in (loss.dtype, self.dtype))
-        return Slopes(loss.item(), reconstruction, mu, log_var, eps)
+        return Slopes(loss.item(), reconstruction, mu, log_var, eps, tuple(rest))
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters that the loss holds itself and that its value depends on."""
+        loss, _, leaves = self.value(self.point())
+        return tuple(parameters_in(loss, self.call.function, list(leaves.values())))
 
     def _uniform(self, shape: tuple[int, ...]) -> Tensor:
         return torch.rand(shape, generator=self.generator, dtype=torch.float64)
@@ -231,5 +224,6 @@ def check_sizes(sizes: Sizes) -> None:
     """
     if not sizes.shape or min(sizes.shape) < 1:
         raise UserError(f"a shape is like (1, 28, 28), not {sizes.shape}")
-    if sizes.latents < 1:
-        raise UserError(f"latents must be at least 1, not {sizes.latents}")
+    if not sizes.latent_shape or min(sizes.latent_shape) < 1:
+        latents = "x".join(map(str, sizes.latent_shape))
+        raise UserError(f"latents must be at least 1, not {latents}")

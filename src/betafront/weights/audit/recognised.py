@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from betafront.scale import Weights, normalisation
-from betafront.weights.audit.scaling import Powers, Scaling
+from betafront.weights.audit.scaling import Powers, Scaling, side_names_of
 from betafront.weights.audit.terms.kl import KL
 from betafront.weights.audit.terms.known_terms import Reconstruction
 
@@ -17,7 +17,7 @@ class RecognisedLoss:
     Args:
         reconstruction, kl: the terms.
         scaling: the powers of the sizes in their weights.
-        pixels, latents, batch: N, M and B of the probes.
+        pixels, latents, batch: N (positions, where each has a class), M and B of the probes.
         shown: the σ² or b that the constants of the loss show; 1 where they show none.
     """
 
@@ -38,6 +38,12 @@ class RecognisedLoss:
     def ratio(self) -> float:
         """The weight of R when D has weight 1, at σ or b = 1."""
         return self.kl.weight / self.reconstruction.weight
+
+    @property
+    def of_pixels(self) -> bool:
+        """Whether the values of an example are taken as pixels: not as classes, nor as counts."""
+        images = self.reconstruction.prober.kind.name in ("grey", "bits")
+        return images and self.reconstruction.term.axis is None
 
     @property
     def unit(self) -> float | None:
@@ -102,13 +108,16 @@ def by_shape(loss: RecognisedLoss) -> dict[str, float]:
     powers = loss.scaling.powers
     sides = loss.scaling.sides
     grown = sides[-2:] if len(sides) > 1 else sides
+    if not grown:
+        return {}
     if not loss.kl.weight or any(side not in powers for side in grown):
         return {}
     power = sum(powers[side].rate - powers[side].distortion for side in grown)
     if power == 0:
         return {}
     shape = loss.reconstruction.prober.sizes.shape
-    doubled = [2 * n if s in grown else n for s, n in zip(sides, shape, strict=True)]
+    every = side_names_of(loss.reconstruction)
+    doubled = [2 * n if s in grown else n for s, n in zip(every, shape, strict=True)]
     return {
         "x".join(map(str, shape)): loss.beta,
         "x".join(map(str, doubled)): loss.beta * 2.0**power,

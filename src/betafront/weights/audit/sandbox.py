@@ -16,8 +16,20 @@ MISMATCH = re.compile(
 )
 
 
+class CannotTell(Exception):
+    """The probes do not settle a question; the message is the reason."""
+
+
+class NotRecognised(CannotTell):
+    """A term is none that is known for this kind of arguments; it may be one for another kind."""
+
+
 class LossRaised(UserError):
     """The audited function raised an error."""
+
+
+class NoGradient(LossRaised):
+    """The audited function answers, and differentiating the answer raised an error."""
 
 
 class NullStream(io.TextIOBase):

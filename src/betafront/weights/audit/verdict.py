@@ -13,13 +13,16 @@ class Verdict:
     Attributes:
         loss: the function's name.
         arguments: which argument was taken for which.
+        dims: N: values of an example, or positions where each has a class.
         value: where the scalar is in the answer.
         layout: whether it takes images or rows of pixels.
-        shape, latents: at which it was audited.
+        shape, latents: at which it was audited; M over all positions of the latents.
+        latent_shape: of mu and log_var, without the batch.
         reconstruction: the reconstruction term.
         log_var: the quantity that the argument called log_var is.
         prior: the standard deviation of the prior.
         reductions: over what each term is summed or averaged.
+        learned: what each parameter of the loss's own does, and its value now.
         probed_kl: the least and the greatest KL of the probes, in nats per example.
         beta: the canonical β; of a squared error at σ = 1, unless its constants show σ.
         product: β·σ² (β·b of an absolute error): such a loss sets this product alone.
@@ -29,6 +32,8 @@ class Verdict:
         scale_for_one: the σ or b for which β = 1.
         beta_by_batch: β by batch size, where it changes with it.
         beta_by_shape: β by image shape, where it changes with it.
+        beta_by_mask: β by what a mask, lengths or padding keep, where it changes with that; `beta`
+            is at full mask.
         normalisation, weight: the convention in betafront's words, and the weight in it.
         coefficient: on the reconstruction term, as reduced.
         constants: which constants of the log-likelihood it has, in words.
@@ -42,12 +47,15 @@ class Verdict:
     arguments: str
     shape: tuple[int, ...]
     latents: int
+    latent_shape: tuple[int, ...] = ()
+    dims: int | None = None
     value: str | None = None
     layout: str | None = None
     reconstruction: str | None = None
     log_var: str | None = None
     prior: float | None = None
     reductions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    learned: Mapping[str, str] = field(default_factory=dict)
     probed_kl: tuple[float, float] | None = None
     beta: float | None = None
     product: float | None = None
@@ -57,6 +65,7 @@ class Verdict:
     scale_for_one: float | None = None
     beta_by_batch: Mapping[str, float] = field(default_factory=dict)
     beta_by_shape: Mapping[str, float] = field(default_factory=dict)
+    beta_by_mask: Mapping[str, float] = field(default_factory=dict)
     normalisation: str | None = None
     weight: float | None = None
     coefficient: float | None = None

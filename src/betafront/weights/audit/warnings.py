@@ -1,5 +1,6 @@
 """The warnings of an audit: faults of a loss, and surprises."""
 
+from betafront.weights.audit.inputs.kinds import CLASSES
 from betafront.weights.audit.recognised import RecognisedLoss, by_batch, by_shape, power_of, reduced
 from betafront.weights.audit.terms.kl import KL, close, without_gradient
 
@@ -18,6 +19,7 @@ NAMES_OF_LOG_VAR = {
     "var": "σ²",
     "variance": "σ²",
     "z_var": "σ²",
+    "qz_v": "σ²",
 }
 
 
@@ -94,7 +96,23 @@ def size_warnings(loss: RecognisedLoss) -> list[str]:
     shapes = by_shape(loss)
     if loss.relative != (1, -1) and shapes:
         betas = ", ".join(f"{beta:.4g} at {s}" for s, beta in shapes.items())
-        warnings.append(f"sums beside means: the weight changes with the image size; β = {betas}")
+        images = loss.of_pixels and len(loss.scaling.sides) == 3
+        size = "image size" if images else "size of the data"
+        warnings.append(f"sums beside means: the weight changes with the {size}; β = {betas}")
+    if CLASSES in powers and powers[CLASSES].distortion:
+        warnings.append(
+            f"the reconstruction is {reduced(powers[CLASSES].distortion)} over the classes, of "
+            "which each position has one: the weight changes with their number"
+        )
+    latent = {
+        side: reduced(powers[side].rate) for side in loss.scaling.latent_sides if side in powers
+    }
+    if len(set(latent.values())) > 1 and loss.kl.weight:
+        listed = ", ".join(f"{side} {kind}" for side, kind in latent.items())
+        warnings.append(
+            f"the KL is reduced in two ways over the latents ({listed}): the weight changes with "
+            "their shape"
+        )
     if loss.relative is not None and loss.relative[0] == 0 and loss.relative[1]:
         doubled = loss.beta * 2 ** loss.relative[1]
         warnings.append(

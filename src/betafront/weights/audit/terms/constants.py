@@ -2,6 +2,8 @@
 
 import math
 
+from torch import Tensor
+
 from betafront.weights.audit.terms.known_terms import (
     OPTIMA,
     OPTIMAL_LAPLACE,
@@ -10,7 +12,7 @@ from betafront.weights.audit.terms.known_terms import (
 
 
 def constants(
-    found: Reconstruction, unit: float | None, offset: float, rest: float, sizes: tuple[int, int]
+    found: Reconstruction, unit: float | None, offset: float, rest: float, x: Tensor
 ) -> tuple[str, float | None]:
     """Which constants of its log-likelihood the loss has, in words, and the σ (or b) that they
     show; empty where the offset fits no known set of constants.
@@ -20,11 +22,15 @@ def constants(
         unit: the weight of D that the reductions alone would give; None where it is unknown.
         offset: the loss less its core and its KL.
         rest: the numerical error of `offset`.
-        sizes: B and N.
+        x: (B, N) of the batch, each value with the constant.
     """
-    values = math.prod(sizes)  # of x in the batch, each with the constant
-    for each, text, scale in known_constants(found, unit):
-        expected = values * each
+    own = [(found.weight * add(x), words) for words, add in found.term.constants]
+    above = [value for value, words in own if not words]  # part of the term itself
+    known = [
+        (x.numel() * each + sum(above), text, scale)
+        for each, text, scale in known_constants(found, unit)
+    ]
+    for expected, text, scale in [*((v, words, None) for v, words in own if words), *known]:
         if abs(offset - expected) <= rest + 1e-9 * abs(expected):
             return text, scale
     return "", None
@@ -44,7 +50,7 @@ def known_constants(
             (0.0, f"{'N(ln 2 + 1)' if laplace else '½N(ln 2π + 1)'} is missing", None),
         ]
     if letter is None:
-        return [(0.0, "all there", None)]
+        return [] if found.term.constants else [(0.0, "all there", None)]
     whole, part = ("½N ln(2πσ²)", "½N ln 2π") if letter == "σ" else ("N ln(2b)", "N ln 2")
     # First, so that it is preferred where some σ would make the constant 0.
     answer: list[tuple[float, str, float | None]] = [

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from betafront.weights.audit.arguments import CannotTell
-from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.inputs.points import Point, Slopes
+from betafront.weights.audit.probes import Prober, factor
+from betafront.weights.audit.sandbox import CannotTell
 
 SCALES = (1e-2, 1.0, 6.0)
 """Of mu: the KL is from under a thousandth of a nat per latent to some twenty, so that a floor
@@ -82,6 +83,13 @@ class KL:
         variance = self.meaning.variance(point.log_var) / self.prior**2
         log_ratio = self.meaning.log_variance(point.log_var) - 2 * math.log(self.prior)
         return ((point.mu / self.prior) ** 2 + variance - log_ratio - 1).sum(1) / 2
+
+    def patterns(self, point: Point) -> tuple[Tensor, Tensor]:
+        """(B, M) the derivatives of the KL at a point by mu and by log_var, for a weight of 1."""
+        leaves = point.mu.clone().requires_grad_(), point.log_var.clone().requires_grad_()
+        nats = self.nats(replace(point, mu=leaves[0], log_var=leaves[1]))
+        by_mu, by_log_var = torch.autograd.grad(nats.sum(), leaves)
+        return by_mu, by_log_var
 
     def measure(self, point: Point, slopes: Slopes) -> float:
         """The factor on the KL at a point."""

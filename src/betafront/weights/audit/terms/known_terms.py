@@ -2,16 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor
 
 from betafront.objective.likelihoods.continuous_bernoulli import log_constant
-from betafront.weights.audit.arguments import CannotTell
-from betafront.weights.audit.probes import Point, Prober, Slopes, factor
+from betafront.weights.audit.inputs.points import Point, Reals, Slopes
+from betafront.weights.audit.probes import Prober, factor
+from betafront.weights.audit.sandbox import CannotTell
 
-Core = Callable[[Tensor, Tensor], Tensor]
-"""(B, N) a distortion in nats, up to a constant, of x and the reconstruction (each (B, N))."""
+Core = Callable[..., Tensor]
+"""A distortion in nats, up to a constant, of x and the reconstruction, value by value (of images
+where the term has an axis, else of rows), and of the further parameters that the term needs."""
+Constants = tuple[tuple[str, Callable[[Tensor], float]], ...]
+"""Sets of constants in words, each with what it adds to the cores of all x (B, N), in nats."""
 
 
 @dataclass(frozen=True)
@@ -22,18 +27,45 @@ class Term:
         name: of it.
         core: its distortion, in nats, up to constants.
         likelihood: the settings of betafront for it; None where betafront has no such likelihood.
-        unit: whether it is defined for reconstructions in (0, 1) only.
+        domain: of the reconstructions for which it is defined.
         scale: the letter of a standard deviation or width that the term leaves out (`core` has it
             at 1); None where it leaves out none.
         remark: a note for the user; None for none.
+        axis: of the data's shape, over which it takes a softmax, or along which the classes are.
+        tokens: whether the values along that axis are one data dimension.
+        needs: the further parameters that the core takes, as fields of a point.
+        kinds: of x, by which alone it is told from other terms; empty for any.
+        constants: what it may add to its core.
+        caveat: why it is no log-likelihood, and so has no β; None where it is one.
+        warning: a limit within which the answer holds; None for none.
     """
 
     name: str
     core: Core
     likelihood: str | None
-    unit: bool = False
+    domain: Reals = "real"
     scale: str | None = None
     remark: str | None = None
+    axis: int | None = None
+    tokens: bool = False
+    needs: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    constants: Constants = ()
+    caveat: str | None = None
+    warning: str | None = None
+
+    def distortion(self, point: Point, reconstruction: Tensor) -> Tensor:
+        """(B, N) the core of a point's x and of a reconstruction (B, N), 0 where it is masked."""
+        shape = (len(point.x), *point.sizes.shape) if self.axis is not None else point.x.shape
+        needed = [getattr(point, name).view(shape) for name in self.needs]
+        x = point.x * point.weights if self.tokens else point.x  # no class where it is masked
+        nats = self.core(x.view(shape), reconstruction.view(shape), *needed).flatten(1)
+        return nats if self.tokens else nats * point.weights
+
+    def dims(self, shape: tuple[int, ...]) -> int:
+        """N of data of this shape: its values, or its positions where each has a class."""
+        count = prod(shape)
+        return count // shape[self.axis] if self.tokens and self.axis is not None else count
 
 
 GAUSSIAN = "likelihood=gaussian likelihood.mode=fixed"
@@ -70,7 +102,7 @@ TERMS = (
         "Bernoulli, of probabilities",
         lambda x, r: -x * r.log() - (1 - x) * torch.log1p(-r),
         "likelihood=bernoulli",
-        unit=True,
+        domain="unit",
         remark=GREY,
     ),
     Term(
@@ -82,7 +114,7 @@ TERMS = (
         "continuous Bernoulli, of λ",
         lambda x, r: -(x * torch.logit(r) + log_constant(torch.logit(r))),
         "likelihood=continuous_bernoulli",
-        unit=True,
+        domain="unit",
     ),
     ABSOLUTE,
 )
@@ -119,6 +151,7 @@ class Reconstruction:
         error: the size of the probes' errors x − reconstruction; None where any size will do.
         remarks: notes for the user.
         warnings: limits within which the answer holds.
+        uneven: whether the factor differs between the values of x, and `weight` is its mean.
     """
 
     weight: float
@@ -127,10 +160,16 @@ class Reconstruction:
     error: float | None = None
     remarks: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    uneven: bool = False
 
     def nats(self, point: Point) -> float:
         """The core at a point, summed over batch and pixels."""
-        return self.term.core(point.x, point.reconstruction).sum().item()
+        return self.term.distortion(point, point.reconstruction).sum().item()
+
+    @property
+    def dims(self) -> int:
+        """N at the audited sizes."""
+        return self.term.dims(self.prober.sizes.shape)
 
     def measure(self, point: Point, slopes: Slopes) -> float:
         """The factor on the core at a point.
@@ -147,5 +186,5 @@ class Reconstruction:
 def slope_of(term: Term, point: Point) -> Tensor:
     """(B, N) the gradient of the core with respect to the reconstruction."""
     leaf = point.reconstruction.clone().requires_grad_()
-    (slope,) = torch.autograd.grad(term.core(point.x, leaf).sum(), leaf)
+    (slope,) = torch.autograd.grad(term.distortion(point, leaf).sum(), leaf)
     return slope

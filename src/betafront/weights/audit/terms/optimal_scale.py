@@ -4,9 +4,9 @@ a factor that falls as the error grows."""
 import torch
 from torch import Tensor
 
-from betafront.weights.audit.arguments import CannotTell
-from betafront.weights.audit.probes import Point, Prober, Slopes, factor
-from betafront.weights.audit.sandbox import LossRaised
+from betafront.weights.audit.inputs.points import Point, Slopes
+from betafront.weights.audit.probes import Prober, factor
+from betafront.weights.audit.sandbox import CannotTell, LossRaised
 from betafront.weights.audit.terms.kl import all_equal
 from betafront.weights.audit.terms.known_terms import (
     ABSOLUTE,
