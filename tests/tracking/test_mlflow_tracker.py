@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from mlflow.tracking._tracking_service import utils as mlflow_utils
+from tests.tracking.conftest import SMALL, STUDY, runs
 
 from betafront.study.lookup import find_study
 from betafront.study.results.table import facts, rows, runs_table, table
@@ -22,26 +21,7 @@ from betafront.training.standing import STATES, Standing
 
 Command = Callable[..., Any]
 FALLING = Standing("still falling", "", 10, 12, "best", falling=12.5, falling_error=1.5).columns
-SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")
-STUDY = ("objective.weight=0.1,1", *SMALL, "study.budget.trials=2", "study.name=s")
 SWEEP = ("sweep", *STUDY)
-
-
-@pytest.fixture
-def record(swept: Command, own_place: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
-    """The record in MLflow of a study of two trials."""
-    said = swept(*STUDY)
-    # MLflow remembers by run where its artifacts are, and copies of a record have the same runs.
-    monkeypatch.setattr(mlflow_utils, "_artifact_repos_cache", OrderedDict())
-    assert said.code == 0, said.err
-    return MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
-
-
-def runs(client: MlflowClient) -> dict[str, list[Any]]:
-    experiment = client.get_experiment_by_name("s")
-    assert experiment is not None
-    found = all_runs(client, experiment.experiment_id)
-    return {role: [r for r in found if r.data.tags["role"] == role] for role in ("study", "trial")}
 
 
 def files(client: MlflowClient, run: Any, folder: str) -> set[str]:

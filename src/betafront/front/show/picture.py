@@ -55,7 +55,8 @@ def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
         if _spread(table, shown[0])
         else ""
     )
-    figure.suptitle(f"{facts.name}: {len(table)} trials{bars}", fontsize="medium")
+    title = f"{facts.name}: {len(table)} trials{bars}"
+    figure.suptitle(title, fontsize="medium", parse_math=False)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=120)
 

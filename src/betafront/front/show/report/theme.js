@@ -38,12 +38,22 @@ function layout(x, y, more = {}) {
     xaxis: axis(x), yaxis: axis(y), ...more };
 }
 
+/** What a plot is made of, with its texts as Plotly shows them as they are: it reads some HTML in them. */
+const TEXTS = ["name", "text", "ticktext", "x", "y"];
+function asTexts(node, key = "") {
+  if (typeof node === "string") return TEXTS.includes(key) ? plain(node) : node;
+  if (Array.isArray(node)) return node.map((one) => asTexts(one, key));
+  if (node === null || typeof node !== "object") return node;
+  return Object.fromEntries(Object.entries(node).map(([k, value]) => [k, asTexts(value, k)]));
+}
+const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+
 /** Draw what `make` returns, {traces, layout}, into an element, now and whenever the colours change. */
 function plot(where, make) {
   const draw = () => {
     const { traces, layout: how } = make();
     if (document.documentElement.classList.contains("printing")) how.width = where.clientWidth;
-    return Plotly.react(where, traces, how, { displaylogo: false, responsive: true,
+    return Plotly.react(where, asTexts(traces), asTexts(how), { displaylogo: false, responsive: true,
       modeBarButtonsToRemove: ["lasso2d", "select2d"] });
   };
   plots.push([where, draw]);

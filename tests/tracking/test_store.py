@@ -1,0 +1,54 @@
+"""What of a user's words MLflow takes as keys and values."""
+
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+from betafront.tracking.store import client_of, key_of, log_points, params_of, shortened
+
+KEYS = [
+    "objective.weight",
+    "model/width",
+    "schedule@controller.schedule",
+    "+model.extra",
+    "model.$secret",
+    "penalty.größe",
+    "model." + 300 * "a",
+    "model." + 299 * "a" + "b",
+]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> tuple[MlflowClient, str]:
+    client = client_of(f"sqlite:///{tmp_path}/m.db")
+    return client, client.create_run("0").info.run_id
+
+
+def test_every_key_and_value_is_taken_and_told_from_the_others(
+    run: tuple[MlflowClient, str],
+) -> None:
+    client, number = run
+    values = {key: f"<b>{i}</b> 'β' \"=\" / ." for i, key in enumerate(KEYS)}
+    values["long"] = 7000 * "x"
+    log_points(client, number, [], params_of(values))
+    there = client.get_run(number).data.params
+    assert len(there) == len(values)
+    for key in KEYS:
+        assert there[key_of(key)] == values[key]
+    assert there["long"] == 5999 * "x" + "…"
+    assert {"model/width", "schedule:controller.schedule", "model.extra"} <= set(there)
+
+
+def test_more_parameters_than_one_call_takes_are_all_written(
+    run: tuple[MlflowClient, str],
+) -> None:
+    client, number = run
+    values = {f"model.a{i}": i for i in range(250)}
+    log_points(client, number, [], params_of(values))
+    assert len(client.get_run(number).data.params) == 250
+
+
+def test_a_text_that_is_not_too_long_stays() -> None:
+    assert shortened("größe", 5) == "größe"
+    assert shortened("größen", 5) == "größ…"
