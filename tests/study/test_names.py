@@ -40,7 +40,7 @@ def test_a_name_is_what_was_written(name: str) -> None:
     ],
 )
 def test_what_is_no_name_is_refused_with_the_way_out(written: str | None, why: str) -> None:
-    with pytest.raises(UserError, match="study.name") as caught:
+    with pytest.raises(UserError, match=r"study\.name") as caught:
         study_name(written)
     assert why in str(caught.value)
 
