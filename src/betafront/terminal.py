@@ -63,16 +63,17 @@ def headed(head: str, style: str, line: str = "") -> Text:
     return Text.assemble((head, style), "  ", line)
 
 
-def print_sentence(line: str, out: Console, head: Text | None = None) -> None:
+def print_sentence(line: str, out: Console, head: Text | None = None, style: str = "") -> None:
     """Print a sentence; a command at its end has a line of its own, ready to be copied.
 
     Args:
         line: the sentence.
         out: where to.
         head: stands before the sentence.
+        style: of the sentence.
     """
     said, colon, command = line.partition(COMMAND)
-    out.print(Text.assemble(head or "", said + colon[:1]))
+    out.print(Text.assemble(head or "", said + colon[:1]), style=style)
     if command:
         out.print(Text(f"  {COMMAND[2:]}{command}"), soft_wrap=True)
 

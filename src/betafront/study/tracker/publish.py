@@ -13,7 +13,7 @@ from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Tracker
 from betafront.study.trials.replicates import trial_folder
 from betafront.study.trials.status import Status, reason, status
-from betafront.terminal import command_line
+from betafront.terminal import command_line, print_sentence
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -48,12 +48,11 @@ def write_record_if_possible(study: "Study", spec: Spec, tracker: Tracker, out: 
         ended = {t.number for t in trials if status(t) in recorded}
         missing = sorted(ended - tracker.written())
         which = f"trials {in_words(missing)} and the front" if missing else "the front"
-        out.print(
+        line = (
             f"The record in MLflow is not complete: {one_line(error)[:250]}. As far as is known it "
-            f"lacks {which}; `{command_line('sync', spec.name)}` writes what is missing.",
-            style="yellow",
-            markup=False,
+            f"lacks {which}. What is missing is written by: {command_line('sync', spec.name)}"
         )
+        print_sentence(line, out, style="yellow")
     print_news(tracker, out)
 
 

@@ -16,7 +16,7 @@ from betafront.study.tracker.publish import print_news
 from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import trial_folder
 from betafront.study.trials.status import Status, reason, status
-from betafront.terminal import command_line
+from betafront.terminal import command_line, print_sentence
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -110,7 +110,7 @@ class Recorder:
         self._complained = True
         line = (
             f"MLflow cannot be written ({one_line(error)[:250]}). The sweep goes on; what is "
-            f"missing is written when MLflow is back, or by "
-            f"`{command_line('sync', self.spec.name)}`."
+            f"missing is written when MLflow is back, or by: "
+            f"{command_line('sync', self.spec.name)}"
         )
-        self.out.print(line, style="yellow", markup=False)
+        print_sentence(line, self.out, style="yellow")
