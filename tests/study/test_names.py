@@ -13,7 +13,7 @@ from betafront.study.spec_of_config import study_name
 
 Command = Callable[..., Any]
 NAMES = [
-    "my study", "größe β", "-x", "a=b", "null", "it's", '"quoted"', "<b>$x$</b>", "[red]", "a:b",
+    "my study", "größe β", "-x", "a=b", "null", "it's", '"quoted"', "<b>$x$ & \\", "[red]", "a:b",
     "100%", "#1?", "a\\'b\\", "123", "true", "x" * 255, "ß" * 127,
 ]  # fmt: skip
 
