@@ -49,6 +49,21 @@ def test_more_parameters_than_one_call_takes_are_all_written(
     assert len(client.get_run(number).data.params) == 250
 
 
+@pytest.mark.parametrize("name", ["my runs", "100%25", "why?", "größe #1", "it's & <b>"])
+def test_the_file_is_the_one_that_was_named_and_holds_files_of_runs(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / name
+    client = client_of(f"sqlite:///{folder}/m.db")
+    experiment = client.create_experiment("e", (folder / "files" / name).as_uri())
+    run = client.create_run(experiment).info.run_id
+    client.log_text(run, "text", "a.txt")
+    assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
+    assert {path.name for path in tmp_path.iterdir()} == {name}
+    assert (folder / "m.db").is_file()
+    assert [path.read_text() for path in folder.rglob("a.txt")] == ["text"]
+
+
 def test_a_text_that_is_not_too_long_stays() -> None:
     assert shortened("größe", 5) == "größe"
     assert shortened("größen", 5) == "größ…"

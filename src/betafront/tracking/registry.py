@@ -19,7 +19,7 @@ from betafront.study.spec import Spec
 from betafront.tracking.address import beside, opened, uri_of
 from betafront.tracking.errors import as_user_error, check_answers
 from betafront.tracking.mlflow_tracker import MLflowTracker
-from betafront.tracking.store import client_of
+from betafront.tracking.store import client_of, encoded
 from betafront.tracking.sync import sync
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def fetched(address: str) -> Iterator[Path]:
             if version is None:
                 version = client.get_model_version_by_alias(name, found["alias"]).version
             source = client.get_model_version_download_uri(name, version)
-            folder = Path(download_artifacts(source, dst_path=place, tracking_uri=uri))
+            folder = Path(download_artifacts(source, dst_path=place, tracking_uri=encoded(uri)))
         yield folder
 
 

@@ -28,7 +28,15 @@ def client_of(uri: str) -> "MlflowClient":
     path = Path(uri.removeprefix(SQLITE))
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
-        return MlflowClient(uri)
+        return MlflowClient(encoded(uri))
+
+
+def encoded(uri: str) -> str:
+    """An address as MLflow reads it. It decodes the path of a file, and takes a ? for the end of
+    it, so that a folder called `100%25` or `why?` would be another one."""
+    if not uri.startswith(SQLITE):
+        return uri
+    return SQLITE + uri.removeprefix(SQLITE).replace("%", "%25").replace("?", "%3F")
 
 
 def log_points(
