@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
+from betafront.errors import UserError
+from betafront.tracking.registry import _version, check_name
 from betafront.tracking.store import client_of, key_of, log_points, params_of, shortened
 
 KEYS = [
@@ -62,6 +64,22 @@ def test_the_file_is_the_one_that_was_named_and_holds_files_of_runs(
     assert {path.name for path in tmp_path.iterdir()} == {name}
     assert (folder / "m.db").is_file()
     assert [path.read_text() for path in folder.rglob("a.txt")] == ["text"]
+
+
+@pytest.mark.parametrize("name", ["digits", "it's größe", 'the "best" one', "a b.c"])
+def test_a_registered_model_may_have_any_name_that_an_address_takes(
+    run: tuple[MlflowClient, str], name: str
+) -> None:
+    check_name(name)
+    client, number = run
+    versions = [_version(client, name, f"runs:/{number}/model", number) for _ in range(2)]
+    assert versions == ["1", "1"]  # the same model again makes no second version
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a:b", "a@b", "'\""])
+def test_a_name_that_cannot_be_found_again_is_refused(name: str) -> None:
+    with pytest.raises(UserError, match="a model's name"):
+        check_name(name)
 
 
 def test_a_text_that_is_not_too_long_stays() -> None:

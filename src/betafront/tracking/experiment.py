@@ -45,7 +45,8 @@ def experiment_to_write(
     found = find_experiment(client, spec)
     if found is None:
         return _made(client, spec, artifacts), []
-    experiment, said = str(found.experiment_id), []
+    experiment = str(found.experiment_id)
+    said: list[str] = []
     if found.name != spec.name:
         said.append(f"The experiment of {spec.name} is called {found.name} in MLflow now.")
     if found.lifecycle_stage == "deleted":
