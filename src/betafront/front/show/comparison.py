@@ -11,7 +11,7 @@ from rich.table import Table
 from betafront.front.attainment import attainment_surfaces, common_replicates, least_p
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
-from betafront.front.show.picture import COLOURS, MARKERS
+from betafront.front.show.picture import COLOURS, MARKERS, save
 from betafront.front.show.standings import counted, not_settled
 from betafront.front.show.terminal import ROWS, front_table
 from betafront.front.slope import off_their_lines
@@ -128,8 +128,7 @@ def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> N
             at.scatter([], [], s=22, facecolor="none", edgecolor="#444444", label="not settled")
         at.set(xlabel=label(x), ylabel=label(y))
         at.legend(fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png", dpi=120)
+    save(figure, path)
 
 
 def _points(axes: Any, group: Group, plane: tuple[str, str], marker: str, colour: str) -> None:
