@@ -61,7 +61,8 @@ def test_the_file_is_the_one_that_was_named_and_holds_files_of_runs(
     run = client.create_run(experiment).info.run_id
     client.log_text(run, "text", "a.txt")
     assert [file.path for file in client.list_artifacts(run)] == ["a.txt"]
-    assert {path.name for path in tmp_path.iterdir()} == {name}
+    others = (path for path in tmp_path.iterdir() if path.name != name)
+    assert not any(any(path.iterdir()) for path in others)  # MLflow leaves an empty one
     assert (folder / "m.db").is_file()
     assert [path.read_text() for path in folder.rglob("a.txt")] == ["text"]
 
