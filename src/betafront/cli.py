@@ -168,10 +168,9 @@ def confirm(
     from contextlib import nullcontext
 
     from betafront.commands.confirm import arguments_to_confirm, on_stderr, print_found
+    from betafront.study.lookup import study_and_overrides
 
-    words = list(overrides or [])
-    if study is not None and "=" in study:
-        words, study = [study, *words], None
+    study, words = study_and_overrides(study, overrides or [])
     arguments = arguments_to_confirm(study, words, workers, dry_run, as_json)
     if not arguments:
         return
@@ -194,10 +193,9 @@ def evaluate(
     betafront evaluate weighting-digits metrics=latent metrics.further.iwae.draws=[1,50,5000]
     """
     from betafront.commands.evaluate import evaluate
+    from betafront.study.lookup import study_and_overrides
 
-    words = list(overrides or [])
-    if study is not None and "=" in study:
-        words, study = [study, *words], None
+    study, words = study_and_overrides(study, overrides or [])
     evaluate(study, words, trial)
 
 

@@ -2,14 +2,14 @@
 activity."""
 
 import json
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
@@ -20,37 +20,62 @@ COMMAND = ": betafront "  # ends a sentence with the command that follows from i
 @cache
 def console() -> Console:
     """The console of the process, of at most WIDTH columns. There is one: a second one would print
-    through the middle of a live display of the first."""
-    found = Console(highlight=False)
+    through the middle of a live display of the first.
+
+    Text is printed as it is: what looks like rich's markup, or like the name of an emoji, may be a
+    part of a user's name. Styles are given as such (`rich.text.Text`)."""
+    found = Console(highlight=False, markup=False, emoji=False)
     found.width = min(found.width if found.is_terminal else WIDTH, WIDTH)
     return found
 
 
 def print_next(lines: Iterable[tuple[str, str | Path]], out: Console) -> None:
-    """Print the files and commands to go on with, ready to be copied."""
+    """Print the files and commands to go on with, ready to be copied: a path is quoted for the
+    shell, a text is printed as it is."""
     out.print()
     for what, where in lines:
-        out.print(f"  [dim]{what:<12}[/] {escape(str(where))}", soft_wrap=True)
+        shown = shlex.quote(str(where)) if isinstance(where, Path) else where
+        out.print(Text.assemble("  ", (f"{what:<12}", "dim"), f" {shown}"), soft_wrap=True)
+
+
+def command_line(command: str, *studies: str, options: Sequence[str] = ()) -> str:
+    """A command on studies, ready to be copied into a shell, whatever the studies are called.
+
+    >>> command_line("status", "my study", options=["--follow"])
+    "betafront status 'my study' --follow"
+    >>> command_line("status", "-x", options=["--follow"])
+    'betafront status --follow -- -x'
+    """
+    words = [*studies, *options]
+    if any(name.startswith("-") for name in studies):  # a name, and no option
+        words = [*options, "--", *studies]
+    return shlex.join(["betafront", command, *words])
 
 
 def print_careful(lines: Iterable[str], out: Console) -> None:
     """Print cautions, a sentence each."""
     for line in lines:
-        print_sentence(line, out, "[bold yellow]Careful[/]  ")
+        print_sentence(line, out, headed("Careful", "bold yellow"))
 
 
-def print_sentence(line: str, out: Console, head: str = "") -> None:
+def headed(head: str, style: str, line: str = "") -> Text:
+    """A line with its first word in a style of its own."""
+    return Text.assemble((head, style), "  ", line)
+
+
+def print_sentence(line: str, out: Console, head: Text | None = None, style: str = "") -> None:
     """Print a sentence; a command at its end has a line of its own, ready to be copied.
 
     Args:
         line: the sentence.
         out: where to.
-        head: stands before the sentence, as markup.
+        head: stands before the sentence.
+        style: of the sentence.
     """
     said, colon, command = line.partition(COMMAND)
-    out.print(f"{head}{escape(said + colon[:1])}")
+    out.print(Text.assemble(head or "", said + colon[:1]), style=style)
     if command:
-        out.print(f"  {escape(COMMAND[2:] + command)}", soft_wrap=True)
+        out.print(Text(f"  {COMMAND[2:]}{command}"), soft_wrap=True)
 
 
 def print_json(value: Any) -> None:

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from betafront.front import Facts
+from betafront.front.comparison import Group
 from betafront.front.show import Chapter, write_page
 from betafront.training.standing import STATES
 
@@ -62,6 +64,22 @@ def test_runs_that_are_not_settled(browser: Any, own_place: Path) -> None:
     with opened(browser, page) as tab:
         assert symbols(tab) == ["circle", "square", "circle"]
         assert tab.locator(".plane .legendtext[data-unformatted='not settled']").count() == 0
+
+
+@pytest.mark.slow
+def test_names_that_look_like_markup_are_read_as_they_are(browser: Any, own_place: Path) -> None:
+    name, page = "<b>x</b> & '$y$' <!--<script>", own_place / "page.html"
+    table = trials("settled", "settled", "settled", "settled")
+    groups = [Group(f"{name} {i}", table[i::2], pd.DataFrame(), name) for i in range(2)]
+    write_page([Chapter(replace(FACTS, name=name), table, pd.DataFrame())], page, groups)
+    with opened(browser, page) as tab:
+        assert tab.locator("h1").inner_text() == name
+        named = tab.locator(".plane .legendtext").all_text_contents()
+        assert {group.name for group in groups} <= set(named)
+        tab.evaluate("pick(0)")
+        quoted = name.replace("'", "'\"'\"'")
+        again = f"betafront train --trial 0 --study '{quoted}'"
+        assert again in tab.locator("#picked code").all_inner_texts()
 
 
 def trials(*states: str) -> pd.DataFrame:

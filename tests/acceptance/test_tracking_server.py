@@ -188,7 +188,7 @@ def test_a_sweep_ends_well_without_its_server_and_says_what_is_missing(
     assert flat.count("MLflow cannot be written") == 1
     assert flat.count("The record in MLflow is not complete") == 1
     assert "lacks trials" in flat
-    assert "and the front; `betafront sync s` writes what is missing" in flat
+    assert "and the front. What is missing is written by: betafront sync s" in flat
     assert "No decision: the study has 4 finished trials" in flat
     assert (shell.place / "runs/s/report/front.html").is_file()
     away.come()

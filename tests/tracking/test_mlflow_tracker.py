@@ -2,46 +2,29 @@ import json
 import os
 import subprocess
 import sys
-from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
-from mlflow.tracking._tracking_service import utils as mlflow_utils
+from tests.tracking.conftest import SMALL, STUDY, runs
+from tests.tracking.test_ui_view import SPEC
 
 from betafront.study.lookup import find_study
 from betafront.study.results.table import facts, rows, runs_table, table
 from betafront.study.spec import Spec
 from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.runs import all_runs
+from betafront.tracking.trial_run import steps_of
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, read_history
 from betafront.training.standing import STATES, Standing
 
 Command = Callable[..., Any]
 FALLING = Standing("still falling", "", 10, 12, "best", falling=12.5, falling_error=1.5).columns
-SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launcher=basic")
-STUDY = ("objective.weight=0.1,1", *SMALL, "study.budget.trials=2", "study.name=s")
 SWEEP = ("sweep", *STUDY)
-
-
-@pytest.fixture
-def record(swept: Command, own_place: Path, monkeypatch: pytest.MonkeyPatch) -> MlflowClient:
-    """The record in MLflow of a study of two trials."""
-    said = swept(*STUDY)
-    # MLflow remembers by run where its artifacts are, and copies of a record have the same runs.
-    monkeypatch.setattr(mlflow_utils, "_artifact_repos_cache", OrderedDict())
-    assert said.code == 0, said.err
-    return MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
-
-
-def runs(client: MlflowClient) -> dict[str, list[Any]]:
-    experiment = client.get_experiment_by_name("s")
-    assert experiment is not None
-    found = all_runs(client, experiment.experiment_id)
-    return {role: [r for r in found if r.data.tags["role"] == role] for role in ("study", "trial")}
 
 
 def files(client: MlflowClient, run: Any, folder: str) -> set[str]:
@@ -161,6 +144,41 @@ def test_the_values_of_each_epoch_have_names_of_their_own(
             points = record.get_metric_history(trial.info.run_id, name)
             assert {p.step: p.value for p in points} == {row[STEP]: row[name] for row in rows}
         assert len(record.get_metric_history(trial.info.run_id, "val/rate")) == 1
+
+
+def test_each_value_stands_at_the_step_at_which_it_was_measured(
+    record: MlflowClient, own_place: Path
+) -> None:
+    _, spec = find_study("s")
+    for trial in runs(record)["trial"]:
+        number = int(trial.data.tags["trial"])
+        folder = own_place / f"runs/s/trial-{number:04d}"
+        during = read_history(folder)[:1]  # as if it had been validated once, and then no more
+        (folder / "history.json").write_text(json.dumps(during))
+        record.delete_run(trial.info.run_id)
+        row = rows(find_study("s")[0].get_trials())[number]
+        MLflowTracker(record.tracking_uri).record(spec, row, folder)
+        again = run_of(record, number)
+        for name in again.data.metrics:
+            points = record.get_metric_history(again.info.run_id, name)
+            assert [p.step for p in points] == [during[0][STEP] if name in during[0] else 12]
+
+
+@pytest.mark.parametrize(
+    ("row", "asked", "steps"),
+    [
+        ({"steps": 12}, 30, 12),  # its patience had ended it
+        ({}, 30, 30),
+        ({"trainer.steps": 60}, None, 60),
+        ({"steps": float("nan")}, 30, 30),
+        ({}, None, 0),
+    ],
+)
+def test_the_end_of_a_run_is_known_as_far_as_it_was_recorded(
+    row: dict[str, Any], asked: int | None, steps: int
+) -> None:
+    base = {} if asked is None else {"trainer.steps": asked}
+    assert steps_of(replace(SPEC, base=base), row) == steps
 
 
 def test_writing_again_adds_nothing_and_drops_what_was_left_half_written(

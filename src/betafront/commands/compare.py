@@ -18,6 +18,7 @@ from betafront.front.comparison import compare as measure
 from betafront.front.front import maximised
 from betafront.front.show.comparison import draw_comparison, print_comparison
 from betafront.front.show.report import write_page
+from betafront.front.show.terminal import short_names
 from betafront.front.table import DISTORTION
 from betafront.study.display.chapter import chapter
 from betafront.study.display.gallery import ROOM
@@ -181,7 +182,7 @@ def _groups(study: "Study", spec: "Spec", by: str | None, several: bool) -> list
         raise UserError(f"{spec.name} does not search {by}: {guess}")
     if key not in rows:
         raise UserError(f"no finished trial of {spec.name} has {by}")
-    head, short = f"{spec.name} " if several else "", by.rpartition(".")[2]
+    head, (short,) = f"{spec.name} " if several else "", short_names([by], own=frozenset())
     parts = dict(list(rows.groupby(key, sort=False, dropna=False)))
     names = [f"without {short}" if pd.isna(v) else word(short, v) for v in parts]
     if len(set(names)) < len(names):  # of numbers that differ beyond what is shown

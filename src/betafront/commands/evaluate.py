@@ -19,7 +19,7 @@ from betafront.study.lookup import find_store
 from betafront.study.results.added_metrics import additions, key
 from betafront.study.results.table import complete, rows
 from betafront.study.trials.replicates import every_run
-from betafront.terminal import Activity, console, print_next
+from betafront.terminal import Activity, command_line, console, print_next
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
@@ -62,8 +62,8 @@ def evaluate(name: str | None, words: Sequence[str], number: int | None = None) 
     out.print(f"{len(done)} trials of {spec.name} have {len(values)} more values.")
     print_next(
         [
-            ("table", f"betafront report {spec.name}"),
-            ("in MLflow", f"betafront sync {spec.name}"),
+            ("table", command_line("report", spec.name)),
+            ("in MLflow", command_line("sync", spec.name)),
         ],
         out,
     )

@@ -103,14 +103,14 @@ def export(
     )
     shown: list[tuple[str, str | Path]] = [
         ("folder", where),
-        ("in Python", f"betafront.load('{where}').sample(16)"),
+        ("in Python", f"betafront.load({str(where)!r}).sample(16)"),
     ]
     if register_as is not None:
         rest = [where / name for name in (LOAD, ABOUT, *PROGRAMS)]
         own = [copy.model, copy.config, *rest]
         files = [path for path in own if path.is_file()]
         address, uri = register(study, spec, files, number, register_as, _alias(at))
-        shown += [("registered", address), ("in Python", f"betafront.load('{address}')")]
+        shown += [("registered", address), ("in Python", f"betafront.load({address!r})")]
         if not uri.startswith(SQLITE):
             shown.append(("with", f"MLFLOW_TRACKING_URI={uri}"))
     print_next(shown, out)

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
+from rich.text import Text
 
 from betafront.front import Asked, decide, decision_record, front, print_study
 from betafront.front.decision.confirmation.confirmed import confirmation_record
@@ -12,7 +13,7 @@ from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.confirmation import confirming
 from betafront.study.results.table import facts, failures, runs_table, table
-from betafront.terminal import console, print_json, print_next
+from betafront.terminal import command_line, console, print_json, print_next
 
 
 def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> None:
@@ -62,11 +63,15 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
         )
         return
     counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
-    out.print(f"[bold]{spec.name}[/]: {counts}; budget {spec.trials}")
+    out.print(Text.assemble((spec.name, "bold"), f": {counts}; budget {spec.trials}"))
     if tested < planned:
-        out.print(f"Confirming: {tested} of {planned} runs; betafront confirm {spec.name} goes on")
+        again = command_line("confirm", spec.name)
+        out.print(f"Confirming: {tested} of {planned} runs; {again} goes on", soft_wrap=True)
     print_study(rows, known, out, runs, asked)
-    ways = [("page", f"betafront report {spec.name}"), ("in MLflow", f"betafront ui {spec.name}")]
+    ways = [
+        ("page", command_line("report", spec.name)),
+        ("in MLflow", command_line("ui", spec.name)),
+    ]
     print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)
 
 

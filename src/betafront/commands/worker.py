@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from betafront.addresses import runs_folder
 from betafront.errors import UserError
-from betafront.study.lookup import find_study
+from betafront.study.lookup import find_study, study_and_overrides
 from betafront.study.worker.waiting import wait_for
 
 OF_LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
@@ -21,13 +21,13 @@ def arguments_to_join(words: Sequence[str], wait: bool) -> list[str]:
     Raises:
         UserError: there is no such study, or none was named to wait for.
     """
-    named = bool(words) and "=" not in words[0]
+    name, overrides = study_and_overrides(None, words)
     if wait:
-        if not named:
+        if name is None:
             raise UserError("--wait needs the name of the study: betafront worker NAME --wait")
-        wait_for(words[0], runs_folder())
-    if named or not words:
-        _, spec = find_study(words[0] if named else None)
-        words = [*spec.command, *words[1:]]
+        wait_for(name, runs_folder())
+    if name is not None or not words:
+        _, spec = find_study(name)
+        words = [*spec.command, *overrides]
     kept = [word for word in words if not word.lstrip("+~").startswith(OF_LAUNCHER)]
     return ["--multirun", "hydra.sweeper.join=true", "hydra/launcher=basic", *kept]

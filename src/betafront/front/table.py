@@ -27,6 +27,11 @@ SCALE = {
     "beta_norm": ("β_norm", "β_norm"),
     "sigma": ("σ", "σ"),
 }
+
+METRIC = ("val/", "test/", "sd/")
+"""How the columns of metrics begin, and no other column: nothing that can be searched is called so
+(`betafront.config.parts`), whatever characters a user's names have."""
+
 DOMINATED = 0.45  # the opacity of trials that are not on the front
 
 
@@ -117,6 +122,12 @@ def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     return table.sort_values("trial", ignore_index=True) if len(table) else table
 
 
+def is_metric(column: str) -> bool:
+    """Whether a column of a table of trials holds a metric: neither a searched parameter nor a fact
+    of the trial."""
+    return column.startswith(METRIC)
+
+
 def usable(table: pd.DataFrame) -> pd.DataFrame:
     """The trials whose β can be recommended: all but those in which a controller or a capacity
     missed its target."""
@@ -157,7 +168,7 @@ def head(column: str) -> str:
     """The head of a table's column: `D` of `val/distortion`, `β` of `beta`."""
     if column in SCALE:
         return SCALE[column][0]
-    return metric(column).head if "/" in column else column
+    return metric(column).head if is_metric(column) else column
 
 
 def label(column: str) -> str:
@@ -165,7 +176,7 @@ def label(column: str) -> str:
     `beta`."""
     if column in SCALE:
         return SCALE[column][1]
-    return metric(column).axis if "/" in column else column
+    return metric(column).axis if is_metric(column) else column
 
 
 def units(table: pd.DataFrame) -> str:

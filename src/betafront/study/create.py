@@ -4,14 +4,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from rich.console import Console
 
 from betafront.errors import UserError
 from betafront.study.plan import Plan, as_begun
-from betafront.study.spec import SPEC, Spec
+from betafront.study.spec import IDENTITY, SPEC, Spec
 from betafront.study.storage.opening import Storage, study_names
 from betafront.study.storage.study_store import Store
+
+TAKEN = {
+    "train": "the folder of single runs",
+    "mlartifacts": "the folder of MLflow's files",
+    "mlflow.db": "the database of MLflow",
+    "studies.db": "the database of the studies",
+}
+"""What lies beside the folders of the studies."""
 
 
 def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
@@ -29,8 +38,10 @@ def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
         imports = [*old.imports, *spec.imports]
         new = [p for p in not_imported(spec.queue, imports) if p not in old.queue]
         now = replace(spec, reference=old.reference, queue=[*old.queue, *new], imports=imports)
+        give_identity(store)
         now.store(store)
         return store
+    check_new_name(spec.name)
     check_folder(Path(spec.folder))
     make(storage, replace(spec, queue=not_imported(spec.queue, spec.imports)))
     return Store(storage, spec.name)
@@ -66,6 +77,19 @@ def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:
         out.print(f"The {name} of {spec.name} {verb} {before}{unit}, now {now}{less}.")
 
 
+def check_new_name(name: str) -> None:
+    """Refuse a name for a new study whose folder is one that betafront uses for something else. A
+    study that an earlier version has made so goes on.
+
+    Raises:
+        UserError: it is such a name.
+    """
+    if what := TAKEN.get(name.casefold()):  # some file systems do not tell case apart
+        raise UserError(
+            f"study.name={name}: {what} of that name lies in the runs folder: choose another name"
+        )
+
+
 def check_folder(folder: Path) -> None:
     """Refuse a folder with runs of a study that is not in the storage, or that cannot be made."""
     if folder.is_dir() and any(folder.glob("trial-*")):
@@ -94,4 +118,12 @@ def make(storage: Storage, spec: Spec) -> None:
     )
     with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         study.set_metric_names(list(spec.objectives))
-    spec.store(Store(storage, spec.name))
+    store = Store(storage, spec.name)
+    give_identity(store)
+    spec.store(store)
+
+
+def give_identity(store: Store) -> None:
+    """Draw what tells the study apart from others of its name, unless it has that."""
+    if IDENTITY not in store.settings():
+        store.set(IDENTITY, uuid4().hex)

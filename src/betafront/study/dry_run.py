@@ -11,14 +11,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from betafront.config.build import build, save
 from betafront.errors import UserError
 from betafront.front.table import text
 from betafront.study.branch_check import checked
-from betafront.study.create import going_on, not_imported
+from betafront.study.create import check_new_name, going_on, not_imported
 from betafront.study.imports.found import whole_runs
 from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
@@ -80,6 +80,7 @@ def going_on_with(plan: Plan, storage: Storage | None) -> tuple[Plan, int]:
         UserError: it exists for something else.
     """
     if storage is None or plan.spec.name not in study_names(storage):
+        check_new_name(plan.spec.name)
         return plan, 0
     store, plan = Store(storage, plan.spec.name), going_on(plan, storage)
     plan.spec.refuse_if_changed(Spec.of(store.settings()))
@@ -107,16 +108,16 @@ def first_points(plan: Plan) -> list[dict[str, Any]]:
 def print_space(plan: Plan, out: Console) -> None:
     """Print the space as it was written, and how many points and branches it has."""
     spec, size = plan.spec, plan.space.size
-    out.print(f"[bold]{escape(spec.name)}[/]")
+    out.print(spec.name, style="bold")
     if spec.question:
         out.print(spec.question, markup=False)
     table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
     for name in ("parameter", "search", *(["where"] if spec.conditions else [])):
         table.add_column(name, overflow="fold")
     for key, sweep in spec.space.items():
-        where = [escape(", ".join(spec.conditions.get(key, [])))] if spec.conditions else []
-        table.add_row(escape(key), escape(sweep), *where)
-    out.print("\n[bold]The space[/]")
+        where = [", ".join(spec.conditions.get(key, []))] if spec.conditions else []
+        table.add_row(key, sweep, *where)
+    out.print("\nThe space", style="bold")
     out.print(table)
     for constraint in spec.constraints:
         out.print(f"  constraint  {constraint}", markup=False)
@@ -142,7 +143,7 @@ def print_points(plan: Plan, points: Sequence[dict[str, Any]], out: Console) -> 
     others = "" if not imported or spec.sampler in BLIND else "drawn without those taken over"
     how = "; ".join(part for part in (f"sampler {spec.sampler}{queued}", others, many) if part)
     which = f"next {len(points)}" if imported else f"first {len(points)}"
-    out.print(f"\n[bold]The {which} trials of a new study[/] ({how})")
+    out.print(Text.assemble("\n", (f"The {which} trials of a new study", "bold"), f" ({how})"))
     for number, params in enumerate(points, start=imported):
         fixed = [word for word in plan.composer.fixed if not word.startswith(NOT_TRAINS)]
         own = [*plan.space.overrides(params), f"seed={run_seed(spec.seed, number, 0)}"]
@@ -177,7 +178,8 @@ def print_budget(spec: Spec, before: int, imported: Sequence[str], out: Console)
         limits.append(f"{text(spec.trial_seconds)} s per run")
     are = "is" if before == 1 else "are"
     done = f"; {before} of them {are} finished, and the sweep goes on from there" if before else ""
-    out.print(f"\n[bold]The budget[/]\n  {', '.join(limits)}{done}")
+    out.print("\nThe budget", style="bold")
+    out.print(f"  {', '.join(limits)}{done}")
     for line in imported:
         out.print(f"  {line}", markup=False)
 
@@ -245,7 +247,7 @@ def print_cost(spec: Spec, cost: Cost, runs: float, out: Console) -> None:
         runs: how many such runs the sweep would train.
         out: the terminal.
     """
-    out.print("\n[bold]The cost[/]")
+    out.print("\nThe cost", style="bold")
     if cost.fails:
         out.print(f"  unknown: the first trial {cost.fails}", style="yellow", markup=False)
         return

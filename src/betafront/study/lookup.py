@@ -1,10 +1,11 @@
 """A study by its name, with its specification."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from betafront.addresses import runs_folder
 from betafront.study.spec import Spec
-from betafront.study.storage.opening import find, find_storage
+from betafront.study.storage.opening import NoStudy, find, find_storage
 from betafront.study.storage.study_store import Store
 
 if TYPE_CHECKING:
@@ -29,3 +30,25 @@ def find_store(name: str | None) -> tuple[Store, Spec]:
     runs = runs_folder()
     store = Store(*find_storage(name, runs))
     return store, Spec.load(store.study, runs / store.study.study_name)
+
+
+def study_and_overrides(first: str | None, rest: Sequence[str]) -> tuple[str | None, list[str]]:
+    """The name of a study, None where there is none, and the overrides that may stand in its place
+    or after it. A word with an = is an override, unless a study is called so.
+
+    Args:
+        first: the first word, or None for the first of `rest`.
+        rest: the other words.
+    """
+    words = [*rest] if first is None else [first, *rest]
+    if words and ("=" not in words[0] or _is_there(words[0])):
+        return words[0], words[1:]
+    return None, words
+
+
+def _is_there(name: str) -> bool:
+    try:
+        find_storage(name, runs_folder())
+    except NoStudy:
+        return False
+    return True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from betafront.study.storage.study_store import Store
 
 SPEC = "betafront"
+IDENTITY = "identity"  # a user attribute of its own: drawn once, when the study is made
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Spec:
         folder: where the run folders are, as far as the reader knows.
         tracking: the configuration of the tracker.
         reference: for the hypervolume, one number per objective; None until it is measured.
+        identity: tells studies of the same name apart; empty where it was made by an earlier
+            version, and not gone on with since.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Spec:
     retries: int = 3
     fail_fast: bool = False
     max_failures: float | None = None
+    identity: str = ""
 
     @property
     def one_scale(self) -> bool:
@@ -132,8 +136,11 @@ class Spec:
         return shown | dict.fromkeys(self.constraints, "a constraint")
 
     def store(self, store: "Store") -> None:
-        """Write the specification to the study, but for the folder, which may be moved."""
-        store.set(SPEC, asdict(self) | {"folder": ""})
+        """Write the specification to the study, but for the folder, which may be moved, and the
+        identity, which the study has for good."""
+        kept = asdict(self) | {"folder": ""}
+        del kept["identity"]
+        store.set(SPEC, kept)
 
     @classmethod
     def load(cls, study: "Study", folder: Path | str = "") -> "Spec":
@@ -150,7 +157,8 @@ class Spec:
     @classmethod
     def of(cls, settings: Mapping[str, Any], folder: Path | str = "") -> "Spec":
         """The specification among what is kept of a study."""
-        return cls(**settings[SPEC] | {"folder": str(folder)})
+        identity = str(settings.get(IDENTITY, ""))
+        return cls(**settings[SPEC] | {"folder": str(folder), "identity": identity})
 
     def refuse_if_changed(self, old: "Spec") -> None:
         """Refuse to go on with a study that was made for something else.

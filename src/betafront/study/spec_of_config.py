@@ -1,5 +1,7 @@
 """The specification of a study in its configuration: budgets, objectives and settings, checked."""
 
+import os
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from betafront.study.search.samplers import check_sampler
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 
+MOST_BYTES = 255  # of the name of a file or folder, on nearly every system
 DIRECTIONS = ("minimize", "maximize")
 FURTHER = "metrics.further."  # a metric is there also where it has no settings
 
@@ -42,11 +45,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
     if not isinstance(study.fail_fast, bool):
         raise UserError(f"study.fail_fast must be true or false, not {study.fail_fast}")
     check_sampler(study.sampler)
-    name = str(study.name)
-    if not name or "/" in name or name.startswith("."):
-        raise UserError(
-            f"study.name names a folder, and '{name}' cannot: leave out / and a first ."
-        )
+    name = study_name(study.name)
     objectives = read_objectives(list(study.objectives))
     reference = None if study.reference is None else [float(r) for r in study.reference]
     if reference is not None and len(reference) != len(objectives):
@@ -76,6 +75,39 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
     if "likelihood" in lines and (over := needing_one_likelihood(objectives)):
         _check_likelihoods(spec, over[0], values(space.distributions["likelihood"]))
     return spec
+
+
+def study_name(written: Any) -> str:
+    """The name of a study, which is that of a folder and of an experiment, and a word on command
+    lines.
+
+    Args:
+        written: the value of study.name.
+
+    Raises:
+        UserError: it can be none of these.
+    """
+    if written is None:
+        raise UserError(
+            "study.name=null is no name: leave it out, or write \"study.name='null'\" for that word"
+        )
+    name = str(written)
+    if not name.strip() or "/" in name or name.startswith(".") or any(map(_is_control, name)):
+        raise UserError(
+            f"study.name names a folder, and {name!r} cannot: leave out /, a first ., and line "
+            "breaks"
+        )
+    if (size := len(os.fsencode(name))) > MOST_BYTES:
+        raise UserError(
+            f"study.name names a folder, and has {size} bytes, of which a folder's name may have "
+            f"{MOST_BYTES}: shorten '{name[:20]}…'"
+        )
+    return name
+
+
+def _is_control(character: str) -> bool:
+    """Whether it is a line break or the like, or half of a character."""
+    return unicodedata.category(character) in ("Cc", "Cs")
 
 
 def _workers(study: DictConfig) -> int:

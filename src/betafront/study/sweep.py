@@ -34,7 +34,7 @@ from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import RELEASED, Status, finished, numbers_by_word, status
 from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
 from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask
-from betafront.terminal import console, print_careful, print_next
+from betafront.terminal import command_line, console, print_careful, print_next
 from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -92,9 +92,9 @@ def detached(plan: Plan) -> None:
         launch(plan.context, work, plan.config, range(spec.workers), leave=True)
     print_next(
         [
-            ("state", f"betafront status {spec.name} --follow"),
-            ("page", f"betafront report {spec.name}"),
-            ("in MLflow", f"betafront ui {spec.name}"),
+            ("state", command_line("status", spec.name, options=["--follow"])),
+            ("page", command_line("report", spec.name)),
+            ("in MLflow", command_line("ui", spec.name)),
             ("go on with", command(spec)),
         ],
         out,

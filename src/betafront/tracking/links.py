@@ -1,14 +1,15 @@
 """The addresses of the trials' runs in the MLflow UI."""
 
 from pathlib import Path
-from shlex import quote
 
 from betafront.addresses import SQLITE
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links, NoTracker
+from betafront.terminal import command_line
 from betafront.tracking.address import uri_of
 from betafront.tracking.errors import as_user_error, check_answers
-from betafront.tracking.runs import TRIAL, all_runs, role
+from betafront.tracking.experiment import find_experiment
+from betafront.tracking.runs import TRIAL, role, runs_of
 from betafront.tracking.store import client_of
 
 PORT = 5000  # the default of `betafront ui`
@@ -27,10 +28,10 @@ def links(uri: str, spec: Spec) -> Links:
     check_answers(uri)
     with as_user_error(uri):
         client = client_of(uri)
-        experiment = client.get_experiment_by_name(spec.name)
+        experiment = find_experiment(client, spec)
         if experiment is None:
             return Links()
-        found = all_runs(client, experiment.experiment_id)
+        found = runs_of(client, experiment.experiment_id, spec)
     server = f"http://127.0.0.1:{PORT}" if local else uri
     place = f"{server}/#/experiments/{experiment.experiment_id}/runs"
     runs = {
@@ -38,7 +39,7 @@ def links(uri: str, spec: Spec) -> Links:
         for run in found
         if role(run) == TRIAL
     }
-    return Links(runs, f"betafront ui {quote(spec.name)}" if local else "")
+    return Links(runs, command_line("ui", spec.name) if local else "")
 
 
 class Reader(NoTracker):

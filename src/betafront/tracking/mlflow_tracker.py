@@ -23,9 +23,10 @@ from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
 from betafront.tracking.address import opened
 from betafront.tracking.errors import as_user_error, check_answers
+from betafront.tracking.experiment import experiment_to_write
 from betafront.tracking.links import links
-from betafront.tracking.runs import TRIAL, all_runs, drop_half_written, role, run_of_study
-from betafront.tracking.store import client_of
+from betafront.tracking.runs import drop_half_written, family, run_of_study, runs_of
+from betafront.tracking.store import LONGEST_TAG, client_of, shortened
 from betafront.tracking.study_run import FRONT, STANDINGS, create_study_run, log_front
 from betafront.tracking.trial_run import (
     Place,
@@ -58,6 +59,7 @@ class MLflowTracker:
         self.uri = opened(uri)
         self._place: Place | None = None
         self._trials: dict[int, TrialRun] = {}
+        self._said: list[str] = []
 
     def start(self, spec: Spec) -> None:
         """Create the experiment and the study's run, or find them; delete runs that were left half
@@ -66,15 +68,17 @@ class MLflowTracker:
             check_answers(self.uri)
             client = self.client()
             experiment = self._experiment(client, spec)
-            runs = all_runs(client, experiment)
+            runs = runs_of(client, experiment, spec)
             own = run_of_study(runs)
             parent = None if own is None else str(own.info.run_id)
             if parent is not None:
                 client.update_run(parent, status="RUNNING")
             complete = drop_half_written(client, runs, parent)
-            trials = [run for run in complete if role(run) == TRIAL]
-            self._trials = {int(run.data.tags["trial"]): TrialRun.read(run) for run in trials}
-            self._place = Place(experiment, parent or create_study_run(client, experiment, spec))
+            parent = parent or create_study_run(client, experiment, spec)
+            found = family(client, complete, parent)
+            self._trials = {number: TrialRun.read(run) for number, run in found.items()}
+            self._place = Place(experiment, parent)
+            trials = found.values()
             values = {name for run in trials for name in (*run.data.metrics, *run.data.tags)}
             self._save_view(client, spec, values if trials else None)
 
@@ -134,12 +138,13 @@ class MLflowTracker:
                 folders = dict(zip(members["trial"], members["folder"], strict=True))
                 self._mark(client, {n: Path(spec.folder) / folder for n, folder in folders.items()})
                 self._save_view(client, spec, set(table))
-            client.set_tag(place.parent, "mlflow.note.content", "\n\n".join(said).rstrip())
+            note = shortened("\n\n".join(said).rstrip(), LONGEST_TAG)
+            client.set_tag(place.parent, "mlflow.note.content", note)
             if stand:
                 client.set_tag(place.parent, STANDINGS, stand)
             client.set_terminated(place.parent, "FINISHED")
             # A server that hung may have created runs after the call for them had failed.
-            drop_half_written(client, all_runs(client, place.experiment), place.parent)
+            drop_half_written(client, runs_of(client, place.experiment, spec), place.parent)
 
     def written(self) -> set[int]:
         """The numbers of the trials whose runs were found at the last start, or written since."""
@@ -148,6 +153,11 @@ class MLflowTracker:
     def runs(self) -> set[str]:
         """The identifiers of the runs of the `written` trials."""
         return {run.run_id for run in self._trials.values()}
+
+    def news(self) -> list[str]:
+        """What was found in MLflow and mended there, a sentence each; each is told once."""
+        said, self._said = self._said, []
+        return said
 
     def links(self, spec: Spec) -> Links:
         """The address of each trial's run.
@@ -177,21 +187,17 @@ class MLflowTracker:
             UserError: MLflow cannot be read.
         """
         with as_user_error(self.uri):
-            run = run_of_study(all_runs(self.client(), self.experiment(spec)))
+            run = run_of_study(runs_of(self.client(), self.experiment(spec), spec))
         return None if run is None else str(run.info.run_id)
 
     def _experiment(self, client: "MlflowClient", spec: Spec) -> str:
-        found = client.get_experiment_by_name(spec.name)
-        if found is not None:
-            return str(found.experiment_id)
         artifacts = None
         if self.uri.startswith(SQLITE):
             folder = Path(self.uri.removeprefix(SQLITE)).parent
             artifacts = (folder / "mlartifacts" / spec.name).as_uri()
-        tags = {"mlflow.experimentKind": "custom_model_development"}
-        if spec.question:
-            tags["mlflow.note.content"] = spec.question
-        return str(client.create_experiment(spec.name, artifact_location=artifacts, tags=tags))
+        experiment, said = experiment_to_write(client, spec, artifacts)
+        self._said += said
+        return experiment
 
     def _mark(self, client: "MlflowClient", members: Mapping[int, Path]) -> None:
         """Tag the trials by whether they are on the front, where that has changed.

@@ -19,7 +19,7 @@ from betafront.study.spec import Spec
 from betafront.tracking.address import beside, opened, uri_of
 from betafront.tracking.errors import as_user_error, check_answers
 from betafront.tracking.mlflow_tracker import MLflowTracker
-from betafront.tracking.store import client_of
+from betafront.tracking.store import client_of, encoded
 from betafront.tracking.sync import sync
 
 if TYPE_CHECKING:
@@ -66,13 +66,16 @@ def register(
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that cannot stand in an address.
+    """Refuse a name that cannot stand in an address, or in a search of MLflow's.
 
     Raises:
-        UserError: the name is empty, or has a character of an address's grammar.
+        UserError: the name is empty, or has a character of an address's grammar, or both kinds of
+            quotes.
     """
     if not name.strip() or set(name) & set("/:@"):
         raise UserError(f"--register {name}: a model's name is not empty, and has no / : or @")
+    if set(name) >= set("'\""):
+        raise UserError(f"--register {name}: a model's name has no more than one kind of quotes")
 
 
 @contextmanager
@@ -98,14 +101,16 @@ def fetched(address: str) -> Iterator[Path]:
             if version is None:
                 version = client.get_model_version_by_alias(name, found["alias"]).version
             source = client.get_model_version_download_uri(name, version)
-            folder = Path(download_artifacts(source, dst_path=place, tracking_uri=uri))
+            folder = Path(download_artifacts(source, dst_path=place, tracking_uri=encoded(uri)))
         yield folder
 
 
 def _version(client: "MlflowClient", name: str, source: str, run: str) -> str:
-    if not client.search_registered_models(f"name = '{name}'"):
+    quote = '"' if "'" in name else "'"
+    mine = f"name = {quote}{name}{quote}"
+    if not client.search_registered_models(mine):
         client.create_registered_model(name)
-    there = [v for v in client.search_model_versions(f"name = '{name}'") if v.source == source]
+    there = [v for v in client.search_model_versions(mine) if v.source == source]
     made = there[0] if there else client.create_model_version(name, source, run_id=run)
     return str(made.version)
 

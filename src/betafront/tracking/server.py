@@ -18,6 +18,7 @@ from betafront.study.spec import Spec
 from betafront.terminal import console
 from betafront.tracking.address import uri_of
 from betafront.tracking.mlflow_tracker import MLflowTracker
+from betafront.tracking.store import encoded
 from betafront.tracking.sync import sync
 from betafront.tracking.ui_view import charts_link, table_link
 
@@ -73,7 +74,7 @@ def _command(uri: str, port: int) -> list[str]:
     artifacts = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts"
     return [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-        "--backend-store-uri", uri, "--artifacts-destination", str(artifacts),
+        "--backend-store-uri", encoded(uri), "--artifacts-destination", str(artifacts),
         "--workers", "1",
     ]  # fmt: skip
 

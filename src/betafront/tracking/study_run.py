@@ -10,8 +10,8 @@ import pandas as pd
 from betafront.front import Advice, Facts, front, hypervolumes
 from betafront.front.decision.confirmation.confirmed import confirmation_word
 from betafront.study.spec import Spec
-from betafront.tracking.runs import STUDY
-from betafront.tracking.store import key_of, log_points
+from betafront.tracking.runs import STUDY, tags_of
+from betafront.tracking.store import LONGEST_NAME, key_of, log_points, params_of, shortened
 from betafront.training.standing import STATES
 
 if TYPE_CHECKING:
@@ -25,18 +25,16 @@ STANDINGS = "standings"  # the tag that says how the runs stand, and the beginni
 
 def create_study_run(client: "MlflowClient", experiment: str, spec: Spec) -> str:
     """Create the run, with the sampler, the objectives and the space; returns its identifier."""
-    from mlflow.entities import Param
-
-    tags = {"role": STUDY, "study": spec.name, "mlflow.source.name": "betafront sweep"}
-    run = client.create_run(experiment, run_name=spec.name, tags=tags)
+    name = shortened(spec.name, LONGEST_NAME)
+    run = client.create_run(experiment, run_name=name, tags=tags_of(spec, STUDY))
     params = {
         "sampler": spec.sampler,
         "seed": spec.seed,
         "objectives": ", ".join(f"{k} {v}" for k, v in spec.objectives.items()),
         "reference": ", ".join(map(str, spec.reference or [])),
-        **{f"space.{key}": sweep for key, sweep in spec.space.items()},
+        **{f"space.{key_of(key)}": sweep for key, sweep in spec.space.items()},
     }
-    client.log_batch(run.info.run_id, params=[Param(key_of(k), str(v)) for k, v in params.items()])
+    log_points(client, run.info.run_id, [], params_of(params))
     return str(run.info.run_id)
 
 

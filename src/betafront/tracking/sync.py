@@ -28,4 +28,5 @@ def sync(study: "Study", spec: Spec) -> str:
         return f"{spec.name} is being swept: the sweep writes to {tracker.uri} as trials finish"
     written = len(tracker.runs() - before)
     there = len(tracker.runs()) - written
-    return f"{spec.name}: {written} trials written to MLflow, {there} were there, in {tracker.uri}"
+    said = f"{spec.name}: {written} trials written to MLflow, {there} were there, in {tracker.uri}"
+    return "\n".join([said, *tracker.news()])

@@ -1,16 +1,17 @@
 """The run of a trial in MLflow: its parameters, values, data, files and pictures."""
 
 import json
+import math
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from betafront.front.show.standings import record
-from betafront.front.table import STANDING
+from betafront.front.table import STANDING, is_metric
 from betafront.study.spec import Spec
-from betafront.tracking.runs import TRIAL
-from betafront.tracking.store import key_of, log_points
+from betafront.tracking.runs import PARENT, TRIAL, tags_of
+from betafront.tracking.store import LONGEST_NAME, LONGEST_TAG, log_points, params_of, shortened
 from betafront.tracking.ui_charts import BETA, PARETO, front_tags
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, Row, read_history
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric, Run
 
-FINAL = ("val/", "test/", "sd/")  # the beginnings of the names of final values
 OF_OTHER_STUDY = ("imported", "continued")  # which trial of which other study
+STEPS = "trainer.steps"
 SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
 
 
@@ -67,7 +68,7 @@ class TrialRun:
     @classmethod
     def read(cls, run: "Run") -> "TrialRun":
         """The record of a run that is in MLflow."""
-        values = sum(name.startswith(FINAL) for name in run.data.metrics)
+        values = sum(map(is_metric, run.data.metrics))
         tags = run.data.tags
         extent = Extent(int(tags.get("replicates", 1)), values, STANDING in tags)
         return cls(run.info.run_id, extent, tags.get(PARETO) == "true")
@@ -75,7 +76,7 @@ class TrialRun:
 
 def extent_of(row: dict[str, Any]) -> Extent:
     """How much is known of a trial."""
-    values = sum(key.startswith(FINAL) for key in row)
+    values = sum(map(is_metric, row))
     return Extent(int(row["replicates"]), values, bool(record(row)))
 
 
@@ -99,8 +100,6 @@ def write_finished(
         row: of the study's table.
         folder: of the trial's run.
     """
-    from mlflow.entities import Param
-
     started, finished = (int(1000 * row[key]) for key in ("started", "finished"))
     tags = {"replicates": str(row["replicates"])}
     tags |= {key: row[key] for key in OF_OTHER_STUDY if key in row}
@@ -108,8 +107,9 @@ def write_finished(
         tags[STANDING] = stands[STANDING]
     run_id = _create(client, place, spec, int(row["trial"]), run_name(spec, row), started, tags)
     names = dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE])
-    params = [Param(key_of(n), _text(row[n])) for n in names if row.get(n) is not None]
-    log_points(client, run_id, _values(row, read_history(folder), finished), params)
+    params = params_of({n: row[n] for n in names if row.get(n) is not None})
+    end = steps_of(spec, row)
+    log_points(client, run_id, _values(row, read_history(folder), finished, end), params)
     _log_data(client, run_id, folder)
     _log_files(client, run_id, folder)
     client.set_terminated(run_id, "FINISHED", finished)
@@ -126,10 +126,8 @@ def write_failed(
     folder: Path,
 ) -> TrialRun:
     """Write a new run for a trial without a result: its parameters, the reason and the log."""
-    from mlflow.entities import Param
-
     run_id = _create(client, place, spec, number, f"t{number:03d} failed", None, {"reason": reason})
-    client.log_batch(run_id, params=[Param(key_of(k), _text(v)) for k, v in params.items()])
+    log_points(client, run_id, [], params_of(params))
     _log_files(client, run_id, folder)
     client.set_terminated(run_id, "FAILED")
     return TrialRun(run_id, Extent(1, 0, stands=False))
@@ -152,25 +150,34 @@ def _create(
     own: dict[str, str],
 ) -> str:
     tags = {
-        **own,
+        **{key: shortened(text, LONGEST_TAG) for key, text in own.items()},
         **front_tags(on_front=False),
-        "role": TRIAL,
-        "study": spec.name,
+        **tags_of(spec, TRIAL),
         "trial": str(number),
-        "mlflow.parentRunId": place.parent,
-        "mlflow.source.name": "betafront sweep",
+        PARENT: place.parent,
     }
+    name = shortened(name, LONGEST_NAME)
     run = client.create_run(place.experiment, start_time=started, run_name=name, tags=tags)
     return str(run.info.run_id)
 
 
-def _values(row: dict[str, Any], history: list[Row], finished: int) -> "list[Metric]":
-    """The values of every logged epoch, and after them the final ones.
+def steps_of(spec: Spec, row: dict[str, Any]) -> int:
+    """The optimiser steps after which a trial was evaluated: those that it took, or where that was
+    not recorded those that were asked for; 0 where neither is known."""
+    for steps in (row.get("steps"), row.get(STEPS), spec.base.get(STEPS)):
+        if isinstance(steps, int | float) and math.isfinite(steps):
+            return int(steps)
+    return 0
+
+
+def _values(row: dict[str, Any], history: list[Row], finished: int, end: int) -> "list[Metric]":
+    """The values of every validated epoch at its step, and the final ones at the end of the run.
 
     Args:
         row: of the study's table.
-        history: a row per logged epoch.
+        history: a row per validated epoch.
         finished: when the trial finished, in milliseconds of Unix time.
+        end: optimiser steps of the whole run.
     """
     from mlflow.entities import Metric
 
@@ -180,8 +187,8 @@ def _values(row: dict[str, Any], history: list[Row], finished: int) -> "list[Met
         for key, value in point.items()
         if key != STEP
     ]
-    last = max((p.step for p in points), default=0)
-    final = {key: value for key, value in row.items() if "/" in key}
+    last = max(end, *(p.step for p in points), 0)
+    final = {key: value for key, value in row.items() if is_metric(key)}
     final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
     final |= {f"{STANDING}/{k}": v for k, v in record(row).items() if k != STANDING}
     if row["beta"] > 0:
@@ -213,7 +220,3 @@ def _log_data(client: "MlflowClient", run_id: str, folder: Path) -> None:
         profile=json.dumps({k: data[k] for k in ("shape", "train", "val", "test")}),
     )
     client.log_inputs(run_id, datasets=[DatasetInput(dataset)])
-
-
-def _text(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,6 +1,7 @@
 import json
 import re
 from dataclasses import replace
+from html import escape
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from betafront.front import Facts, decide, draw_front, print_study
 from betafront.front.comparison import Group, compare
+from betafront.front.show import draw_comparison
 from betafront.front.show.report import Chapter, Failure, Shown, write_page
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
@@ -81,6 +83,34 @@ def test_what_users_write_is_text(table: pd.DataFrame, facts: Facts, tmp_path: P
     assert "<h1>&lt;/script&gt;&lt;b&gt;&amp;</h1>" in text
     assert "&lt;i&gt;lost&lt;/i&gt;" in text
     assert set(data["columns"]["study"]) == {bad}
+
+
+@pytest.mark.parametrize("name", ["<!--<script>", "$x_{$", "_a", "[red]", "研究", "a & <b>b</b>"])
+def test_a_name_is_shown_as_it_is_wherever_it_stands(
+    table: pd.DataFrame,
+    runs: pd.DataFrame,
+    facts: Facts,
+    tmp_path: Path,
+    name: str,
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    facts = replace(facts, name=name)
+    out = StringIO()
+    print_study(table, facts, Console(file=out, width=100, markup=False, emoji=False))
+    assert f"Front of {name}" in out.getvalue()
+    draw_front(table, facts, tmp_path / "front.png")
+    groups = [
+        Group(f"{name} {n}", p, runs[runs["trial"].isin(p["trial"])])
+        for n, p in table.groupby("normalisation")
+    ]
+    found = compare(groups, facts.objectives, facts.reference)
+    draw_comparison(found, groups, tmp_path / "both.png")
+    text, data = written(tmp_path, Chapter(facts, table, pd.DataFrame()), groups=groups)
+    assert data["groups"] == [group.name for group in groups]
+    outside = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert f"<h1>{escape(name)}</h1>" in outside
+    assert "<" not in text.partition('id="data">')[2].partition("</script>")[0]
+    assert not recwarn.list
 
 
 def test_bands_are_of_the_replicates(

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from betafront.scale import NORMALISATIONS, Convention
@@ -111,7 +110,7 @@ def print_verdict(verdict: Verdict) -> None:
     table.add_column(no_wrap=True)
     table.add_column()
     for question, answer in answers(verdict):
-        table.add_row(question, escape(answer))
+        table.add_row(question, answer)
     out.print(table)
     for kind, lines in (("warning", verdict.warnings), ("note", verdict.notes)):
         for line in lines:

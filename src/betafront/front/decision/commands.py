@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from betafront.front.table import Facts
 
 STEPS, KEEP = "trainer.steps", "trainer.keep"
+BARE = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+NOT_WORDS = ("null", "true", "false", "nan", "inf")
 NAME, IMPORT, BUDGET = "study.name", "study.import_from", "study.budget.trials"
 
 
@@ -32,8 +34,8 @@ def new_study(facts: Facts, word: str, changed: Mapping[str, str], imported: boo
         changed: key to value.
         imported: whether the new study begins with the trials of this one.
     """
-    begun = {IMPORT: facts.name if imported else ""}
-    return again(facts, {**changed, NAME: _name(facts.name, word), **begun})
+    begun = {IMPORT: as_written(facts.name) if imported else ""}
+    return again(facts, {**changed, NAME: as_written(_name(facts.name, word)), **begun})
 
 
 def longer(facts: Facts, steps: float, factor: int) -> str:
@@ -52,6 +54,19 @@ def further(facts: Facts, override: str) -> str:
     """
     key, _, value = override.partition("=")
     return new_study(facts, "further", {key: value, BUDGET: str(2 * facts.budget)})
+
+
+def as_written(name: str) -> str:
+    """A name as Hydra's grammar takes it: in quotes of its own where the bare name would be read as
+    something else, or not at all.
+
+    >>> as_written("weighting-digits"), as_written("größe β"), as_written("null")
+    ('weighting-digits', "'größe β'", "'null'")
+    """
+    if BARE.fullmatch(name) and name.lower() not in NOT_WORDS:
+        return name
+    name = re.sub(r"(\\+)(?='|$)", r"\1\1", name)  # a single \ would take the quote into the name
+    return "'" + name.replace("'", "\\'") + "'"
 
 
 def _name(name: str, word: str) -> str:

@@ -18,7 +18,7 @@ from betafront.front.decision.picks import (
 )
 from betafront.front.decision.price import beta_at, exchange, noise_of_a_price
 from betafront.front.front import front
-from betafront.front.table import ELBO, Facts, usable
+from betafront.front.table import ELBO, Facts, is_metric, usable
 from betafront.metrics.catalogue import metric as facts_of
 from betafront.scale import in_every_convention, squared_error_weight
 
@@ -113,7 +113,7 @@ def _advice(
     if sigma is not None:
         weights["SSE + w·KL"] = squared_error_weight(beta, sigma)
     metrics: Mapping[str, float] = {
-        str(k): float(v) for k, v in row.items() if "/" in str(k) and isinstance(v, float | int)
+        str(k): float(v) for k, v in row.items() if is_metric(str(k)) and isinstance(v, float | int)
     }
     return Advice(
         name=rule.name,

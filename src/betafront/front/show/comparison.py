@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from betafront.front.attainment import attainment_surfaces, common_replicates, least_p
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
-from betafront.front.show.picture import COLOURS, MARKERS
+from betafront.front.show.picture import COLOURS, MARKERS, save
 from betafront.front.show.standings import counted, not_settled
 from betafront.front.show.terminal import ROWS, front_table
 from betafront.front.slope import off_their_lines
 from betafront.front.table import GROUP, METRICS, label, usable
+from betafront.terminal import headed
 
 CERTAIN = 0.05  # the greatest p at which a difference is called more than chance
 FAIR = 1.5  # the ratio of the greatest to the least number of trials that is not named
@@ -45,7 +45,7 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
     reference = ", ".join(f"{value:.4g}" for value in found.reference)
     out.print(f"Hypervolumes are below the reference point ({reference}).")
     for line in conclusions(found):
-        out.print(f"[bold green]Finding[/]  {escape(line)}")
+        out.print(headed("Finding", "bold green", line))
 
 
 def conclusions(found: Comparison) -> list[str]:
@@ -128,20 +128,25 @@ def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> N
             at.scatter([], [], s=22, facecolor="none", edgecolor="#444444", label="not settled")
         at.set(xlabel=label(x), ylabel=label(y))
         at.legend(fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png", dpi=120)
+    save(figure, path)
 
 
 def _points(axes: Any, group: Group, plane: tuple[str, str], marker: str, colour: str) -> None:
     """The trials of a group, hollow where they are known not to be settled."""
     x, y = plane
     hollow = not_settled(group.table)
-    for rows, face, name in ((~hollow, colour, group.name), (hollow, "none", None)):
+    for rows, face, name in ((~hollow, colour, _in_legend(group.name)), (hollow, "none", None)):
         part = group.table[rows]
         axes.scatter(
             part[x], part[y], marker=marker, s=22, alpha=0.5, facecolor=face, edgecolor=colour,
             label=name,
         )  # fmt: skip
+
+
+def _in_legend(name: str) -> str:
+    """A name as a legend of matplotlib shows it: the legend leaves out what begins with _, and
+    reads mathematics between two $."""
+    return f" {name}".replace("$", r"\$") if name.startswith("_") else name.replace("$", r"\$")
 
 
 def _front(axes: Any, group: Group, found: Comparison, colour: str) -> None:
@@ -201,5 +206,5 @@ def _printed(title: str, cells: Cells, words: int) -> Table:
     for i, name in enumerate(head):
         shown.add_column(name, justify="left" if i < words else "right")
     for row in rows:
-        shown.add_row(*map(escape, row))
+        shown.add_row(*row)
     return shown

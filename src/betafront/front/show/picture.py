@@ -1,5 +1,6 @@
 """The front as a picture: the rate-distortion plane, and the one scale beside it."""
 
+import warnings
 from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
@@ -55,9 +56,18 @@ def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
         if _spread(table, shown[0])
         else ""
     )
-    figure.suptitle(f"{facts.name}: {len(table)} trials{bars}", fontsize="medium")
+    title = f"{facts.name}: {len(table)} trials{bars}"
+    figure.suptitle(title, fontsize="medium", parse_math=False)
+    save(figure, path)
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure as a PNG file. Of a character that matplotlib's font lacks, as the Chinese
+    ones, it draws a box and warns, each time; the names stand beside the picture in full."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+")
+        figure.savefig(path, format="png", dpi=120)
 
 
 def _plane(

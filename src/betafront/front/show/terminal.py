@@ -1,12 +1,12 @@
 """A front in the terminal: tables of at most 100 columns."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from betafront.front.decision import (
@@ -41,7 +41,7 @@ from betafront.front.table import (
     thinned,
     units,
 )
-from betafront.terminal import print_careful, print_sentence
+from betafront.terminal import headed, print_careful, print_sentence
 
 ROWS = 20
 IMPORTED = "imported"
@@ -109,7 +109,7 @@ def print_study(
         out.print(line, markup=False)
     print_careful(cautions(table, facts, advice), out)
     word = ", confirmed" if is_confirmed(facts.confirmation, table, advice) else ""
-    out.print(f"[bold green]Decision{word}[/]  {escape(advice[0].text)}")
+    out.print(headed(f"Decision{word}", "bold green", advice[0].text))
     for line in confirmation_lines(facts.confirmation, table, advice):
         out.print(line, markup=False)
 
@@ -157,7 +157,7 @@ def front_table(
         table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
     for cells in zip(*columns.values(), strict=True):
         named = cells[-1] not in ("", IMPORTED)
-        table.add_row(*map(escape, cells), style="bold" if named else None)
+        table.add_row(*cells, style="bold" if named else None)
     left_out = len(members) - len(rows)
     said = units(members)
     table.caption = f"{said}; {left_out} rows of the front left out" if left_out else said
@@ -195,12 +195,13 @@ def _narrow(columns: dict[str, list[str]], width: int, droppable: Sequence[str])
 
 
 def short_names(keys: Sequence[str], own: frozenset[str] = OWN) -> list[str]:
-    """The last parts of dotted keys, as many as it takes to tell the keys from each other and from
-    the heads of the table's `own` other columns."""
+    """The last parts of keys, as many as it takes to tell the keys from each other and from the
+    heads of the table's `own` other columns: `width` of `model/width`, `hidden` of
+    `model.hidden`."""
 
     def ends(key: str) -> list[str]:
-        parts = key.rpartition("@")[2].split(".")
-        return [".".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+        parts = re.split(r"([./])", key.rpartition("@")[2])  # names, and what stands between
+        return ["".join(parts[-n:]) for n in range(1, len(parts) + 1, 2)]
 
     def shortest(key: str) -> str:
         used = own.union(*(ends(other) for other in keys if other != key))

@@ -33,7 +33,7 @@ def print_plan(
         workers: processes that share the runs.
         out: the terminal.
     """
-    out.print(f"[bold]Confirming {spec.name}[/]")
+    out.print(f"Confirming {spec.name}", style="bold")
     for pick in plan.picks:
         betas = " and ".join(f"{beta:.3g}" for beta in pick.neighbours)
         out.print(

@@ -1,19 +1,19 @@
 """A study as one chapter of a report, from its storage and its run folders."""
 
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
 from betafront.front import USUAL, Asked, front
 from betafront.front.show.report import Chapter, Failure
-from betafront.study.display.failures import ADVICE, by_reason, failed_trials, log_of
+from betafront.study.display.failures import ADVICE, again, by_reason, failed_trials, log_of
 from betafront.study.display.gallery import ROOM, along, taken, thumbnails
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
 from betafront.study.trials.status import kind_of_failure, reason
+from betafront.terminal import command_line
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -41,7 +41,6 @@ def chapter(
         raise UserError(f"no trial of {spec.name} has finished: there is nothing to report")
     members = front(rows, spec.objectives)
     shown = along(members, folder, room // 2)
-    name = quote(spec.name)
     return Chapter(
         facts=facts(spec, trials, study.user_attrs),
         table=rows,
@@ -52,10 +51,13 @@ def chapter(
         needs=links.needs,
         failures=[_failure(group, folder) for group in by_reason(failed_trials(trials))],
         commands=[
-            ("every run in MLflow", f"betafront ui {name}"),
-            ("a trial again", f"betafront train --trial N --study {name}"),
-            ("a trial's model", f"betafront export {name} --at trial=N"),
-            ("beside another study", f"betafront compare {name} OTHER"),
+            ("every run in MLflow", command_line("ui", spec.name)),
+            (
+                "a trial again",
+                again("N", spec),
+            ),
+            ("a trial's model", command_line("export", spec.name, options=["--at", "trial=N"])),
+            ("beside another study", command_line("compare", spec.name, "OTHER")),
         ],
         asked=asked,
     )

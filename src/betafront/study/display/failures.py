@@ -19,6 +19,7 @@ from betafront.study.trials.status import (
     reason_without_numbers,
     status,
 )
+from betafront.terminal import command_line
 from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -43,8 +44,14 @@ def print_failures(trials: "Sequence[FrozenTrial]", spec: Spec, out: Console) ->
     out.print(heading(trials, failed), style="bold red")
     for group in by_reason(failed):
         _print_group(group, spec, SHOWN if len(failed) > FEW else FEW, out)
-    again = f"betafront train --trial {failed[0].number} --study {spec.name}"
-    out.print(f"Run one again with `{again}`\n", markup=False, soft_wrap=True)
+    out.print(
+        f"Run one again with `{again(failed[0].number, spec)}`\n", markup=False, soft_wrap=True
+    )
+
+
+def again(number: int | str, spec: Spec) -> str:
+    """The command that runs a trial again."""
+    return command_line("train", options=["--trial", str(number), "--study", spec.name])
 
 
 def failed_trials(trials: "Sequence[FrozenTrial]") -> "list[FrozenTrial]":

@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -18,7 +19,7 @@ from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links, Tracker
 from betafront.study.tracker.publish import write_record_if_possible
-from betafront.terminal import print_next
+from betafront.terminal import command_line, print_next
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -73,15 +74,15 @@ def write_files(
     write_whole(folder / MADE_BY, json.dumps(portable(spec), indent=1, ensure_ascii=False))
     write_record_if_possible(study, spec, tracker, out)
     found = where.parent == runs_folder()  # by the commands, without being told
-    command = "betafront" if found else f"BETAFRONT_RUNS={where.parent} betafront"
+    place = "" if found else f"BETAFRONT_RUNS={quote(str(where.parent))} "
     print_next(
         [
             ("page", folder / PAGE),
             ("picture", folder / PICTURE),
             ("table", folder / DATA),
-            ("runs", where / "trial-*"),
-            ("in MLflow", f"{command} ui {spec.name}"),
-            ("state", f"{command} status {spec.name}"),
+            ("runs", f"{quote(str(where))}/trial-*"),
+            ("in MLflow", place + command_line("ui", spec.name)),
+            ("state", place + command_line("status", spec.name)),
         ],
         out,
     )
@@ -99,6 +100,6 @@ def portable(spec: Spec) -> dict[str, Any]:
     """What a study was made by: its space, settings, seeds and command, without paths and addresses
     of this machine."""
     made = asdict(spec)
-    for key in ("folder", "tracking"):
+    for key in ("folder", "tracking", "identity"):
         del made[key]
     return made

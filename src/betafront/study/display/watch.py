@@ -25,6 +25,7 @@ from betafront.study.tracker.thread import Recorder
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import status
 from betafront.study.trials.stopping import out_of_time
+from betafront.terminal import command_line
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -52,7 +53,7 @@ def only_writer(spec: Spec) -> Iterator[None]:
     except Timeout as error:
         raise BusyStudy(
             f"the study {spec.name} is being swept by another process: "
-            f"`betafront status {spec.name}` shows how far it is"
+            f"`{command_line('status', spec.name)}` shows how far it is"
         ) from error
     try:
         yield

@@ -84,14 +84,14 @@ def with_imports(plan: Plan, storage: Storage | None) -> tuple[Plan, list[str]]:
     Raises:
         UserError: there is no such study, or its runs answer something else.
     """
-    source = plan.base.study.import_from
-    if source is None:
+    if plan.base.study.import_from is None:
         return plan, []
+    source = str(plan.base.study.import_from)  # a study may be called 12
     before = as_it_stands(storage, plan.spec)
     if source in before.taught:
         return plan, []
     try:
-        other = other_study(str(source), plan.spec.name, storage)
+        other = other_study(source, plan.spec.name, storage)
     except NoStudy as error:
         if source in before.studies:
             return plan, []  # it was taken over, and may have been deleted since

@@ -58,6 +58,10 @@ class Tracker(Protocol):
         program."""
         ...
 
+    def news(self) -> list[str]:
+        """What a user should know of the record, a sentence each, and was not told yet."""
+        ...
+
     def links(self, spec: Spec) -> Links:
         """Where the trials' records open."""
         ...
@@ -84,6 +88,9 @@ class NoTracker:
 
     def written(self) -> set[int]:
         return set()
+
+    def news(self) -> list[str]:
+        return []
 
     def links(self, spec: Spec) -> Links:
         return Links()

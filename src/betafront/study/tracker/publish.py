@@ -13,6 +13,7 @@ from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Tracker
 from betafront.study.trials.replicates import trial_folder
 from betafront.study.trials.status import Status, reason, status
+from betafront.terminal import command_line, print_sentence
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -39,6 +40,7 @@ def write_record(study: "Study", spec: Spec, tracker: Tracker) -> None:
 def write_record_if_possible(study: "Study", spec: Spec, tracker: Tracker, out: Console) -> None:
     """As `write_record`; where it fails, say what the record lacks and the way out."""
     try:
+        tracker.start(spec)  # what it knows of may have been deleted in the other program since
         write_record(study, spec, tracker)
     except Exception as error:
         trials = study.get_trials(deepcopy=False)
@@ -46,12 +48,18 @@ def write_record_if_possible(study: "Study", spec: Spec, tracker: Tracker, out: 
         ended = {t.number for t in trials if status(t) in recorded}
         missing = sorted(ended - tracker.written())
         which = f"trials {in_words(missing)} and the front" if missing else "the front"
-        out.print(
+        line = (
             f"The record in MLflow is not complete: {one_line(error)[:250]}. As far as is known it "
-            f"lacks {which}; `betafront sync {spec.name}` writes what is missing.",
-            style="yellow",
-            markup=False,
+            f"lacks {which}. What is missing is written by: {command_line('sync', spec.name)}"
         )
+        print_sentence(line, out, style="yellow")
+    print_news(tracker, out)
+
+
+def print_news(tracker: Tracker, out: Console) -> None:
+    """Print what a tracker has to say of its record."""
+    for line in tracker.news():
+        out.print(line, style="yellow", markup=False)
 
 
 def in_words(numbers: Iterable[int]) -> str:

@@ -12,9 +12,11 @@ from betafront.errors import one_line
 from betafront.study.results.table import rows
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Tracker
+from betafront.study.tracker.publish import print_news
 from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import trial_folder
 from betafront.study.trials.status import Status, reason, status
+from betafront.terminal import command_line, print_sentence
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -73,6 +75,7 @@ class Recorder:
         except Exception as error:  # a tracker may raise anything
             self._not_before = time.monotonic() + PATIENCE_SECONDS
             self._complain(error)
+        print_news(self.tracker, self.out)
 
     def _write_new(self) -> None:
         trials = self._trials
@@ -107,6 +110,7 @@ class Recorder:
         self._complained = True
         line = (
             f"MLflow cannot be written ({one_line(error)[:250]}). The sweep goes on; what is "
-            f"missing is written when MLflow is back, or by `betafront sync {self.spec.name}`."
+            f"missing is written when MLflow is back, or by: "
+            f"{command_line('sync', self.spec.name)}"
         )
-        self.out.print(line, style="yellow", markup=False)
+        print_sentence(line, self.out, style="yellow")

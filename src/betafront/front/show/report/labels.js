@@ -18,7 +18,7 @@ function folded(text, room, size) {
       lines[lines.length - 1] += sign;
     }
   }
-  return lines.map((line) => line.trimEnd()).join("<br>");
+  return lines.map((line) => line.trimEnd()).join("\n");
 }
 
 /** The titles and the names of a figure, folded to its width, and its height with the room that its legend takes. */
@@ -38,11 +38,11 @@ function fit(traces, how, width) {
   if (!stands) how.height += Math.max(0, heightOf(named.filter((t) => t.showlegend !== false), across, legend.font.size) - 40);
 }
 
-const linesOf = (text) => text.split("<br>").length;
+const linesOf = (text) => text.split("\n").length;
 
 /** Of a horizontal legend: in columns as wide as its widest name. */
 function heightOf(named, across, size) {
-  const widest = Math.max(0, ...named.flatMap((t) => t.name.split("<br>").map((line) => wide(line, size))));
+  const widest = Math.max(0, ...named.flatMap((t) => t.name.split("\n").map((line) => wide(line, size))));
   const columns = Math.max(1, Math.floor(across / (widest + 50)));
   const lines = named.reduce((sum, t) => sum + 1.3 * size * linesOf(t.name) + 6, 0);
   return lines / columns;

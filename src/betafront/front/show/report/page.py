@@ -31,7 +31,7 @@ def write_page(
     """
     groups = groups or [Group(c.facts.name, c.table, c.runs) for c in chapters]
     data = json.dumps(page_data(chapters, groups), ensure_ascii=False, separators=(",", ":"))
-    data = data.replace("</", "<\\/")  # a name must not end the script that it stands in
+    data = data.replace("<", "\\u003c")  # a name must not end the script that it stands in
     title = " and ".join(c.facts.name for c in chapters)
     body = [
         parts.header(title, chapters),

@@ -235,7 +235,8 @@ function pick(i) {
   if (picture(i)) right.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
   const again = `betafront train --trial ${trial} --study ${quoted(study)}`;
   right.append(element("div", "Again, to the same numbers:"), copied(again));
-  right.append(element("div", "Its model, in a folder:"), copied(`betafront export ${quoted(study)} --at trial=${trial}`));
+  const at = `--at trial=${trial}`, named = study.startsWith("-") ? `${at} -- ${quoted(study)}` : `${quoted(study)} ${at}`;
+  right.append(element("div", "Its model, in a folder:"), copied(`betafront export ${named}`));
   if (link) {
     const outer = element("div");
     outer.append(element("a", "its page in MLflow", { href: link, target: "_blank", rel: "noopener" }));
@@ -248,7 +249,7 @@ function pick(i) {
 }
 
 /** A name as a shell takes it. */
-const quoted = (name) => /^[\w.@%+=:,/-]+$/.test(name) ? name : `'${name.replaceAll("'", `'"'"'`)}'`;
+const quoted = (name) => /^[\w.@%+=:,\/-]+$/.test(name) ? name : `'${name.replaceAll("'", `'"'"'`)}'`;
 
 /** A command with a button that copies it; where the browser does not let it, it is selected. */
 function copied(command) {

@@ -40,6 +40,17 @@ function layout(x, y, more = {}) {
     legend: { orientation: "h", y: 1.02, yanchor: "bottom", maxheight: 0.9, font: { size: SIZE }, ...more.legend } };
 }
 
+/** What a plot is made of, with its texts as Plotly shows them as they are: it reads some HTML in them. */
+const TEXTS = ["name", "text", "ticktext", "x", "y"];
+function asTexts(node, key = "") {
+  if (typeof node === "string") return TEXTS.includes(key) ? plain(node) : node;
+  if (Array.isArray(node)) return node.map((one) => asTexts(one, key));
+  if (node === null || typeof node !== "object") return node;
+  return Object.fromEntries(Object.entries(node).map(([k, value]) => [k, asTexts(value, k)]));
+}
+const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+  .replaceAll("\n", "<br>");
+
 /**
  * Draw what `make` returns into an element, now and whenever the colours or the width change: {traces, layout}, and
  * where it has any, {named}: what makes its annotations, given the width and the height of the plane in pixels.
@@ -50,11 +61,11 @@ function plot(where, make) {
     const { traces, layout: how, named } = make();
     fit(traces, how, where.clientWidth);
     if (document.documentElement.classList.contains("printing")) how.width = where.clientWidth;
-    const drawn = Plotly.react(where, traces, { ...how, annotations }, { displaylogo: false, responsive: true,
+    const drawn = Plotly.react(where, asTexts(traces), { ...asTexts(how), annotations }, { displaylogo: false, responsive: true,
       modeBarButtonsToRemove: ["lasso2d", "select2d"] });
     return !named ? drawn : drawn.then(() => {
       const { width, height } = where.querySelector(".nsewdrag").getBoundingClientRect();
-      annotations = named(width, height);
+      annotations = asTexts(named(width, height));
       return Plotly.relayout(where, { annotations });
     });
   };
