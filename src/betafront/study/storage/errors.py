@@ -1,5 +1,7 @@
 """A database's errors, in one line with the way out."""
 
+import sqlite3
+
 from betafront.errors import one_line
 
 ELSEWHERE = "set BETAFRONT_RUNS to a folder that can be written"
@@ -58,6 +60,14 @@ def in_a_line(error: BaseException) -> str:
     """A database's error in one line with the way out; any other error in one line."""
     cause = of_driver(error)
     return one_line(error) if cause is error else _with_way_out(cause)
+
+
+def of_database(error: BaseException) -> str | None:
+    """A database's error in one line with the way out; None where it is another error."""
+    cause = of_driver(error)
+    if cause is error and not isinstance(error, sqlite3.Error):
+        return None
+    return f"the database of the studies cannot be read or written: {_with_way_out(cause)}"
 
 
 def of_driver(error: BaseException) -> BaseException:
