@@ -4,9 +4,11 @@ model stays as easy to use as any."""
 import json
 import pickle
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -269,8 +271,9 @@ def test_what_only_reads_shows_a_foreign_study_and_makes_nothing_of_it(
 ) -> None:
     for config in study.rglob("config.yaml"):
         have_run(config, "model", "open('stolen', 'w')")
-    for words in (("status", "own"), ("report", "own"), ("compare", "own", "--by", "objective.weight"), ("sync", "own")):
-        said = betafront(*words)
+    by = ("--by", "objective.weight")
+    for command, *more in (("status",), ("report",), ("compare", *by), ("sync",)):
+        said = betafront(command, "own", *more)
         assert said.code == 0, said.err
     assert not list(own_place.rglob("stolen"))
 
@@ -291,3 +294,22 @@ def test_the_script_of_an_export_reads_ones_own_model(
     )
     assert "own trial 0" in out.stdout, out.stderr
     assert json.loads((own_place / "mine/about.json").read_text())["study"] == "own"
+
+
+def test_a_foreign_storage_names_no_folder_outside(
+    betafront: Command, study: Path, own_place: Path
+) -> None:
+    with closing(sqlite3.connect(own_place / "runs/studies.db")) as database, database:
+        database.execute("UPDATE studies SET study_name = '../elsewhere'")
+    said = betafront("report", "../elsewhere")
+    assert (said.code, (own_place / "elsewhere").exists()) == (2, False)
+    assert "would have its files outside of the runs folder" in said.err
+    with closing(sqlite3.connect(own_place / "runs/studies.db")) as database, database:
+        database.execute("UPDATE studies SET study_name = 'own'")
+        database.execute(
+            "UPDATE trial_user_attributes SET value_json = "
+            "replace(value_json, '\"trial-0000\"', '\"../../other/trial-0000\"')"
+        )
+    said = betafront("evaluate", *READERS["evaluate"][1:])
+    assert said.code == 2
+    assert "../../other/trial-0000 as a run's folder, which is not of the study" in said.err
