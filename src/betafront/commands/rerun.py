@@ -35,9 +35,9 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     study, spec = find_study(name)
     run = _run(study, spec, number, replicate)
     stored = run.metrics
-    source = Path(spec.folder) / run.folder
-    config = saved_config(source)
-    made = build_saved(config, source)
+    kept = Path(spec.folder) / run.folder
+    config = saved_config(kept)
+    made = build_saved(config, kept)
     check(made)
     folder = Path(spec.folder).parent / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
     save(config, folder)
