@@ -48,7 +48,7 @@ def _why(error: Exception) -> str:
         case UnicodeDecodeError():
             return "it is no text"
         case KeyError():
-            return f"it lacks {error}"
+            return f"it lacks {', '.join(map(str, error.args))}"
         case AttributeError() | TypeError() | IndexError():
             return "it holds something else"
     return one_line(error)[:150] or type(error).__name__

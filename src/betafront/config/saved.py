@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.build import build
+from betafront.config.parts import PARTS
 from betafront.config.targets import targets_of
 from betafront.config.trust import of_kept
 from betafront.damage import COPY, reading
@@ -35,6 +36,8 @@ def saved_config(folder: Path) -> DictConfig:
         config = OmegaConf.load(path)
         if not isinstance(config, DictConfig):
             raise TypeError
+        if lacking := [part for part in PARTS if part not in config]:
+            raise KeyError(", ".join(lacking))
         if any("${" in text for text in _texts(OmegaConf.to_container(config))):
             raise UserError(f"{path} has ${{…}} in it, which no run writes there: {COPY}")
     return config
