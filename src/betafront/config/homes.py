@@ -99,12 +99,11 @@ def _home(made: Any, module: ModuleType) -> str:
 
 
 def is_optimiser(made: Any) -> bool:
-    """Whether something is an optimiser of torch's own."""
-    from torch.optim import Optimizer
-
-    if not inspect.isclass(made) or not issubclass(made, Optimizer):
+    """Whether something is an optimiser of torch's own; torch is not imported for it."""
+    if not inspect.isclass(made) or not made.__module__.startswith("torch.optim."):
         return False
-    return made.__module__.startswith("torch.optim.")
+    bases = {(base.__module__, base.__qualname__) for base in made.__mro__}
+    return ("torch.optim.optimizer", "Optimizer") in bases
 
 
 def is_part(made: Any) -> bool:
