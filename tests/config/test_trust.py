@@ -116,6 +116,13 @@ def test_what_is_no_part_is_refused_wherever_it_is_named(name: str, wall: str) -
     assert "\n" not in str(refused.value)
 
 
+def test_where_a_study_is_recorded_is_chosen_for_this_command_alone() -> None:
+    of_composed().check(["betafront.tracking.MLflowTracker"])
+    for wall in (of_kept(), of_loaded(())):
+        with pytest.raises(UserError, match="none of the parts that a configuration makes"):
+            wall.check(["betafront.tracking.MLflowTracker"], "config.yaml")
+
+
 def test_the_users_own_code_is_made_of_what_is_composed() -> None:
     of_composed().check(["own_vae.vae", "own_vae.small", "own_vae.ours", "own_vae.Mine.of"])
 

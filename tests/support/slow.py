@@ -42,7 +42,5 @@ def slowly(place: Path, steps: int, seconds: float) -> tuple[str, ...]:
     shutil.copy(__file__, place / "slow.py")
     choice = place / "conf/optimizer/slow.yaml"
     choice.parent.mkdir(parents=True, exist_ok=True)
-    choice.write_text(
-        f"defaults:\n  - adam\n_target_: slow.SlowAdam\nwait: {seconds / steps!r}\n"
-    )
+    choice.write_text(f"defaults:\n  - adam\n_target_: slow.SlowAdam\nwait: {seconds / steps!r}\n")
     return (f"trainer.steps={steps}", "optimizer=slow")

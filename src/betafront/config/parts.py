@@ -28,8 +28,14 @@ TARGET = re.compile(r"_target_['\"]?\s*[=:]\s*['\"]?([^\W\d][\w.]*)")  # in YAML
 
 @lru_cache
 def parts() -> frozenset[str]:
-    """The targets that the shipped choices name, for the parts of a run and for its record."""
-    return targets_in(conf_dir() / part for part in (*PARTS, "tracking"))
+    """The targets that the shipped choices name for the parts of a run."""
+    return targets_in(conf_dir() / part for part in PARTS)
+
+
+@lru_cache
+def records() -> frozenset[str]:
+    """The targets that the shipped choices name for the record of a study."""
+    return targets_in([conf_dir() / "tracking"])
 
 
 def targets_in(folders: Iterable[Path]) -> frozenset[str]:

@@ -21,7 +21,7 @@ from betafront.config.homes import (
     is_standard,
     package_of,
 )
-from betafront.config.parts import TARGET, parts, targets_in
+from betafront.config.parts import TARGET, parts, records, targets_in
 from betafront.errors import UserError, near_miss
 
 TRUST = "BETAFRONT_TRUST"
@@ -80,7 +80,7 @@ class Wall:
         if refused := self._refused(wanted):
             raise UserError(self._refusal(refused, where))
         for target in wanted:
-            if target not in self.trusted and target not in parts():
+            if target not in self.trusted and not self._is_shipped(target):
                 self._check_home(target, where)
 
     def lacking(self, targets: Iterable[str]) -> list[str]:
@@ -91,9 +91,13 @@ class Wall:
         return [target for target in targets if not self._may_name(target)]
 
     def _may_name(self, target: str) -> bool:
-        if target in parts() or OPTIMISER.fullmatch(target) or self._trusts(target):
+        if self._is_shipped(target) or OPTIMISER.fullmatch(target) or self._trusts(target):
             return True
         return (self.own_code or target in self.named) and is_own_code(target)
+
+    def _is_shipped(self, target: str) -> bool:
+        """Whether a shipped choice names a target: what was kept of a run has no record in it."""
+        return target in parts() or (self.own_code and target in records())
 
     def _trusts(self, name: str) -> bool:
         return any(name == known or name.startswith(f"{known}.") for known in self.trusted)
