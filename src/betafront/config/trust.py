@@ -135,7 +135,7 @@ class Wall:
 
         try:
             made, home = found(target, may_be_of)
-        except Exception:  # it cannot be imported: whoever makes it says why
+        except (Exception, SystemExit):  # it cannot be imported: whoever makes it says why
             return
         if of_torch and not is_optimiser(made):
             raise UserError(self._refusal([target], where))
