@@ -1,5 +1,6 @@
 """betafront: how to weight the KL term of a VAE, answered with evidence."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,10 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 
-def load(path: str | Path) -> "Trained":
+def load(path: str | Path, trust: str | Iterable[str] = ()) -> "Trained":
     """A model that `betafront export` wrote, to encode, decode, sample and reconstruct; see
-    `betafront.trained.Trained`. A folder, or an address in MLflow's registry."""
+    `betafront.trained.Trained`. A folder, or an address in MLflow's registry; of code that is not
+    betafront's it is made only where `trust` names its modules, as in `trust="mypackage"`."""
     from betafront.trained import load as load_folder  # with torch
 
-    return load_folder(path)
+    return load_folder(path, trust)

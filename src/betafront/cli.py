@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from betafront.commands.options import Json, Overrides, Rate, Studies, Study, Within
+from betafront.commands.options import Json, Overrides, Rate, Studies, Study, Trust, Within
 from betafront.commands.weights.app import weights
+from betafront.config.trust import trusting, typed_targets, without_trust
 from betafront.errors import UserError, one_line
 
 app = typer.Typer(
@@ -29,12 +30,13 @@ def main(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     quiet_libraries()
     try:
-        if arguments and (
-            "=" in arguments[0] or arguments[0] in ("-m", "--multirun", "--cfg", "-c")
-        ):
-            hydra_application(arguments)
-        else:
-            app(args=arguments, prog_name="betafront")
+        with trusting(typed_targets(arguments)):
+            if arguments and (
+                "=" in arguments[0] or arguments[0] in ("-m", "--multirun", "--cfg", "-c")
+            ):
+                hydra_application(without_trust(arguments))
+            else:
+                app(args=arguments, prog_name="betafront")
     except UserError as error:
         print(f"betafront: {error}", file=sys.stderr)
         sys.exit(2)
@@ -44,6 +46,11 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("BETAFRONT_DEBUG"):
             raise
+        from betafront.study.storage.errors import of_database
+
+        if said := of_database(error):
+            print(f"betafront: {said}", file=sys.stderr)
+            sys.exit(2)
         line = one_line(error)[:300]
         print(
             f"betafront: unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)",
@@ -62,6 +69,7 @@ def train(
         str | None, typer.Option(help="The study of --trial; the newest where left out.")
     ] = None,
     replicate: Annotated[int, typer.Option(help="Which run of the trial.")] = 0,
+    trust: Trust = None,
 ) -> None:
     """Train one VAE and evaluate it in nats.
 
@@ -90,6 +98,7 @@ def sweep(
     detach: Annotated[
         bool, typer.Option("--detach", help="Hand the workers to the engine (Slurm), and end.")
     ] = False,
+    trust: Trust = None,
 ) -> None:
     """Run a study, or go on with it: the same command resumes.
 
@@ -114,6 +123,7 @@ def worker(
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the study, where nobody has begun it yet.")
     ] = False,
+    trust: Trust = None,
 ) -> None:
     """Join a sweep that another process has begun, on this or any other machine, and share its
     budget.
@@ -155,6 +165,7 @@ def confirm(
     workers: Annotated[
         int | None, typer.Option(help="Processes; as many as the sweep had where left out.")
     ] = None,
+    trust: Trust = None,
 ) -> None:
     """Put the decision of a study to the test: its picks beside half and double their β, with
     further seeds and up to four times the steps, for a third of the sweep's cost at most.
@@ -185,6 +196,7 @@ def evaluate(
     study: Study = None,
     overrides: Overrides = None,
     trial: Annotated[int | None, typer.Option(help="This trial only.")] = None,
+    trust: Trust = None,
 ) -> None:
     """Measure a study's trained models by more metrics, without training them again.
 
@@ -237,6 +249,7 @@ def export(
         bool,
         typer.Option("--torch-export", help="Write encoder.pt2 and decoder.pt2 too."),
     ] = False,
+    trust: Trust = None,
 ) -> None:
     """Write a point of the front as a folder: weights, configuration, and how to load it.
 

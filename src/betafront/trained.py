@@ -3,8 +3,7 @@
 The folder is what `betafront export` writes, and needs neither the study nor its data.
 """
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,14 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from betafront.config.build import model
-from betafront.config.saved import saved_config, saved_model
+from betafront.config.saved import making, saved_config, saved_model, targets_to_load
+from betafront.config.trust import of_loaded
+from betafront.damage import read_json, reading
 from betafront.data import Preparation
 from betafront.data.images.new_images import ImagePreparation
 from betafront.errors import UserError
 from betafront.models import Model
+from betafront.training.folder import RunFolder
 
 ABOUT = "about.json"
 KINDS = {kind.kind: kind for kind in (Preparation, ImagePreparation)}
@@ -89,24 +91,39 @@ def preparation(about: Mapping[str, Any]) -> Preparation:
     return KINDS[kind].of_json(kept)
 
 
-def load(path: str | Path) -> Trained:
+def load(path: str | Path, trust: str | Iterable[str] = ()) -> Trained:
     """The model that `betafront export` wrote: in a folder, or in MLflow's registry, as
     `models:/NAME@knee` or `models:/NAME/3`.
 
+    The folder may be somebody else's: it makes models and likelihoods of betafront, and runs no
+    other code but what is trusted.
+
+    Args:
+        path: of the folder, or the address in the registry.
+        trust: modules (`mypackage`), functions or classes (`mypackage.my_vae`) that the model may
+            be made of, beside those that `BETAFRONT_TRUST` names.
+
     Raises:
-        UserError: there is none, or a part of it is missing or damaged.
+        UserError: there is none, a part of it is missing or damaged, or it is made of code that is
+            not trusted.
     """
     if str(path).startswith("models:/"):
         from betafront.tracking.registry import fetched
 
         with fetched(str(path)) as folder:
-            return _load(folder)
-    return _load(Path(path).expanduser())
+            return _load(folder, trust)
+    return _load(Path(path).expanduser(), trust)
 
 
-def _load(folder: Path) -> Trained:
-    if not (folder / ABOUT).is_file():
+def _load(folder: Path, trust: str | Iterable[str]) -> Trained:
+    about_file, again = folder / ABOUT, "export the model again"
+    if not about_file.is_file():
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")
-    about: dict[str, Any] = json.loads((folder / ABOUT).read_text())
-    fresh = model(saved_config(folder), preparation(about).shape, about["log_volume"])
+    with reading(about_file, again):
+        about: dict[str, Any] = read_json(about_file)
+        shape, log_volume = preparation(about).shape, float(about["log_volume"])
+    config, wall, path = saved_config(folder), of_loaded(trust), RunFolder(folder).config
+    wall.check(targets_to_load(config), str(path))
+    with making(path):
+        fresh = model(config, shape, log_volume, wall)
     return Trained(saved_model(folder, fresh).eval(), about)

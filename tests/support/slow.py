@@ -31,7 +31,8 @@ class SlowAdam(Adam):
 
 
 def slowly(place: Path, steps: int, seconds: float) -> tuple[str, ...]:
-    """Overrides of runs of so many steps that take so many seconds.
+    """Overrides of runs of so many steps that take so many seconds: of a choice in the user's own
+    `conf/`, which workers that join make as well.
 
     Args:
         place: where the command is given.
@@ -39,5 +40,7 @@ def slowly(place: Path, steps: int, seconds: float) -> tuple[str, ...]:
         seconds: that its steps take together.
     """
     shutil.copy(__file__, place / "slow.py")
-    optimizer = ("optimizer._target_=slow.SlowAdam", f"+optimizer.wait={seconds / steps}")
-    return (f"trainer.steps={steps}", *optimizer)
+    choice = place / "conf/optimizer/slow.yaml"
+    choice.parent.mkdir(parents=True, exist_ok=True)
+    choice.write_text(f"defaults:\n  - adam\n_target_: slow.SlowAdam\nwait: {seconds / steps!r}\n")
+    return (f"trainer.steps={steps}", "optimizer=slow")

@@ -15,6 +15,7 @@ from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.confirmation import confirmation
 from betafront.study.results.table import facts, runs_table, table
+from betafront.study.stored_command import stored_command
 from betafront.terminal import console, print_json
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def arguments_to_confirm(
         as_json: print JSON.
 
     Raises:
-        UserError: there is no such study, or no decision that can be tested.
+        UserError: there is no such study, no decision that can be tested, or the stored command of
+            the study asks for what is not trusted.
     """
     if workers is not None and workers < 1:
         raise UserError(f"--workers must be at least 1, not {workers}")
@@ -59,7 +61,8 @@ def arguments_to_confirm(
             print_confirmation(spec, found, trials, console())
         return []
     hands = [] if workers is None else [f"study.workers={workers}"]
-    return ["--multirun", "hydra.sweeper.confirm=true", *spec.command, *hands, *overrides]
+    words = stored_command(spec.command, spec.name, overrides)
+    return ["--multirun", "hydra.sweeper.confirm=true", *words, *hands, *overrides]
 
 
 def print_found(name: str | None) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betafront.addresses import SQLITE
-from betafront.config.saved import saved_model, saved_run
+from betafront.config.saved import saved_config, saved_model, saved_run, targets_to_load
+from betafront.config.trust import Wall, argument
 from betafront.errors import UserError
 from betafront.files import write_whole, written_whole
 from betafront.front import refusal
@@ -36,7 +37,7 @@ from pathlib import Path
 
 import betafront
 
-model = betafront.load(Path(__file__).parent)
+model = betafront.load(Path(__file__).parent{trust})
 # z = model.encode(x); x = model.decode(z)
 # model.reconstruct(x); model.sample(16, seed=0)
 
@@ -84,7 +85,8 @@ def export(
     for source, target in ((made_of.model, copy.model), (made_of.config, copy.config)):
         with written_whole(target) as part:
             shutil.copy2(source, part)
-    write_whole(where / LOAD, LOADER)
+    trust = argument(Wall().lacking(targets_to_load(saved_config(where))))
+    write_whole(where / LOAD, LOADER.replace("{trust}", trust))
     about: dict[str, Any] = {
         "study": spec.name,
         "trial": number,
@@ -103,14 +105,14 @@ def export(
     )
     shown: list[tuple[str, str | Path]] = [
         ("folder", where),
-        ("in Python", f"betafront.load({str(where)!r}).sample(16)"),
+        ("in Python", f"betafront.load({str(where)!r}{trust}).sample(16)"),
     ]
     if register_as is not None:
         rest = [where / name for name in (LOAD, ABOUT, *PROGRAMS)]
         own = [copy.model, copy.config, *rest]
         files = [path for path in own if path.is_file()]
         address, uri = register(study, spec, files, number, register_as, _alias(at))
-        shown += [("registered", address), ("in Python", f"betafront.load({address!r})")]
+        shown += [("registered", address), ("in Python", f"betafront.load({address!r}{trust})")]
         if not uri.startswith(SQLITE):
             shown.append(("with", f"MLFLOW_TRACKING_URI={uri}"))
     print_next(shown, out)

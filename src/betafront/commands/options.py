@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from betafront.config.trust import trust_also
+
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(help="Choices and settings, as in data=mnist objective.weight=4"),
@@ -21,5 +23,14 @@ Within = Annotated[
     float | None,
     typer.Option(
         help="Percent of what rate buys that may be given up for what is maximised; else 10."
+    ),
+]
+Trust = Annotated[  # known to `betafront.config.trust` once it is read
+    list[str] | None,
+    typer.Option(
+        metavar="MODULE",
+        callback=lambda names: trust_also(names or ()),
+        help="Run this module of yours, or this function of a library, where a run or a study "
+        "names it.",
     ),
 ]

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betafront.commands.train import train_and_show
-from betafront.config.build import build, check, save
-from betafront.config.saved import saved_config
+from betafront.config.build import check, save
+from betafront.config.saved import build_saved, saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
 from betafront.study.trials.origin import WEIGHTS, origin
@@ -35,8 +35,9 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     study, spec = find_study(name)
     run = _run(study, spec, number, replicate)
     stored = run.metrics
-    config = saved_config(Path(spec.folder) / run.folder)
-    made = build(config)
+    kept = Path(spec.folder) / run.folder
+    config = saved_config(kept)
+    made = build_saved(config, kept)
     check(made)
     folder = Path(spec.folder).parent / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
     save(config, folder)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from betafront.addresses import runs_folder
 from betafront.errors import UserError
 from betafront.study.lookup import find_study, study_and_overrides
+from betafront.study.stored_command import stored_command
 from betafront.study.worker.waiting import wait_for
 
 OF_LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
@@ -19,7 +20,8 @@ def arguments_to_join(words: Sequence[str], wait: bool) -> list[str]:
         wait: for the study, where nobody has begun it yet.
 
     Raises:
-        UserError: there is no such study, or none was named to wait for.
+        UserError: there is no such study, none was named to wait for, or the stored command of the
+            study asks for what is not trusted.
     """
     name, overrides = study_and_overrides(None, words)
     if wait:
@@ -28,6 +30,10 @@ def arguments_to_join(words: Sequence[str], wait: bool) -> list[str]:
         wait_for(name, runs_folder())
     if name is not None or not words:
         _, spec = find_study(name)
-        words = [*spec.command, *overrides]
-    kept = [word for word in words if not word.lstrip("+~").startswith(OF_LAUNCHER)]
-    return ["--multirun", "hydra.sweeper.join=true", "hydra/launcher=basic", *kept]
+        words = [*stored_command(_kept(spec.command), spec.name, overrides), *overrides]
+    return ["--multirun", "hydra.sweeper.join=true", "hydra/launcher=basic", *_kept(words)]
+
+
+def _kept(words: Sequence[str]) -> list[str]:
+    """The words that are not about launching."""
+    return [word for word in words if not word.lstrip("+~").startswith(OF_LAUNCHER)]

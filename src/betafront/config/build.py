@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from betafront.config.former import lacking, moved
 from betafront.config.parts import PARTS
 from betafront.config.targets import make
+from betafront.config.trust import Wall
 from betafront.data import Data
 from betafront.errors import UserError, one_line
 from betafront.files import write_whole
@@ -22,16 +23,20 @@ from betafront.training.run import Run
 from betafront.training.validation.best import check_patience
 
 
-def build(config: DictConfig) -> Run:
+def build(config: DictConfig, wall: Wall | None = None) -> Run:
     """The parts of the run that `config` describes; the data is kept in memory between calls.
+
+    Args:
+        config: of the run.
+        wall: as in `betafront.config.targets.make`.
 
     Raises:
         UserError: a part refuses its settings, or the data does not suit the likelihood.
     """
     parts: dict[str, Any] = {
-        key: _part(config, key) for key in PARTS if key not in ("data", "objective")
+        key: _make(config[key], key, wall) for key in PARTS if key not in ("data", "objective")
     }
-    data = _data(json.dumps(OmegaConf.to_container(config.data, resolve=True)))
+    data = _data(json.dumps(OmegaConf.to_container(config.data, resolve=True)), wall)
     weight = config.objective.weight
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise UserError(f"objective.weight must be a number, not {weight!r}")
@@ -55,18 +60,22 @@ def build(config: DictConfig) -> Run:
     )
 
 
-def model(config: DictConfig, shape: Shape, log_volume: float = 0.0) -> Model:
+def model(
+    config: DictConfig, shape: Shape, log_volume: float = 0.0, wall: Wall | None = None
+) -> Model:
     """A fresh model as `config` describes it, for data that need not be there.
 
     Args:
         config: of the run.
         shape: of one example.
         log_volume: as in `betafront.models.Model`.
+        wall: as in `betafront.config.targets.make`.
 
     Raises:
         UserError: the model or the likelihood refuses its settings.
     """
-    vae: Model = _part(config, "model")(shape, _part(config, "likelihood")())
+    likelihood = _make(config.likelihood, "likelihood", wall)
+    vae: Model = _make(config.model, "model", wall)(shape, likelihood())
     vae.log_volume = log_volume
     return vae
 
@@ -87,24 +96,20 @@ def check(run: Run) -> None:
     lightning_trainer(run)
 
 
-def _part(config: DictConfig, key: str) -> Any:
-    return _make(config[key], key)
-
-
 @lru_cache(maxsize=2)
-def _data(node: str) -> Data:
-    data = _make(OmegaConf.create(json.loads(node)), "data")
+def _data(node: str, wall: Wall | None) -> Data:
+    data = _make(OmegaConf.create(json.loads(node)), "data", wall)
     if not isinstance(data, Data):
         raise UserError(f"data: {node} does not make a betafront.data.Data")
     return data
 
 
-def _make(node: DictConfig, key: str) -> Any:
+def _make(node: DictConfig, key: str, wall: Wall | None) -> Any:
     from hydra.errors import InstantiationException
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     try:
-        return make(node)
+        return make(node, wall)
     except (InstantiationException, MissingMandatoryValue, OmegaConfBaseException) as error:
         missing = [k for k in node if OmegaConf.is_missing(node, k)]
         if missing:
@@ -136,8 +141,11 @@ def save(config: DictConfig, folder: Path) -> None:
 
 def _is_of(config: DictConfig, path: Path) -> bool:
     """Whether a saved configuration is this one, or was before there were some of its settings."""
-    text = path.read_text()
-    then, now = _settings(OmegaConf.create(text)), _settings(config)
+    try:
+        text = path.read_text(encoding="utf-8")
+        then, now = _settings(OmegaConf.create(text)), _settings(config)
+    except Exception:  # a damaged file makes its reader raise almost anything
+        return False
     former = config.copy()
     for key in lacking(then).keys() & now.keys():
         part, _, name = key.rpartition(".")

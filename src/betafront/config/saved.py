@@ -1,28 +1,45 @@
-"""What a run left in its folder: its configuration and its trained model."""
+"""What a run left in its folder: its configuration and its trained model.
 
+The folder may be somebody else's: its configuration makes the project's own parts, and what the
+user trusts beside them (`betafront.config.trust`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.build import build
-from betafront.errors import UserError
+from betafront.config.parts import PARTS
+from betafront.config.targets import targets_of
+from betafront.config.trust import of_kept
+from betafront.damage import COPY, reading
+from betafront.errors import UserError, one_line
 from betafront.models import Model
 from betafront.training.folder import RunFolder
 from betafront.training.run import Run
 
 
 def saved_config(folder: Path) -> DictConfig:
-    """The configuration of a run.
+    """The configuration of a run, in which nothing is left to be looked up: it was written so, and
+    an interpolation such as `${oc.env:…}` would read what is of no concern to it.
 
     Raises:
-        UserError: it is gone.
+        UserError: it is gone, or damaged, or has interpolations.
     """
     path = RunFolder(folder).config
     if not path.is_file():
         raise UserError(f"the configuration of the run is gone: {path} is missing")
-    config = OmegaConf.load(path)
-    assert isinstance(config, DictConfig)
+    with reading(path):
+        config = OmegaConf.load(path)
+        if not isinstance(config, DictConfig):
+            raise TypeError
+        if lacking := [part for part in PARTS if part not in config]:
+            raise KeyError(", ".join(lacking))
+        if any("${" in text for text in _texts(OmegaConf.to_container(config))):
+            raise UserError(f"{path} has ${{…}} in it, which no run writes there: {COPY}")
     return config
 
 
@@ -30,15 +47,17 @@ def saved_model(folder: Path, vae: Model) -> Model:
     """`vae` with the weights of a run.
 
     Raises:
-        UserError: they are gone, or of another model.
+        UserError: they are gone, or damaged, or of another model.
     """
     from safetensors.torch import load_file
 
     path = RunFolder(folder).model
     if not path.is_file():
         raise UserError(f"the model of the run is gone: {path} is missing")
+    with reading(path):
+        weights = load_file(path)
     try:
-        vae.load_state_dict(load_file(path))
+        vae.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"{path} holds the weights of another model") from error
     return vae
@@ -48,9 +67,55 @@ def saved_run(folder: Path, **parts: Any) -> Run:
     """A run as it was composed, but for `parts`, nodes of its configuration that are replaced.
 
     Raises:
-        UserError: its configuration is gone, or cannot be made.
+        UserError: its configuration is gone, cannot be made, or names what is not trusted.
     """
     config = saved_config(folder)
     for name, node in parts.items():
-        config[name] = node
-    return build(config)
+        config[name] = OmegaConf.to_container(node, resolve=True)
+    return build_saved(config, folder)
+
+
+def build_saved(config: DictConfig, folder: Path) -> Run:
+    """The parts of the run that was saved in `folder` with `config`.
+
+    Raises:
+        UserError: it cannot be made, or names what is not trusted.
+    """
+    path, wall = RunFolder(folder).config, of_kept()
+    wall.check(targets_of(OmegaConf.to_container(config)), str(path))
+    with making(path):
+        return build(config, wall)
+
+
+@contextmanager
+def making(path: Path) -> Iterator[None]:
+    """A context in which something is made of a saved configuration.
+
+    Args:
+        path: of its file.
+
+    Raises:
+        UserError: naming the file, where anything but a `UserError` is raised.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {one_line(error)[:200]}"
+        raise UserError(f"what {path} describes cannot be made ({why}): {COPY}") from error
+
+
+def targets_to_load(config: DictConfig) -> list[str]:
+    """What the saved configuration of a run names for its model, without what trained it."""
+    parts = OmegaConf.masked_copy(config, ["model", "likelihood"])
+    return list(targets_of(OmegaConf.to_container(parts)))
+
+
+def _texts(node: Any) -> list[str]:
+    """Every key and value of plain values that is a text."""
+    if isinstance(node, dict):
+        return [text for pair in node.items() for value in pair for text in _texts(value)]
+    if isinstance(node, list):
+        return [text for value in node for text in _texts(value)]
+    return [node] if isinstance(node, str) else []

@@ -1,6 +1,5 @@
 """What a configuration may name as a `_target_`, and making what it names."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any
@@ -10,6 +9,7 @@ from hydra.errors import HydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from betafront.config.trust import Wall, of_composed
 from betafront.errors import UserError
 
 MOVED = {
@@ -19,33 +19,28 @@ MOVED = {
 """Where targets are that an earlier version had elsewhere, for configurations of that time."""
 
 
-def make(node: DictConfig) -> Any:
+def make(node: DictConfig, wall: Wall | None = None) -> Any:
     """Make what `node` names, with plain values in place of OmegaConf's.
-
-    A configuration may name parts of betafront, of any library and of the user's own packages. It
-    is the user's own code: no list of ours could know those packages. What it cannot name is
-    Python's standard library, where a call such as `os.remove` has nothing to do with a run.
 
     Hydra 1.4 wants to be told what may be called, and refuses whatever is defined elsewhere than in
     these packages; 1.3 has no such thing.
 
+    Args:
+        node: of a configuration.
+        wall: what it may name (`betafront.config.trust`); None for that of a configuration which
+            was composed for this command.
+
     Raises:
-        UserError: a `_target_` is in the standard library, or what it names refuses its settings.
+        UserError: it names what it may not, or what it names refuses its settings.
         hydra.errors.InstantiationException: it cannot be made.
     """
-    packages = set()
     written = OmegaConf.to_container(node, resolve=True)
-    if any(target in MOVED for target in _targets(written)):
+    if any(target in MOVED for target in targets_of(written)):
         written = _where_they_are(written)
         node = OmegaConf.create(written)
-    for target in _targets(written):
-        package = target.partition(".")[0]
-        if package in sys.stdlib_module_names:
-            raise UserError(
-                f"_target_: {target} is in Python's standard library: name a part of betafront, of "
-                "a library or of your own"
-            )
-        packages.add(f"{package}.*")
+    named = list(targets_of(written))
+    (wall or of_composed()).check(named)
+    packages = {f"{target.partition('.')[0]}.*" for target in named}
     allow = getattr(hydra.utils, "execution_whitelist", nullcontext)
     try:
         with allow(sorted(packages)):
@@ -78,11 +73,16 @@ def _where_they_are(node: Any) -> Any:
     return [_where_they_are(value) for value in node] if isinstance(node, list) else node
 
 
-def _targets(node: Any) -> Iterator[str]:
+def targets_of(node: Any) -> Iterator[str]:
+    """The targets that a configuration names, at any depth.
+
+    Args:
+        node: of plain values.
+    """
     if isinstance(node, dict):
-        if isinstance(node.get("_target_"), str):
-            yield node["_target_"]
+        if node.get("_target_") is not None:
+            yield str(node["_target_"])
         node = list(node.values())
     if isinstance(node, list):
         for value in node:
-            yield from _targets(value)
+            yield from targets_of(value)

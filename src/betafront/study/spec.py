@@ -147,11 +147,13 @@ class Spec:
         """Read the specification of a study whose run folders are in `folder`.
 
         Raises:
-            UserError: the study is not one of ours.
+            UserError: the study is not one of ours, or its name would put its files elsewhere.
         """
-        settings = study.user_attrs
+        settings, name = study.user_attrs, study.study_name
         if SPEC not in settings:
-            raise UserError(f"the study '{study.study_name}' was not made by betafront sweep")
+            raise UserError(f"the study '{name}' was not made by betafront sweep")
+        if "/" in name or name in (".", ".."):  # no sweep has made it
+            raise UserError(f"the study '{name}' would have its files outside of the runs folder")
         return cls.of(settings, folder)
 
     @classmethod

@@ -7,6 +7,7 @@ from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from betafront.damage import read_json
 from betafront.front.show.standings import record
 from betafront.front.table import STANDING, is_metric
 from betafront.study.spec import Spec
@@ -205,18 +206,18 @@ def _log_files(client: "MlflowClient", run_id: str, folder: Path) -> None:
 
 
 def _log_data(client: "MlflowClient", run_id: str, folder: Path) -> None:
-    """Write the data of a run as its input."""
+    """Write the data of a run as its input, where its result says what it was."""
     from mlflow.entities import Dataset, DatasetInput
 
-    result = RunFolder(folder).result
-    if not result.is_file():
+    try:
+        data = read_json(RunFolder(folder).result)["data"]
+        dataset = Dataset(
+            name=data["name"],
+            digest=data["digest"],
+            source_type="betafront",
+            source=json.dumps({"name": data["name"]}),
+            profile=json.dumps({k: data[k] for k in ("shape", "train", "val", "test")}),
+        )
+    except Exception:  # the file is gone, or damaged, which makes its reader raise almost anything
         return
-    data = json.loads(result.read_text())["data"]
-    dataset = Dataset(
-        name=data["name"],
-        digest=data["digest"],
-        source_type="betafront",
-        source=json.dumps({"name": data["name"]}),
-        profile=json.dumps({k: data[k] for k in ("shape", "train", "val", "test")}),
-    )
     client.log_inputs(run_id, datasets=[DatasetInput(dataset)])

@@ -4,11 +4,15 @@ Validation in between draws z once per example. The values of a finished run (`v
 are means over several draws, so the history has a group of its own for what it validates.
 """
 
-import json
+import logging
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from betafront.damage import read_json
+from betafront.errors import one_line
 from betafront.training.folder import RunFolder
+
+log = logging.getLogger(__name__)
 
 Row = dict[str, float]
 
@@ -55,6 +59,13 @@ def renamed(rows: Iterable[Mapping[str, float]]) -> list[Row]:
 
 
 def read_history(folder: Path) -> list[Row]:
-    """The history in a run's folder; empty where there is none."""
+    """The history in a run's folder; empty where there is none, or none that can be read: whoever
+    reads it has the run's final values from elsewhere."""
     path = RunFolder(folder).history
-    return renamed(json.loads(path.read_text())) if path.is_file() else []
+    if not path.is_file():
+        return []
+    try:
+        return renamed(read_json(path))
+    except Exception as error:  # a damaged file makes its reader raise almost anything
+        log.warning("%s is left out: it cannot be read (%s)", path, one_line(error)[:200])
+        return []

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from betafront.damage import read_json, reading
 from betafront.errors import UserError
 from betafront.files import write_whole
 from betafront.training.folder import RunFolder
@@ -103,16 +104,17 @@ class Result:
         """Read the result of a run folder.
 
         Raises:
-            UserError: there is none.
+            UserError: there is none, or it is damaged.
         """
         path = RunFolder(folder).result
         if not path.is_file():
             raise UserError(f"{folder} holds no finished run ({path.name} is missing)")
-        record = json.loads(path.read_text())
-        record["scale"] = OnTheScale.read(record["scale"])
-        record["history"] = renamed(record["history"])
-        record["standing"] = Standing.read(record.get("standing"))
-        return cls(**record, folder=str(folder))
+        with reading(path):
+            record = read_json(path)
+            record["scale"] = OnTheScale.read(record["scale"])
+            record["history"] = renamed(record["history"])
+            record["standing"] = Standing.read(record.get("standing"))
+            return cls(**record, folder=str(folder))
 
 
 def finite(metrics: dict[str, float]) -> bool:

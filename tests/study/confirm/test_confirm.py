@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from betafront.study.lookup import find_study
+from betafront.study.lookup import find_store, find_study
 from betafront.study.results.confirmation import CONFIRMATION
+from betafront.study.spec import SPEC
 from betafront.study.trials.confirming import PLAN
 
 Command = Callable[..., Any]
@@ -63,6 +64,17 @@ def test_a_dry_run_says_what_it_would_cost_and_trains_nothing(
     assert plan["steps"] <= plan["swept"] / 3
     assert folders(own_place) == before
     assert PLAN not in find_study("s")[0].user_attrs
+
+
+def test_a_stored_command_that_asks_for_more_than_runs_is_not_given_again(
+    betafront: Command, study: tuple[str, ...]
+) -> None:
+    store, spec = find_store("s")
+    words = [*spec.command, "+hydra.callbacks.x._target_=a.b"]
+    store.set(SPEC, store.settings()[SPEC] | {"command": words})
+    said = betafront("confirm", "s")
+    assert said.code == 2
+    assert "says +hydra.callbacks.x._target_=a.b" in said.err
 
 
 def test_the_decision_of_the_oracle_stands_and_nothing_else_of_the_study_changes(

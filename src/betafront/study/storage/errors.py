@@ -1,5 +1,8 @@
 """A database's errors, in one line with the way out."""
 
+import sqlite3
+from traceback import walk_tb
+
 from betafront.errors import one_line
 
 ELSEWHERE = "set BETAFRONT_RUNS to a folder that can be written"
@@ -60,6 +63,25 @@ def in_a_line(error: BaseException) -> str:
     return one_line(error) if cause is error else _with_way_out(cause)
 
 
+def of_database(error: BaseException) -> str | None:
+    """A database's error in one line with the way out; None where it is another error."""
+    cause = of_driver(error)
+    if _is_of_rows(error):
+        found = f"a row of it is damaged ({one_line(error)[:100]}): {OF_SQLITE['SQLITE_CORRUPT']}"
+    elif cause is error and not isinstance(error, sqlite3.Error):
+        return None
+    else:
+        found = _with_way_out(cause)
+    return f"the database of the studies cannot be read or written: {found}"
+
+
+def _is_of_rows(error: BaseException) -> bool:
+    """Whether an error is of a text in a row, which is not the JSON that it was written as."""
+    readers = ("optuna.", "betafront.study.storage.")
+    modules = (str(f.f_globals.get("__name__")) for f, _ in walk_tb(error.__traceback__))
+    return isinstance(error, ValueError) and any(name.startswith(readers) for name in modules)
+
+
 def of_driver(error: BaseException) -> BaseException:
     """The driver's own error, from which SQLAlchemy's or Optuna's was raised; any other error as it
     is."""
@@ -85,6 +107,8 @@ def _reason(cause: BaseException) -> str:
 
 def _way_out(cause: BaseException, reason: str) -> str:
     name = getattr(cause, "sqlite_errorname", None)
+    if name is None and isinstance(cause, sqlite3.Error):  # of Python's reader, as of a text
+        name = "SQLITE_CORRUPT"
     if name is not None:
         return next((way for start, way in OF_SQLITE.items() if name.startswith(start)), ELSEWHERE)
     found = (way for words, way in OF_POSTGRESQL.items() if words in reason)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from betafront.errors import UserError
 from betafront.study.trials.origin import origin
 from betafront.study.trials.status import Status, status
 from betafront.training.result import OnTheScale
@@ -61,7 +62,7 @@ class Record:
             metrics=kept["metrics"],
             scale=OnTheScale.read(kept["scale"]),
             seconds=kept["seconds"],
-            folder=kept["folder"],
+            folder=_below(kept["folder"]),
             seed=kept.get("seed"),
             spread=kept.get("spread"),
             replicates=tuple(cls.read(run) for run in kept.get("replicates", ())),
@@ -83,6 +84,18 @@ class Record:
             kept["spread"] = dict(self.spread or {})
             kept["replicates"] = [run.written() for run in self.replicates]
         return kept
+
+
+def _below(folder: str) -> str:
+    """A folder as a record names it, which is one below the study's.
+
+    Raises:
+        UserError: it is another, as a storage that others write may say.
+    """
+    path = Path(folder)
+    if path.is_absolute() or ".." in path.parts:
+        raise UserError(f"the storage names {folder} as a run's folder, which is not of the study")
+    return folder
 
 
 def record_of(trial: "FrozenTrial") -> Record:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from betafront.errors import UserError
 from betafront.files import link_or_copy, written_whole
 from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
 from betafront.study.trials.replicates import Record, every_run, run_folder
@@ -51,9 +52,9 @@ def take_over(
     before = origin(trial).before
     while before is not None:
         left = RunFolder(folder / run_folder(before, replicate))
-        if left.has_result:  # its worker was lost before it could tell
+        if result := result_of(left):  # its worker was lost before it could tell
             log.info("trial %d has the result of trial %d", trial.number, before)
-            return Result.load(left.path)
+            return result
         if left.has_checkpoint:
             own = RunFolder(folder / run_folder(trial.number, replicate))
             begin_with(left.checkpoint, own)
@@ -80,7 +81,7 @@ def _of_other_study(folder: Path, trial: "FrozenTrial", replicate: int) -> Resul
         return None
     left = RunFolder(folder.parent / source.study / source.runs[replicate])
     own = RunFolder(folder / run_folder(trial.number, replicate))
-    if source.takes == RESULTS and left.has_result:
+    if source.takes == RESULTS and result_of(left):
         take_files(left, own)
         log.info("trial %d is %s", trial.number, source)
         return Result.load(own.path)
@@ -90,6 +91,17 @@ def _of_other_study(folder: Path, trial: "FrozenTrial", replicate: int) -> Resul
     elif source.takes in (RESULTS, WEIGHTS):
         log.warning("%s has lost its files: it is trained from the start", source)
     return None
+
+
+def result_of(run: RunFolder) -> Result | None:
+    """The result of a run; None where it has none, or none that can be read: then it is trained."""
+    if not run.has_result:
+        return None
+    try:
+        return Result.load(run.path)
+    except UserError as error:
+        log.warning("%s", error)
+        return None
 
 
 def take_files(left: RunFolder, own: RunFolder) -> None:

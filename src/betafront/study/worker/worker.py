@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from betafront.config.compose import Composer
+from betafront.config.trust import trusted, trusting
 from betafront.errors import os_error
 from betafront.study.gpus import take_gpu
 from betafront.study.search.space import Space
@@ -68,6 +69,8 @@ class WorkerTask:
         place: the folder in which the command was given: a user's relative paths start there.
         confirming: whether the workers train the runs that are to confirm the decision, in place of
             trials.
+        trust: what the configurations of trials may name (`betafront.config.trust`), which not
+            every engine hands on in the environment.
     """
 
     config: DictConfig
@@ -81,6 +84,7 @@ class WorkerTask:
     launcher: tuple[str, int] = field(default_factory=this_process)
     place: str = field(default_factory=os.getcwd)
     confirming: bool = False
+    trust: frozenset[str] = field(default_factory=trusted)
 
     def __call__(self, job: DictConfig) -> str | None:
         """Work until the budget is met; returns why it ended early, if it did."""
@@ -105,7 +109,8 @@ class WorkerTask:
         take_gpu(number)
         try:
             os.chdir(self.place)
-            Loop(self, number).run()
+            with trusting(self.trust):
+                Loop(self, number).run()
         except Exception as error:
             log.exception("the worker ended early")
             return in_a_line(error)

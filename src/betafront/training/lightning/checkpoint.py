@@ -1,7 +1,6 @@
 """A run that was stopped goes on from its last checkpoint, and ends with the same bits."""
 
 import logging
-import pickle
 import signal
 import threading
 import time
@@ -12,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 import torch
 
-from betafront.errors import one_line
+from betafront.errors import UserError, one_line
 from betafront.files import remove_parts, written_whole
 from betafront.training.failure import Halted
 from betafront.training.lightning.module import TrainingModule
@@ -20,6 +19,8 @@ from betafront.training.lightning.old_checkpoints import from_lightning, is_ligh
 from betafront.training.state import RunState
 
 log = logging.getLogger(__name__)
+
+PARTS_OF_SNAPSHOT = ("step", "tensors", "optimizer", "history", "generators", "precision")
 
 Halt = Callable[[], bool]
 """Whether a run is to stop here, to go on from its checkpoint at another time."""
@@ -59,8 +60,16 @@ class Checkpoint(pl.Callback):
     def on_fit_start(self, trainer: pl.Trainer, pl_module: TrainingModule) -> None:  # type: ignore[override]
         """The first hook at which the tensors are on their device and the optimiser is made."""
         if self.found:
-            pl_module.state.restore(self.found)
-            trainer.precision_plugin.load_state_dict(self.found["precision"])
+            try:
+                pl_module.state.restore(self.found)
+                trainer.precision_plugin.load_state_dict(self.found["precision"])
+            except UserError:
+                raise
+            except Exception as error:  # of torch, where tensors do not fit
+                raise UserError(
+                    f"{self.path} is the checkpoint of another run ({one_line(error)[:150]}): "
+                    "remove it, and the run begins anew"
+                ) from error
             self.found = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -107,7 +116,10 @@ def read(path: Path, so: str = "the run begins anew") -> dict[str, Any] | None:
         return None
     try:
         found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        return from_lightning(found) if is_lightnings(found) else found
-    except (pickle.UnpicklingError, EOFError, RuntimeError, KeyError) as error:
+        snapshot = from_lightning(found) if is_lightnings(found) else found
+        if lacking := [part for part in PARTS_OF_SNAPSHOT if part not in snapshot]:
+            raise KeyError(f"it lacks {', '.join(lacking)}")
+        return snapshot
+    except Exception as error:  # a damaged file makes its reader raise almost anything
         log.warning("%s cannot be read, and %s: %s", path, so, one_line(error)[:300])
         return None

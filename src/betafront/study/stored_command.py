@@ -1,0 +1,62 @@
+"""The command of a study, as its storage has it: what of it is given again without a question.
+
+Whoever can write to the storage has perhaps written it. Most words choose and set what a run
+computes; some would have this machine run other code, write elsewhere or tell what it knows.
+"""
+
+import re
+from collections.abc import Sequence
+
+from betafront.config.parts import TARGET
+from betafront.config.trust import of_kept, typed_targets
+from betafront.errors import UserError
+
+# Settings of launchers that only say how much of which machine a worker takes.
+OF_MACHINES = frozenset(
+    {
+        *("n_jobs", "nodes", "gpus_per_node", "cpus_per_task", "mem_gb", "timeout_min"),
+        *("partition", "qos", "account", "constraint", "array_parallelism"),
+        *("max_num_timeout", "signal_delay_s"),
+    }
+)
+PLAIN = re.compile(r"[\w.,:@%-]*")  # a value that no shell and no script of a batch system reads
+RESOLVER = re.compile(r"\$\{[^}]*:")  # of OmegaConf, as ${oc.env:HOME}
+
+
+def stored_command(command: Sequence[str], study: str, typed: Sequence[str]) -> list[str]:
+    """The words with which a study was begun, to be given again.
+
+    Args:
+        command: as it is stored.
+        study: its name.
+        typed: the words of this command; one of them that is stored too needs no more trust.
+
+    Raises:
+        UserError: a word might do more than describe the study's runs, or names code that is not
+            trusted; the way to give it all the same is named.
+    """
+    for word in command:
+        if word not in typed and not _is_plain(word):
+            raise UserError(
+                f"the command of {study}, as the storage has it, says {word}, which a storage that "
+                "others write to could misuse: give that word in this command, if you want it"
+            )
+    stored = [word for word in command if word not in typed]
+    of_kept().check(typed_targets(stored), f"the command of {study}, as the storage has it,")
+    return list(command)
+
+
+def _is_plain(word: str) -> bool:
+    key, equals, value = word.lstrip("+~").partition("=")
+    if not equals and not word.startswith("~"):
+        return False
+    if RESOLVER.search(word) or key.startswith("-"):
+        return False
+    if word.count("_target_") > len(TARGET.findall(word)):  # what it names cannot be seen
+        return False
+    if not key.startswith("hydra"):
+        return True
+    if key == "hydra/launcher":
+        return PLAIN.fullmatch(value) is not None
+    group, _, name = key.rpartition(".")
+    return group == "hydra.launcher" and name in OF_MACHINES and PLAIN.fullmatch(value) is not None
