@@ -4,13 +4,15 @@ in its file in `betafront.commands`, which is imported when it runs: so `--help`
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from betafront.commands.options import Json, Overrides, Rate, Studies, Study, Within
 from betafront.commands.weights.app import weights
-from betafront.errors import UserError, one_line
+from betafront.encoding import write_what_can_be_shown
+from betafront.errors import UserError, one_line, os_error
+from betafront.own_modules import cause, find_modules_in, users_place
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,28 +30,57 @@ def main(arguments: list[str] | None = None) -> None:
     application, stand for `train` and `sweep`."""
     arguments = sys.argv[1:] if arguments is None else arguments
     quiet_libraries()
+    write_what_can_be_shown()
+    find_modules_in(Path.cwd())
+    as_json = "--json" in arguments
     try:
         if arguments and (
             "=" in arguments[0] or arguments[0] in ("-m", "--multirun", "--cfg", "-c")
         ):
             hydra_application(arguments)
+        elif as_json:  # typer prints a wrong option as a text of its own
+            sys.exit(app(args=arguments, prog_name="betafront", standalone_mode=False))
         else:
             app(args=arguments, prog_name="betafront")
     except UserError as error:
-        print(f"betafront: {error}", file=sys.stderr)
-        sys.exit(2)
+        end(str(error), 2, as_json)
+    except Interrupted as error:
+        end(str(error), 130, as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
         if os.environ.get("BETAFRONT_DEBUG"):
             raise
-        line = one_line(error)[:300]
-        print(
-            f"betafront: unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)",
-            file=sys.stderr,
-        )
-        sys.exit(1)
+        end(*said_of(error), as_json)
+
+
+class Interrupted(Exception):
+    """Ctrl-C, as an error that typer passes on."""
+
+
+def said_of(error: Exception) -> tuple[str, int]:
+    """The line and the exit status for an error that nobody has made a line of."""
+    if worded := getattr(error, "format_message", None):  # a wrong option, where typer raises it
+        return str(worded()), 2
+    if isinstance(error, OSError):
+        return os_error(error), 2
+    if users_place(error):
+        return cause(error), 2
+    line = one_line(error)[:300]
+    return f"unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)", 1
+
+
+def end(line: str, status: int, as_json: bool) -> NoReturn:
+    """End the program with a line on what was wrong; as JSON on the standard output where the
+    command was asked for JSON."""
+    if as_json:
+        from betafront.terminal import print_json
+
+        print_json({"error": line})
+    else:
+        print(f"betafront: {line}", file=sys.stderr)
+    sys.exit(status)
 
 
 @app.command(context_settings=HYDRA)
@@ -298,8 +329,7 @@ def hydra_application(arguments: list[str]) -> None:
 
         application(arguments)
     except KeyboardInterrupt:  # here, since typer would end the program without a word
-        print("betafront: interrupted; a sweep goes on by the same command", file=sys.stderr)
-        sys.exit(130)
+        raise Interrupted("interrupted; a sweep goes on by the same command") from None
 
 
 def quiet_libraries() -> None:

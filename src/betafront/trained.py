@@ -107,6 +107,6 @@ def load(path: str | Path) -> Trained:
 def _load(folder: Path) -> Trained:
     if not (folder / ABOUT).is_file():
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")
-    about: dict[str, Any] = json.loads((folder / ABOUT).read_text())
+    about: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     fresh = model(saved_config(folder), preparation(about).shape, about["log_volume"])
     return Trained(saved_model(folder, fresh).eval(), about)

@@ -12,7 +12,8 @@ from omegaconf import DictConfig
 
 from betafront.addresses import RUNS, masked, runs_folder
 from betafront.config.compose import NAME, VERSION_BASE, keys_near
-from betafront.config.explain import COMPOSITION_ERRORS, explain
+from betafront.config.explain import explain, is_of_composition
+from betafront.config.overrides import refuse_options
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
 from betafront.training.failure import Diverged
@@ -54,6 +55,7 @@ def main(arguments: list[str]) -> None:
     Raises:
         UserError: the configuration does not compose, or what it asks for cannot be done.
     """
+    refuse_options(arguments)
     # Relative to where the command was given, and the same in every worker.
     os.environ[RUNS] = str(runs_folder())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
@@ -66,7 +68,11 @@ def main(arguments: list[str]) -> None:
         application()
     except Stop as stop:
         raise UserError(_line(stop.__cause__, arguments)) from stop
-    except (*COMPOSITION_ERRORS, OSError) as error:
+    except Exception as error:
+        if isinstance(error, UserError) or not (
+            isinstance(error, OSError) or is_of_composition(error)
+        ):
+            raise
         raise UserError(_line(error, arguments)) from error
     finally:
         sys.argv = before
@@ -82,10 +88,8 @@ def _line(error: BaseException | None, arguments: list[str]) -> str:
 def _of(error: BaseException | None, arguments: list[str]) -> str:
     if isinstance(error, Diverged):
         return f"{error}: try a smaller optimizer.lr, or another likelihood"
-    if isinstance(
-        error, COMPOSITION_ERRORS
-    ):  # first: Hydra's error for a missing file is an OSError
-        return explain(error, keys_near(arguments))
+    if error is not None and is_of_composition(error):  # as Hydra's, an OSError, for a missing file
+        return explain(error, keys_near(arguments), arguments)
     if isinstance(error, OSError):
         return os_error(error)
     return str(error)

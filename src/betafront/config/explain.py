@@ -1,37 +1,106 @@
 """Saying plainly what was wrong with a configuration that did not compose."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
+from betafront.config.choices import choices_of, choices_with, group_and_name
+from betafront.config.unreadable import ARRAYS, typed_text, unreadable
 from betafront.errors import near_miss, one_line
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
+COMPOSER = "hydra._internal.config_loader_impl"
+SEARCH = r"(?:Ambiguous value for argument|Sweep parameters) '(.*?)'(?: |$)"  # in a single run
+OWN_IMAGES = "your own images are data=tensor data.path=FILE, a .npy, .npz or .pt file of them"
 
 
-def explain(error: BaseException, keys: list[str]) -> str:
+def is_of_composition(error: BaseException) -> bool:
+    """Whether an error was raised while a configuration was composed. Hydra and the reader of YAML
+    raise errors of many kinds then, as ValueError for `model=null`."""
+    frames = walk_tb(error.__traceback__)
+    return isinstance(error, COMPOSITION_ERRORS) or any(
+        frame.f_globals.get("__name__") == COMPOSER for frame, _ in frames
+    )
+
+
+def explain(error: BaseException, keys: list[str], words: Iterable[str] = ()) -> str:
     """What was wrong with a configuration, in one line with a way out.
 
     Args:
-        error: of Hydra or OmegaConf.
+        error: of Hydra, OmegaConf or the reader of YAML.
         keys: that are known: groups, and dotted keys.
+        words: the overrides of which the configuration was to be composed.
     """
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"there is no {group}={name}: {near_miss(name, error.options)}"
     text = one_line(error)
     if isinstance(error, OverrideParseException):
-        return f"cannot read '{error.override}': {_without_links(text)}"
+        return unreadable(error.override, error)
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        return _no_choice(*group_and_name(str(error.missing_cfg_file)), error.options)
+    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
+        mark, why = error.problem_mark, error.problem or error.context
+        return f"{mark.name}, line {mark.line + 1} is no YAML: {why}"
+    if search := re.match(
+        r"(?:Ambiguous value for argument|Sweep parameters) '(.*?)'(?: |$)", text
+    ):
+        return (
+            f"{search[1]} is a search, and one run has one value: `betafront sweep` takes it; a "
+            "list is written KEY=[A,B], a text with a comma 'KEY=\"A,B\"'"
+        )
+    if "Config group override must be a string or a list" in text and (of := _of_group(words)):
+        group, value = of
+        return f"{group}={value} is no choice of {group}: {way_out(group)}"
+    return _about_key(error, text, keys)
+
+
+def _no_choice(group: str, name: str, options: Iterable[str]) -> str:
+    """A choice that there is not. What is named in place of a data set is often a file."""
+    near = near_miss(name, options)
+    path, guessed = Path(name).expanduser(), near.startswith("did")
+    if group == "data" and (name.endswith(ARRAYS) or (path.is_file() and not guessed)):
+        return (
+            f"data={name} is no set but a file: write data=tensor {typed_text('data.path', name)}"
+        )
+    if group == "data" and not guessed:
+        what = " is a folder, and no set" if name and path.is_dir() else ""
+        return f"there is no data={name}{what and f': it{what}'}: {near}; {OWN_IMAGES}"
+    return f"there is no {group}={name}: {near}"
+
+
+def way_out(group: str) -> str:
+    """What to write where a group, or another part of a configuration, has no value."""
+    known = ", ".join(choices_of(group))
+    return f"choose one of {known}, or leave it out" if known else "leave it out"
+
+
+def _of_group(words: Iterable[str]) -> tuple[str, str] | None:
+    """The first word that gives a group another value than a choice."""
+    for word in words:
+        key, _, value = word.lstrip("+").partition("=")
+        named = re.fullmatch(r"[A-Za-z_][\w-]*|\[.*\]", value) and value.lower() != "null"
+        if value and not named and choices_of(key.partition("@")[0]):
+            return key, value
+    return None
+
+
+def _about_key(error: BaseException, text: str, keys: list[str]) -> str:
+    """What was wrong with a key, or with what else Hydra and OmegaConf refuse."""
     if absent := re.search(r"Could not load '([^']+)/([^'/]+)'\. ", text):
         return f"there is no {absent[1]}={absent[2]}: its choices are the files of conf/{absent[1]}"
+    if there := re.search(r"An item is already at '([^']+)'", text):
+        return f"{there[1]} is there already: leave out the + in front of it"
     unknown = re.match(r"Could not override '([^']+)'", text)
     key, _, place = unknown[1].partition("@") if unknown else ("", "", "")
     if unknown and place:
         return f"there is no {key} at {place}: choose a {place.split('.')[0]} that has one first"
+    if unknown and key not in keys and (having := choices_with(key)):
+        return f"there is no key '{key}' here: it is a setting of {' and '.join(having)}"
     if unknown and key not in keys:
         return f"there is no key '{key}': {near_miss_of_key(key, keys)}"
     cause = f" ({one_line(error.__cause__)})" if error.__cause__ else ""

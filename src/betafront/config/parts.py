@@ -1,5 +1,12 @@
 """The nodes of a configuration that decide, with `seed`, what a run computes."""
 
+from collections.abc import Iterable
+
+from omegaconf import DictConfig, OmegaConf
+
+from betafront.config.explain import way_out
+from betafront.errors import UserError
+
 PARTS = (
     "data",
     "model",
@@ -14,3 +21,19 @@ PARTS = (
     "metrics",
     "objective",
 )
+
+
+NEEDED = (*PARTS, "storage", "tracking", "study")
+"""The nodes that a sweep reads."""
+
+
+def check_parts(config: DictConfig, keys: Iterable[str] = PARTS) -> None:
+    """Refuse a configuration that lacks a part, as with `~schedule` or `objective=null`.
+
+    Raises:
+        UserError: naming the part, and its choices.
+    """
+    for key in keys:
+        if not OmegaConf.is_dict(node := config.get(key)):
+            value = "null" if node is None else node
+            raise UserError(f"{key} has to hold settings, and is {value}: {way_out(key)}")

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from betafront.errors import UserError
+from betafront.own_modules import cause, check_target
 
 MOVED = {
     "betafront.study.view.NoView": "betafront.study.tracker.protocol.NoTracker",
@@ -30,7 +31,8 @@ def make(node: DictConfig) -> Any:
     these packages; 1.3 has no such thing.
 
     Raises:
-        UserError: a `_target_` is in the standard library, or what it names refuses its settings.
+        UserError: a `_target_` is in the standard library or cannot be had, or what it names
+            refuses its settings.
         hydra.errors.InstantiationException: it cannot be made.
     """
     packages = set()
@@ -55,9 +57,19 @@ def make(node: DictConfig) -> Any:
     except (HydraException, OmegaConfBaseException) as error:
         if refused := _users(error):
             raise refused from refused.__cause__  # not from Hydra's error, whose cause it is
+        _check_each(written)
         raise
     except Exception as error:  # a part's own, which 1.3 wraps in the same way
         raise InstantiationException(repr(error)) from error
+    except SystemExit as error:  # of a module of the user's that is a script
+        _check_each(written)
+        raise UserError(f"{cause(error)} (called for {', '.join(_targets(written))})") from error
+
+
+def _check_each(written: Any) -> None:
+    """Refuse a target that cannot be had, once Hydra has failed: it says so without the cause."""
+    for target in _targets(written):
+        check_target(target)
 
 
 def _users(error: BaseException) -> UserError | None:

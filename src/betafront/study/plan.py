@@ -19,7 +19,7 @@ from betafront.errors import UserError, near_miss
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.spec_of_config import specify
+from betafront.study.spec_of_config import listed, specify
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
         UserError: naming what is wrong and the way out.
     """
     fixed, lines, conditions = split_arguments(arguments, config)
-    constraints = [str(c) for c in config.study.constraints]
+    constraints = [str(c) for c in listed(config.study.constraints)]
     written = (f"{key}={value}" for key, value in lines.items())
     space = Space.parse(written, conditions, constraints)
     composer = Composer(context.config_loader, config, fixed)

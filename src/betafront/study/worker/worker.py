@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from betafront.config.compose import Composer
 from betafront.errors import os_error
+from betafront.own_modules import find_modules_in
 from betafront.study.gpus import take_gpu
 from betafront.study.search.space import Space
 from betafront.study.seeds import confirming_seed, run_seed
@@ -105,6 +106,7 @@ class WorkerTask:
         take_gpu(number)
         try:
             os.chdir(self.place)
+            find_modules_in(Path(self.place))
             Loop(self, number).run()
         except Exception as error:
             log.exception("the worker ended early")
