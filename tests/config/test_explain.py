@@ -90,9 +90,11 @@ def test_groups_and_keys_that_are_given_wrongly(
         (("study.objectives=null",), "not 0: none"),
         (("study.reference=3",), "study.reference=[100,100], not 3"),
         (("study.reference=[a,b]",), "study.reference is a list of one number per objective"),
-        (("study.constraints=objective.weight < 3 <",), "cannot read the constraint 'objective"),
+        (('study.constraints="objective.weight < 3 <"',), "cannot read the constraint 'objective"),
         (("~tracking",), "tracking has to hold settings, and is null"),
         (("study.budget=null",), "study.budget.trials must be a whole number of at least 1"),
+        (("study.space=3",), "study.space has a search for each parameter, and is 3"),
+        (("study.sampler=[a]",), "study.sampler"),
         (("study.budget=20",), "study.budget.trials must be a whole number of at least 1"),
     ],
 )

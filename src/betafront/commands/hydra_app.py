@@ -13,12 +13,15 @@ from omegaconf import DictConfig
 from betafront.addresses import RUNS, masked, runs_folder
 from betafront.config.compose import NAME, VERSION_BASE, keys_near
 from betafront.config.explain import explain, is_of_composition
-from betafront.config.overrides import refuse_options
+from betafront.config.overrides import refuse_lists, refuse_options
+from betafront.config.parts import OF_ONE_CHOICE
 from betafront.errors import UserError, os_error
 from betafront.shipped import conf_dir
 from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
+
+SHOWING = ("--cfg", "-c", "--info", "-i")  # options that show the configuration, and run nothing
 
 
 class Stop(BaseException):
@@ -56,12 +59,15 @@ def main(arguments: list[str]) -> None:
         UserError: the configuration does not compose, or what it asks for cannot be done.
     """
     refuse_options(arguments)
+    refuse_lists(arguments, OF_ONE_CHOICE)
     # Relative to where the command was given, and the same in every worker.
     os.environ[RUNS] = str(runs_folder())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
     # Of conf/hydra/launcher/ray.yaml, which fits the schema that the launcher has under that name.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/ray' is validated", UserWarning)
     application = hydra.main(config_path=str(conf_dir()), config_name=NAME, **VERSION_BASE)(run)
+    if any(word.startswith(SHOWING) for word in arguments):  # which Hydra does of one run alone
+        arguments = [word for word in arguments if word not in ("--multirun", "-m")]
     before = sys.argv
     sys.argv = ["betafront", *arguments]
     try:
@@ -89,7 +95,7 @@ def _of(error: BaseException | None, arguments: list[str]) -> str:
     if isinstance(error, Diverged):
         return f"{error}: try a smaller optimizer.lr, or another likelihood"
     if error is not None and is_of_composition(error):  # as Hydra's, an OSError, for a missing file
-        return explain(error, keys_near(arguments), arguments)
+        return explain(error, lambda: keys_near(arguments), arguments)
     if isinstance(error, OSError):
         return os_error(error)
     return str(error)

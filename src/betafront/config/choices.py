@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from betafront.shipped import conf_dir, studies_dir
 
 STUDY = "study"  # the group whose choices are folders
+SEVERAL = "penalty"  # the group that has any number of choices, each with its settings by its name
 
 
 def choices_of(group: str) -> dict[str, Path]:
@@ -16,9 +17,11 @@ def choices_of(group: str) -> dict[str, Path]:
     no such group."""
     if group == STUDY:
         found = [f for top in (studies_dir(), Path("studies")) for f in top.glob("*/study.yaml")]
-        return {file.parent.name: file for file in found}
-    found = [file for top in _tops() for file in (top / group).glob("*.yaml")]
-    return {file.stem: file for file in found}
+        files = {file.parent.name: file for file in found}
+        return dict(sorted(files.items()))
+    found = [f for top in _tops() for f in (top / group).glob("*.yaml") if group]
+    files = {file.stem: file for file in found}
+    return dict(sorted(files.items()))
 
 
 def group_and_name(path: str) -> tuple[str, str]:
@@ -30,6 +33,8 @@ def group_and_name(path: str) -> tuple[str, str]:
     parts = path.split("/")
     for n in range(len(parts) - 1, 0, -1):
         group = "/".join(parts[:n])
+        if not all(part.isidentifier() for part in parts[:n]):
+            continue
         if group == STUDY or any((top / group).is_dir() for top in _tops()):
             return group, "/".join(parts[n:])
     return path.rpartition("/")[0], parts[-1]
@@ -38,6 +43,8 @@ def group_and_name(path: str) -> tuple[str, str]:
 def choices_with(key: str) -> list[str]:
     """The choices that have a setting, as GROUP=CHOICE: `data=tensor` of `data.path`."""
     group, *path = key.split(".")
+    if group == SEVERAL:
+        return [f"{group}=[{name}]" for name in path[:1] if name in choices_of(group)]
     return sorted(
         f"{group}={name}" for name, file in choices_of(group).items() if path and _has(file, path)
     )

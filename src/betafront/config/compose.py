@@ -88,7 +88,8 @@ class Composer:
             return self.loader.load_sweep_config(self.config, [*self.fixed, *overrides])
         except Exception as error:  # of many kinds: `is_of_composition`
             words = [*self.fixed, *overrides]
-            raise UserError(explain(error, list(known_keys(self.config)), words)) from error
+            line = explain(error, lambda: list(known_keys(self.config)), words)
+            raise UserError(line) from error
 
     def _with_defaults(self, config: DictConfig) -> DictConfig:
         missing = object()
@@ -139,7 +140,7 @@ def compose(words: Sequence[str]) -> DictConfig:
     try:
         return _composed(words)
     except Exception as error:  # of many kinds: `is_of_composition`
-        raise UserError(explain(error, keys_near(words), words)) from error
+        raise UserError(explain(error, lambda: keys_near(words), words)) from error
 
 
 def keys_near(words: Sequence[str]) -> list[str]:

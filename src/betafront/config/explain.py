@@ -1,7 +1,7 @@
 """Saying plainly what was wrong with a configuration that did not compose."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
@@ -17,25 +17,47 @@ from betafront.errors import near_miss, one_line
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
 COMPOSER = "hydra._internal.config_loader_impl"
-SEARCH = r"(?:Ambiguous value for argument|Sweep parameters) '(.*?)'(?: |$)"  # in a single run
 OWN_IMAGES = "your own images are data=tensor data.path=FILE, a .npy, .npz or .pt file of them"
+
+LINES = (
+    (
+        r"^(?:Ambiguous value for argument|Sweep parameters) '(.*?)'(?: |$)",
+        "{0} is a search, and one run has one value: `betafront sweep` takes it; a list is written "
+        "KEY=[A,B], a text with a comma 'KEY=\"A,B\"'",
+    ),
+    (
+        r"Could not load '([^']+)/([^'/]+)'\. ",
+        "there is no {0}={1}: its choices are the files of conf/{0}",
+    ),
+    (
+        r"config group '([^']+)' does not exist",
+        "there is no group '{0}': an @ says where a choice of a group goes",
+    ),
+    (
+        r"An item is already at '([^']+)'",
+        "{0} is there already: leave out the + in front of it",
+    ),
+)
+"""What Hydra's messages are, and what is said in their place."""
 
 
 def is_of_composition(error: BaseException) -> bool:
     """Whether an error was raised while a configuration was composed. Hydra and the reader of YAML
     raise errors of many kinds then, as ValueError for `model=null`."""
-    frames = walk_tb(error.__traceback__)
-    return isinstance(error, COMPOSITION_ERRORS) or any(
-        frame.f_globals.get("__name__") == COMPOSER for frame, _ in frames
-    )
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+    of_hydra = modules[-1:] != [] and modules[-1].startswith("hydra.")  # as of options that clash
+    return isinstance(error, COMPOSITION_ERRORS) or of_hydra or COMPOSER in modules
 
 
-def explain(error: BaseException, keys: list[str], words: Iterable[str] = ()) -> str:
+def explain(
+    error: BaseException, keys_of: Callable[[], list[str]], words: Iterable[str] = ()
+) -> str:
     """What was wrong with a configuration, in one line with a way out.
 
     Args:
         error: of Hydra, OmegaConf or the reader of YAML.
-        keys: that are known: groups, and dotted keys.
+        keys_of: gives those that are known: groups, and dotted keys. It composes, and is called
+            only where it decides.
         words: the overrides of which the configuration was to be composed.
     """
     text = one_line(error)
@@ -46,17 +68,13 @@ def explain(error: BaseException, keys: list[str], words: Iterable[str] = ()) ->
     if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
         mark, why = error.problem_mark, error.problem or error.context
         return f"{mark.name}, line {mark.line + 1} is no YAML: {why}"
-    if search := re.match(
-        r"(?:Ambiguous value for argument|Sweep parameters) '(.*?)'(?: |$)", text
-    ):
-        return (
-            f"{search[1]} is a search, and one run has one value: `betafront sweep` takes it; a "
-            "list is written KEY=[A,B], a text with a comma 'KEY=\"A,B\"'"
-        )
     if "Config group override must be a string or a list" in text and (of := _of_group(words)):
         group, value = of
         return f"{group}={value} is no choice of {group}: {way_out(group)}"
-    return _about_key(error, text, keys)
+    for pattern, line in LINES:
+        if found := re.search(pattern, text):
+            return line.format(*found.groups())
+    return _about_key(error, text, keys_of)
 
 
 def _no_choice(group: str, name: str, options: Iterable[str]) -> str:
@@ -75,7 +93,7 @@ def _no_choice(group: str, name: str, options: Iterable[str]) -> str:
 
 def way_out(group: str) -> str:
     """What to write where a group, or another part of a configuration, has no value."""
-    known = ", ".join(choices_of(group))
+    known = "" if "/" in group else ", ".join(choices_of(group))  # Hydra's have some of plugins
     return f"choose one of {known}, or leave it out" if known else "leave it out"
 
 
@@ -89,17 +107,18 @@ def _of_group(words: Iterable[str]) -> tuple[str, str] | None:
     return None
 
 
-def _about_key(error: BaseException, text: str, keys: list[str]) -> str:
+def _about_key(error: BaseException, text: str, keys_of: Callable[[], list[str]]) -> str:
     """What was wrong with a key, or with what else Hydra and OmegaConf refuse."""
-    if absent := re.search(r"Could not load '([^']+)/([^'/]+)'\. ", text):
-        return f"there is no {absent[1]}={absent[2]}: its choices are the files of conf/{absent[1]}"
-    if there := re.search(r"An item is already at '([^']+)'", text):
-        return f"{there[1]} is there already: leave out the + in front of it"
     unknown = re.match(r"Could not override '([^']+)'", text)
+    keys = keys_of() if unknown else []
     key, _, place = unknown[1].partition("@") if unknown else ("", "", "")
+    if key in keys and (inner := re.search(r"full_key: (\S+)", str(error.__cause__))):
+        key = inner[1]  # as data.a of data={a: 1}
     if unknown and place:
         return f"there is no {key} at {place}: choose a {place.split('.')[0]} that has one first"
-    if unknown and key not in keys and (having := choices_with(key)):
+    parent = key.rpartition(".")[0]
+    chosen = "." in parent and parent in keys  # as penalty.mmd, which has not this setting
+    if unknown and key not in keys and not chosen and (having := choices_with(key)):
         return f"there is no key '{key}' here: it is a setting of {' and '.join(having)}"
     if unknown and key not in keys:
         return f"there is no key '{key}': {near_miss_of_key(key, keys)}"
@@ -108,7 +127,8 @@ def _about_key(error: BaseException, text: str, keys: list[str]) -> str:
 
 
 def _without_links(text: str) -> str:
-    return re.sub(r"\s*Set the env.*|\s*See https?:\S+.*", "", text)
+    places = r"\s*(?:full_key: |object_type=|reference_type=)\S+"  # of what the line names already
+    return re.sub(rf"\s*Set the env.*|\s*See https?:\S+.*|{places}", "", text)
 
 
 def near_miss_of_key(key: str, keys: list[str]) -> str:

@@ -25,10 +25,32 @@ def refuse_options(words: Iterable[str]) -> None:
     """
     for word in words:
         name, equals, value = word.partition("=")
+        if not name:
+            raise UserError(f"there is no key before the = of '{word}': write KEY=VALUE")
         if word.startswith("-") and not any(option.startswith(name) for option in OPTIONS):
-            meant = f"{name.lstrip('-')}={value if equals else '…'}"
+            meant = f"{name.lstrip('-')}={value if equals else 'VALUE'}"
             raise UserError(
                 f"there is no option {name}: a setting is written without dashes, as {typed(meant)}"
+            )
+
+
+def refuse_lists(words: Iterable[str], groups: Iterable[str]) -> None:
+    """Refuse several choices of a group that has one: Hydra would merge their settings, and the
+    last of them would be trained.
+
+    Args:
+        words: overrides.
+        groups: that have one choice.
+
+    Raises:
+        UserError: naming the group.
+    """
+    for word in words:
+        key, _, value = word.partition("=")
+        if bare(key).partition("@")[0] in groups and value.lstrip().startswith("["):
+            raise UserError(
+                f"{word}: {bare(key)} has one choice, and no list: name one; a sweep tries several,"
+                " as in model=mlp,conv"
             )
 
 

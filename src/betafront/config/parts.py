@@ -26,6 +26,9 @@ PARTS = (
 NEEDED = (*PARTS, "storage", "tracking", "study")
 """The nodes that a sweep reads."""
 
+OF_ONE_CHOICE = tuple(part for part in NEEDED if part not in ("penalty", "objective"))
+"""The groups among them that have one choice, and no list of choices."""
+
 
 def check_parts(config: DictConfig, keys: Iterable[str] = PARTS) -> None:
     """Refuse a configuration that lacks a part, as with `~schedule` or `objective=null`.

@@ -133,7 +133,13 @@ def split_arguments(
     parameter out of the search, and decides the conditions that read it.
     """
     overrides = parse(arguments)
-    lines, conditions = flatten(_plain(config.study.space) or {})
+    space = _plain(config.study.space) or {}
+    if not isinstance(space, dict):
+        raise UserError(
+            f"study.space has a search for each parameter, and is {space}: write them as "
+            "'objective.weight=interval(0.01,10)' on the command line, or in study.yaml"
+        )
+    lines, conditions = flatten(space)
     fixed = []
     for text, override in zip(arguments, overrides, strict=True):
         key = override.get_key_element()

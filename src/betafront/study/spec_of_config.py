@@ -41,7 +41,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
     _check_max_failures(study.max_failures)
     if not isinstance(study.fail_fast, bool):
         raise UserError(f"study.fail_fast must be true or false, not {study.fail_fast}")
-    check_sampler(study.sampler)
+    check_sampler(str(study.sampler))
     name = str(study.name)
     if not name or "/" in name or name.startswith("."):
         raise UserError(
