@@ -29,11 +29,11 @@ def main(arguments: list[str] | None = None) -> None:
     """The console script. `betafront key=value …` and `betafront --multirun …`, as in any Hydra
     application, stand for `train` and `sweep`."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    quiet_libraries()
-    write_what_can_be_shown()
-    find_modules_in(Path.cwd())
     as_json = "--json" in arguments
     try:
+        quiet_libraries()
+        write_what_can_be_shown()
+        find_modules_in(Path.cwd())
         if arguments and (
             "=" in arguments[0] or arguments[0] in ("-m", "--multirun", "--cfg", "-c")
         ):
@@ -64,7 +64,8 @@ def said_of(error: Exception) -> tuple[str, int]:
     if worded := getattr(error, "format_message", None):  # a wrong option, where typer raises it
         return str(worded()), 2
     if isinstance(error, OSError):
-        return os_error(error), 2
+        line = os_error(error) if error.filename is None else f"{error.filename}: {error.strerror}"
+        return line, 2
     if users_place(error):
         return cause(error), 2
     line = one_line(error)[:300]

@@ -5,6 +5,7 @@ wrong where one of them cannot be imported, has not what a configuration names, 
 import importlib
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
@@ -55,9 +56,8 @@ def _attribute(holder: Any, name: str, path: str, target: str) -> Any:
         found = _imported(path, target, missing)
     if found is not missing:
         return found
-    known = [key for key in dir(holder) if not key.startswith("_")] + _modules_in(
-        Path(folder) for folder in getattr(holder, "__path__", ())
-    )
+    folders = [Path(folder) for folder in getattr(holder, "__path__", ())]
+    known = [key for key in dir(holder) if not key.startswith("_")] + _modules_in(folders)
     parent = path.rpartition(".")[0]
     place = f" ({_shown(Path(file))})" if (file := getattr(holder, "__file__", None)) else ""
     hidden = _hidden(holder)
@@ -132,7 +132,7 @@ def _hidden(found: Any) -> str:
     return f"your {own[0]} is hidden by an installed module of its name: rename it"
 
 
-def _modules_in(folders: Any) -> list[str]:
+def _modules_in(folders: Sequence[Path]) -> list[str]:
     """The modules and packages that lie in folders."""
     found = [path for folder in folders for path in folder.glob("*.py")]
     packages = [path.parent for folder in folders for path in folder.glob("*/__init__.py")]

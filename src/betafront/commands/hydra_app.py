@@ -16,6 +16,7 @@ from betafront.config.explain import explain, is_of_composition
 from betafront.config.overrides import refuse_lists, refuse_options
 from betafront.config.parts import OF_ONE_CHOICE
 from betafront.errors import UserError, os_error
+from betafront.own_modules import cause, users_place
 from betafront.shipped import conf_dir
 from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
@@ -66,7 +67,9 @@ def main(arguments: list[str]) -> None:
     # Of conf/hydra/launcher/ray.yaml, which fits the schema that the launcher has under that name.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/ray' is validated", UserWarning)
     application = hydra.main(config_path=str(conf_dir()), config_name=NAME, **VERSION_BASE)(run)
-    if any(word.startswith(SHOWING) for word in arguments):  # which Hydra does of one run alone
+    if any(
+        word.partition("=")[0] in SHOWING for word in arguments
+    ):  # which Hydra does of one run alone
         arguments = [word for word in arguments if word not in ("--multirun", "-m")]
     before = sys.argv
     sys.argv = ["betafront", *arguments]
@@ -97,5 +100,5 @@ def _of(error: BaseException | None, arguments: list[str]) -> str:
     if error is not None and is_of_composition(error):  # as Hydra's, an OSError, for a missing file
         return explain(error, lambda: keys_near(arguments), arguments)
     if isinstance(error, OSError):
-        return os_error(error)
+        return cause(error) if users_place(error) else os_error(error)
     return str(error)

@@ -9,7 +9,6 @@ from typing import Any
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import MarkedYAMLError
 
 from betafront.config.choices import choices_of, choices_with, group_and_name
 from betafront.config.unreadable import ARRAYS, typed_text, unreadable
@@ -65,9 +64,8 @@ def explain(
         return unreadable(error.override, error)
     if isinstance(error, MissingConfigException) and error.options is not None:
         return _no_choice(*group_and_name(str(error.missing_cfg_file)), error.options)
-    if isinstance(error, MarkedYAMLError) and error.problem_mark is not None:
-        mark, why = error.problem_mark, error.problem or error.context
-        return f"{mark.name}, line {mark.line + 1} is no YAML: {why}"
+    if mark := getattr(error, "problem_mark", None):  # of the reader of YAML
+        return f"{mark.name}, line {mark.line + 1} is no YAML: {getattr(error, 'problem', error)}"
     if "Config group override must be a string or a list" in text and (of := _of_group(words)):
         group, value = of
         return f"{group}={value} is no choice of {group}: {way_out(group)}"

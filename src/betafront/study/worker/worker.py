@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from betafront.config.compose import Composer
+from betafront.encoding import write_what_can_be_shown
 from betafront.errors import os_error
 from betafront.own_modules import find_modules_in
 from betafront.study.gpus import take_gpu
@@ -106,6 +107,7 @@ class WorkerTask:
         take_gpu(number)
         try:
             os.chdir(self.place)
+            write_what_can_be_shown()
             find_modules_in(Path(self.place))
             Loop(self, number).run()
         except Exception as error:
