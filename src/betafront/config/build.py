@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from betafront.config.explain import explain
 from betafront.config.former import lacking, moved
 from betafront.config.parts import PARTS, check_parts
 from betafront.config.targets import make
@@ -149,8 +150,9 @@ def _make(node: DictConfig, key: str) -> Any:
         if missing:
             name = f"{key}.{missing[0]!s}"
             raise UserError(f"{name} has no default: give {name}=…") from error
-        own = error.__cause__ if isinstance(error, InstantiationException) else None
-        raise UserError(_failed(key, own or error)) from error
+        if isinstance(error, OmegaConfBaseException):
+            raise UserError(f"{key}: {explain(error, list)}") from error
+        raise UserError(_failed(key, error.__cause__ or error)) from error
 
 
 def save(config: DictConfig, folder: Path) -> None:

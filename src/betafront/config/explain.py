@@ -8,7 +8,7 @@ from typing import Any
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from betafront.config.choices import choices_of, choices_with, group_and_name
 from betafront.config.unreadable import ARRAYS, typed_text, unreadable
@@ -31,6 +31,10 @@ LINES = (
     (
         r"config group '([^']+)' does not exist",
         "there is no group '{0}': an @ says where a choice of a group goes",
+    ),
+    (
+        r"Interpolation key '([^']+)' not found\s+full_key: (\S+)",
+        "{1} refers to ${{{0}}}, and there is no {0}",
     ),
     (
         r"An item is already at '([^']+)'",
@@ -60,12 +64,10 @@ def explain(
         words: the overrides of which the configuration was to be composed.
     """
     text = one_line(error)
-    if isinstance(error, OverrideParseException):
-        return unreadable(error.override, error)
+    if said := _not_read(error):
+        return said
     if isinstance(error, MissingConfigException) and error.options is not None:
         return _no_choice(*group_and_name(str(error.missing_cfg_file)), error.options)
-    if mark := getattr(error, "problem_mark", None):  # of the reader of YAML
-        return f"{mark.name}, line {mark.line + 1} is no YAML: {getattr(error, 'problem', error)}"
     if "Config group override must be a string or a list" in text and (of := _of_group(words)):
         group, value = of
         return f"{group}={value} is no choice of {group}: {way_out(group)}"
@@ -73,6 +75,20 @@ def explain(
         if found := re.search(pattern, text):
             return line.format(*found.groups())
     return _about_key(error, text, keys_of)
+
+
+def _not_read(error: BaseException) -> str:
+    """What cannot be read: an override, a reference within a setting, a file; empty for others."""
+    if isinstance(error, OverrideParseException):
+        return unreadable(error.override, error)
+    if isinstance(error, GrammarParseError) or isinstance(error.__cause__, GrammarParseError):
+        return (
+            "a setting has ${ in it, which refers to another one, as ${data.name} does, and is "
+            "not closed: close it, or write \\${ for the characters themselves"
+        )
+    if mark := getattr(error, "problem_mark", None):  # of the reader of YAML
+        return f"{mark.name}, line {mark.line + 1} is no YAML: {getattr(error, 'problem', error)}"
+    return ""
 
 
 def _no_choice(group: str, name: str, options: Iterable[str]) -> str:
