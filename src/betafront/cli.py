@@ -4,15 +4,16 @@ in its file in `betafront.commands`, which is imported when it runs: so `--help`
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from betafront.commands.options import Json, Overrides, Rate, Studies, Study, Within
 from betafront.commands.weights.app import weights
 from betafront.encoding import write_what_can_be_shown
-from betafront.errors import UserError, one_line, os_error
-from betafront.own_modules import cause, find_modules_in, users_place
+from betafront.ending import Interrupted, end, said_of
+from betafront.errors import UserError
+from betafront.own_modules import find_modules_in
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,35 +54,6 @@ def main(arguments: list[str] | None = None) -> None:
         if os.environ.get("BETAFRONT_DEBUG"):
             raise
         end(*said_of(error), as_json)
-
-
-class Interrupted(Exception):
-    """Ctrl-C, as an error that typer passes on."""
-
-
-def said_of(error: Exception) -> tuple[str, int]:
-    """The line and the exit status for an error that nobody has made a line of."""
-    if worded := getattr(error, "format_message", None):  # a wrong option, where typer raises it
-        return str(worded()), 2
-    if isinstance(error, OSError):
-        line = os_error(error) if error.filename is None else f"{error.filename}: {error.strerror}"
-        return line, 2
-    if users_place(error):
-        return cause(error), 2
-    line = one_line(error)[:300]
-    return f"unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)", 1
-
-
-def end(line: str, status: int, as_json: bool) -> NoReturn:
-    """End the program with a line on what was wrong; as JSON on the standard output where the
-    command was asked for JSON."""
-    if as_json:
-        from betafront.terminal import print_json
-
-        print_json({"error": line})
-    else:
-        print(f"betafront: {line}", file=sys.stderr)
-    sys.exit(status)
 
 
 @app.command(context_settings=HYDRA)
