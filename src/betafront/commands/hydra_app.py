@@ -11,10 +11,10 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from betafront.addresses import RUNS, masked, runs_folder
+from betafront.config.complete import OF_ONE_CHOICE
 from betafront.config.compose import NAME, VERSION_BASE, keys_near
 from betafront.config.explain import explain, is_of_composition
 from betafront.config.overrides import refuse_lists, refuse_options
-from betafront.config.parts import OF_ONE_CHOICE
 from betafront.errors import UserError, os_error
 from betafront.own_modules import cause, users_place
 from betafront.shipped import conf_dir

@@ -9,9 +9,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from betafront.config.complete import check_parts
 from betafront.config.explain import explain
 from betafront.config.former import lacking, moved
-from betafront.config.parts import PARTS, check_parts
+from betafront.config.parts import PARTS
 from betafront.config.targets import make
 from betafront.data import Data
 from betafront.errors import UserError, one_line

@@ -16,9 +16,9 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from betafront.config.complete import NEEDED, check_parts
 from betafront.config.explain import explain, known_keys
 from betafront.config.overrides import parse
-from betafront.config.parts import NEEDED, check_parts
 from betafront.errors import UserError
 from betafront.shipped import conf_dir
 

@@ -1,12 +1,5 @@
 """The nodes of a configuration that decide, with `seed`, what a run computes."""
 
-from collections.abc import Iterable
-
-from omegaconf import DictConfig, OmegaConf
-
-from betafront.config.explain import way_out
-from betafront.errors import UserError
-
 PARTS = (
     "data",
     "model",
@@ -21,22 +14,3 @@ PARTS = (
     "metrics",
     "objective",
 )
-
-
-NEEDED = (*PARTS, "storage", "tracking", "study")
-"""The nodes that a sweep reads."""
-
-OF_ONE_CHOICE = tuple(part for part in NEEDED if part not in ("penalty", "objective"))
-"""The groups among them that have one choice, and no list of choices."""
-
-
-def check_parts(config: DictConfig, keys: Iterable[str] = PARTS) -> None:
-    """Refuse a configuration that lacks a part, as with `~schedule` or `objective=null`.
-
-    Raises:
-        UserError: naming the part, and its choices.
-    """
-    for key in keys:
-        if not OmegaConf.is_dict(node := config.get(key)):
-            value = "null" if node is None else node
-            raise UserError(f"{key} has to hold settings, and is {value}: {way_out(key)}")
