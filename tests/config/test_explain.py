@@ -86,8 +86,8 @@ def test_groups_and_keys_that_are_given_wrongly(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("study.objectives=val/rate",), "not 1: val/rate"),
-        (("study.objectives=null",), "not 0: none"),
+        (("study.objectives=val/rate",), "two or three metrics, not 1 (val/rate)"),
+        (("study.objectives=null",), "not 0 (none)"),
         (("study.reference=3",), "study.reference=[100,100], not 3"),
         (("study.reference=[a,b]",), "study.reference is a list of one number per objective"),
         (('study.constraints="objective.weight < 3 <"',), "cannot read the constraint 'objective"),

@@ -84,9 +84,9 @@ def check(run: Run) -> None:
         UserError: a part cannot be made, or the data is outside the likelihood's support.
     """
     with _of_part("likelihood"):
-        run.likelihood()
+        likelihood = run.likelihood()
     with _of_part("model"):
-        vae = run.vae()
+        vae = run.architecture(run.data.shape, likelihood)
     if not isinstance(vae, Model):
         raise UserError(
             f"model: what it names has returned {_typed(vae)}, and no betafront.models.Model, such "

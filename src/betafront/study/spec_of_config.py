@@ -155,10 +155,10 @@ def read_objectives(written: list[str]) -> dict[str, str]:
             )
         objectives[metric] = way or direction(metric)
     if len(objectives) not in (2, 3):
+        named = ", ".join(map(str, written)) or "none"
         raise UserError(
-            "study.objectives must name two or three metrics, as in "
-            f"'study.objectives=[val/rate,val/distortion]', not {len(objectives)}: "
-            f"{', '.join(map(str, written)) or 'none'}"
+            f"study.objectives must name two or three metrics, not {len(objectives)} ({named}): "
+            "as in 'study.objectives=[val/rate,val/distortion]'"
         )
     return objectives
 
