@@ -19,7 +19,7 @@ def said_of(error: Exception) -> tuple[str, int]:
         line = os_error(error) if error.filename is None else f"{error.filename}: {error.strerror}"
         return line, 2
     if users_place(error):
-        return cause(error), 2
+        return f"{cause(error)} (BETAFRONT_DEBUG=1 shows the calls)", 2
     line = one_line(error)[:300]
     return f"unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)", 1
 

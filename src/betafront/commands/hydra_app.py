@@ -46,6 +46,10 @@ def run(config: DictConfig) -> Result:
         return train_and_show(made, folder)
     except (UserError, Diverged, OSError) as error:
         raise Stop from error
+    except Exception as error:
+        if os.environ.get("BETAFRONT_DEBUG") or not users_place(error):
+            raise
+        raise Stop from UserError(f"{cause(error)} (BETAFRONT_DEBUG=1 shows the calls)")
     except KeyboardInterrupt:
         if RunFolder(folder).has_checkpoint:
             words = [*settings.overrides.task, f"hydra.run.dir={folder}"]
