@@ -157,7 +157,7 @@ def in_memory(
     found = splits(
         name, every, factors=factors, val=val, test=test, split_seed=split_seed, limit=limit
     )
-    return InMemory(name, **found.parts, factors=found.factors)
+    return InMemory(name, **found.parts, factors=found.factors, note="")
 
 
 def splits(
