@@ -11,7 +11,10 @@ import typer
 from betafront.commands.options import Json, Overrides, Rate, Studies, Study, Trust, Within
 from betafront.commands.weights.app import weights
 from betafront.config.trust import trusting, typed_targets, without_trust
-from betafront.errors import UserError, one_line
+from betafront.encoding import write_what_can_be_shown
+from betafront.ending import Interrupted, end, said_of
+from betafront.errors import UserError
+from betafront.own_modules import find_modules_in
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,35 +31,31 @@ def main(arguments: list[str] | None = None) -> None:
     """The console script. `betafront key=value …` and `betafront --multirun …`, as in any Hydra
     application, stand for `train` and `sweep`."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    quiet_libraries()
+    as_json = "--json" in arguments
     try:
+        quiet_libraries()
+        write_what_can_be_shown()
+        find_modules_in(Path.cwd())
         with trusting(typed_targets(arguments)):
             if arguments and (
                 "=" in arguments[0] or arguments[0] in ("-m", "--multirun", "--cfg", "-c")
             ):
                 hydra_application(without_trust(arguments))
+            elif as_json:  # typer prints a wrong option as a text of its own
+                sys.exit(app(args=arguments, prog_name="betafront", standalone_mode=False))
             else:
                 app(args=arguments, prog_name="betafront")
     except UserError as error:
-        print(f"betafront: {error}", file=sys.stderr)
-        sys.exit(2)
+        end(str(error), 2, as_json)
+    except Interrupted as error:
+        end(str(error), 130, as_json)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
         if os.environ.get("BETAFRONT_DEBUG"):
             raise
-        from betafront.study.storage.errors import of_database
-
-        if said := of_database(error):
-            print(f"betafront: {said}", file=sys.stderr)
-            sys.exit(2)
-        line = one_line(error)[:300]
-        print(
-            f"betafront: unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)",
-            file=sys.stderr,
-        )
-        sys.exit(1)
+        end(*said_of(error), as_json)
 
 
 @app.command(context_settings=HYDRA)
@@ -309,8 +308,7 @@ def hydra_application(arguments: list[str]) -> None:
 
         application(arguments)
     except KeyboardInterrupt:  # here, since typer would end the program without a word
-        print("betafront: interrupted; a sweep goes on by the same command", file=sys.stderr)
-        sys.exit(130)
+        raise Interrupted("interrupted; a sweep goes on by the same command") from None
 
 
 def quiet_libraries() -> None:

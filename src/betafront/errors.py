@@ -36,7 +36,8 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     'known: mean, sum'
     """
     known = sorted(known)
-    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    small = {name.lower(): name for name in known}
+    close = get_close_matches(word.lower(), small, n=1, cutoff=0.6)
     if close:
-        return f"did you mean '{close[0]}'?"
+        return f"did you mean '{small[close[0]]}'?"
     return f"known: {', '.join(known)}" if known else "there is none"

@@ -3,6 +3,7 @@ activity."""
 
 import json
 import shlex
+import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -79,8 +80,14 @@ def print_sentence(line: str, out: Console, head: Text | None = None, style: str
 
 
 def print_json(value: Any) -> None:
-    """Print `value` on the standard output, and nothing else."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    """Print `value` on the standard output, and nothing else. Where the output has not all of its
+    characters, JSON's own escapes stand for them, so that nothing is lost."""
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=1)
+    print(text)
 
 
 class Activity(ProgressColumn):

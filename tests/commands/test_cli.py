@@ -64,6 +64,46 @@ def test_commands_on_no_study_say_how_to_make_one(betafront: Command, command: s
     assert "`betafront sweep` makes one" in said.err
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("status", "--json"), "`betafront sweep` makes one"),
+        (("compare", "a", "b", "--json"), "there are no studies in "),
+        (("weights", "--json", "--sigma", "0"), "--pixels"),
+        (("weights", "audit", "no_such_module:f", "--json"), "there is no module"),
+        (("status", "--json", "--folow"), "No such option"),
+        (("compare", "--json", "--csv"), "requires an argument"),
+    ],
+)
+def test_where_json_is_asked_for_an_error_is_json(
+    betafront: Command, words: tuple[str, ...], says: str
+) -> None:
+    said = betafront(*words)
+    assert said.code == 2
+    assert says in json.loads(said.out)["error"]
+    assert said.err == ""
+
+
+def test_exit_statuses_are_the_same_with_json(betafront: Command, own_place: Path) -> None:
+    (own_place / "own_loss.py").write_text(
+        "def loss(x, recon, mu, log_var):\n    return ((x - recon) ** 2).mean()\n"
+    )
+    codes = {betafront("weights", "audit", "own_loss.py:loss", *j).code for j in ((), ("--json",))}
+    assert codes == {1}  # there is no KL: a warning
+
+
+def test_options_are_no_settings(betafront: Command) -> None:
+    said = betafront("train", "--trainer.steps=5")
+    assert said.code == 2
+    assert "a setting is written without dashes, as trainer.steps=5" in said.err
+
+
+def test_several_choices_of_a_group_that_has_one_are_refused(betafront: Command) -> None:
+    said = betafront("train", "schedule=[constant,linear]")
+    assert said.code == 2
+    assert "schedule has one choice, and no list" in said.err
+
+
 def test_train_shows_the_run_and_leaves_its_files(betafront: Command, own_place: Path) -> None:
     said = betafront(
         "train", "normalisation=mean", "objective.weight=0.1", "trainer.steps=12",

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from betafront.data import tensor
-from betafront.data.images.new_images import as_images
+from betafront.data import data_cautions, tensor
+from betafront.data.images.new_images import ImagePreparation, as_images
 from betafront.errors import UserError
 
 
@@ -91,6 +91,17 @@ def test_other_shapes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> Non
     assert "(n, H, W), (n, C, H, W) or (n, H, W, C)" in message
 
 
+def test_a_table_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((20, 7)))
+    said = refusal(tmp_path / "a.npy")
+    assert "has the shape (20, 7), which is that of a table. A table is taken by a function" in said
+    assert "betafront.data.in_memory(name, x)" in said
+    np.save(tmp_path / "a.npy", np.zeros((20, 784)))
+    assert "or of flattened images: save x.reshape(-1, 28, 28)" in refusal(tmp_path / "a.npy")
+    np.save(tmp_path / "a.npy", np.zeros((20, 8, 8, 4)))
+    assert "save its colours alone, as x[..., :3]" in refusal(tmp_path / "a.npy")
+
+
 def test_no_images_at_all_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((0, 4, 6), np.float32))
     assert "has the shape (0, 1, 4, 6)" in refusal(tmp_path / "a.npy")
@@ -109,10 +120,62 @@ def test_floating_point_numbers_are_taken_as_they_are(dtype: torch.dtype) -> Non
     assert x.flatten().tolist() == [-3, 0.5, 200]
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint16, np.bool_, np.complex64])
-def test_other_numbers_are_refused(tmp_path: Path, dtype: Any) -> None:
-    np.save(tmp_path / "a.npy", np.zeros((20, 4, 6), dtype))
-    assert "give 8-bit integers (0 to 255) or floating-point" in refusal(tmp_path / "a.npy")
+def test_truth_values_are_0_and_1() -> None:
+    x = as_images(torch.tensor([False, True]).view(2, 1, 1), "file")
+    assert x.dtype == torch.float32
+    assert x.flatten().tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, ">u2"])
+def test_16_bit_integers_are_divided_by_65535_and_that_is_said(tmp_path: Path, dtype: Any) -> None:
+    x = np.zeros((20, 4, 6), dtype)
+    x[:, 0, 0], x[:, 0, 1] = 4095, np.arange(20)
+    np.save(tmp_path / "a.npy", x)
+    images = tensor("mine", str(tmp_path / "a.npy"))
+    assert images.train.max() == np.float32(4095) / np.float32(65535)
+    (said,) = [line for line in data_cautions(images) if "16-bit" in line]
+    assert "divided by 65,535: the greatest, 4,095, is 0.0625. If 12 bits are all there" in said
+    x[0, 0, 0] = 32768 if dtype != np.int16 else 32767
+    np.save(tmp_path / "a.npy", x)
+    assert bool(tensor("mine", str(tmp_path / "a.npy")).note.endswith("65,535.")) == (
+        dtype != np.int16
+    )
+
+
+def test_new_images_are_read_as_those_of_the_training_were() -> None:
+    prepare = ImagePreparation((1, 2, 2), None, None, None, False)
+    for dtype, top in ((np.bool_, 1), (np.uint8, 255), (np.uint16, 65535)):
+        x = prepare(np.full((3, 2, 2), top, dtype))
+        assert x.shape == (3, 1, 2, 2)
+        assert x.unique().tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype", "says"),
+    [
+        ([0, 1], np.int64, "int64 values from 0 to 1: save them as x.astype('bool')"),
+        ([0, 200], np.int32, "int32 values from 0 to 200: save them as x.astype('uint8')"),
+        ([0, 4095], np.int64, "save them as x.astype('uint16')"),
+        ([-5, 5], np.int64, "int64 values from -5 to 5: save them as x.astype('float32')"),
+        ([-1000, 3000], np.int16, "holds 16-bit integers from -1,000 on: bring them to the scale"),
+        ([0, 1], np.complex64, "holds complex64 values: save real numbers"),
+        (["a", "b"], "U1", "holds values of type <U1: give one array of numbers"),
+    ],
+)
+def test_numbers_whose_scale_nobody_knows_are_refused_with_what_to_save(
+    tmp_path: Path, values: list[Any], dtype: Any, says: str
+) -> None:
+    np.save(tmp_path / "a.npy", np.resize(np.array(values, dtype), (20, 4, 6)))
+    assert says in refusal(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", np.longdouble])
+def test_floats_of_any_order_and_length_are_read(
+    tmp_path: Path, grey: np.ndarray, dtype: Any
+) -> None:
+    np.save(tmp_path / "a.npy", grey)
+    np.save(tmp_path / "b.npy", grey.astype(dtype))
+    assert torch.equal(everything(tmp_path / "a.npy"), everything(tmp_path / "b.npy"))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
@@ -124,14 +187,43 @@ def test_the_first_image_that_is_not_finite_is_named(
     assert "NaN or infinity in 2 of 20 images, first in image 7" in refusal(tmp_path / "a.npy")
 
 
-def test_a_missing_file_is_refused(tmp_path: Path) -> None:
-    assert "there is no file" in refusal(tmp_path / "nothing.npy")
-    assert "there is no file" in refusal(tmp_path)
+def test_a_missing_file_is_refused_with_what_there_is(tmp_path: Path, grey: np.ndarray) -> None:
+    assert "nothing.npy in " in refusal(tmp_path / "nothing.npy")
+    np.save(tmp_path / "images.npy", grey)
+    assert "did you mean 'images.npy'?" in refusal(tmp_path / "image.npy")
+    assert "did you mean 'images.npy'?" in refusal(tmp_path / "images")
+    assert f"there is no folder {tmp_path}/none" in refusal(tmp_path / "none" / "a.npy")
 
 
-def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("1,2,3")
-    assert "is not a .npy, .npz or .pt file" in refusal(tmp_path / "a.csv")
+def test_a_folder_is_no_file(tmp_path: Path, grey: np.ndarray) -> None:
+    (tmp_path / "1.png").touch()
+    (tmp_path / "2.JPG").touch()
+    assert "but a folder of 2 pictures: bring all to one size" in refusal(tmp_path)
+    np.save(tmp_path / "images.npy", grey)
+    assert f"is a folder: name one file, as {tmp_path / 'images.npy'}" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("a.csv", "but a table, and data=tensor is for images"),
+        ("a.PNG", "but one picture: save all as one array"),
+        ("a.h5", "save its images as one array, np.save('images.npy', x)"),
+    ],
+)
+def test_another_kind_of_file_is_refused_with_the_way_out(
+    tmp_path: Path, name: str, says: str
+) -> None:
+    (tmp_path / name).write_text("1,2,3")
+    said = refusal(tmp_path / name)
+    assert "is not a .npy, .npz or .pt file" in said
+    assert says in said
+
+
+@pytest.mark.parametrize("path", [None, 3, ["a.npy", "b.npy"], ""])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    with pytest.raises(UserError, match=r"data\.path is the path of one file, not "):
+        tensor("mine", path)
 
 
 @pytest.mark.parametrize("suffix", ["npz", "pt"])

@@ -75,13 +75,15 @@ def test_a_failure_says_which_it_was_and_why(make_run: MakeRun, tmp_path: Path) 
             Attempt(make_run(), tmp_path / "broken", report=broken),
         ]
     )
-    said = [(o.kind, o.step, o.reason) for o in outcomes if isinstance(o, Failure)]
+    failures = [o for o in outcomes if isinstance(o, Failure)]
+    said = [(o.kind, o.step, o.reason.partition(" (")[0]) for o in failures]
     assert said == [
         ("diverged", 1, "diverged: the loss became NaN or infinite at step 1"),
         ("halted", 3, "halted after 3 steps, with a checkpoint to go on from"),
         ("timed out", 1, "timed out: training took longer than 0 s: it was at step 1"),
         ("failed", None, "failed: ValueError: the report broke"),
     ]
+    assert "test_attempts.py, line " in failures[-1].reason
     assert RunFolder(tmp_path / "halted").has_checkpoint
     for name in ("lost", "halted", "late", "broken"):
         assert not RunFolder(tmp_path / name).has_result

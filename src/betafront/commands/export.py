@@ -68,6 +68,8 @@ def export(
     """
     if register_as is not None:
         check_name(register_as)
+    if to is not None and to.exists() and not to.is_dir():
+        raise UserError(f"--to {to} is a file: name a folder, which is made if it is not there")
     study, spec = find_study(name)
     trials = study.get_trials(deepcopy=False)
     number = _number(at, study, spec)

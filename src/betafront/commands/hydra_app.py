@@ -11,13 +11,18 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from betafront.addresses import RUNS, masked, runs_folder
+from betafront.config.complete import OF_ONE_CHOICE
 from betafront.config.compose import NAME, VERSION_BASE, keys_near
-from betafront.config.explain import COMPOSITION_ERRORS, explain
+from betafront.config.explain import explain, is_of_composition
+from betafront.config.overrides import refuse_lists, refuse_options
 from betafront.errors import UserError, os_error
+from betafront.own_modules import cause, users_place
 from betafront.shipped import conf_dir
 from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
+
+SHOWING = ("--cfg", "-c", "--info", "-i")  # options that show the configuration, and run nothing
 
 
 class Stop(BaseException):
@@ -41,6 +46,10 @@ def run(config: DictConfig) -> Result:
         return train_and_show(made, folder)
     except (UserError, Diverged, OSError) as error:
         raise Stop from error
+    except Exception as error:
+        if os.environ.get("BETAFRONT_DEBUG") or not users_place(error):
+            raise
+        raise Stop from UserError(f"{cause(error)} (BETAFRONT_DEBUG=1 shows the calls)")
     except KeyboardInterrupt:
         if RunFolder(folder).has_checkpoint:
             words = [*settings.overrides.task, f"hydra.run.dir={folder}"]
@@ -54,19 +63,29 @@ def main(arguments: list[str]) -> None:
     Raises:
         UserError: the configuration does not compose, or what it asks for cannot be done.
     """
+    refuse_options(arguments)
+    refuse_lists(arguments, OF_ONE_CHOICE)
     # Relative to where the command was given, and the same in every worker.
     os.environ[RUNS] = str(runs_folder())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us
     # Of conf/hydra/launcher/ray.yaml, which fits the schema that the launcher has under that name.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/ray' is validated", UserWarning)
     application = hydra.main(config_path=str(conf_dir()), config_name=NAME, **VERSION_BASE)(run)
+    if any(
+        word.partition("=")[0] in SHOWING for word in arguments
+    ):  # which Hydra does of one run alone
+        arguments = [word for word in arguments if word not in ("--multirun", "-m")]
     before = sys.argv
     sys.argv = ["betafront", *arguments]
     try:
         application()
     except Stop as stop:
         raise UserError(_line(stop.__cause__, arguments)) from stop
-    except (*COMPOSITION_ERRORS, OSError) as error:
+    except Exception as error:
+        if isinstance(error, UserError) or not (
+            isinstance(error, OSError) or is_of_composition(error)
+        ):
+            raise
         raise UserError(_line(error, arguments)) from error
     finally:
         sys.argv = before
@@ -82,10 +101,8 @@ def _line(error: BaseException | None, arguments: list[str]) -> str:
 def _of(error: BaseException | None, arguments: list[str]) -> str:
     if isinstance(error, Diverged):
         return f"{error}: try a smaller optimizer.lr, or another likelihood"
-    if isinstance(
-        error, COMPOSITION_ERRORS
-    ):  # first: Hydra's error for a missing file is an OSError
-        return explain(error, keys_near(arguments))
+    if error is not None and is_of_composition(error):  # as Hydra's, an OSError, for a missing file
+        return explain(error, lambda: keys_near(arguments), arguments)
     if isinstance(error, OSError):
-        return os_error(error)
+        return cause(error) if users_place(error) else os_error(error)
     return str(error)

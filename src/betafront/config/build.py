@@ -2,12 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from betafront.config.complete import check_parts
+from betafront.config.explain import explain
 from betafront.config.former import lacking, moved
 from betafront.config.parts import PARTS
 from betafront.config.targets import make
@@ -17,6 +20,7 @@ from betafront.errors import UserError, one_line
 from betafront.files import write_whole
 from betafront.models import Model, Shape
 from betafront.objective import Objective
+from betafront.own_modules import cause, users_place
 from betafront.training.folder import RunFolder
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.run import Run
@@ -31,8 +35,10 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
         wall: as in `betafront.config.targets.make`.
 
     Raises:
-        UserError: a part refuses its settings, or the data does not suit the likelihood.
+        UserError: a part is missing or refuses its settings, or the data does not suit the
+            likelihood.
     """
+    check_parts(config)
     parts: dict[str, Any] = {
         key: _make(config[key], key, wall) for key in PARTS if key not in ("data", "objective")
     }
@@ -86,21 +92,56 @@ def check(run: Run) -> None:
     Raises:
         UserError: a part cannot be made, or the data is outside the likelihood's support.
     """
-    vae = run.vae()
+    with _of_part("likelihood"):
+        likelihood = run.likelihood()
+    with _of_part("model"):
+        vae = run.architecture(run.data.shape, likelihood)
+    if not isinstance(vae, Model):
+        raise UserError(
+            f"model: what it names has returned {_typed(vae)}, and no betafront.models.Model, such "
+            "as a betafront.models.VAE"
+        )
     run.data.check(vae.likelihood)
-    objective = run.objective(vae.latents)
+    with _of_part("objective"):
+        objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
     check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
-    run.make_optimizer(list(vae.parameters()))
+    with _of_part("optimizer"):
+        run.make_optimizer(list(vae.parameters()))
     lightning_trainer(run)
+
+
+@contextmanager
+def _of_part(key: str) -> Iterator[None]:
+    """Makes an error of a part that is called with its settings a line that names the part."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UserError(_failed(key, error)) from error
+
+
+def _failed(key: str, error: BaseException) -> str:
+    """Why a part cannot be made: its own error, with the place where it is in the user's files."""
+    if isinstance(error, TypeError) and not users_place(error):
+        return f"{key}: one of its values is of the wrong type: {one_line(error)[:200]}"
+    return f"{key}: {cause(error)}"
+
+
+def _typed(value: Any) -> str:
+    return "None" if value is None else f"an object of type {type(value).__name__}"
 
 
 @lru_cache(maxsize=2)
 def _data(node: str, wall: Wall | None) -> Data:
     data = _make(OmegaConf.create(json.loads(node)), "data", wall)
     if not isinstance(data, Data):
-        raise UserError(f"data: {node} does not make a betafront.data.Data")
+        raise UserError(
+            f"data: {node} has made {_typed(data)}, and no betafront.data.Data: return what "
+            "betafront.data.in_memory makes"
+        )
     return data
 
 
@@ -115,10 +156,9 @@ def _make(node: DictConfig, key: str, wall: Wall | None) -> Any:
         if missing:
             name = f"{key}.{missing[0]!s}"
             raise UserError(f"{name} has no default: give {name}=…") from error
-        if isinstance(error.__cause__, TypeError):
-            why = one_line(error.__cause__)[:200]
-            raise UserError(f"{key}: one of its values is of the wrong type: {why}") from error
-        raise UserError(f"{key}: {one_line(error)[:300]}") from error
+        if isinstance(error, OmegaConfBaseException):
+            raise UserError(f"{key}: {explain(error, list)}") from error
+        raise UserError(_failed(key, error.__cause__ or error)) from error
 
 
 def save(config: DictConfig, folder: Path) -> None:

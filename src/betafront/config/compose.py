@@ -16,7 +16,8 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from betafront.config.explain import COMPOSITION_ERRORS, explain, known_keys
+from betafront.config.complete import NEEDED, check_parts
+from betafront.config.explain import explain, known_keys
 from betafront.config.overrides import parse
 from betafront.errors import UserError
 from betafront.shipped import conf_dir
@@ -60,6 +61,7 @@ class Composer:
             UserError: they do not compose; the key or choice and its near miss are named.
         """
         config = self._compose([])
+        check_parts(config, NEEDED)
         self._composed[()] = self._with_defaults(_without_hydra(config.copy()))
         return config
 
@@ -84,8 +86,10 @@ class Composer:
     def _compose(self, overrides: Sequence[str]) -> DictConfig:
         try:
             return self.loader.load_sweep_config(self.config, [*self.fixed, *overrides])
-        except COMPOSITION_ERRORS as error:
-            raise UserError(explain(error, list(known_keys(self.config)))) from error
+        except Exception as error:  # of many kinds: `is_of_composition`
+            words = [*self.fixed, *overrides]
+            line = explain(error, lambda: list(known_keys(self.config)), words)
+            raise UserError(line) from error
 
     def _with_defaults(self, config: DictConfig) -> DictConfig:
         missing = object()
@@ -135,8 +139,8 @@ def compose(words: Sequence[str]) -> DictConfig:
     """
     try:
         return _composed(words)
-    except COMPOSITION_ERRORS as error:
-        raise UserError(explain(error, keys_near(words))) from error
+    except Exception as error:  # of many kinds: `is_of_composition`
+        raise UserError(explain(error, lambda: keys_near(words), words)) from error
 
 
 def keys_near(words: Sequence[str]) -> list[str]:
@@ -146,7 +150,7 @@ def keys_near(words: Sequence[str]) -> list[str]:
     for choices in (chosen, []):
         try:
             return list(dict.fromkeys(known_keys(_composed(choices))))
-        except COMPOSITION_ERRORS:
+        except Exception:  # of many kinds: `is_of_composition`
             continue
     return []
 

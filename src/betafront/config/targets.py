@@ -11,6 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from betafront.config.trust import Wall, of_composed
 from betafront.errors import UserError
+from betafront.own_modules import cause, check_target
 
 MOVED = {
     "betafront.study.view.NoView": "betafront.study.tracker.protocol.NoTracker",
@@ -31,7 +32,7 @@ def make(node: DictConfig, wall: Wall | None = None) -> Any:
             was composed for this command.
 
     Raises:
-        UserError: it names what it may not, or what it names refuses its settings.
+        UserError: it names what it may not or cannot be had, or what it names refuses its settings.
         hydra.errors.InstantiationException: it cannot be made.
     """
     written = OmegaConf.to_container(node, resolve=True)
@@ -50,9 +51,19 @@ def make(node: DictConfig, wall: Wall | None = None) -> Any:
     except (HydraException, OmegaConfBaseException) as error:
         if refused := _users(error):
             raise refused from refused.__cause__  # not from Hydra's error, whose cause it is
+        _check_each(written)
         raise
     except Exception as error:  # a part's own, which 1.3 wraps in the same way
         raise InstantiationException(repr(error)) from error
+    except SystemExit as error:  # of a module of the user's that is a script
+        _check_each(written)
+        raise UserError(f"{cause(error)} (called for {', '.join(targets_of(written))})") from error
+
+
+def _check_each(written: Any) -> None:
+    """Refuse a target that cannot be had, once Hydra has failed: it says so without the cause."""
+    for target in targets_of(written):
+        check_target(target)
 
 
 def _users(error: BaseException) -> UserError | None:

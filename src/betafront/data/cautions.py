@@ -41,7 +41,7 @@ def data_cautions(data: Data) -> list[str]:
 
     Named are training data that is constant or nearly so, or mostly one example; validation and
     test examples that are copies of training examples, bit for bit; and a validation split on which
-    a nat of D + R cannot be seen.
+    a nat of D + R cannot be seen; and how the data was read, where that decides its scale.
 
     Args:
         data: of which no more than VALUES numbers are looked at.
@@ -49,7 +49,7 @@ def data_cautions(data: Data) -> list[str]:
     parts = _looked_at(data)
     constant = [*_constant(parts["train"], data.name)]
     found = constant or [*_same(parts["train"], data.name), *_copies(parts, data)]
-    return [*found, *_few(data, parts["val"])]
+    return [*filter(None, [data.note]), *found, *_few(data, parts["val"])]
 
 
 def _looked_at(data: Data) -> dict[str, Tensor]:

@@ -49,10 +49,13 @@ class Data(ABC):
     Attributes:
         name: of the data in tables and records.
         factors: what varies behind the examples, if that is known; no part of the digest.
+        note: a sentence on how the examples were read, which is said before training; empty where
+            there is nothing to say.
     """
 
     name: str
     factors: Factors | None
+    note: str = ""
 
     @property
     @abstractmethod

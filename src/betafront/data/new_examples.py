@@ -34,7 +34,10 @@ class Preparation:
         Raises:
             UserError: the examples have another shape, or are not finite numbers.
         """
-        x = as_tensor(examples).float()
+        x = as_tensor(examples)
+        if x.is_complex():
+            raise UserError("the data holds complex numbers, and a model takes real ones")
+        x = x.float()
         if x.shape[1:] != self.shape:
             raise UserError(
                 f"the model is for examples of the shape {self.shape}, and these are "
@@ -53,9 +56,25 @@ class Preparation:
         return cls(**{k: v for k, v in kept.items() if k != "kind"} | {"shape": (*kept["shape"],)})
 
 
-def as_tensor(examples: ArrayLike | Tensor) -> Tensor:
-    """Examples of any array type as a tensor."""
-    return examples if isinstance(examples, Tensor) else torch.as_tensor(np.asarray(examples))
+def as_tensor(examples: ArrayLike | Tensor, whose: str = "the data") -> Tensor:
+    """Examples of any array type as a tensor.
+
+    Raises:
+        UserError: naming `whose` data it is; they are no numbers, or rows of unequal lengths.
+    """
+    if isinstance(examples, Tensor):
+        return examples
+    try:
+        array = np.asarray(examples)
+    except ValueError as error:
+        raise UserError(f"{whose} has examples of several shapes: give all the same one") from error
+    if array.dtype.kind not in "biufc":  # truth values and numbers
+        kind = "a table of named columns" if array.dtype.names else f"values of type {array.dtype}"
+        raise UserError(f"{whose} holds {kind}: give one array of numbers")
+    if array.dtype.itemsize > 8 and array.dtype.kind == "f":
+        array = array.astype(np.float64)  # of more bits torch has none
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)  # and of one byte order
+    return torch.as_tensor(np.ascontiguousarray(array))
 
 
 def refuse_not_finite(x: Tensor, whose: str, what: str) -> None:

@@ -11,9 +11,14 @@ from torch import Tensor
 
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
-from betafront.data.images.new_images import as_images
+from betafront.data.images.new_images import as_images, of_16_bits
 from betafront.data.images.resize import resized
-from betafront.errors import UserError, one_line
+from betafront.data.new_examples import as_tensor
+from betafront.errors import UserError, near_miss, one_line
+
+PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+TABLES = (".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsx", ".feather")
+KINDS = (".npy", ".npz", ".pt")
 
 
 def tensor(
@@ -31,7 +36,8 @@ def tensor(
 ) -> Images:
     """The images of a file: (n, H, W), (n, C, H, W) or (n, H, W, C), C being 1 or 3.
 
-    8-bit integers are scaled from 0..255 to [0, 1]; floating-point numbers are taken as they are.
+    Truth values become 0 and 1, 8-bit integers are divided by 255 and 16-bit integers by 65,535;
+    floating-point numbers are taken as they are.
 
     Args:
         name: what the data is called in tables and records.
@@ -51,7 +57,8 @@ def tensor(
     """
     with _reading(path, "data.path") as file:
         arrays = _arrays(file, "images")
-        x = as_images(torch.as_tensor(arrays["images"]), path)
+        stored = as_tensor(arrays["images"], path)
+        x, note = as_images(stored, path), of_16_bits(stored, path)
         factors = as_factors(arrays, path)
     if labels is not None:
         with _reading(labels, "data.labels") as file:
@@ -68,6 +75,7 @@ def tensor(
         levels=levels,
         dequantize=dequantize,
         side=size,
+        note=note,
     )
 
 
@@ -99,7 +107,7 @@ def _arrays(path: Path, main: str) -> dict[str, Any]:
     elif path.suffix in (".npy", ".npz"):
         loaded = np.load(path, allow_pickle=False)
     else:
-        raise UserError(f"{path} is not a .npy, .npz or .pt file")
+        raise UserError(f"{path} is not a .npy, .npz or .pt file{_way_out(path.suffix.lower())}")
     arrays = {main: loaded} if isinstance(loaded, np.ndarray | Tensor) else dict(loaded)
     if main == "labels" and "factors" in arrays:
         return arrays
@@ -116,9 +124,11 @@ def _arrays(path: Path, main: str) -> dict[str, Any]:
 @contextmanager
 def _reading(path: str, key: str) -> Iterator[Path]:
     """The file that the setting `key` names; an error while it is read becomes a `UserError`."""
+    if not isinstance(path, str) or not path:
+        raise UserError(f"{key} is the path of one file, not {path!r}")
     file = Path(path).expanduser()
     if not file.is_file():
-        raise UserError(f"{key}: there is no file {file}")
+        raise UserError(f"{key}: {_no_file(file)}")
     try:
         yield file
     except UserError as error:
@@ -130,3 +140,37 @@ def _reading(path: str, key: str) -> Iterator[Path]:
         raise UserError(
             f"{key}: {file} cannot be read: it is damaged, or holds more than arrays"
         ) from error
+
+
+def _no_file(file: Path) -> str:
+    """Why there is no file to read: a folder, a folder that is not there, or a misspelt name."""
+    if file.is_dir():
+        pictures = sum(path.suffix.lower() in PICTURES for path in file.iterdir())
+        holds = f" of {pictures:,} pictures" if pictures else ""
+        arrays = sorted(str(path) for path in file.iterdir() if path.suffix in KINDS)
+        if arrays:
+            return f"{file} is a folder: name one file, as {arrays[0]}"
+        return (
+            f"there is no file {file}, but a folder{holds}: bring all to one size, and save them as"
+            " one array, np.save('images.npy', np.stack(pictures))"
+        )
+    if file.exists():
+        return f"there is no file {file}, but something else: give a .npy, .npz or .pt file"
+    folder = file.absolute().parent
+    if not folder.is_dir():
+        return f"there is no file {file}: there is no folder {folder}"
+    beside = [path.name for path in folder.iterdir() if path.suffix in KINDS]
+    return f"there is no file {file} in {folder}: {near_miss(file.name, beside)}"
+
+
+def _way_out(suffix: str) -> str:
+    """What to do with a file of another kind."""
+    if suffix in PICTURES:
+        return ", but one picture: save all as one array, np.save('images.npy', np.stack(pictures))"
+    if suffix in TABLES:
+        return (
+            ", but a table, and data=tensor is for images: a table is taken by a function of your "
+            "own that returns betafront.data.in_memory(name, x), named by _target_ in "
+            "conf/data/NAME.yaml"
+        )
+    return ": save its images as one array, np.save('images.npy', x)"

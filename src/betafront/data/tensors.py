@@ -27,6 +27,7 @@ class InMemory(Data):
         name: of the data in tables and records.
         train, val, test: (n, ...) float32 each.
         factors: what varies behind the examples, if that is known; no part of the digest.
+        note: a sentence on how the examples were read, which is said before training.
     """
 
     name: str
@@ -34,6 +35,7 @@ class InMemory(Data):
     val: Tensor
     test: Tensor
     factors: Factors | None = None
+    note: str = ""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -142,7 +144,10 @@ def in_memory(
     Raises:
         UserError: `x` has no such form, or as in `splits`.
     """
-    every = as_tensor(x).float()
+    given = as_tensor(x, f"data={name}")
+    if given.is_complex():
+        raise UserError(f"data={name} holds complex numbers: give real ones")
+    every = given.float()
     if every.ndim < 2 or 0 in every.shape:
         raise UserError(
             f"data={name} has the shape {tuple(every.shape)}: give (n, ...), the examples one "
@@ -152,7 +157,7 @@ def in_memory(
     found = splits(
         name, every, factors=factors, val=val, test=test, split_seed=split_seed, limit=limit
     )
-    return InMemory(name, **found.parts, factors=found.factors)
+    return InMemory(name, **found.parts, factors=found.factors, note="")
 
 
 def splits(

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from betafront.config.build import build, check
 from betafront.data import data_cautions
-from betafront.errors import UserError, near_miss, one_line
+from betafront.errors import UserError, near_miss
 from betafront.metrics.catalogue import direction
 from betafront.metrics.zero_rate import EXAMPLES, zero_rate
+from betafront.own_modules import cause
 from betafront.study.plan import Plan
 from betafront.study.spec import Spec
 from betafront.training.run import EVALUATED, Run
@@ -67,8 +68,9 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
     except UserError:
         raise
     except Exception as error:  # of a model or a metric of the user's own
-        what = f"{type(error).__name__}: {one_line(error)[:300]}"
-        raise UserError(f"the model cannot evaluate an example of the data: {what}") from error
+        raise UserError(
+            f"the model cannot evaluate an example of the data: {cause(error)}"
+        ) from error
     known = [f"{split}/{name}" for split in EVALUATED for name in names]
     for metric in objectives:
         if metric not in known:

@@ -19,7 +19,7 @@ from betafront.errors import UserError, near_miss
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.spec_of_config import specify
+from betafront.study.spec_of_config import listed, specify
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
         UserError: naming what is wrong and the way out.
     """
     fixed, lines, conditions = split_arguments(arguments, config)
-    constraints = [str(c) for c in config.study.constraints]
+    constraints = [str(c) for c in listed(config.study.constraints)]
     written = (f"{key}={value}" for key, value in lines.items())
     space = Space.parse(written, conditions, constraints)
     composer = Composer(context.config_loader, config, fixed)
@@ -133,7 +133,13 @@ def split_arguments(
     parameter out of the search, and decides the conditions that read it.
     """
     overrides = parse(arguments)
-    lines, conditions = flatten(_plain(config.study.space) or {})
+    space = _plain(config.study.space) or {}
+    if not isinstance(space, dict):
+        raise UserError(
+            f"study.space has a search for each parameter, and is {space}: write them as "
+            "'objective.weight=interval(0.01,10)' on the command line, or in study.yaml"
+        )
+    lines, conditions = flatten(space)
     fixed = []
     for text, override in zip(arguments, overrides, strict=True):
         key = override.get_key_element()

@@ -44,12 +44,17 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
     _check_max_failures(study.max_failures)
     if not isinstance(study.fail_fast, bool):
         raise UserError(f"study.fail_fast must be true or false, not {study.fail_fast}")
-    check_sampler(study.sampler)
+    check_sampler(str(study.sampler))
     name = study_name(study.name)
-    objectives = read_objectives(list(study.objectives))
-    reference = None if study.reference is None else [float(r) for r in study.reference]
-    if reference is not None and len(reference) != len(objectives):
-        raise UserError("study.reference needs one number per objective")
+    objectives = read_objectives(listed(study.objectives))
+    reference = None if study.reference is None else listed(study.reference)
+    if reference is not None and not (
+        len(reference) == len(objectives) and all(map(_is_number, reference))
+    ):
+        raise UserError(
+            "study.reference is a list of one number per objective, as in study.reference="
+            f"[{','.join('100' for _ in objectives)}], not {study.reference}"
+        )
     spec = Spec(
         name=name,
         question=study.question or "",
@@ -63,8 +68,8 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         workers=_workers(study),
         folder=str(Path(config.hydra.sweep.dir).absolute()),
         tracking=_container(config.tracking),
-        reference=reference,
-        constraints=[str(c) for c in study.constraints],
+        reference=None if reference is None else [float(number) for number in reference],
+        constraints=[str(c) for c in listed(study.constraints)],
         seconds=study.budget.seconds,
         trial_seconds=study.budget.trial_seconds,
         replicates=study.replicates,
@@ -123,15 +128,26 @@ def _check_whole(key: str, value: Any, least: int) -> None:
         raise UserError(f"{key} must be a whole number of at least {least}, not {value}")
 
 
+def listed(value: Any) -> list[Any]:
+    """The list that a setting holds; of what is no list, or nothing, the list of that alone."""
+    if OmegaConf.is_list(value):
+        return list(value)
+    return [] if value is None else [value]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _check_positive(key: str, value: Any) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is not None and not (number and 0 < value < float("inf")):
+    if value is not None and not (_is_number(value) and 0 < value < float("inf")):
         raise UserError(f"{key} must be a number of seconds above 0, or null, not {value}")
 
 
 def _check_max_failures(value: Any) -> None:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if value is not None and not (number and (0 <= value < 1 or value == int(value) >= 1)):
+    if value is not None and not (
+        _is_number(value) and (0 <= value < 1 or value == int(value) >= 1)
+    ):
         raise UserError(
             f"study.max_failures must be a number of trials, a part of them below 1, or null, not "
             f"{value}"
@@ -171,7 +187,11 @@ def read_objectives(written: list[str]) -> dict[str, str]:
             )
         objectives[metric] = way or direction(metric)
     if len(objectives) not in (2, 3):
-        raise UserError(f"study.objectives must name two or three metrics, not {len(objectives)}")
+        named = ", ".join(map(str, written)) or "none"
+        raise UserError(
+            f"study.objectives must name two or three metrics, not {len(objectives)} ({named}): "
+            "as in 'study.objectives=[val/rate,val/distortion]'"
+        )
     return objectives
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from betafront.errors import one_line
+from betafront.own_modules import users_place
 
 Kind = Literal["diverged", "timed out", "halted", "out of memory", "failed"]
 
@@ -63,7 +64,8 @@ class Failure:
 
     Attributes:
         kind: of failure. A halted run has a checkpoint and goes on in another attempt.
-        reason: the kind and the cause in one line, as the study keeps it.
+        reason: the kind and the cause in one line, as the study keeps it, with the place in the
+            user's own files where one of them is involved.
         error: what was raised, for callers that raise it again.
         step: optimiser steps taken; None where the error does not say.
     """
@@ -86,4 +88,6 @@ class Failure:
         from betafront.training.memory_errors import out_of_memory  # with it comes torch
 
         kind: Kind = "out of memory" if out_of_memory(error) else "failed"
-        return cls(kind, f"{kind}: {type(error).__name__}: {one_line(error)}"[:500], error)
+        said = f"{kind}: {type(error).__name__}: {one_line(error)}"[:500]
+        place = users_place(error) if kind == "failed" else ""
+        return cls(kind, f"{said} ({place})" if place else said, error)

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from betafront.errors import UserError, near_miss, one_line
+from betafront.own_modules import users_place
 from betafront.weights.audit.sandbox import error_line
 
 
@@ -48,11 +49,18 @@ def load_module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name is not None and (name == error.name or name.startswith(f"{error.name}.")):
             raise UserError(f"there is no module '{name}': {near_miss(name, nearby())}") from error
-        raise UserError(f"{name} needs a module that is not here: {one_line(error)}") from error
+        missing = f"{one_line(error)}{_at(error)}"
+        raise UserError(f"{name} needs a module that is not here: {missing}") from error
     except UserError:
         raise
     except (Exception, SystemExit) as error:  # a script may exit when it is imported
-        raise UserError(f"importing {name} raised {error_line(error)}") from error
+        raise UserError(f"importing {name} raised {error_line(error)}{_at(error)}") from error
+
+
+def _at(error: BaseException) -> str:
+    """Where in the user's files an error was raised, as far as its message does not say so."""
+    place = "" if isinstance(error, SyntaxError) else users_place(error)
+    return f" ({place})" if place else ""
 
 
 def from_file(path: Path) -> ModuleType:

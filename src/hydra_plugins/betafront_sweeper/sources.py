@@ -22,9 +22,12 @@ class StudySource(ConfigSource):
         path = self._file(config_path)
         if path is None or not path.is_file():
             raise ConfigLoadError(f"there is no study at {self.path}/{config_path}")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise ConfigLoadError(f"{path} is not written in UTF-8: {error.reason}") from error
         return ConfigResult(
-            config=OmegaConf.create(text),  # type: ignore[arg-type]
+            config=OmegaConf.load(path),  # type: ignore[arg-type]
             path=f"{self.scheme()}://{self.path}",
             provider=self.provider,
             header=ConfigSource._get_header_dict(text),

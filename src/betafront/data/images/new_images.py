@@ -1,5 +1,6 @@
 """What new images go through before a trained model sees them."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -11,6 +12,9 @@ from betafront.data.images.levels import on_levels
 from betafront.data.images.resize import resized
 from betafront.data.new_examples import Preparation, as_tensor, refuse_not_finite
 from betafront.errors import UserError
+
+GREATEST = {torch.bool: 1, torch.uint8: 255, torch.uint16: 65535, torch.int16: 65535}
+"""The value that becomes 1. Nobody says it of wider integers."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class ImagePreparation(Preparation):
         """Images as the model was trained on them, (n, C, H, W) float32.
 
         Args:
-            examples: (n, H, W), (n, C, H, W) or (n, H, W, C); 8-bit integers, or numbers in the
-                scale of the training data.
+            examples: (n, H, W), (n, C, H, W) or (n, H, W, C); truth values, 8-bit or 16-bit
+                integers, or numbers in the scale of the training data.
 
         Raises:
             UserError: they have another shape, or values that the model is not for.
@@ -55,7 +59,8 @@ class ImagePreparation(Preparation):
 
 
 def as_images(x: Tensor, path: str) -> Tensor:
-    """`x` as (n, C, H, W) float32, checked.
+    """`x` as (n, C, H, W) float32, checked: truth values as 0 and 1, 8-bit integers divided by 255,
+    16-bit integers by 65,535, floating-point numbers as they are.
 
     Raises:
         UserError: naming `path`, and the shape or the values that do not do.
@@ -66,15 +71,70 @@ def as_images(x: Tensor, path: str) -> Tensor:
         x = x.permute(0, 3, 1, 2)
     if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape:
         raise UserError(
-            f"{path} has the shape {tuple(x.shape)}: images are (n, H, W), (n, C, H, W) or "
-            "(n, H, W, C) with C = 1 or 3"
+            f"{path} has the shape {tuple(x.shape)}{_way_out_of_shape(tuple(x.shape))}: images are "
+            "(n, H, W), (n, C, H, W) or (n, H, W, C) with C = 1 or 3"
         )
-    if x.dtype == torch.uint8:
-        return x.float() / 255
-    if not x.is_floating_point():
+    if x.is_floating_point():
+        refuse_not_finite(x, path, "image")
+        return x.float()
+    if x.dtype not in GREATEST:
+        raise UserError(f"{path} holds {_typed(x)}: {_way_out_of_type(x)}")
+    scaled = x.float()
+    if scaled.min() < 0:
         raise UserError(
-            f"{path} holds {x.dtype} values: give 8-bit integers (0 to 255) or floating-point "
-            "numbers in the scale that the likelihood is for"
+            f"{path} holds 16-bit integers from {int(scaled.min()):,} on: bring them to the scale "
+            "that the likelihood is for, as floating-point numbers"
         )
-    refuse_not_finite(x, path, "image")
-    return x.float()
+    return scaled / GREATEST[x.dtype]
+
+
+def of_16_bits(x: Tensor, path: str) -> str:
+    """A sentence on how 16-bit images are read, where `x` is that; empty where it is not."""
+    if GREATEST.get(x.dtype) != GREATEST[torch.uint16]:
+        return ""
+    most, top = int(x.float().max()), GREATEST[x.dtype]
+    said = f"{path} holds 16-bit integers, which are divided by {top:,}"
+    if most > top // 2:
+        return f"{said}."
+    bits = most.bit_length()
+    return (
+        f"{said}: the greatest, {most:,}, is {most / top:.3g}. If {bits} bits are all there are, "
+        f"save them as x / {2**bits - 1:,}."
+    )
+
+
+def _way_out_of_shape(shape: tuple[int, ...]) -> str:
+    """What an array of another shape may be, and what to do about it."""
+    if len(shape) == 2:
+        side = math.isqrt(shape[1])
+        square = f", or of flattened images: save x.reshape(-1, {side}, {side})"
+        flat = square if side > 1 and side**2 == shape[1] else ""
+        return (
+            f", which is that of a table{flat}. A table is taken by a function of your own that "
+            "returns betafront.data.in_memory(name, x), named by _target_ in conf/data/NAME.yaml, "
+            "with model=mlp"
+        )
+    if len(shape) == 4 and {shape[1], shape[3]} & {2, 4}:
+        return ", with an alpha channel, perhaps: save its colours alone, as x[..., :3] or x[:, :3]"
+    return ""
+
+
+def _typed(x: Tensor) -> str:
+    name = str(x.dtype).removeprefix("torch.")
+    if x.is_complex():
+        return f"{name} values"
+    return f"{name} values from {int(x.long().min())} to {int(x.long().max())}"
+
+
+def _way_out_of_type(x: Tensor) -> str:
+    """How to save values of which the type does not say what the greatest one stands for."""
+    if x.is_complex():
+        return "save real numbers"
+    low, high = int(x.long().min()), int(x.long().max())
+    for greatest, kind in ((1, "bool"), (255, "uint8"), (65535, "uint16")):
+        if low >= 0 and high <= greatest:
+            return f"save them as x.astype('{kind}') (0 to {greatest:,} become 0 to 1)"
+    return (
+        "save them as x.astype('float32'), in the scale that the likelihood is for, as 0 to 1 for "
+        "Bernoulli"
+    )

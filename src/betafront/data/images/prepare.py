@@ -29,6 +29,7 @@ def prepare(
     levels: int | None = None,
     dequantize: bool = False,
     side: int | None = None,
+    note: str = "",
 ) -> Images:
     """Split `x`, images in their final scale, and bring them onto their grey levels.
 
@@ -43,6 +44,7 @@ def prepare(
             are brought onto `i / (k - 1)`. None changes nothing.
         dequantize: make each value `(i + u) / k`, with u drawn once from `split_seed`.
         side: pixels a side that the images were brought to, if they were; new images will be too.
+        note: a sentence on how the images were read, which is said before training.
 
     Raises:
         UserError: as in `splits`; or there cannot be such levels, or none are known to dequantise.
@@ -72,6 +74,7 @@ def prepare(
         name=name,
         **parts,
         factors=found.factors,
+        note=note,
         levels=k,
         dequantized=dequantize,
         side=side,

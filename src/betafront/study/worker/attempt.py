@@ -86,7 +86,7 @@ def _failed(failure: Failure) -> Outcome:
 def logged_to(path: Path) -> Iterator[None]:
     """Writes what is logged while the block runs to a file, too."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path)
+    handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter(FORMAT))
     root = logging.getLogger()
     root.addHandler(handler)

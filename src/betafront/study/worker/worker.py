@@ -12,7 +12,9 @@ from omegaconf import DictConfig
 
 from betafront.config.compose import Composer
 from betafront.config.trust import trusted, trusting
+from betafront.encoding import write_what_can_be_shown
 from betafront.errors import os_error
+from betafront.own_modules import find_modules_in
 from betafront.study.gpus import take_gpu
 from betafront.study.search.space import Space
 from betafront.study.seeds import confirming_seed, run_seed
@@ -109,6 +111,8 @@ class WorkerTask:
         take_gpu(number)
         try:
             os.chdir(self.place)
+            write_what_can_be_shown()
+            find_modules_in(Path(self.place))
             with trusting(self.trust):
                 Loop(self, number).run()
         except Exception as error:
