@@ -13,7 +13,7 @@ from betafront.study.results.table import rows, table
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ledger import RECORD
+from betafront.study.trials.ours import RECORD
 from betafront.training.standing import Standing
 
 Command = Callable[..., Any]

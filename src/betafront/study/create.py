@@ -80,18 +80,25 @@ def check_folder(folder: Path) -> None:
 
 
 def make(storage: Storage, spec: Spec) -> None:
-    """Make a study; where another process makes it at the same moment, one of them does."""
+    """Make a study; where another process makes it at the same moment, one of them does.
+
+    Raises:
+        UserError: another program has made one of that name for something else.
+    """
     import warnings
 
     import optuna
     from optuna.study import StudyDirection
 
+    directions = [StudyDirection[d.upper()] for d in spec.objectives.values()]
     study = optuna.create_study(
-        study_name=spec.name,
-        storage=storage.writes,
-        directions=[StudyDirection[d.upper()] for d in spec.objectives.values()],
-        load_if_exists=True,
+        study_name=spec.name, storage=storage.writes, directions=directions, load_if_exists=True
     )
+    if study.directions != directions:
+        raise UserError(
+            f"the study '{spec.name}' in the storage is another program's, with "
+            f"{len(study.directions)} objectives of its own: choose another name with study.name=…"
+        )
     with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         study.set_metric_names(list(spec.objectives))
     spec.store(Store(storage, spec.name))

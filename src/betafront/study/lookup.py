@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from betafront.addresses import runs_folder
-from betafront.study.spec import Spec
+from betafront.study.spec import Spec, is_ours
 from betafront.study.storage.opening import find, find_storage
 from betafront.study.storage.study_store import Store
 
@@ -20,12 +20,12 @@ def find_study(name: str | None) -> tuple["Study", Spec]:
         UserError: there is none of that name, or none at all.
     """
     runs = runs_folder()
-    study = find(name, runs)
+    study = find(name, runs, is_ours)
     return study, Spec.load(study, runs / study.study_name)
 
 
 def find_store(name: str | None) -> tuple[Store, Spec]:
     """As `find_study`, to be written."""
     runs = runs_folder()
-    store = Store(*find_storage(name, runs))
+    store = Store(*find_storage(name, runs, is_ours))
     return store, Spec.load(store.study, runs / store.study.study_name)

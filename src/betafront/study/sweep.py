@@ -31,9 +31,9 @@ from betafront.study.tracker.protocol import NoTracker, Tracker
 from betafront.study.trials.ending import release
 from betafront.study.trials.lease import is_lost
 from betafront.study.trials.queue import is_met
-from betafront.study.trials.status import RELEASED, Status, finished, numbers_by_word, status
+from betafront.study.trials.status import RELEASED, finished, numbers_by_word, status
 from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
-from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask
+from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask, times_asked
 from betafront.terminal import console, print_careful, print_next
 from betafront.training.folder import RunFolder
 
@@ -160,7 +160,7 @@ def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
         plan.base.storage.url,
         plan.spec.name,
         since,
-        {what: settings.get(what, 0) for what in (DRAINS, HALTS)},
+        {what: times_asked(settings, what) for what in (DRAINS, HALTS)},
         GRACE_SECONDS if delay is None else delay / 2,
     )
 
@@ -196,7 +196,7 @@ def attempts(trials: "list[FrozenTrial]") -> int:
     """
     now = time.time()
     ended = (t for t in trials if t.state.is_finished() or is_lost(t, now))
-    return sum(RELEASED not in t.user_attrs and status(t) is not Status.GIVEN_BACK for t in ended)
+    return sum(RELEASED not in t.user_attrs and status(t).works for t in ended)
 
 
 def ask(store: Store, what: str) -> None:
@@ -204,7 +204,7 @@ def ask(store: Store, what: str) -> None:
     "halt", to stop those that run at their next checkpoint too. They hear it when they renew their
     leases."""
     for key in (DRAINS, HALTS) if what == "halt" else (DRAINS,):
-        store.set(key, store.settings().get(key, 0) + 1)
+        store.set(key, times_asked(store.settings(), key) + 1)
 
 
 def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:

@@ -20,7 +20,8 @@ def confirmation(settings: Mapping[str, Any]) -> Confirmation | None:
         settings: the user attributes of the study.
     """
     kept = settings.get(CONFIRMATION)
-    return Confirmation.read(kept) if kept else None
+    known = isinstance(kept, Mapping) and "verdicts" in kept  # another program may use the name
+    return Confirmation.read(kept) if known else None
 
 
 def confirming(settings: Mapping[str, Any], trials: "Sequence[FrozenTrial]") -> tuple[int, int]:

@@ -110,6 +110,20 @@ class Store:
         """
         self._trials.make(trial)
 
+    def take(self, number: int, trial: "FrozenTrial") -> None:
+        """Begin a trial that another program has put into Optuna's queue, unless another worker
+        was first. As `make` it is not tried again, since the trials show what came of it.
+
+        Args:
+            number: of the trial.
+            trial: what it becomes.
+        """
+        self._trials.take(number, trial)
+
+    def renumber(self, number: int) -> None:
+        """Give the trial of this number that waits in Optuna's queue a number of its own."""
+        with_patience(lambda: self._trials.renumber(number))
+
     def note(self, number: int, key: str, value: Any) -> None:
         """Write a user attribute of an unfinished trial.
 

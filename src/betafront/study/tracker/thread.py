@@ -13,7 +13,7 @@ from betafront.study.results.table import rows
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Tracker
 from betafront.study.trials.origin import origin
-from betafront.study.trials.replicates import trial_folder
+from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.status import Status, reason, status
 
 if TYPE_CHECKING:
