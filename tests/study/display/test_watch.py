@@ -67,6 +67,7 @@ class Trials:
         params = {"objective.weight": 0.5, "schedule": "constant"} if params is None else params
         number = len(self.study.get_trials(deepcopy=False))
         done = state == TrialState.COMPLETE
+        attrs.setdefault(LEASE, {"until": 0.0})
         if done:
             record = attrs.setdefault(RECORD, a_record())
             record["folder"] = trial_folder(number)

@@ -28,8 +28,8 @@ from betafront.study.trials.ledger import (
     tell,
 )
 from betafront.study.trials.origin import first_attempt, origin
-from betafront.study.trials.queue import is_met
 from betafront.study.trials.ours import RECORD
+from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import REASON, TAKEN, Status, finished, reason, status
 from betafront.training.result import OnTheScale

@@ -16,7 +16,7 @@ from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ending import end_lost
+from betafront.study.trials.ending import end
 from betafront.study.trials.lease import has_lease
 from betafront.study.trials.ledger import Ledger, tell
 from betafront.study.trials.origin import origin
@@ -128,18 +128,16 @@ def test_more_in_the_queue_than_the_budget_has_room_for_waits(
 
 def test_a_lost_trial_keeps_its_place_against_the_queue(store: Store, ledger_of: Ledgers) -> None:
     spec = budget(store, 2)
-    gone = lost(store)
-    first = ledger_of()
-    claim = first.claim()
-    assert claim is not None
+    gone, other = (ledger_of(a_worker(name)).claim() for name in "01")
+    assert gone is not None
+    assert other is not None
     store.study.enqueue_trial({"w": 0.5})  # for which the budget has no room
-    end_lost(store, spec, store.trials())
-    tell(store, claim.trial, done(claim.trial), spec)
-    again = trained(store, ledger_of())[-1]
-    assert origin(again).before == gone.number
-    assert again.params == gone.params
-    assert statuses(store).count("COMPLETE") == 2
-    assert "WAITING" in statuses(store)
+    end(store, gone.trial, TrialState.FAIL)
+    tell(store, other.trial, done(other.trial), spec)
+    (again,) = trained(store, ledger_of())
+    assert origin(again).before == gone.trial.number
+    assert again.params == gone.trial.params
+    assert statuses(store) == ["LOST", "COMPLETE", "WAITING", "COMPLETE"]
     budget(store, 3)
     assert trained(store, ledger_of())[0].params == {"w": 0.5}
 
@@ -272,15 +270,14 @@ def test_names_of_ours_that_another_program_uses_are_no_harm(
 
 
 def test_a_queued_trial_with_the_number_of_another_one_gets_its_own(
-    store: Store, ledger_of: Ledgers
+    url: str, store: Store, ledger_of: Ledgers
 ) -> None:
     """Optuna counts the rows of a study for a new number, also after some were deleted."""
     trained(store, ledger_of())
-    with store.study._storage.engine.begin() as to:
+    with open_storage(url).writes.engine.begin() as to:
         to.execute(text("DELETE FROM trials WHERE number = 1"))
     store.study.enqueue_trial({"w": 0.25})
-    assert [t.number for t in store.study.get_trials()] == [0, 2, 2]
-    fresh = Store(open_storage(str(store.study._storage.engine.url)), "s", has_lease)
+    fresh = Store(open_storage(url), "s", has_lease)
     (trial,) = trained(fresh, Ledger(fresh, SPACE, a_worker(), 0))
     assert (trial.number, trial.params) == (3, {"w": 0.25})
     assert [(t.number, status(t).name) for t in fresh.trials()] == [

@@ -14,7 +14,7 @@ from betafront.study.confirm.plan import ConfirmPlan
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.trials.confirming import ended
-from betafront.study.trials.origin import Confirms
+from betafront.study.trials.origin import Confirms, existing
 from betafront.study.trials.pace import duration
 
 if TYPE_CHECKING:

@@ -53,7 +53,8 @@ def _is_plain(raw: Any) -> bool:
 
 
 def written(raw: Any) -> Choice:
-    """A parsed value, or a word, as itself where it is a number or a truth value, else as override text."""
+    """A parsed value as itself where it is a number or a truth value; else, as a word, as override
+    text."""
     if isinstance(raw, bool | int | float):
         return raw
     word = raw.text if isinstance(raw, QuotedString) else raw

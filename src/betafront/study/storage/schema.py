@@ -80,9 +80,12 @@ NEW_OR_UNFINISHED = (
     )
     .order_by(TRIALS.c.trial_id)
 )
-KEY_OF_NUMBER = (sa.select(TRIALS.c.trial_id).where(
-    TRIALS.c.study_id == _STUDY, TRIALS.c.number == sa.bindparam("number")
-).order_by(TRIALS.c.trial_id).limit(1))
+KEY_OF_NUMBER = (
+    sa.select(TRIALS.c.trial_id)
+    .where(TRIALS.c.study_id == _STUDY, TRIALS.c.number == sa.bindparam("number"))
+    .order_by(TRIALS.c.trial_id)
+    .limit(1)
+)
 LOCK_STUDY = sa.select(STUDIES.c.study_id).where(STUDIES.c.study_id == _STUDY).with_for_update()
 # It looks only at trials from the last known one on: to look at all would hold the lock for longer
 # the more there are.

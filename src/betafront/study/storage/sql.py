@@ -183,23 +183,27 @@ class SqlTrials:
             self._forget(gone)
         for row, trial in zip(rows, found, strict=True):
             place = self._unfinished.pop(row.trial_id, len(self._trials))
+            before = self._trials[place : place + 1]
+            if [t.number for t in before] != [trial.number]:
+                self._in_order &= not before and trial.number > self._highest
+                self._highest = max(self._highest, trial.number)
             self._trials[place : place + 1] = [trial]
             self._ids.setdefault(trial.number, row.trial_id)  # ours was the first of its number
             if not trial.state.is_finished():
                 self._unfinished[row.trial_id] = place
-            if row.trial_id > self._last:
-                self._last = row.trial_id
-                self._in_order &= trial.number > self._highest
-                self._highest = max(self._highest, trial.number)
+            self._last = max(self._last, row.trial_id)
         return list(self._trials) if self._in_order else sorted(self._trials, key=NUMBER)
 
     def _forget(self, gone: Set[int]) -> None:
-        """Leave out unfinished trials that were deleted from the storage, by their identifiers."""
+        """Leave out unfinished trials that were deleted from the storage, by their identifiers.
+        SQLite may give the last of these to another trial."""
         places = {self._unfinished.pop(key) for key in gone}
         kept = [place for place in range(len(self._trials)) if place not in places]
         now = {place: at for at, place in enumerate(kept)}
         self._trials = [self._trials[place] for place in kept]
         self._unfinished = {key: now[place] for key, place in self._unfinished.items()}
+        self._ids = {number: key for number, key in self._ids.items() if key not in gone}
+        self._last = max(self._ids.values(), default=-1)
 
     def _read(self, to: "Connection", rows: Sequence[Any]) -> list[FrozenTrial]:
         known = {row.trial_id: self._known(row.trial_id) for row in rows}

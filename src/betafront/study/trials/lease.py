@@ -81,7 +81,9 @@ class Worker:
     def holds(self, trial: "FrozenTrial") -> bool:
         """Whether this worker holds a running trial."""
         lease = lease_of(trial)
-        return lease is not None and trial.state.name == "RUNNING" and lease.get("name") == self.name
+        return (
+            lease is not None and trial.state.name == "RUNNING" and lease.get("name") == self.name
+        )
 
     def has_left_behind(self, trial: "FrozenTrial") -> bool:
         """Whether a running trial is held by an earlier worker of the same process, which has

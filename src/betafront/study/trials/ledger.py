@@ -246,7 +246,9 @@ class Ledger:
             return
         why = Origin(point=place).written()
         with perhaps_written():
-            self.store.take(trial.number, self._held(point, {ORIGIN: why} if why else {REPEATS: True}))
+            self.store.take(
+                trial.number, self._held(point, {ORIGIN: why} if why else {REPEATS: True})
+            )
 
     def _held(self, point: Point, attrs: Mapping[str, Any]) -> "FrozenTrial":
         """A running trial at a point, with the lease of this worker and other attributes."""
@@ -276,7 +278,6 @@ class Ledger:
         known = (t for t in tally.trials if origin(t).confirms is None)
         self._drawing.learn(t for t in known if self._teaches(t))
         return self._drawing.draw(tally.counting, tally, work.given)
-
 
     def _teaches(self, trial: "FrozenTrial") -> bool:
         """Whether the sampler learns from a trial: any that is ours, and one that another program

@@ -20,6 +20,8 @@ from betafront.study.trials.status import RELEASED, Status, finished, status
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from betafront.study.trials.tally import Tally
+
 
 FIXED = "fixed_params"
 """Optuna's system attribute of a trial in its queue (`Study.enqueue_trial`)."""

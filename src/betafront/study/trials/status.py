@@ -114,19 +114,7 @@ def status(trial: "FrozenTrial", now: float | None = None) -> Status:
             process has ended. Without it only the storage is looked at, so that the status of a
             trial that has ended is final.
     """
-    found = OF_STATE[trial.state]
-    if found is Status.WAITING:
-        return found
-    if not is_ours(trial):
-        return Status.FOREIGN
-    if is_imported(trial):
-        return Status.IMPORTED
-    if found is Status.COMPLETE and not has_record(trial):  # another program has told it
-        return Status.FOREIGN
-    if found is Status.FAILED:
-        found = _of_failed(trial)
-    elif found is Status.RUNNING and now is not None and is_lost(trial, now):
-        found = Status.ABANDONED
+    found = _without_origin(trial, now)
     if ORIGIN not in trial.user_attrs:
         return found
     why = origin(trial)
@@ -154,6 +142,21 @@ OF_CONFIRMATION = {
     Status.FAILED: Status.NOT_CONFIRMS,
     Status.LOST: Status.LOST_CONFIRMING,
 }
+
+
+def _without_origin(trial: "FrozenTrial", now: float | None) -> Status:
+    found = OF_STATE[trial.state]
+    if found is Status.WAITING:
+        return found
+    if is_imported(trial):
+        return Status.IMPORTED
+    told = found is Status.COMPLETE and not has_record(trial)  # by another program
+    if told or not is_ours(trial):
+        return Status.FOREIGN
+    if found is Status.FAILED:
+        return _of_failed(trial)
+    lost = found is Status.RUNNING and now is not None and is_lost(trial, now)
+    return Status.ABANDONED if lost else found
 
 
 def _of_failed(trial: "FrozenTrial") -> Status:
