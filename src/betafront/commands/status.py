@@ -14,7 +14,7 @@ from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.confirmation import confirming
 from betafront.study.results.table import facts, failures, runs_table, table
-from betafront.study.trials.status import WORDS
+from betafront.study.trials.status import OF_OTHERS, WORDS
 from betafront.terminal import console, print_json, print_next
 
 EACH = 1  # of the trials that failed for the same reason, shown with its log
@@ -53,7 +53,8 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
             {
                 "study": spec.name,
                 "budget": spec.trials,
-                **known.counts,
+                **{word: known.counts[word] for word in WORDS},
+                "others": {word: known.counts[word] for word in OF_OTHERS},
                 "imported": int(rows["imported"].notna().sum()) if "imported" in rows else 0,
                 "failures": failures(trials),
                 "reasons": reasons(trials, spec),

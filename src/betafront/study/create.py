@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from betafront.errors import UserError
+from betafront.study.lookup import where_the_runs_are
 from betafront.study.plan import Plan, as_begun
 from betafront.study.spec import SPEC, Spec
 from betafront.study.storage.opening import Storage, study_names
@@ -25,6 +26,8 @@ def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
     if store is not None and (SPEC in store.settings() or store.trials()):
         old = Spec.load(store.study)
         spec.refuse_if_changed(old)
+        if hint := where_the_runs_are(store.settings(), Path(spec.folder)):
+            out.print(hint, style="yellow", markup=False, soft_wrap=True)
         say_what_changed(spec, old, out)
         imports = [*old.imports, *spec.imports]
         new = [p for p in not_imported(spec.queue, imports) if p not in old.queue]

@@ -1,6 +1,10 @@
 """A study by its name, with its specification."""
 
-from typing import TYPE_CHECKING
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from betafront.addresses import runs_folder
 from betafront.study.spec import Spec, is_ours
@@ -21,7 +25,27 @@ def find_study(name: str | None) -> tuple["Study", Spec]:
     """
     runs = runs_folder()
     study = find(name, runs, is_ours)
-    return study, Spec.load(study, runs / study.study_name)
+    spec = Spec.load(study, runs / study.study_name)
+    if hint := where_the_runs_are(study.user_attrs, Path(spec.folder)):
+        print(hint, file=sys.stderr)
+    return study, spec
+
+
+def where_the_runs_are(settings: Mapping[str, Any], folder: Path) -> str:
+    """Where the files of a study's runs are that another program has copied, or given another name;
+    empty where they are in its folder, or nowhere.
+
+    Args:
+        settings: the user attributes of the study.
+        folder: of the study, by the name that it has now.
+    """
+    former = folder.parent / Spec.of(settings).name
+    if former == folder or folder.exists() or not former.is_dir():
+        return ""
+    return (
+        f"The study {folder.name} was called {former.name}, and its runs lie there: "
+        f"{shlex.join(['cp', '-r', str(former), str(folder)])}"
+    )
 
 
 def find_store(name: str | None) -> tuple[Store, Spec]:

@@ -24,7 +24,7 @@ from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
 from betafront.study.results.table import command
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
-from betafront.study.spec import Spec
+from betafront.study.spec import Spec, is_ours
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.tracker.protocol import NoTracker, Tracker
@@ -66,10 +66,24 @@ def sweep(plan: Plan, then: Then | None = None) -> None:
             watch = Watch(store.study, spec, tracker, out, partial(ask, store))
             with listening(), watch, released_when_interrupted(store):
                 work_until_met(plan, work, store, spec)
+            refuse_if_deleted(store, spec)
         if then is not None and is_met(spec, store.trials()):
             then(plan, store, spec)
         report(store.study, spec, tracker, out)
     conclude(store, spec, since, new)
+
+
+def refuse_if_deleted(store: Store, spec: Spec) -> None:
+    """Refuse to go on with a study that another program has deleted meanwhile.
+
+    Raises:
+        UserError: it has.
+    """
+    if not is_ours(store.settings()):
+        raise UserError(
+            f"the study {spec.name} was deleted from its storage while it was swept; its runs lie "
+            f"in {spec.folder}"
+        )
 
 
 def detached(plan: Plan) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from tests.study.conftest import SPACE, a_spec, a_worker, done, lost
 
 from betafront.study.create import make
+from betafront.study.lookup import where_the_runs_are
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import load_study, open_storage
@@ -32,7 +34,7 @@ CONDITIONAL = Space.parse(
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgresql":
         return str(request.getfixturevalue("postgresql").create_database())
     return f"sqlite:///{tmp_path}/studies.db"
@@ -235,7 +237,7 @@ def test_trials_of_another_study_of_ours_are_not_taken_for_own_ones(
     assert statuses(store) == ["COMPLETE"] * 3 + ["FOREIGN"] * 3
 
 
-def test_a_copied_study_goes_on_under_its_new_name(url: str, store: Store) -> None:
+def test_a_copied_study_goes_on_under_its_new_name(url: str, store: Store, tmp_path: Path) -> None:
     spec = replace(a_spec(), command=["study=weighting", "study.name=s"])
     spec.store(store)
     trained(store, Ledger(store, SPACE, a_worker(), 0))
@@ -244,6 +246,9 @@ def test_a_copied_study_goes_on_under_its_new_name(url: str, store: Store) -> No
         from_study_name="s", from_storage=storage, to_storage=storage, to_study_name="größe b"
     )
     study = load_study(open_storage(url), "größe b")
+    (tmp_path / "s").mkdir()
+    hint = where_the_runs_are(study.user_attrs, tmp_path / "größe b")
+    assert hint.endswith(f"cp -r {tmp_path}/s '{tmp_path}/größe b'")
     copied = Spec.load(study)
     assert copied.name == "größe b"
     assert copied.command == ["study=weighting", "study.name='größe b'"]
