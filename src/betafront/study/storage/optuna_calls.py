@@ -4,6 +4,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from optuna.exceptions import UpdateFinishedTrialError
+
 from betafront.errors import UserError
 
 if TYPE_CHECKING:
@@ -57,7 +59,10 @@ class OptunaTrials:
             whether it waited still.
         """
         key = self.writes.get_trial_id_from_study_id_trial_number(self.key, number)
-        if not self.writes.set_trial_state_values(key, trial.state):
+        try:
+            if not self.writes.set_trial_state_values(key, trial.state):
+                return False
+        except UpdateFinishedTrialError:  # another worker has refused it
             return False
         for name, value in trial.user_attrs.items():  # the lease first, by which it is ours
             self.writes.set_trial_user_attr(key, name, value)

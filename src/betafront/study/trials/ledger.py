@@ -213,7 +213,7 @@ class Ledger:
     def _make(self, work: Work, spec: Spec, tally: Tally) -> None:
         """Make a trial for some work, held by this worker."""
         point = self._point(work, spec, tally)
-        attrs: dict[str, Any] = {}
+        attrs: dict[str, Any] = {LEASE: self.worker.lease()}
         if why := work.origin.written():
             attrs[ORIGIN] = why
         elif digest(point.params) in tally:
@@ -236,29 +236,29 @@ class Ledger:
         if not tally.has_own_number(trial):  # since others were deleted from the storage
             self.store.renumber(trial.number)
             return
+        lease = {LEASE: self.worker.lease()}
         try:
             given = self.space.check_point(asked, spec.base)
             place = place_in_queue(given, spec, tally.not_plain)
             point = self._point(Work(Origin(point=place), given), spec, tally)
         except UserError as error:
-            why = {LEASE: self.worker.lease(), REASON: f"{REFUSED}: {one_line(error)}"}
-            end(self.store, trial, TrialState.FAIL, notes=why)
+            reason = f"{REFUSED}: {one_line(error)}"
+            end(self.store, trial, TrialState.FAIL, notes={**lease, REASON: reason})
             return
         why = Origin(point=place).written()
+        held = self._held(point, {**lease, **({ORIGIN: why} if why else {REPEATS: True})})
         with perhaps_written():
-            self.store.take(
-                trial.number, self._held(point, {ORIGIN: why} if why else {REPEATS: True})
-            )
+            self.store.take(trial.number, held)
 
-    def _held(self, point: Point, attrs: Mapping[str, Any]) -> "FrozenTrial":
-        """A running trial at a point, with the lease of this worker and other attributes."""
+    def _held(self, point: Point, attrs: dict[str, Any]) -> "FrozenTrial":
+        """A running trial at a point, with these user attributes."""
         from optuna import create_trial
 
         held = create_trial(
             state=TrialState.RUNNING,
             params=point.params,
             distributions={k: self.space.distributions[k] for k in point.params},
-            user_attrs={LEASE: self.worker.lease(), **attrs},
+            user_attrs=attrs,
             system_attrs=dict(point.system_attrs),
         )
         held.datetime_start = datetime.now()

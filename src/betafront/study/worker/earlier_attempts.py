@@ -33,9 +33,8 @@ def runs_to_add_to(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> lis
 
 
 def set_aside(folder: Path) -> None:
-    """Move away what lies where a new trial is to write. Numbers are given out once: these are the
-    files of a trial that was deleted from the storage, and a run would go on from its checkpoint.
-    """
+    """Move away what lies where a new trial is to write: the files of a trial of the same number
+    that was deleted from the storage. A run would go on from its checkpoint."""
     if not folder.exists():
         return
     place = next(
