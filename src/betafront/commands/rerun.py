@@ -61,7 +61,8 @@ def _run(study: "Study", spec: "Spec", number: int, replicate: int) -> Record:
     trial = numbered(trials, number)
     if trial is None:
         last = trials[-1].number if trials else -1
-        raise UserError(f"{spec.name} has no trial {number}: they go from 0 to {last}")
+        why = "it was deleted" if 0 <= number <= last else f"they go from 0 to {last}"
+        raise UserError(f"{spec.name} has no trial {number}: {why}")
     now = status(trial, time.time())
     if now is Status.FOREIGN:
         raise UserError(
