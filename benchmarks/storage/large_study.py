@@ -45,7 +45,8 @@ FILL = (
     "SELECT trial_id, 'lease', '{lease}' FROM trials ORDER BY trial_id",
     "INSERT INTO trial_user_attributes (trial_id, key, value_json) "
     "SELECT trial_id, '{kept}', replace('{record}', '{folder}', 'trial-' || lpad(number::text, "
-    "greatest(4, length(number::text)), '0')) FROM trials WHERE state = 'COMPLETE' ORDER BY trial_id",
+    "greatest(4, length(number::text)), '0')) FROM trials WHERE state = 'COMPLETE' "
+    "ORDER BY trial_id",
 )
 
 
