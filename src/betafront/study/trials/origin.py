@@ -127,8 +127,9 @@ DRAWN = Origin()
 def origin(trial: "FrozenTrial") -> Origin:
     """Why a trial was made. Of another program's trial nothing is known."""
     written = trial.user_attrs.get(ORIGIN)
-    known = isinstance(written, Mapping) and is_ours(trial)
-    return Origin.read(written) if known else DRAWN
+    if isinstance(written, Mapping) and is_ours(trial):
+        return Origin.read(written)
+    return DRAWN
 
 
 def first_attempt(trial: "FrozenTrial") -> int:
