@@ -146,7 +146,7 @@ class SqlTrials:
         """End an unfinished trial with its values and attributes, in one transaction.
 
         Raises:
-            UpdateFinishedTrialError: it has ended before; nothing was written.
+            UpdateFinishedTrialError: it has ended before, or was deleted; nothing was written.
         """
         key = self._id(number)
         with self.writes.begin() as to:
@@ -163,7 +163,7 @@ class SqlTrials:
         """Write an attribute of an unfinished trial.
 
         Raises:
-            UpdateFinishedTrialError: it has ended.
+            UpdateFinishedTrialError: it has ended, or was deleted.
         """
         row = {"trial": self._id(number), "name": name, "value_json": json.dumps(value)}
         with self.writes.begin() as to:
@@ -219,6 +219,8 @@ class SqlTrials:
     def _id(self, number: int) -> int:
         if number not in self._ids:
             with self.reads.begin() as to:
-                found = to.execute(KEY_OF_NUMBER, self._mine | {"number": number})
-                self._ids[number] = found.scalar_one()
+                found = to.execute(KEY_OF_NUMBER, self._mine | {"number": number}).scalar()
+            if found is None:
+                raise UpdateFinishedTrialError(f"trial {number} was deleted from the storage")
+            self._ids[number] = found
         return self._ids[number]

@@ -131,7 +131,7 @@ class Store:
         would be out of date.
 
         Raises:
-            UpdateFinishedTrialError: it has ended.
+            UpdateFinishedTrialError: it has ended, or was deleted.
         """
         self._trials.note(number, key, value)
 
@@ -151,7 +151,7 @@ class Store:
             notes: user attributes that are written in the same transaction.
 
         Raises:
-            UpdateFinishedTrialError: it has ended before.
+            UpdateFinishedTrialError: it has ended before, or was deleted.
         """
         with_patience(lambda: self._trials.end(number, state, values, notes))
 

@@ -83,10 +83,14 @@ Stop = Callable[[Mapping[str, Any], Spec, "Sequence[FrozenTrial]"], str | None]
 
 @contextmanager
 def perhaps_written() -> Iterator[None]:
-    """Goes on where the database went away during a write: the next look at the trials shows
-    whether it was made."""
+    """Goes on where the database went away during a write, or the trial was deleted: the next look
+    at the trials shows what came of it."""
+    from optuna.exceptions import UpdateFinishedTrialError
+
     try:
         yield
+    except UpdateFinishedTrialError:
+        return
     except Exception as error:
         if not is_away(error):
             raise
