@@ -12,18 +12,21 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy import text
 from tests.study.conftest import SPACE, a_spec, a_worker, done, lost
 
+from betafront.errors import UserError
 from betafront.study.create import make
 from betafront.study.lookup import where_the_runs_are
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.storage.study_store import Store
+from betafront.study.sweep import refuse_if_deleted
 from betafront.study.trials.ending import end
 from betafront.study.trials.lease import has_lease
 from betafront.study.trials.ledger import Ledger, tell
 from betafront.study.trials.origin import origin
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import Status, finished, reason, status
+from betafront.study.worker.earlier_attempts import set_aside
 
 Ledgers = Callable[..., Ledger]
 CONDITIONAL = Space.parse(
@@ -287,4 +290,36 @@ def test_a_queued_trial_with_the_number_of_another_one_gets_its_own(
     assert (trial.number, trial.params) == (3, {"w": 0.25})
     assert [(t.number, status(t).name) for t in fresh.trials()] == [
         (0, "COMPLETE"), (2, "COMPLETE"), (3, "COMPLETE"),
+    ]  # fmt: skip
+
+
+def test_a_study_that_another_program_made_for_something_else_is_refused(url: str) -> None:
+    storage = open_storage(url, create=True)
+    optuna.create_study(study_name="theirs", storage=storage.writes)  # of one objective
+    with pytest.raises(UserError, match="'theirs' in the storage is another program's"):
+        make(storage, a_spec(name="theirs"))
+
+
+def test_a_study_that_is_deleted_while_it_is_swept_is_said_so(
+    store: Store, ledger_of: Ledgers
+) -> None:
+    ledger = ledger_of()
+    assert ledger.claim() is not None
+    optuna.delete_study(study_name="s", storage=store.study._storage)
+    with pytest.raises(UserError, match="deleted from its storage"):
+        ledger.claim()
+    with pytest.raises(UserError, match="deleted from its storage while it was swept"):
+        refuse_if_deleted(store, a_spec())
+
+
+def test_files_of_a_deleted_trial_are_not_gone_on_from(tmp_path: Path) -> None:
+    folder = tmp_path / "trial-0003"
+    for _ in range(2):
+        folder.mkdir()
+        (folder / "checkpoint.ckpt").touch()
+        set_aside(folder)
+        assert not folder.exists()
+    set_aside(folder)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "deleted-trial-0003-1", "deleted-trial-0003-2",
     ]  # fmt: skip
