@@ -9,12 +9,14 @@ from typing import Any
 
 import psutil
 import pytest
+import sqlalchemy as sa
 from optuna.trial import FrozenTrial
 
 from betafront.study.create import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.storage.opening import open_storage
+from betafront.study.storage.opening import Storage, open_storage
+from betafront.study.storage.schema import TRIALS, WRITE
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import Worker, has_lease
 from betafront.study.trials.ledger import Ledger, Outcome
@@ -69,6 +71,14 @@ def done(trial: FrozenTrial, *rates: float) -> Outcome:
     scale, folder = OnTheScale.read({}), trial_folder(trial.number)
     runs = [Record({"a": rate, "b": 0.0}, scale, 1.0, folder) for rate in rates or (0.0,)]
     return Outcome(record=record_of_runs(runs))
+
+
+def deleted(storage: Storage, *numbers: int) -> None:
+    """Delete trials, as people do by hand: Optuna has no way."""
+    with storage.writes.engine.begin() as to:
+        for table in (*WRITE, TRIALS):
+            mine = sa.select(TRIALS.c.trial_id).where(TRIALS.c.number.in_(numbers))
+            to.execute(sa.delete(table).where(table.c.trial_id.in_(mine.scalar_subquery())))
 
 
 def lost(store: Store, space: Space = SPACE) -> FrozenTrial:

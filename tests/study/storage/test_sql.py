@@ -5,18 +5,16 @@ from typing import Any
 
 import optuna
 import pytest
-import sqlalchemy as sa
 from optuna.distributions import IntDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from tests.study.conftest import a_spec
+from tests.study.conftest import a_spec, deleted
 
 from betafront.study.create import make
 from betafront.study.search.space import Space
 from betafront.study.storage import study_store as stores
 from betafront.study.storage.opening import Storage, load_study, open_storage
 from betafront.study.storage.optuna_calls import OptunaTrials
-from betafront.study.storage.schema import TRIALS, WRITE
 from betafront.study.storage.sql import SqlTrials
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import has_lease
@@ -199,14 +197,6 @@ def test_a_trial_that_waits_is_taken_once_and_keeps_what_its_program_wrote(
     assert one.system_attrs == other.system_attrs
     assert one.system_attrs == {"fixed_params": {"w": 0.1}, "nsga2:generation": 3}
     assert one.datetime_start == NOW
-
-
-def deleted(storage: Storage, *numbers: int) -> None:
-    """Delete trials, as people do by hand: Optuna has no way."""
-    with storage.writes.engine.begin() as to:
-        for table in (*WRITE, TRIALS):
-            mine = sa.select(TRIALS.c.trial_id).where(TRIALS.c.number.in_(numbers))
-            to.execute(sa.delete(table).where(table.c.trial_id.in_(mine.scalar_subquery())))
 
 
 def test_trials_that_are_deleted_meanwhile_are_left_out(storage: Storage) -> None:

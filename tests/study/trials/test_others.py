@@ -9,8 +9,7 @@ import optuna
 import pytest
 from optuna.distributions import FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy import text
-from tests.study.conftest import SPACE, a_spec, a_worker, done, lost
+from tests.study.conftest import SPACE, a_spec, a_worker, deleted, done, lost
 
 from betafront.errors import UserError
 from betafront.study.create import make
@@ -282,8 +281,7 @@ def test_a_queued_trial_with_the_number_of_another_one_gets_its_own(
 ) -> None:
     """Optuna counts the rows of a study for a new number, also after some were deleted."""
     trained(store, ledger_of())
-    with open_storage(url).writes.engine.begin() as to:
-        to.execute(text("DELETE FROM trials WHERE number = 1"))
+    deleted(open_storage(url), 1)
     store.study.enqueue_trial({"w": 0.25})
     fresh = Store(open_storage(url), "s", has_lease)
     (trial,) = trained(fresh, Ledger(fresh, SPACE, a_worker(), 0))
