@@ -8,11 +8,13 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
+from betafront.study.trials.ours import trial_folder
 
 OBJECTIVES = {"val/rate": "minimize", "val/distortion": "minimize"}
 LINES = [f"x{i}=interval(0,1)" for i in range(8)]
@@ -26,6 +28,11 @@ RECORD = {
     "seed": 7,
 }
 VALUES = [12.5, 34.25]
+
+
+def record_of(number: int) -> dict[str, Any]:
+    """The record of a trial."""
+    return RECORD | {"folder": trial_folder(number)}
 
 
 def spec(sampler: str = "random", trials: int = 10**9) -> Spec:

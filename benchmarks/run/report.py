@@ -63,6 +63,8 @@ def fill(runs: Path, trials: int) -> None:
         record["scale"] |= {"beta": beta, "beta_norm": beta / 8}
         found = {"rate": rate, "distortion": distortion, "negative_elbo": rate + distortion}
         record["metrics"] |= {f"val/{name}": value for name, value in found.items()}
+        # With the pictures of that run, as an attempt whose predecessor had trained it.
+        one.user_attrs["origin"] = {"first": one.number, "before": one.number}
         parts = {"params": one.params, "distributions": one.distributions}
         values = [rate, distortion]
         made.append(optuna.trial.create_trial(**parts, user_attrs=one.user_attrs, values=values))

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import optuna
-from benchmarks.common import OBJECTIVES, RECORD, SPACE, console, say_where, spec
+from benchmarks.common import OBJECTIVES, SPACE, console, record_of, say_where, spec
 from optuna.trial import TrialState, create_trial
 from rich.progress import track
 from rich.table import Table
@@ -31,7 +31,7 @@ from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import LEASE, Worker, has_lease
 from betafront.study.trials.ledger import Ledger
-from betafront.study.trials.replicates import RECORD as KEPT
+from betafront.study.trials.ours import RECORD as KEPT
 
 PARTS = ("reading", "deciding", "writing", "sampler")
 LIMIT_MS = 50.0
@@ -44,14 +44,14 @@ def fill(url: str, trials: int) -> None:
     optuna.create_study(study_name="benchmark", storage=storage.writes, directions=directions)
     store = Store(storage, "benchmark")
     random, lease = Random(0), Worker.here(0).lease()
-    for _ in track(range(trials), f"making {trials} trials …", transient=True):
+    for number in track(range(trials), f"making {trials} trials …", transient=True):
         params = {key: random.random() for key in SPACE.distributions}
         made = create_trial(
             state=TrialState.COMPLETE,
             values=[sum(params.values()), -sum(params.values()) + random.random()],
             params=params,
             distributions=dict(SPACE.distributions),
-            user_attrs={LEASE: lease, KEPT: RECORD},
+            user_attrs={LEASE: lease, KEPT: record_of(number)},
         )
         made.datetime_start = made.datetime_complete = datetime.now()
         store.make(made)
@@ -101,7 +101,7 @@ def claims(url: str, sampler: str, count: int) -> list[dict[str, float]]:
             whole, wall = time.thread_time() - started, time.perf_counter() - wall
         if claimed is None:
             raise RuntimeError("the budget cannot be met")
-        store.note(claimed.trial.number, KEPT, RECORD)
+        store.note(claimed.trial.number, KEPT, record_of(claimed.trial.number))
         store.end(claimed.trial.number, TrialState.COMPLETE, [1.0, 1.0])
         clock.spent["deciding"] = whole - sum(clock.spent.values())
         rows.append(clock.spent | {"wall": wall})

@@ -24,7 +24,8 @@ from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import LEASE, Worker, has_lease
 from betafront.study.trials.ledger import Claim, Ledger
-from betafront.study.trials.replicates import RECORD as KEPT
+from betafront.study.trials.ours import RECORD as KEPT
+from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.stopping import stopped
 
 HOUR = 3600.0
@@ -43,7 +44,9 @@ FILL = (
     "INSERT INTO trial_user_attributes (trial_id, key, value_json) "
     "SELECT trial_id, 'lease', '{lease}' FROM trials ORDER BY trial_id",
     "INSERT INTO trial_user_attributes (trial_id, key, value_json) "
-    "SELECT trial_id, '{kept}', '{record}' FROM trials WHERE state = 'COMPLETE' ORDER BY trial_id",
+    "SELECT trial_id, '{kept}', replace('{record}', '{folder}', 'trial-' || lpad(number::text, "
+    "greatest(4, length(number::text)), '0')) FROM trials WHERE state = 'COMPLETE' "
+    "ORDER BY trial_id",
 )
 
 
@@ -60,7 +63,8 @@ def fill(at: PostgreSQL, finished: int, running: int, sampler: str = "random") -
         "distribution": distribution_to_json(SPACE.distributions["x0"]),
         "lease": json.dumps(lease),
         "kept": KEPT,
-        "record": json.dumps(DONE.record.written()),
+        "record": json.dumps(DONE.written()),
+        "folder": DONE.folder,
     }
     for statement in FILL:
         at.execute(statement.format(**words), url)
@@ -201,7 +205,8 @@ def end(store: Store, claimed: Claim | None) -> None:
     if claimed is None:
         raise RuntimeError("the budget cannot be met")
     values = [METRICS[m] for m in OBJECTIVES]
-    store.end(claimed.trial.number, TrialState.COMPLETE, values, {KEPT: DONE.record.written()})
+    kept = DONE.written() | {"folder": trial_folder(claimed.trial.number)}
+    store.end(claimed.trial.number, TrialState.COMPLETE, values, {KEPT: kept})
 
 
 def draws(at: PostgreSQL, finished: int, sampler: str, limit: float) -> float | None:

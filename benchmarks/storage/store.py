@@ -28,7 +28,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import optuna
-from benchmarks.common import OBJECTIVES, RECORD, SPACE, VALUES, console, say_where, spec
+from benchmarks.common import (
+    OBJECTIVES,
+    RECORD,
+    SPACE,
+    VALUES,
+    console,
+    record_of,
+    say_where,
+    spec,
+)
 from optuna.samplers import RandomSampler
 from optuna.storages import RDBStorage
 from rich.table import Table
@@ -79,7 +88,8 @@ def betafront_trials(storage: Storage, number: int) -> Trial:
         took = time.perf_counter() - started
         if claimed is None:
             raise RuntimeError("the budget cannot be met")
-        outcome = Outcome(record=Record.read(RECORD | {"metrics": RECORD_METRICS}))
+        own = record_of(claimed.trial.number) | {"metrics": RECORD_METRICS}
+        outcome = Outcome(record=Record.read(own))
         tell(store, claimed.trial, outcome, claimed.spec)
         return took
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import LEASE, Worker, has_lease
 from betafront.study.trials.ledger import Ledger, Outcome, tell
+from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.replicates import Record
 
 if TYPE_CHECKING:
@@ -29,11 +30,16 @@ if TYPE_CHECKING:
 
 STUDY = "benchmark"
 METRICS = RECORD["metrics"] | dict(zip(OBJECTIVES, VALUES, strict=True))
-DONE = Outcome(record=Record.read(RECORD | {"metrics": METRICS}))
+DONE = Record.read(RECORD | {"metrics": METRICS})
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(["betafront.study.trials.ledger", "psycopg", "sqlalchemy.orm"])
 PATIENCE = 600.0
 CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+
+
+def outcome(number: int) -> Outcome:
+    """What came of a trial."""
+    return Outcome(record=replace(DONE, folder=trial_folder(number)))
 
 
 @dataclass(frozen=True)
@@ -132,7 +138,7 @@ def until_met(store: Store, number: int, amount: float, wait: Callable[[], objec
     wait()
     began, cpu, ended = time.time(), time.process_time(), time.time()
     while (claimed := timed(ledger, claims)) is not None:
-        tell(store, claimed.trial, DONE, claimed.spec)
+        tell(store, claimed.trial, outcome(claimed.trial.number), claimed.spec)
         ended = time.time()
     return Share(len(claims), ended - began, time.process_time() - cpu, ended, claims)
 
@@ -171,7 +177,7 @@ def one(store: Store, ledger: Ledger, claims: list[float]) -> None:
     claimed = timed(ledger, claims)
     if claimed is None:
         raise RuntimeError("the budget cannot be met")
-    tell(store, claimed.trial, DONE, claimed.spec)
+    tell(store, claimed.trial, outcome(claimed.trial.number), claimed.spec)
 
 
 def timed(ledger: Ledger, claims: list[float]) -> Any:

@@ -20,7 +20,7 @@ from tests.support.warm import WarmProcess
 from betafront.addresses import TRACKING, VARIABLE
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.trials.lease import LEASE
-from betafront.study.trials.replicates import RECORD
+from betafront.study.trials.ours import RECORD
 from betafront.tracking.address import PASSWORD, USERNAME
 from betafront.tracking.runs import all_runs
 

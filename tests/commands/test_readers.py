@@ -12,7 +12,8 @@ from betafront.study.create import make
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ledger import RECORD as RECORD_KEY
+from betafront.study.trials.ours import RECORD as RECORD_KEY
+from betafront.study.trials.ours import trial_folder
 
 RECORD = {
     "metrics": {"val/rate": 4.0, "val/distortion": 30.0},
@@ -45,7 +46,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ),
     )  # fmt: skip
     store = Store(storage, "s")
-    for weight, rate, distortion in ((0.5, 6.0, 25.0), (2.0, 2.0, 40.0)):
+    points = ((0.5, 6.0, 25.0), (2.0, 2.0, 40.0))
+    for number, (weight, rate, distortion) in enumerate(points):
         metrics = {"val/rate": rate, "val/distortion": distortion} | {
             "val/negative_elbo": rate + distortion, "val/mse": 0.1, "val/active_units": 2.0,
         }  # fmt: skip
@@ -56,7 +58,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 distributions={
                     "objective.weight": optuna.distributions.CategoricalDistribution([0.5, 2.0])
                 },
-                user_attrs={RECORD_KEY: RECORD | {"metrics": metrics}},
+                user_attrs={
+                    RECORD_KEY: RECORD | {"metrics": metrics, "folder": trial_folder(number)}
+                },
             )
         )
     return folder

@@ -7,13 +7,16 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.trial import TrialState
 
 from betafront.study.create import make
 from betafront.study.results.table import rows, table
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ledger import RECORD
+from betafront.study.trials.lease import LEASE
+from betafront.study.trials.ours import RECORD
+from betafront.study.trials.status import REASON
 from betafront.training.standing import Standing
 
 Command = Callable[..., Any]
@@ -91,3 +94,22 @@ def test_what_an_earlier_version_recorded_has_none(study: Any, betafront: Comman
     assert said["front"] == [0, 1] or said["front"] == [1, 0]
     out = betafront("status", "s").out
     assert "standing" not in out and "settled" not in out
+
+
+def test_a_study_whose_trials_all_failed_says_why(study: Any, betafront: Command) -> None:
+    store = study([])
+    why = ["diverged: NaN at step 3", "failed: ValueError: no such file", "diverged: NaN at step 7"]
+    for one in why:
+        attrs = {REASON: one, LEASE: {"until": 0.0}}
+        store.make(optuna.create_trial(state=TrialState.FAIL, user_attrs=attrs))
+    out = betafront("status", "s").out
+    assert "3 of 3 trials failed: 2 diverged, 1 failed" in out
+    for line in ("diverged: NaN at step 3", "failed: ValueError: no such file"):
+        assert line in out.splitlines()
+    assert "a smaller optimizer.lr" in out
+    assert "and 1 more: trials 2" in out
+    said = json.loads(betafront("status", "s", "--json").out)
+    assert [(one["reason"], one["trials"]) for one in said["reasons"]] == [
+        (why[0], [0, 2]), (why[1], [1]),
+    ]  # fmt: skip
+    assert said["failures"] == {"diverged": 2, "failed": 1}

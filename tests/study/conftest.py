@@ -9,16 +9,21 @@ from typing import Any
 
 import psutil
 import pytest
+import sqlalchemy as sa
 from optuna.trial import FrozenTrial
 
 from betafront.study.create import make
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
-from betafront.study.storage.opening import open_storage
+from betafront.study.storage.opening import Storage, open_storage
+from betafront.study.storage.schema import TRIALS, WRITE
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import Worker, has_lease
-from betafront.study.trials.ledger import Ledger
+from betafront.study.trials.ledger import Ledger, Outcome
+from betafront.study.trials.ours import trial_folder
+from betafront.study.trials.replicates import Record, record_of_runs
 from betafront.study.trials.tally import Tally
+from betafront.training.result import OnTheScale
 
 SPACE = Space.parse(["w=interval(0,1)"])
 FORK = multiprocessing.get_context("fork")  # what it imports takes seconds to import again
@@ -59,6 +64,21 @@ def kill() -> None:
 def no_process_is_left() -> Iterator[None]:
     yield
     kill()
+
+
+def done(trial: FrozenTrial, *rates: float) -> Outcome:
+    """What came of a trial that was trained: a run for each rate."""
+    scale, folder = OnTheScale.read({}), trial_folder(trial.number)
+    runs = [Record({"a": rate, "b": 0.0}, scale, 1.0, folder) for rate in rates or (0.0,)]
+    return Outcome(record=record_of_runs(runs))
+
+
+def deleted(storage: Storage, *numbers: int) -> None:
+    """Delete trials, as people do by hand: Optuna has no way."""
+    with storage.writes.engine.begin() as to:
+        for table in (*WRITE, TRIALS):
+            mine = sa.select(TRIALS.c.trial_id).where(TRIALS.c.number.in_(numbers))
+            to.execute(sa.delete(table).where(table.c.trial_id.in_(mine.scalar_subquery())))
 
 
 def lost(store: Store, space: Space = SPACE) -> FrozenTrial:

@@ -10,7 +10,7 @@ from typing import Any
 
 import optuna
 import pytest
-from tests.study.conftest import SPACE, a_spec, a_worker, lost
+from tests.study.conftest import SPACE, a_spec, a_worker, done, lost
 from torch.optim import Adam
 
 from betafront.errors import UserError
@@ -22,16 +22,14 @@ from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.ending import release
 from betafront.study.trials.lease import has_lease
-from betafront.study.trials.ledger import Ledger, Outcome, tell
+from betafront.study.trials.ledger import Ledger, tell
 from betafront.study.trials.origin import RESULTS, Origin, Source, first_attempt, origin
-from betafront.study.trials.replicates import RECORD, Record
+from betafront.study.trials.ours import RECORD
 from betafront.study.trials.status import TAKEN, reason, status
-from betafront.training.result import OnTheScale
 
 Command = Callable[..., Any]
 NARROW = "objective.weight=tag(log,interval(0.5,2))"
 WIDE = "objective.weight=tag(log,interval(0.05,20))"
-DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 
 
 def trials(place: Path, name: str) -> Any:
@@ -256,7 +254,7 @@ def test_each_is_taken_over_once_also_where_workers_are_lost(importing: Store) -
     assert first is not None
     release(importing, first.trial)  # as at a signal
     while claim := ledger.claim():
-        tell(importing, claim.trial, DONE, a_spec())
+        tell(importing, claim.trial, done(claim.trial), a_spec())
     counting = [t for t in importing.trials() if status(t).counts]
     numbers = [s.number if (s := origin(t).source) else None for t in counting]
     assert numbers == [4, 2, 6, None]
@@ -267,7 +265,7 @@ def test_each_is_taken_over_once_also_where_workers_are_lost(importing: Store) -
 def test_replicates_that_are_added_have_the_seeds_of_the_other_study(importing: Store) -> None:
     ledger = Ledger(importing, SPACE, a_worker(), 0)
     while claim := ledger.claim():
-        tell(importing, claim.trial, DONE, a_spec())
+        tell(importing, claim.trial, done(claim.trial), a_spec())
     spec = a_spec(4, replicates=2, imports=[taken(n) for n in (4, 2, 6)])
     spec.store(importing)
     claim = ledger.claim()

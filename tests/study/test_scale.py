@@ -5,22 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from optuna.trial import TrialState
-from tests.study.conftest import SPACE, a_spec
+from tests.study.conftest import SPACE, a_spec, done
 
 from betafront.study.create import make
 from betafront.study.search.drawing import digest
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import Worker, has_lease
-from betafront.study.trials.ledger import Ledger, Outcome, tell
-from betafront.study.trials.replicates import Record
+from betafront.study.trials.ledger import Ledger, tell
 from betafront.study.trials.status import Status, status
-from betafront.training.result import OnTheScale
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
 
-DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 # Not forked from the test: a connection of the test's own would be shared.
 CONTEXT = multiprocessing.get_context("forkserver")
 WORKERS, BUDGET = 16, 500
@@ -31,7 +28,7 @@ def work(url: str, number: int, ready: "Barrier") -> None:
     ledger = Ledger(store, SPACE, Worker.here(number), number)
     ready.wait(300)
     while (claimed := ledger.claim()) is not None:
-        tell(store, claimed.trial, DONE, claimed.spec)
+        tell(store, claimed.trial, done(claimed.trial), claimed.spec)
 
 
 @pytest.mark.slow

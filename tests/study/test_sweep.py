@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import optuna
 import pytest
 from filelock import FileLock
 from tests.conftest import SPACE
@@ -112,6 +113,37 @@ def test_a_larger_budget_goes_on_with_the_same_study(
     assert "The budget of adhoc-digits was 1 trials, now 2." in said.out
     assert "Resuming adhoc-digits: 1 of 2" in said.out
     assert status(betafront)["complete"] == 2
+
+
+def test_a_study_goes_on_beside_plain_optuna(
+    betafront: Command, swept: Command, fast: tuple[str, ...], own_place: Path
+) -> None:
+    assert swept(*SPACE, *fast, "study.budget.trials=1").code == 0
+    url = f"sqlite:///{own_place}/runs/studies.db"
+    optuna.create_study(study_name="somebody's", storage=url)  # newer than ours
+    study = optuna.load_study(study_name="adhoc-digits", storage=url)
+    study.add_trial(optuna.create_trial(values=[0.0, 0.0]))  # would be the whole front
+    study.tell(study.ask(), [0.0, 0.0])
+    for point in ({"objective.wieght": 0.5}, {"objective.weight": 90.0}, {"objective.weight": 0.5}):
+        study.enqueue_trial(point)
+    before = status(betafront)
+    assert before["complete"] == 1
+    assert before["others"] == {"waiting": 3, "refused": 0, "foreign": 2}
+    said = betafront("sweep", *SPACE, *fast, "study.budget.trials=2")
+    assert said.code == 0
+    assert "Trial 3 of another program was refused: the space has no objective.wieght" in said.out
+    assert "Of another program: trials 1, 2" in said.out
+    now = status(betafront)
+    assert (now["complete"], now["budget"]) == (2, 2)
+    assert now["front"]
+    assert set(now["front"]) <= {0, 5}
+    assert now["others"] == {"waiting": 0, "refused": 2, "foreign": 2}
+    asked = study.get_trials()[5]
+    assert asked.params["objective.weight"] == 0.5
+    assert (own_place / "runs/adhoc-digits/trial-0005/result.json").is_file()
+    assert "complete: 2 of 2" in betafront("sweep", *SPACE, *fast, "study.budget.trials=2").out
+    assert "is another program's" in betafront("train", "--trial", "1").err
+    assert "is another program's" in betafront("status", "somebody's").err
 
 
 def test_own_conf_and_studies_are_searched_first(

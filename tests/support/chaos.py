@@ -35,7 +35,8 @@ from betafront.study.seeds import run_seed
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.trials.lease import LEASE
 from betafront.study.trials.origin import first_attempt, origin
-from betafront.study.trials.replicates import RECORD, run_folder
+from betafront.study.trials.ours import RECORD
+from betafront.study.trials.replicates import run_folder
 from betafront.study.trials.status import RELEASED, Status, status
 from betafront.training.folder import RunFolder
 

@@ -17,8 +17,8 @@ from betafront.models import PROGRAMS, write_programs
 from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, runs_table, table
+from betafront.study.trials.origin import existing
 from betafront.study.trials.replicates import every_run
-from betafront.study.trials.status import Status, status
 from betafront.terminal import console, print_next
 from betafront.tracking.registry import check_name, register
 from betafront.trained import ABOUT
@@ -73,7 +73,7 @@ def export(
     study, spec = find_study(name)
     trials = study.get_trials(deepcopy=False)
     number = _number(at, study, spec)
-    (run, *_) = every_run(trials[number], trials)
+    (run, *_) = every_run(existing(trials, number), trials)
     folder = Path(spec.folder) / run.folder
     result, made = Result.load(folder), saved_run(folder)
     vae = saved_model(folder, made.vae())  # what cannot be read is not exported
@@ -129,7 +129,7 @@ def _number(at: str, study: "Study", spec: "Spec") -> int:
     if at.startswith("trial="):
         text = at.removeprefix("trial=")
         number = int(text) if text.isdecimal() else -1
-        if number not in set(rows["trial"]) or status(trials[number]) is not Status.COMPLETE:
+        if number not in set(rows["trial"]):
             raise UserError(f"{spec.name} has no finished trial {text}")
         return number
     known, runs = facts(spec, trials), runs_table(trials)

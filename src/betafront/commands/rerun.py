@@ -9,8 +9,8 @@ from betafront.config.build import check, save
 from betafront.config.saved import build_saved, saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
-from betafront.study.trials.origin import WEIGHTS, origin
-from betafront.study.trials.replicates import Record, every_run, has_record
+from betafront.study.trials.origin import WEIGHTS, existing, numbered, origin
+from betafront.study.trials.replicates import Record, every_run
 from betafront.study.trials.status import Status, status
 from betafront.terminal import console
 
@@ -44,7 +44,7 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     result = train_and_show(made, folder)
     other = [name for name in stored if result.metrics.get(name) != stored[name]]
     if other:
-        name, source = other[0], origin(study.get_trials(deepcopy=False)[number]).source
+        name, source = other[0], origin(existing(study.get_trials(deepcopy=False), number)).source
         why = "another machine, device, version of torch or number of threads?"
         if source is not None and source.takes == WEIGHTS:
             why = f"it went on from step {source.steps} of {source}, and here from its start"
@@ -59,17 +59,19 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
 
 def _run(study: "Study", spec: "Spec", number: int, replicate: int) -> Record:
     trials = study.get_trials(deepcopy=False)
-    if not 0 <= number < len(trials):
-        raise UserError(f"{spec.name} has no trial {number}: they go from 0 to {len(trials) - 1}")
-    trial = trials[number]
+    trial = numbered(trials, number)
+    if trial is None:
+        last = trials[-1].number if trials else -1
+        why = "it was deleted" if 0 <= number <= last else f"they go from 0 to {last}"
+        raise UserError(f"{spec.name} has no trial {number}: {why}")
     now = status(trial, time.time())
+    if now is Status.FOREIGN:
+        raise UserError(
+            f"trial {number} of {spec.name} is another program's, and has no run to repeat"
+        )
     if now is not Status.COMPLETE:
         what = now.word or "no trial of its own"
         raise UserError(f"trial {number} of {spec.name} is not complete, but {what}")
-    if not has_record(trial):
-        raise UserError(
-            f"trial {number} of {spec.name} was told by another program, and has no run to repeat"
-        )
     runs = every_run(trial, trials)
     if not 0 <= replicate < len(runs):
         raise UserError(

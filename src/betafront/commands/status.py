@@ -9,11 +9,16 @@ from rich.text import Text
 from betafront.front import Asked, decide, decision_record, front, print_study
 from betafront.front.decision.confirmation.confirmed import confirmation_record
 from betafront.front.show import standings
+from betafront.study.display.failures import print_failures, reasons
+from betafront.study.display.others import print_others
 from betafront.study.lookup import find_study
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.confirmation import confirming
 from betafront.study.results.table import facts, failures, runs_table, table
+from betafront.study.trials.status import OF_OTHERS, WORDS
 from betafront.terminal import command_line, console, print_json, print_next
+
+EACH = 1  # of the trials that failed for the same reason, shown with its log
 
 
 def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> None:
@@ -49,9 +54,11 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
             {
                 "study": spec.name,
                 "budget": spec.trials,
-                **known.counts,
+                **{word: known.counts[word] for word in WORDS},
+                "others": {word: known.counts[word] for word in OF_OTHERS},
                 "imported": int(rows["imported"].notna().sum()) if "imported" in rows else 0,
                 "failures": failures(trials),
+                "reasons": reasons(trials, spec),
                 "front": numbers,
                 **decided,
                 **standings_record(rows, runs, shown),
@@ -62,8 +69,11 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
             }
         )
         return
-    counts = ", ".join(f"{n} {state}" for state, n in known.counts.items())
+    words = [word for word, n in known.counts.items() if n or word in WORDS]
+    counts = ", ".join(f"{known.counts[word]} {word}" for word in words)
     out.print(Text.assemble((spec.name, "bold"), f": {counts}; budget {spec.trials}"))
+    print_failures(trials, spec, out, EACH)
+    print_others(trials, spec, out)
     if tested < planned:
         again = command_line("confirm", spec.name)
         out.print(f"Confirming: {tested} of {planned} runs; {again} goes on", soft_wrap=True)

@@ -9,6 +9,7 @@ from uuid import uuid4
 from rich.console import Console
 
 from betafront.errors import UserError
+from betafront.study.lookup import where_the_runs_are
 from betafront.study.plan import Plan, as_begun
 from betafront.study.spec import IDENTITY, SPEC, Spec
 from betafront.study.storage.opening import Storage, study_names
@@ -34,6 +35,8 @@ def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
     if store is not None and (SPEC in store.settings() or store.trials()):
         old = Spec.load(store.study)
         spec.refuse_if_changed(old)
+        if hint := where_the_runs_are(store.settings(), Path(spec.folder)):
+            out.print(hint, style="yellow", markup=False, soft_wrap=True)
         say_what_changed(spec, old, out)
         imports = [*old.imports, *spec.imports]
         new = [p for p in not_imported(spec.queue, imports) if p not in old.queue]
@@ -104,18 +107,25 @@ def check_folder(folder: Path) -> None:
 
 
 def make(storage: Storage, spec: Spec) -> None:
-    """Make a study; where another process makes it at the same moment, one of them does."""
+    """Make a study; where another process makes it at the same moment, one of them does.
+
+    Raises:
+        UserError: another program has made one of that name for something else.
+    """
     import warnings
 
     import optuna
     from optuna.study import StudyDirection
 
+    directions = [StudyDirection[d.upper()] for d in spec.objectives.values()]
     study = optuna.create_study(
-        study_name=spec.name,
-        storage=storage.writes,
-        directions=[StudyDirection[d.upper()] for d in spec.objectives.values()],
-        load_if_exists=True,
+        study_name=spec.name, storage=storage.writes, directions=directions, load_if_exists=True
     )
+    if study.directions != directions:
+        raise UserError(
+            f"the study '{spec.name}' in the storage is another program's, with "
+            f"{len(study.directions)} objectives of its own: choose another name with study.name=…"
+        )
     with warnings.catch_warnings(action="ignore", category=optuna.exceptions.ExperimentalWarning):
         study.set_metric_names(list(spec.objectives))
     store = Store(storage, spec.name)

@@ -1,10 +1,13 @@
 """A study by its name, with its specification."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from betafront.addresses import runs_folder
-from betafront.study.spec import Spec
+from betafront.study.spec import Spec, is_ours
 from betafront.study.storage.opening import NoStudy, find, find_storage
 from betafront.study.storage.study_store import Store
 
@@ -21,14 +24,34 @@ def find_study(name: str | None) -> tuple["Study", Spec]:
         UserError: there is none of that name, or none at all.
     """
     runs = runs_folder()
-    study = find(name, runs)
-    return study, Spec.load(study, runs / study.study_name)
+    study = find(name, runs, is_ours)
+    spec = Spec.load(study, runs / study.study_name)
+    if hint := where_the_runs_are(study.user_attrs, Path(spec.folder)):
+        print(hint, file=sys.stderr)
+    return study, spec
+
+
+def where_the_runs_are(settings: Mapping[str, Any], folder: Path) -> str:
+    """Where the files of a study's runs are that another program has copied, or given another name;
+    empty where they are in its folder, or nowhere.
+
+    Args:
+        settings: the user attributes of the study.
+        folder: of the study, by the name that it has now.
+    """
+    former = folder.parent / Spec.of(settings).name
+    if former == folder or folder.exists() or not former.is_dir():
+        return ""
+    return (
+        f"The study {folder.name} was called {former.name}, and its runs lie there: "
+        f"{shlex.join(['cp', '-r', str(former), str(folder)])}"
+    )
 
 
 def find_store(name: str | None) -> tuple[Store, Spec]:
     """As `find_study`, to be written."""
     runs = runs_folder()
-    store = Store(*find_storage(name, runs))
+    store = Store(*find_storage(name, runs, is_ours))
     return store, Spec.load(store.study, runs / store.study.study_name)
 
 
@@ -48,7 +71,7 @@ def study_and_overrides(first: str | None, rest: Sequence[str]) -> tuple[str | N
 
 def _is_there(name: str) -> bool:
     try:
-        find_storage(name, runs_folder())
+        find_storage(name, runs_folder(), is_ours)
     except NoStudy:
         return False
     return True

@@ -1,7 +1,7 @@
 """What a study is: its question, objectives, space and budget, as they are kept in the storage."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,17 +150,35 @@ class Spec:
             UserError: the study is not one of ours, or its name would put its files elsewhere.
         """
         settings, name = study.user_attrs, study.study_name
-        if SPEC not in settings:
-            raise UserError(f"the study '{name}' was not made by betafront sweep")
         if "/" in name or name in (".", ".."):  # no sweep has made it
             raise UserError(f"the study '{name}' would have its files outside of the runs folder")
-        return cls.of(settings, folder)
+        if not is_ours(settings):
+            raise UserError(
+                f"the study '{name}' is another program's: it was not made by betafront sweep"
+            )
+        return cls.of(settings, folder).called(name)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any], folder: Path | str = "") -> "Spec":
-        """The specification among what is kept of a study."""
+        """The specification among what is kept of a study.
+
+        Raises:
+            UserError: there is none.
+        """
+        if not is_ours(settings):
+            raise UserError("the study was deleted from its storage, or is another program's")
         identity = str(settings.get(IDENTITY, ""))
         return cls(**settings[SPEC] | {"folder": str(folder), "identity": identity})
+
+    def called(self, name: str) -> "Spec":
+        """The specification under the name that the study has in the storage: other programs copy
+        studies, and give them other names."""
+        if name == self.name:
+            return self
+        from betafront.study.search.choices import written  # Hydra's grammar, seldom needed here
+
+        rest = [word for word in self.command if not word.startswith("study.name=")]
+        return replace(self, name=name, command=[*rest, f"study.name={written(name)}"])
 
     def refuse_if_changed(self, old: "Spec") -> None:
         """Refuse to go on with a study that was made for something else.
@@ -210,6 +228,15 @@ def _settings_behind(value: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         if key.startswith(start) and f"{value}_".startswith(f"{metric}_") and setting is not None:
             found[key] = setting
     return found
+
+
+def is_ours(settings: Mapping[str, Any]) -> bool:
+    """Whether a study was made by this project.
+
+    Args:
+        settings: the user attributes of the study.
+    """
+    return isinstance(settings.get(SPEC), Mapping)
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any], most: int = 2) -> str:

@@ -24,16 +24,16 @@ from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
 from betafront.study.results.table import command
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
-from betafront.study.spec import Spec
+from betafront.study.spec import Spec, is_ours
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.tracker.protocol import NoTracker, Tracker
 from betafront.study.trials.ending import release
 from betafront.study.trials.lease import is_lost
 from betafront.study.trials.queue import is_met
-from betafront.study.trials.status import RELEASED, Status, finished, numbers_by_word, status
+from betafront.study.trials.status import RELEASED, finished, numbers_by_word, status
 from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
-from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask
+from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask, times_asked
 from betafront.terminal import command_line, console, print_careful, print_next
 from betafront.training.folder import RunFolder
 
@@ -66,10 +66,24 @@ def sweep(plan: Plan, then: Then | None = None) -> None:
             watch = Watch(store.study, spec, tracker, out, partial(ask, store))
             with listening(), watch, released_when_interrupted(store):
                 work_until_met(plan, work, store, spec)
+            refuse_if_deleted(store, spec)
         if then is not None and is_met(spec, store.trials()):
             then(plan, store, spec)
         report(store.study, spec, tracker, out)
     conclude(store, spec, since, new)
+
+
+def refuse_if_deleted(store: Store, spec: Spec) -> None:
+    """Refuse to go on with a study that another program has deleted meanwhile.
+
+    Raises:
+        UserError: it has.
+    """
+    if not is_ours(store.settings()):
+        raise UserError(
+            f"the study {spec.name} was deleted from its storage while it was swept; its runs lie "
+            f"in {spec.folder}"
+        )
 
 
 def detached(plan: Plan) -> None:
@@ -160,7 +174,7 @@ def worker_task(plan: Plan, store: Store, since: int) -> WorkerTask:
         plan.base.storage.url,
         plan.spec.name,
         since,
-        {what: settings.get(what, 0) for what in (DRAINS, HALTS)},
+        {what: times_asked(settings, what) for what in (DRAINS, HALTS)},
         GRACE_SECONDS if delay is None else delay / 2,
     )
 
@@ -196,7 +210,7 @@ def attempts(trials: "list[FrozenTrial]") -> int:
     """
     now = time.time()
     ended = (t for t in trials if t.state.is_finished() or is_lost(t, now))
-    return sum(RELEASED not in t.user_attrs and status(t) is not Status.GIVEN_BACK for t in ended)
+    return sum(RELEASED not in t.user_attrs and status(t).works for t in ended)
 
 
 def ask(store: Store, what: str) -> None:
@@ -204,7 +218,7 @@ def ask(store: Store, what: str) -> None:
     "halt", to stop those that run at their next checkpoint too. They hear it when they renew their
     leases."""
     for key in (DRAINS, HALTS) if what == "halt" else (DRAINS,):
-        store.set(key, store.settings().get(key, 0) + 1)
+        store.set(key, times_asked(store.settings(), key) + 1)
 
 
 def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:

@@ -15,8 +15,10 @@ from betafront.study.confirm.cost import wall_seconds
 from betafront.study.confirm.noise import seed_noise
 from betafront.study.confirm.picks import Picked
 from betafront.study.confirm.rows import failures, row_after, rows_of
-from betafront.study.trials.origin import ORIGIN, Confirms
-from betafront.study.trials.replicates import RECORD, Record
+from betafront.study.trials.lease import LEASE
+from betafront.study.trials.origin import Confirms
+from betafront.study.trials.ours import ORIGIN, RECORD, trial_folder
+from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import REASON
 from betafront.training.history import STEP, TRAIN_BETA, VAL_DISTORTION, VAL_RATE, Row
 from betafront.training.result import OnTheScale
@@ -66,15 +68,17 @@ def test_a_history_says_nothing_of_a_shorter_run_where_beta_was_not_final_yet() 
 
 def confirming(run: Confirms, why: str | None = None, standing: Standing | None = None) -> Any:
     """The trial of a run that has ended: failed, or with a result."""
-    attrs: dict[str, Any] = {ORIGIN: {"confirms": list(run)}}
+    attrs: dict[str, Any] = {ORIGIN: {"confirms": list(run)}, LEASE: {"until": 0.0}}
     if why:
         return create_trial(state=TrialState.FAIL, user_attrs=attrs | {REASON: why})
     metrics = {DISTORTION: 5.0, RATE: 1.0}
     scale = replace(OnTheScale.read({}), beta=1.0)
-    record = Record(metrics, scale, 1.0, "run", standing=standing)
-    return create_trial(
+    record = Record(metrics, scale, 1.0, trial_folder(0), standing=standing)
+    made = create_trial(
         state=TrialState.COMPLETE, value=0.0, user_attrs=attrs | {RECORD: record.written()}
     )
+    made.number = 0
+    return made
 
 
 def test_the_longest_run_that_failed_is_named_though_a_shorter_one_has_a_result() -> None:
@@ -87,8 +91,8 @@ def test_the_longest_run_that_failed_is_named_though_a_shorter_one_has_a_result(
 
 def test_an_overfitted_run_says_nothing_of_the_steps_after_its_least_value(tmp_path: Path) -> None:
     run = Confirms(4, 1.0, 0, 4)
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run/history.json").write_text(json.dumps(history(*ROWS, beta=1.0)))
+    (tmp_path / trial_folder(0)).mkdir()
+    (tmp_path / trial_folder(0) / "history.json").write_text(json.dumps(history(*ROWS, beta=1.0)))
     over = Standing("overfitted", "why", step=400, steps=400, kept="last", since=150)
     rows = rows_of(PICK, [run], [confirming(run, standing=over)], tmp_path, 100)
     stand = {row.steps: row.standing for row in rows}

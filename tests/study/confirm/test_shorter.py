@@ -9,8 +9,9 @@ from hydra.utils import instantiate
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from betafront.config.compose import compose
-from betafront.study.trials.origin import ORIGIN, Confirms
-from betafront.study.trials.replicates import RECORD, Record
+from betafront.study.trials.origin import Confirms
+from betafront.study.trials.ours import ORIGIN, RECORD, trial_folder
+from betafront.study.trials.replicates import Record
 from betafront.study.worker.confirming import confirming_overrides, shorter_run
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, TRAIN_BETA
@@ -21,7 +22,8 @@ RUN = Confirms(trial=0, factor=0.5, seed=0, times=4)
 
 def trained(place: Path, run: Confirms, *betas: float, last: bool = True) -> FrozenTrial:
     """The trial of a finished run whose history has these β."""
-    folder = RunFolder(place / f"{run.trial}-{run.factor}-{run.seed}-{run.times}")
+    number = len(list(place.iterdir()))
+    folder = RunFolder(place / trial_folder(number))
     folder.path.mkdir()
     rows = [{STEP: n, TRAIN_BETA: beta} for n, beta in enumerate(betas or (1.0, 1.0))]
     folder.history.write_text(json.dumps(rows))
@@ -29,7 +31,9 @@ def trained(place: Path, run: Confirms, *betas: float, last: bool = True) -> Fro
         folder.last.touch()
     record = Record({}, OnTheScale.read({}), 1.0, folder.path.name)
     attrs: dict[str, Any] = {ORIGIN: {"confirms": list(run)}, RECORD: record.written()}
-    return create_trial(state=TrialState.COMPLETE, value=0.0, user_attrs=attrs)
+    made = create_trial(state=TrialState.COMPLETE, value=0.0, user_attrs=attrs)
+    made.number = number
+    return made
 
 
 def test_the_longest_shorter_run_of_the_same_settings_and_seed_is_taken(tmp_path: Path) -> None:
@@ -39,7 +43,7 @@ def test_the_longest_shorter_run_of_the_same_settings_and_seed_is_taken(tmp_path
         RUN._replace(trial=1, times=2),
     ]  # fmt: skip
     trials = [trained(tmp_path, other) for other in others]
-    assert shorter_run(RUN, trials, tmp_path) == RunFolder(tmp_path / "0-0.5-0-2")
+    assert shorter_run(RUN, trials, tmp_path) == RunFolder(tmp_path / trial_folder(1))
     assert shorter_run(RUN, trials[2:], tmp_path) is None
 
 

@@ -3,7 +3,7 @@ nothing of the budget."""
 
 import pytest
 from optuna.trial import FrozenTrial
-from tests.study.conftest import SLEEPING, SPACE, a_spec, a_worker
+from tests.study.conftest import SLEEPING, SPACE, a_spec, a_worker, done
 
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.confirming import (
@@ -15,15 +15,12 @@ from betafront.study.trials.confirming import (
 )
 from betafront.study.trials.ending import end_failed, release
 from betafront.study.trials.lease import Worker
-from betafront.study.trials.ledger import Ledger, Outcome, tell
+from betafront.study.trials.ledger import Ledger, tell
 from betafront.study.trials.origin import Confirms, origin
 from betafront.study.trials.queue import is_met
-from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import TAKEN, Status, finished, status
-from betafront.training.result import OnTheScale
 
 RUNS = [Confirms(0, factor, 0, 4) for factor in (1.0, 0.5, 2.0)]
-DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 
 
 @pytest.fixture
@@ -31,7 +28,7 @@ def planned(store: Store) -> Store:
     """A study of three trials that are complete, with three runs planned."""
     ledger = Ledger(store, SPACE, a_worker(), 0)
     while claim := ledger.claim():
-        tell(store, claim.trial, DONE, claim.spec)
+        tell(store, claim.trial, done(claim.trial), claim.spec)
     store.set(PLAN, [list(run) for run in RUNS])
     return store
 
@@ -53,14 +50,15 @@ def test_the_runs_are_trained_in_order_and_then_no_more(planned: Store) -> None:
     while claim := ledger.claim():
         had.append(origin(claim.trial).confirms)
         assert claim.trial.params == {}
-        tell(planned, claim.trial, DONE, claim.spec)
+        tell(planned, claim.trial, done(claim.trial), claim.spec)
     assert had == RUNS
     assert statuses(planned) == [Status.COMPLETE] * 3 + [Status.CONFIRMS] * 3
     assert ended(RUNS, planned.trials()) == set(RUNS)
 
 
 def test_they_take_no_budget_and_the_sampler_does_not_see_them(planned: Store) -> None:
-    tell(planned, claimed(planned), DONE, a_spec())
+    trial = claimed(planned)
+    tell(planned, trial, done(trial), a_spec())
     claimed(planned)
     assert finished(planned.trials()) == 3
     assert is_met(a_spec(), planned.trials())

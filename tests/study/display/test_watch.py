@@ -23,9 +23,8 @@ from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import NoTracker
 from betafront.study.trials import pace
 from betafront.study.trials.lease import LEASE, Worker
-from betafront.study.trials.origin import ORIGIN
-from betafront.study.trials.replicates import RECORD
-from betafront.study.trials.status import IMPORTED, OVER_BUDGET, REASON, RELEASED
+from betafront.study.trials.ours import IMPORTED, ORIGIN, RECORD, trial_folder
+from betafront.study.trials.status import OVER_BUDGET, REASON, RELEASED
 from betafront.training.standing import Standing
 
 WEIGHTS = FloatDistribution(0.001, 10)
@@ -68,8 +67,10 @@ class Trials:
         params = {"objective.weight": 0.5, "schedule": "constant"} if params is None else params
         number = len(self.study.get_trials(deepcopy=False))
         done = state == TrialState.COMPLETE
+        attrs.setdefault(LEASE, {"until": 0.0})
         if done:
-            attrs.setdefault(RECORD, a_record())
+            record = attrs.setdefault(RECORD, a_record())
+            record["folder"] = trial_folder(number)
         trial = optuna.create_trial(
             state=state,
             params=params,

@@ -5,9 +5,10 @@ from typing import Any
 
 import optuna
 import pytest
+from optuna.distributions import IntDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from tests.study.conftest import a_spec
+from tests.study.conftest import a_spec, deleted
 
 from betafront.study.create import make
 from betafront.study.search.space import Space
@@ -169,6 +170,63 @@ def test_what_another_program_adds_one_after_the_other_is_read(storage: Storage)
     asked.set_user_attr("a", 1)
     assert rows.trials() == alike(storage)
     assert list(rows.trials()[0].params) == ["w", "k"]
+
+
+def test_a_trial_that_waits_is_taken_once_and_keeps_what_its_program_wrote(
+    storage: Storage,
+) -> None:
+    study = load_study(storage, "one")
+    theirs = create_trial(
+        state=TrialState.WAITING, params={"k": 3}, distributions={"k": IntDistribution(0, 5)}
+    )
+    for number, way in enumerate(ways(storage)):
+        study.enqueue_trial({"w": 0.1}, user_attrs={"from": "a paper", "lease": "two years"})
+        assert alike(storage)[number].state is TrialState.WAITING
+        assert way.take(number, running())
+        assert not way.take(number, running({}))
+    study.add_trial(theirs)
+    rows, _ = ways(storage)
+    rows.trials()  # it is read again once it has begun
+    assert rows.take(2, running())
+    one, other, own = alike(storage)
+    assert one.params == other.params == own.params == rows.trials()[2].params == PARAMS
+    assert one.distributions == other.distributions == own.distributions == SPACE.distributions
+    assert one.user_attrs == other.user_attrs
+    assert one.user_attrs["from"] == "a paper"
+    assert one.user_attrs["lease"] == running().user_attrs["lease"]
+    assert one.system_attrs == other.system_attrs
+    assert one.system_attrs == {"fixed_params": {"w": 0.1}, "nsga2:generation": 3}
+    assert one.datetime_start == NOW
+
+
+def test_trials_that_are_deleted_meanwhile_are_left_out(storage: Storage) -> None:
+    rows, _ = ways(storage)
+    for _ in range(5):
+        rows.make(running())
+    rows.trials()
+    deleted(storage, 1, 4)
+    assert [t.number for t in rows.trials()] == [0, 2, 3]
+    rows.end(2, TrialState.FAIL, None, {"reason": "its own"})
+    rows.make(running())
+    assert [t.number for t in rows.trials()] == [0, 2, 3, 5]  # a number is given out once
+    assert rows.trials() == alike(storage)
+    with pytest.raises(UpdateFinishedTrialError):
+        rows.end(4, TrialState.FAIL, None, {})
+
+
+def test_trials_stand_in_the_order_of_their_numbers_though_optuna_counts_rows(
+    storage: Storage,
+) -> None:
+    rows, study = ways(storage)[0], load_study(storage, "one")
+    for _ in range(5):
+        rows.make(running())
+    deleted(storage, 1, 2)
+    study.enqueue_trial({})  # as Optuna counts it has the number 3, which another trial has
+    study.enqueue_trial({})
+    fresh, _ = ways(storage)
+    assert [t.number for t in fresh.trials()] == [0, 3, 3, 4, 4]
+    fresh.make(running())
+    assert [t.number for t in fresh.trials()][-1] == 5
 
 
 def test_finished_imports_are_written_whole(storage: Storage) -> None:

@@ -11,6 +11,7 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from tests.study.conftest import FORK, SPACE, a_spec, a_worker, lost, tallied
+from tests.study.conftest import done as trained
 
 from betafront.study.create import make
 from betafront.study.search.space import Space
@@ -27,13 +28,13 @@ from betafront.study.trials.ledger import (
     tell,
 )
 from betafront.study.trials.origin import first_attempt, origin
+from betafront.study.trials.ours import RECORD
 from betafront.study.trials.queue import is_met
-from betafront.study.trials.replicates import RECORD, Record
-from betafront.study.trials.status import REASON, TAKEN, finished, reason, status
+from betafront.study.trials.replicates import Record
+from betafront.study.trials.status import REASON, TAKEN, Status, finished, reason, status
 from betafront.training.result import OnTheScale
 
 Ledgers = Callable[..., Ledger]
-DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 
 
 def budget(store: Store, trials: int, **more: Any) -> Spec:
@@ -54,8 +55,8 @@ def claimed(ledger: Ledger) -> FrozenTrial:
     return trial
 
 
-def done(store: Store, trial: FrozenTrial, outcome: Outcome = DONE) -> None:
-    tell(store, trial, outcome, a_spec())
+def done(store: Store, trial: FrozenTrial, outcome: Outcome | None = None) -> None:
+    tell(store, trial, outcome or trained(trial), a_spec())
 
 
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,14 +189,15 @@ def test_a_lease_is_written_anew_at_each_try_while_the_database_is_away(
     assert store.trials()[0].user_attrs["lease"]["until"] >= tries[3]
 
 
-def test_a_trial_that_another_program_asked_for_is_found(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+def test_a_trial_that_another_program_trains_is_left_to_it(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.study.ask(SPACE.distributions)
-    assert not end_lost(store, a_spec(), store.trials())
+    theirs = store.study.ask(SPACE.distributions)
     later(monkeypatch)
-    assert end_lost(store, a_spec(), store.trials())
-    assert states(store) == ["FAIL"]
+    assert not end_lost(store, a_spec(), store.trials())
+    assert [claimed(ledger_of(a_worker())).number for _ in range(3)] == [1, 2, 3]
+    store.study.tell(theirs, [1.0, 2.0])
+    assert status(store.trials()[0]) is Status.FOREIGN
 
 
 def test_what_an_earlier_worker_of_the_same_process_left_is_taken_up(
@@ -217,7 +219,7 @@ def test_two_reapers_with_the_same_old_view_end_it_once(store: Store, ledger_of:
 
 
 def test_a_late_result_of_a_lost_lease_is_not_counted(store: Store, ledger_of: Ledgers) -> None:
-    for outcome in (DONE, Outcome(reason="failed: too late"), Outcome(halted=True)):
+    for outcome in (None, Outcome(reason="failed: too late"), Outcome(halted=True)):
         late = lost(store)
         end_lost(store, a_spec(), store.trials())
         done(store, late, outcome)
@@ -420,13 +422,16 @@ def test_replicates_are_added_to_what_is_finished(store: Store, ledger_of: Ledge
     assert finished(store.trials()) == 2
 
 
-def test_a_trial_that_another_program_told_gets_no_replicates(
+def test_a_trial_that_another_program_told_gets_no_replicates_and_takes_no_budget(
     store: Store, ledger_of: Ledgers
 ) -> None:
     budget(store, 1)
-    trial = claimed(ledger_of())
-    end(store, trial, TrialState.COMPLETE, [1.0, 1.0], {})
+    told = claimed(ledger_of())
+    end(store, told, TrialState.COMPLETE, [1.0, 1.0], {})
     spec = budget(store, 1, replicates=3)
+    trial = claimed(ledger_of())
+    assert origin(trial).adds_to is None
+    done(store, trial, trained(trial, 1.0, 2.0, 3.0))
     assert claim(ledger_of()) is None
     assert is_met(spec, store.trials())
 
@@ -460,7 +465,9 @@ def test_an_end_whose_answer_was_lost_is_recognised(
     store: Store, ledger_of: Ledgers, caplog: pytest.LogCaptureFixture
 ) -> None:
     trial = claimed(ledger_of())
-    store.note(trial.number, RECORD, DONE.record.written())
+    record = trained(trial).record
+    assert record is not None
+    store.note(trial.number, RECORD, record.written())
     store.end(trial.number, TrialState.COMPLETE, [0.0, 0.0])
     done(store, trial)
     assert "late result" not in caplog.text
@@ -474,7 +481,7 @@ def race(url: str, number: int) -> None:
         trial = claimed[0]
         if trial.number in (3, 8, 12) and not origin(trial).retry:
             os._exit(1)  # killed with the trial in hand
-        tell(store, trial, DONE, a_spec())
+        tell(store, trial, trained(trial), a_spec())
 
 
 def test_racing_and_dying_workers_meet_the_budget_exactly(url: str) -> None:

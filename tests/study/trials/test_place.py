@@ -3,18 +3,14 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.study.conftest import lost, tallied
+from tests.study.conftest import done, lost, tallied
 
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.ending import end_lost
-from betafront.study.trials.ledger import Ledger, Outcome, tell
+from betafront.study.trials.ledger import Ledger, tell
 from betafront.study.trials.origin import origin
-from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import status
-from betafront.training.result import OnTheScale
-
-DONE = Outcome(record=Record({"a": 0.0, "b": 0.0}, OnTheScale.read({}), 1.0, "trial-0000"))
 
 
 def test_two_new_trials_do_not_take_the_place_of_one_that_is_found_lost_meanwhile(
@@ -36,7 +32,7 @@ def test_two_new_trials_do_not_take_the_place_of_one_that_is_found_lost_meanwhil
     for ledger in ledgers:
         claimed = ledger.claim()
         if claimed is not None:
-            tell(store, claimed[0], DONE, spec)
+            tell(store, claimed[0], done(claimed[0]), spec)
     assert ledgers[0].claim() is None
     ended = [t for t in store.trials() if t.state.name == "COMPLETE"]
     assert len(ended) == 2

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from betafront.study.results.table import complete
 from betafront.study.trials.lease import LEASE
-from betafront.study.trials.origin import ORIGIN, Confirms, Origin, origin
+from betafront.study.trials.origin import Confirms, Origin, origin
+from betafront.study.trials.ours import IMPORTED, ORIGIN, RECORD, has_record
 from betafront.study.trials.status import (
-    IMPORTED,
     OVER_BUDGET,
     REASON,
     RELEASED,
@@ -25,39 +26,53 @@ ADDS = {ORIGIN: {"first": 0, "tops": 0, "replicates": 3}}
 CONFIRMS = {ORIGIN: {"confirms": [0, 0.5, 0, 4]}}
 AGAIN = {ORIGIN: {"first": 0, "before": 0, "retry": 1}}
 EXPIRED = {LEASE: {"machine": "another", "until": 0.0}}
-FAILED = {REASON: "diverged: at step 3"}
+HELD = {LEASE: {"machine": "another", "until": 1e12}}
+FAILED = HELD | {REASON: "diverged: at step 3"}
+RECORDED = HELD | {RECORD: {"metrics": {}, "scale": {}, "folder": "trial-0000"}}
+OF_OTHER_STUDY = HELD | {RECORD: {"metrics": {}, "scale": {}, "folder": "trial-0007"}}
+COPIED = {IMPORTED: {"study": "another"}}
+# What other programs may keep under our names.
+GARBAGE = {LEASE: "two years", ORIGIN: {"a": 1}, RECORD: "of 2021", REASON: 3, IMPORTED: True}
 CASES: list[tuple[TrialState, dict[str, Any], Status]] = [
     (TrialState.WAITING, {}, Status.WAITING),
-    (TrialState.RUNNING, {LEASE: {"machine": "another", "until": 1e12}}, Status.RUNNING),
+    (TrialState.WAITING, GARBAGE, Status.WAITING),
+    (TrialState.WAITING, RECORDED, Status.WAITING),  # a copy of a trial of ours, to be run again
+    (TrialState.RUNNING, HELD, Status.RUNNING),
     (TrialState.RUNNING, EXPIRED, Status.ABANDONED),
     (TrialState.RUNNING, EXPIRED | ADDS, Status.ABANDONED),
-    (TrialState.RUNNING, {LEASE: {"machine": "another", "until": 1e12}} | ADDS, Status.ADDING),
-    (TrialState.COMPLETE, {}, Status.COMPLETE),
-    (TrialState.COMPLETE, AGAIN, Status.COMPLETE),
-    (TrialState.COMPLETE, ADDS, Status.ADDED),
-    (TrialState.COMPLETE, {IMPORTED: {}}, Status.IMPORTED),
+    (TrialState.RUNNING, HELD | ADDS, Status.ADDING),
+    (TrialState.COMPLETE, RECORDED, Status.COMPLETE),
+    (TrialState.COMPLETE, RECORDED | AGAIN, Status.COMPLETE),
+    (TrialState.COMPLETE, OF_OTHER_STUDY | AGAIN, Status.COMPLETE),  # by an earlier attempt
+    (TrialState.COMPLETE, RECORDED | ADDS, Status.ADDED),
+    (TrialState.COMPLETE, COPIED, Status.IMPORTED),
     (TrialState.FAIL, FAILED, Status.FAILED),
     (TrialState.FAIL, FAILED | ADDS, Status.NOT_ADDED),
-    (TrialState.FAIL, {}, Status.LOST),
-    (TrialState.FAIL, {RELEASED: True}, Status.LOST),
-    (TrialState.FAIL, ADDS, Status.LOST_ADDING),
-    (TrialState.FAIL, {REASON: OVER_BUDGET}, Status.GIVEN_BACK),
-    (TrialState.FAIL, {REASON: TAKEN} | ADDS, Status.GIVEN_BACK),
-    (TrialState.PRUNED, {}, Status.FAILED),
+    (TrialState.FAIL, HELD, Status.LOST),
+    (TrialState.FAIL, HELD | {RELEASED: True}, Status.LOST),
+    (TrialState.FAIL, HELD | ADDS, Status.LOST_ADDING),
+    (TrialState.FAIL, HELD | {REASON: OVER_BUDGET}, Status.GIVEN_BACK),
+    (TrialState.FAIL, HELD | {REASON: TAKEN} | ADDS, Status.GIVEN_BACK),
+    (TrialState.FAIL, HELD | {REASON: "refused: the space has no x"}, Status.REFUSED),
+    (TrialState.PRUNED, HELD, Status.FAILED),
     (TrialState.RUNNING, EXPIRED | CONFIRMS, Status.ABANDONED),
-    (
-        TrialState.RUNNING,
-        {LEASE: {"machine": "another", "until": 1e12}} | CONFIRMS,
-        Status.CONFIRMING,
-    ),
-    (TrialState.COMPLETE, CONFIRMS, Status.CONFIRMS),
+    (TrialState.RUNNING, HELD | CONFIRMS, Status.CONFIRMING),
+    (TrialState.COMPLETE, RECORDED | CONFIRMS, Status.CONFIRMS),
     (TrialState.FAIL, FAILED | CONFIRMS, Status.NOT_CONFIRMS),
-    (TrialState.FAIL, CONFIRMS, Status.LOST_CONFIRMING),
-    (TrialState.FAIL, {REASON: TAKEN} | CONFIRMS, Status.GIVEN_BACK),
+    (TrialState.FAIL, HELD | CONFIRMS, Status.LOST_CONFIRMING),
+    (TrialState.FAIL, HELD | {REASON: TAKEN} | CONFIRMS, Status.GIVEN_BACK),
+    # Told by another program, or copied from another study, though a worker of ours had made it.
+    (TrialState.COMPLETE, HELD, Status.FOREIGN),
+    (TrialState.COMPLETE, HELD | ADDS, Status.FOREIGN),
+    (TrialState.COMPLETE, OF_OTHER_STUDY, Status.FOREIGN),
+    *((state, {}, Status.FOREIGN) for state in TrialState if state is not TrialState.WAITING),
+    *((state, GARBAGE, Status.FOREIGN) for state in TrialState if state is not TrialState.WAITING),
 ]
 # Of each status: how tables call it, and whether it counts, is done again, and is news.
 FACTS = {
-    Status.WAITING: ("", True, False, False),
+    Status.WAITING: ("waiting", True, False, False),
+    Status.REFUSED: ("refused", False, False, True),
+    Status.FOREIGN: ("foreign", False, False, False),
     Status.RUNNING: ("running", True, False, False),
     Status.ABANDONED: ("lost", True, False, False),
     Status.COMPLETE: ("complete", True, False, True),
@@ -78,7 +93,9 @@ FACTS = {
 
 def trial(state: TrialState, attrs: dict[str, Any]) -> FrozenTrial:
     values = [1.0] if state is TrialState.COMPLETE else None
-    return create_trial(state=state, values=values, user_attrs=attrs)
+    made = create_trial(state=state, values=values, user_attrs=attrs)
+    made.number = 0
+    return made
 
 
 @pytest.mark.parametrize(("state", "attrs", "expected"), CASES)
@@ -99,13 +116,24 @@ def test_what_follows_from_a_status() -> None:
 def test_trials_are_counted_by_word_and_against_the_budget() -> None:
     trials = [trial(state, attrs) for state, attrs, _ in CASES]
     found = numbers_by_word(trials, time.time())
-    assert list(found.items()) == [("complete", 2), ("failed", 2), ("running", 3), ("lost", 5)]
-    assert finished(trials) == 4
+    assert found == {
+        "complete": 3, "failed": 2, "running": 3, "lost": 5, "waiting": 3, "refused": 1,
+        "foreign": 11,
+    }  # fmt: skip
+    assert finished(trials) == 5
+
+
+def test_what_counts_as_complete_is_what_stands_in_the_table() -> None:
+    trials = [trial(state, attrs) for state, attrs, _ in CASES]
+    shown = complete(trials)
+    assert len(shown) == numbers_by_word(trials, time.time())["complete"]
+    assert all(t.state.is_finished() and status(t).counts for t in shown)
+    assert all(has_record(t) for t in shown)
 
 
 def test_every_failure_has_a_reason() -> None:
     assert reason(trial(TrialState.FAIL, FAILED)) == "diverged: at step 3"
-    assert reason(trial(TrialState.FAIL, {})) == "stale: its worker was lost"
+    assert reason(trial(TrialState.FAIL, HELD)) == "stale: its worker was lost"
     assert reason(trial(TrialState.PRUNED, {})) == "pruned: by another program"
 
 
@@ -116,5 +144,6 @@ RUN = Confirms(trial=7, factor=0.5, seed=1, times=4)
     "why", [Origin(), Origin(point=0), Origin(0, 1, 2), Origin(3, adds_to=3), Origin(confirms=RUN)]
 )
 def test_an_origin_is_written_and_read(why: Origin) -> None:
-    assert origin(trial(TrialState.FAIL, {ORIGIN: why.written()})) == why
+    assert origin(trial(TrialState.FAIL, HELD | {ORIGIN: why.written()})) == why
+    assert origin(trial(TrialState.FAIL, {ORIGIN: why.written()})) == Origin()  # no worker of ours
     assert "adds_to" not in why.written()  # the storage calls it `tops`

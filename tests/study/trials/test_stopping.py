@@ -6,6 +6,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import a_spec
 
 from betafront.study.trials.lease import LEASE, LEASE_SECONDS
+from betafront.study.trials.ours import RECORD, trial_folder
 from betafront.study.trials.status import REASON
 from betafront.study.trials.stopping import out_of_time, seconds_spent, too_many_failures
 
@@ -18,7 +19,10 @@ def trial(
     made = create_trial(
         state=state,
         values=[0.0, 0.0] if state == TrialState.COMPLETE else None,
-        user_attrs={LEASE: {"until": time.time() - beat + LEASE_SECONDS}}
+        user_attrs={
+            LEASE: {"until": time.time() - beat + LEASE_SECONDS},
+            RECORD: {"metrics": {}, "scale": {}, "folder": trial_folder(number)},
+        }
         | ({REASON: why} if why and why != "lost" else {}),
     )
     made.number = number

@@ -9,15 +9,16 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from tests.study.conftest import SPACE
 
 from betafront.study.search.drawing import digest
-from betafront.study.trials.origin import ORIGIN
+from betafront.study.trials.lease import LEASE
+from betafront.study.trials.ours import IMPORTED, ORIGIN, RECORD, trial_folder
 from betafront.study.trials.queue import not_plain
-from betafront.study.trials.status import IMPORTED, OVER_BUDGET, REASON, finished, status
+from betafront.study.trials.status import OVER_BUDGET, REASON, finished, status
 from betafront.study.trials.tally import Tally
 
 POINTS = [{"w": value} for value in (0.25, 0.5, 0.75)]
 ENDS: list[tuple[TrialState, dict[str, Any]]] = [
     (TrialState.COMPLETE, {}),
-    (TrialState.COMPLETE, {IMPORTED: {}}),
+    (TrialState.COMPLETE, {IMPORTED: {"study": "another"}}),
     (TrialState.FAIL, {}),  # its worker was lost
     (TrialState.FAIL, {REASON: "failed: boom"}),
     (TrialState.FAIL, {REASON: OVER_BUDGET}),
@@ -35,7 +36,11 @@ def trial(number: int, params: dict[str, float], attrs: dict[str, Any]) -> Froze
         state=TrialState.RUNNING,
         params=params,
         distributions={name: SPACE.distributions[name] for name in params},
-        user_attrs=attrs,
+        user_attrs={
+            LEASE: {"until": 1e12},
+            RECORD: {"metrics": {}, "scale": {}, "folder": trial_folder(number)},
+        }
+        | attrs,
     )
     made.number = number
     return made

@@ -82,7 +82,7 @@ def print_study(
     """
     members = front(table, facts.objectives)
     if members.empty:
-        out.print("No trial has finished: there is no front yet.")
+        out.print("No trial has a result: there is no front yet.")
         return
     advice = decide(table, facts, runs, asked)
     title, marks = f"Front of {facts.name}", names(advice)

@@ -17,6 +17,7 @@ from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.trials.confirming import ended
+from betafront.study.trials.origin import existing
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -45,7 +46,7 @@ def plan_of(
     picks, untested = picked(rows, known, advice)
     if not picks or picks[0].name != advice[0].name:
         raise UserError(f"the decision of {spec.name} cannot be put to the test: {untested[0]}")
-    steps = {pick.trial: steps_of(spec, trials[pick.trial].params) for pick in picks}
+    steps = {pick.trial: steps_of(spec, existing(trials, pick.trial).params) for pick in picks}
     return confirm_plan(picks, untested, steps, swept_steps(spec, trials))
 
 
@@ -70,7 +71,7 @@ def conclusion(
     for pick in plan.picks:
         noise = seed_noise(rows, runs, pick)
         bases.append(noise.basis)
-        steps = steps_of(spec, trials[pick.trial].params)
+        steps = steps_of(spec, existing(trials, pick.trial).params)
         verdicts.append(
             verdict(
                 pick.name,

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
@@ -11,7 +11,7 @@ from rich.text import Text
 from betafront.study.display.lines import chosen
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import origin
-from betafront.study.trials.replicates import trial_folder
+from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.status import (
     Status,
     kind_of_failure,
@@ -36,14 +36,23 @@ ADVICE = {
 }
 
 
-def print_failures(trials: "Sequence[FrozenTrial]", spec: Spec, out: Console) -> None:
-    """The trials that failed, grouped by their reasons."""
+def print_failures(
+    trials: "Sequence[FrozenTrial]", spec: Spec, out: Console, most: int = FEW
+) -> None:
+    """The trials that failed, grouped by their reasons.
+
+    Args:
+        trials: all of the study.
+        spec: of the study.
+        out: the terminal.
+        most: how many of a group are listed.
+    """
     failed = failed_trials(trials)
     if not failed:
         return
     out.print(heading(trials, failed), style="bold red")
     for group in by_reason(failed):
-        _print_group(group, spec, SHOWN if len(failed) > FEW else FEW, out)
+        _print_group(group, spec, min(most, SHOWN if len(failed) > FEW else FEW), out)
     out.print(
         f"Run one again with `{again(failed[0].number, spec)}`\n", markup=False, soft_wrap=True
     )
@@ -73,6 +82,20 @@ def heading(trials: "Sequence[FrozenTrial]", failed: "Sequence[FrozenTrial]") ->
         what += f", and {confirming} {runs} to confirm the decision"
     kinds = Counter(map(kind_of_failure, failed)).most_common()
     return f"{what}: " + ", ".join(f"{n} {name}" for name, n in kinds)
+
+
+def reasons(trials: "Sequence[FrozenTrial]", spec: Spec) -> list[dict[str, Any]]:
+    """For programs: each reason for which trials failed, most frequent first, with the numbers of
+    the trials, the log of the first, and what to do about it."""
+    return [
+        {
+            "reason": reason(group[0]),
+            "trials": [t.number for t in group],
+            "log": log_of(group[0], Path(spec.folder)),
+            "advice": ADVICE.get(kind_of_failure(group[0]), ""),
+        }
+        for group in by_reason(failed_trials(trials))
+    ]
 
 
 def by_reason(failed: "Sequence[FrozenTrial]") -> "list[list[FrozenTrial]]":

@@ -8,8 +8,7 @@ from betafront.front.table import DISTORTION, RATE, STANDING, text
 from betafront.study.results.table import row
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import origin
-from betafront.study.trials.replicates import has_record
-from betafront.study.trials.status import RELEASED, reason, status
+from betafront.study.trials.status import RELEASED, Status, reason, status
 from betafront.training.standing import SETTLED
 
 if TYPE_CHECKING:
@@ -42,6 +41,10 @@ def news(trial: "FrozenTrial", spec: Spec) -> str:
     )
     if confirms := origin(trial).confirms:
         own += f"confirms trial {confirms.trial}  "
+    if now is Status.FOREIGN:
+        return f"{own}is another program's; it stands in no table and takes no budget"
+    if now is Status.REFUSED:
+        return own + reason(trial)
     if now.again:
         return own + _taken_up_again(trial)
     if now.failed:
@@ -57,8 +60,6 @@ def _taken_up_again(trial: "FrozenTrial") -> str:
 
 
 def _result(trial: "FrozenTrial", spec: Spec) -> str:
-    if not has_record(trial):
-        return "was told by another program; it stands in no table"
     found = row(trial)
     beta = "?" if found["beta"] is None else f"{found['beta']:.3g}"
     others = [m for m in spec.objectives if m not in (RATE, DISTORTION)]

@@ -20,7 +20,7 @@ from betafront.study.spec import Spec
 from betafront.study.trials.lease import LEASE, progress
 from betafront.study.trials.origin import origin
 from betafront.study.trials.pace import clock, duration, pace, seconds_left
-from betafront.study.trials.status import finished, numbers_by_word, status
+from betafront.study.trials.status import OF_OTHERS, finished, numbers_by_word, status
 from betafront.training.standing import SETTLED
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ class Display:
         elif not over:
             line.append("waiting for workers  ", style="yellow")
         line.append(f"{count['failed']} failed", style="red" if count["failed"] else "")
+        for word in OF_OTHERS:
+            line.append(f"  {count[word]} {word}" if count[word] else "", style="yellow")
         return line.append(f"  {self._front.words}")
 
 

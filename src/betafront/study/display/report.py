@@ -14,6 +14,7 @@ from betafront.front import USUAL, Asked, draw_front, front, print_study
 from betafront.front.show.report import write_page
 from betafront.study.display.chapter import chapter
 from betafront.study.display.failures import print_failures
+from betafront.study.display.others import print_others
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, runs_table, table
 from betafront.study.spec import Spec
@@ -47,6 +48,7 @@ def report(
     rows = table(trials, additions(study.user_attrs))
     runs, known = runs_table(trials), facts(spec, trials, study.user_attrs)
     print_failures(trials, spec, out)
+    print_others(trials, spec, out)
     print_study(rows, known, out, runs, asked)
     write_files(study, spec, tracker, out, asked)
 

@@ -23,7 +23,7 @@ from betafront.study.storage.study_store import is_away, with_patience
 from betafront.study.tracker.protocol import NoTracker, Tracker
 from betafront.study.tracker.thread import Recorder
 from betafront.study.trials.queue import is_met
-from betafront.study.trials.status import status
+from betafront.study.trials.status import Status, status
 from betafront.study.trials.stopping import out_of_time
 from betafront.terminal import command_line
 
@@ -151,7 +151,7 @@ class Watch:
 
     def _look(self, quietly: bool = False) -> None:
         trials = self.study.get_trials(deepcopy=False)
-        new = [t for t in trials if t.number not in self._shown and status(t).is_news]
+        new = [t for t in trials if t.number not in self._shown and is_news(t)]
         for trial in sorted(new, key=_end):
             self._shown.add(trial.number)
             self._show(trial, quietly)
@@ -179,6 +179,13 @@ class Watch:
         if kind not in self._complaints:
             self._complaints.add(kind)
             self.out.print(line, style="yellow", markup=False)
+
+
+def is_news(trial: "FrozenTrial") -> bool:
+    """Whether the user is told of a trial: what has become of it is news, or another program has
+    ended it."""
+    found = status(trial)
+    return found.is_news or (found is Status.FOREIGN and trial.state.is_finished())
 
 
 def _end(trial: "FrozenTrial") -> float:

@@ -36,8 +36,9 @@ from betafront.study.trials.origin import (
     first_attempt,
     origin,
 )
+from betafront.study.trials.ours import IMPORTED
 from betafront.study.trials.replicates import every_run
-from betafront.study.trials.status import IMPORTED, Status, status
+from betafront.study.trials.status import Status, status
 from betafront.training.folder import RunFolder
 from betafront.training.longer import reason_against
 

@@ -20,5 +20,7 @@ def additions(settings: Mapping[str, Any]) -> dict[int, dict[str, float]]:
     Args:
         settings: the user attributes of the study.
     """
-    kept = {name: values for name, values in settings.items() if name.startswith(PREFIX)}
-    return {int(name.removeprefix(PREFIX)): values for name, values in kept.items()}
+    kept = {n.removeprefix(PREFIX): v for n, v in settings.items() if n.startswith(PREFIX)}
+    # Another program may use such a name for something else.
+    ours = {n: v for n, v in kept.items() if n.isdecimal() and isinstance(v, Mapping)}
+    return {int(number): dict(values) for number, values in ours.items()}

@@ -20,7 +20,9 @@ def confirmation(settings: Mapping[str, Any]) -> Confirmation | None:
         settings: the user attributes of the study.
     """
     kept = settings.get(CONFIRMATION)
-    return Confirmation.read(kept) if kept else None
+    if not isinstance(kept, Mapping) or "verdicts" not in kept:  # another program may use the name
+        return None
+    return Confirmation.read(kept)
 
 
 def confirming(settings: Mapping[str, Any], trials: "Sequence[FrozenTrial]") -> tuple[int, int]:

@@ -13,7 +13,7 @@ from betafront.study.results.confirmation import confirmation
 from betafront.study.results.searched_range import WEIGHT, reach
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
-from betafront.study.trials.replicates import Record, every_run, has_record, record_of
+from betafront.study.trials.replicates import Record, every_run, record_of
 from betafront.study.trials.status import Status, kind_of_failure, numbers_by_word, status
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def rows(
 
 
 def complete(trials: Sequence["FrozenTrial"]) -> "list[FrozenTrial]":
-    """The complete trials that have a record: those that another program has told have none."""
-    return [t for t in trials if status(t) is Status.COMPLETE and has_record(t)]
+    """The complete trials."""
+    return [t for t in trials if status(t) is Status.COMPLETE]
 
 
 def row(trial: "FrozenTrial") -> dict[str, Any]:
@@ -107,7 +107,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
         trials: all of the study.
         settings: the user attributes of the study, for its confirmation.
     """
-    done = [t for t in trials if status(t) is Status.COMPLETE]
+    done = complete(trials)
     searched = next((t.distributions[WEIGHT] for t in done if WEIGHT in t.distributions), None)
     return Facts(
         name=spec.name,

@@ -32,7 +32,7 @@ def choices_of(override: Override) -> Sequence[Choice]:
     every = list(override.sweep_iterator())
     if not all(map(_is_plain, every)):
         raise UserError(f"'{override.input_line}': a search within a search: write the choices out")
-    choices = [_written(raw) for raw in every]
+    choices = [written(raw) for raw in every]
     if not choices:
         raise UserError(f"'{override.input_line}': there is nothing to choose from")
     if len({repr(meaning(choice)) for choice in choices}) < len(choices):
@@ -52,8 +52,9 @@ def _is_plain(raw: Any) -> bool:
     return raw is None or isinstance(raw, bool | int | float | str | QuotedString)
 
 
-def _written(raw: Any) -> Choice:
-    """A choice as itself where it is a number or a truth value, else as override text."""
+def written(raw: Any) -> Choice:
+    """A parsed value as itself where it is a number or a truth value; else, as a word, as override
+    text."""
     if isinstance(raw, bool | int | float):
         return raw
     word = raw.text if isinstance(raw, QuotedString) else raw

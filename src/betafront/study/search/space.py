@@ -103,6 +103,11 @@ class Space:
         """Whether a point that was given has a value for every parameter that is there."""
         return bool(point) and set(self.active(point)) <= set(point)
 
+    def has(self, params: Params, distributions: Mapping[str, BaseDistribution]) -> bool:
+        """Whether parameters, and what they were drawn from, are a point of this space."""
+        own = {key: self.distributions.get(key) for key in distributions}
+        return own == dict(distributions) and set(self.active(params)) == set(params)
+
     def suggest(self, trial: "Trial") -> dict[str, Any]:
         """Draw the parameters that are there, in order, through Optuna's define-by-run calls."""
         return self._filled(lambda key, d: suggested(trial, key, d))

@@ -3,9 +3,10 @@ PostgreSQL."""
 
 import os
 import sqlite3
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import Timeout
 
@@ -37,6 +38,9 @@ __all__ = [
     "open_storage",
     "study_names",
 ]
+
+
+IsOurs = Callable[[Mapping[str, Any]], bool]
 
 
 class NoStudy(UserError):
@@ -123,26 +127,38 @@ def load_study(storage: Storage, name: str) -> "Study":
     return optuna.load_study(study_name=name, storage=storage.reads)
 
 
-def find(name: str | None, runs: Path) -> "Study":
+def find(name: str | None, runs: Path, is_ours: IsOurs = lambda settings: True) -> "Study":
     """The study called `name`, or the newest, to be read; see `find_storage`.
 
     Raises:
         UserError: there is none of that name, or none at all.
     """
-    return load_study(*find_storage(name, runs))
+    return load_study(*find_storage(name, runs, is_ours))
 
 
-def find_storage(name: str | None, runs: Path) -> tuple[Storage, str]:
+def find_storage(
+    name: str | None, runs: Path, is_ours: IsOurs = lambda settings: True
+) -> tuple[Storage, str]:
     """Where the study called `name` is, or the newest, and its name: in the storage that
     BETAFRONT_STORAGE names, where it is set, and then in the file below `runs`.
+
+    Args:
+        name: of the study; None for the newest.
+        runs: the folder of the studies' file.
+        is_ours: which studies may be the newest, by their user attributes: other programs may keep
+            theirs in the same storage.
 
     Raises:
         UserError: there is none of that name, or none at all.
     """
     found = {storage: study_names(storage) for storage in _storages(runs)}
     for storage, names in found.items():
-        if name in names or (name is None and names):
-            return storage, name or names[-1]
+        if name in names:
+            return storage, name
+        newest = reversed(names) if name is None else ()
+        own = next((n for n in newest if is_ours(load_study(storage, n).user_attrs)), None)
+        if own is not None:
+            return storage, own
     known = [other for names in found.values() for other in names]
     if name is None or not known:
         places = " and ".join(masked(looked_up(storage.url)) for storage in found)

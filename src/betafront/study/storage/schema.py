@@ -80,21 +80,29 @@ NEW_OR_UNFINISHED = (
     )
     .order_by(TRIALS.c.trial_id)
 )
-KEY_OF_NUMBER = sa.select(TRIALS.c.trial_id).where(
-    TRIALS.c.study_id == _STUDY, TRIALS.c.number == sa.bindparam("number")
+KEY_OF_NUMBER = (
+    sa.select(TRIALS.c.trial_id)
+    .where(TRIALS.c.study_id == _STUDY, TRIALS.c.number == sa.bindparam("number"))
+    .order_by(TRIALS.c.trial_id)
+    .limit(1)
 )
 LOCK_STUDY = sa.select(STUDIES.c.study_id).where(STUDIES.c.study_id == _STUDY).with_for_update()
-# It looks only at trials from the last known one on: to count all trials would hold the lock for
-# longer the more there are.
-NEWEST_NUMBER = (
-    sa.select(TRIALS.c.number)
-    .where(TRIALS.c.study_id == _STUDY, TRIALS.c.trial_id >= sa.bindparam("last"))
-    .order_by(TRIALS.c.trial_id.desc())
-    .limit(1)
+# It looks only at trials from the last known one on: to look at all would hold the lock for longer
+# the more there are.
+HIGHEST_NUMBER = sa.select(sa.func.max(TRIALS.c.number)).where(
+    TRIALS.c.study_id == _STUDY, TRIALS.c.trial_id >= sa.bindparam("last")
 )
 MAKE_TRIAL = sa.insert(TRIALS)
 _IS_OPEN = (TRIALS.c.trial_id == sa.bindparam("trial")) & TRIALS.c.state.in_(["RUNNING", "WAITING"])
 END_TRIAL = sa.update(TRIALS).where(_IS_OPEN)
+TAKE_TRIAL = sa.update(TRIALS).where(
+    TRIALS.c.trial_id == sa.bindparam("trial"), TRIALS.c.state == "WAITING"
+)
+RENUMBER = sa.update(TRIALS).where(
+    TRIALS.c.study_id == _STUDY,
+    TRIALS.c.number == sa.bindparam("old"),
+    TRIALS.c.state == "WAITING",
+)
 CHANGE_ATTRIBUTE = sa.update(USER).where(
     USER.c.trial_id == sa.bindparam("trial"),
     USER.c.key == sa.bindparam("name"),
@@ -112,9 +120,13 @@ ADD_ATTRIBUTE = (
     )
     .execution_options(preserve_rowcount=True)  # which is unknown after an INSERT otherwise
 )
-DELETE_ATTRIBUTES = sa.delete(USER).where(
-    USER.c.trial_id == sa.bindparam("trial"),
-    USER.c.key.in_(sa.bindparam("keys", expanding=True)),
+DELETE_PARAMS = sa.delete(PARAMS).where(PARAMS.c.trial_id == sa.bindparam("trial"))
+DELETE_ATTRIBUTES, DELETE_SYSTEM = (
+    sa.delete(table).where(
+        table.c.trial_id == sa.bindparam("trial"),
+        table.c.key.in_(sa.bindparam("keys", expanding=True)),
+    )
+    for table in (USER, SYSTEM)
 )
 READ = {table: _of(table) for table in (PARAMS, VALUES, USER, SYSTEM)}
 WRITE = {table: sa.insert(table) for table in (PARAMS, VALUES, USER, SYSTEM)}

@@ -8,8 +8,9 @@ one version of Optuna's tables (`betafront.study.storage.schema`); for any other
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import UpdateFinishedTrialError
@@ -28,14 +29,18 @@ from betafront.study.storage.schema import (
     ALL_SETTINGS,
     CHANGE_ATTRIBUTE,
     DELETE_ATTRIBUTES,
+    DELETE_PARAMS,
+    DELETE_SYSTEM,
     END_TRIAL,
+    HIGHEST_NUMBER,
     KEY_OF_NUMBER,
     LOCK_STUDY,
     MAKE_TRIAL,
     NEW_OR_UNFINISHED,
-    NEWEST_NUMBER,
     PARAMS,
+    RENUMBER,
     SYSTEM,
+    TAKE_TRIAL,
     USER,
     VALUES,
 )
@@ -43,6 +48,7 @@ from betafront.study.storage.schema import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+NUMBER = attrgetter("number")
 MOST_KEYS = 500  # identifiers in one query; SQLite's limit was 999 once
 
 IsWhole = Callable[[FrozenTrial], bool]
@@ -63,7 +69,9 @@ class SqlTrials:
         self.writes = writes
         self.is_whole = is_whole
         self._mine = {"study": study}
-        self._trials: list[FrozenTrial] = []  # in the order of their numbers
+        self._trials: list[FrozenTrial] = []  # in the order in which they were made
+        self._highest = -1  # of their numbers
+        self._in_order = True  # whether that is the order of their numbers, too
         self._unfinished: dict[int, int] = {}  # identifiers of trials to their places above
         self._last = -1  # the highest identifier that was read
         self._ids: dict[int, int] = {}  # identifiers by the numbers of the trials
@@ -79,9 +87,8 @@ class SqlTrials:
         with self.writes.begin() as to:
             # Numbers are given out one at a time. SQLite's transaction holds a lock already.
             to.execute(LOCK_STUDY, self._mine)
-            newest = to.execute(NEWEST_NUMBER, self._mine | {"last": self._last}).scalar()
             row = {
-                "number": 0 if newest is None else newest + 1,
+                "number": self._next_number(to),
                 "study_id": self._mine["study"],
                 "state": trial.state.name,
                 "datetime_start": utc(trial.datetime_start),
@@ -93,6 +100,42 @@ class SqlTrials:
             for table, attrs in ((USER, trial.user_attrs), (SYSTEM, trial.system_attrs)):
                 insert(to, table, key, attribute_rows(attrs))
 
+    def _next_number(self, to: "Connection") -> int:
+        found = to.execute(HIGHEST_NUMBER, self._mine | {"last": self._last}).scalar()
+        return max(self._highest, -1 if found is None else found) + 1
+
+    def renumber(self, number: int) -> None:
+        """Give a trial that waits in Optuna's queue a number of its own. Optuna's numbers count the
+        rows, so that after a deletion a new trial may get the number of another one."""
+        with self.writes.begin() as to:
+            to.execute(LOCK_STUDY, self._mine)
+            to.execute(RENUMBER, self._mine | {"old": number, "number": self._next_number(to)})
+
+    def take(self, number: int, trial: FrozenTrial) -> bool:
+        """Begin a trial that waits in Optuna's queue, in one transaction.
+
+        Args:
+            number: of the trial.
+            trial: what it becomes: its parameters, and attributes beside those that it has.
+
+        Returns:
+            whether it waited still.
+        """
+        key = self._id(number)
+        start = {"state": trial.state.name, "datetime_start": utc(trial.datetime_start)}
+        with self.writes.begin() as to:
+            if to.execute(TAKE_TRIAL, start | {"trial": key}).rowcount == 0:
+                return False
+            to.execute(DELETE_PARAMS, {"trial": key})
+            insert(to, PARAMS, key, param_rows(trial))
+            for table, delete, attrs in (
+                (USER, DELETE_ATTRIBUTES, trial.user_attrs),
+                (SYSTEM, DELETE_SYSTEM, trial.system_attrs),
+            ):
+                to.execute(delete, {"trial": key, "keys": list(attrs)})
+                insert(to, table, key, attribute_rows(attrs))
+        return True
+
     def end(
         self,
         number: int,
@@ -103,7 +146,7 @@ class SqlTrials:
         """End an unfinished trial with its values and attributes, in one transaction.
 
         Raises:
-            UpdateFinishedTrialError: it has ended before; nothing was written.
+            UpdateFinishedTrialError: it has ended before, or was deleted; nothing was written.
         """
         key = self._id(number)
         with self.writes.begin() as to:
@@ -120,7 +163,7 @@ class SqlTrials:
         """Write an attribute of an unfinished trial.
 
         Raises:
-            UpdateFinishedTrialError: it has ended.
+            UpdateFinishedTrialError: it has ended, or was deleted.
         """
         row = {"trial": self._id(number), "name": name, "value_json": json.dumps(value)}
         with self.writes.begin() as to:
@@ -136,14 +179,31 @@ class SqlTrials:
             rows = to.execute(NEW_OR_UNFINISHED, self._mine | looked_for).all()
             parts = [rows[at : at + MOST_KEYS] for at in range(0, len(rows), MOST_KEYS)]
             found = [trial for part in parts for trial in self._read(to, part)]
+        if gone := self._unfinished.keys() - {row.trial_id for row in rows}:
+            self._forget(gone)
         for row, trial in zip(rows, found, strict=True):
             place = self._unfinished.pop(row.trial_id, len(self._trials))
+            before = self._trials[place : place + 1]
+            if [t.number for t in before] != [trial.number]:
+                self._in_order &= not before and trial.number > self._highest
+                self._highest = max(self._highest, trial.number)
             self._trials[place : place + 1] = [trial]
-            self._ids[trial.number] = row.trial_id
+            self._ids.setdefault(trial.number, row.trial_id)  # ours was the first of its number
             if not trial.state.is_finished():
                 self._unfinished[row.trial_id] = place
             self._last = max(self._last, row.trial_id)
-        return list(self._trials)
+        return list(self._trials) if self._in_order else sorted(self._trials, key=NUMBER)
+
+    def _forget(self, gone: Set[int]) -> None:
+        """Leave out unfinished trials that were deleted from the storage, by their identifiers.
+        SQLite may give the last of these to another trial."""
+        places = {self._unfinished.pop(key) for key in gone}
+        kept = [place for place in range(len(self._trials)) if place not in places]
+        now = {place: at for at, place in enumerate(kept)}
+        self._trials = [self._trials[place] for place in kept]
+        self._unfinished = {key: now[place] for key, place in self._unfinished.items()}
+        self._ids = {number: key for number, key in self._ids.items() if key not in gone}
+        self._last = max(self._ids.values(), default=-1)
 
     def _read(self, to: "Connection", rows: Sequence[Any]) -> list[FrozenTrial]:
         known = {row.trial_id: self._known(row.trial_id) for row in rows}
@@ -159,6 +219,8 @@ class SqlTrials:
     def _id(self, number: int) -> int:
         if number not in self._ids:
             with self.reads.begin() as to:
-                found = to.execute(KEY_OF_NUMBER, self._mine | {"number": number})
-                self._ids[number] = found.scalar_one()
+                found = to.execute(KEY_OF_NUMBER, self._mine | {"number": number}).scalar()
+            if found is None:
+                raise UpdateFinishedTrialError(f"trial {number} was deleted from the storage")
+            self._ids[number] = found
         return self._ids[number]

@@ -110,6 +110,20 @@ class Store:
         """
         self._trials.make(trial)
 
+    def take(self, number: int, trial: "FrozenTrial") -> None:
+        """Begin a trial that another program has put into Optuna's queue, unless another worker
+        was first. As `make` it is not tried again, since the trials show what came of it.
+
+        Args:
+            number: of the trial.
+            trial: what it becomes.
+        """
+        self._trials.take(number, trial)
+
+    def renumber(self, number: int) -> None:
+        """Give the trial of this number that waits in Optuna's queue a number of its own."""
+        with_patience(lambda: self._trials.renumber(number))
+
     def note(self, number: int, key: str, value: Any) -> None:
         """Write a user attribute of an unfinished trial.
 
@@ -117,7 +131,7 @@ class Store:
         would be out of date.
 
         Raises:
-            UpdateFinishedTrialError: it has ended.
+            UpdateFinishedTrialError: it has ended, or was deleted.
         """
         self._trials.note(number, key, value)
 
@@ -137,7 +151,7 @@ class Store:
             notes: user attributes that are written in the same transaction.
 
         Raises:
-            UpdateFinishedTrialError: it has ended before.
+            UpdateFinishedTrialError: it has ended before, or was deleted.
         """
         with_patience(lambda: self._trials.end(number, state, values, notes))
 

@@ -11,7 +11,7 @@ from betafront.study.results.added_metrics import additions
 from betafront.study.results.table import facts, rows, runs_table, table
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Tracker
-from betafront.study.trials.replicates import trial_folder
+from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.status import Status, reason, status
 from betafront.terminal import command_line, print_sentence
 

@@ -14,7 +14,7 @@ from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Tracker
 from betafront.study.tracker.publish import print_news
 from betafront.study.trials.origin import origin
-from betafront.study.trials.replicates import trial_folder
+from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.status import Status, reason, status
 from betafront.terminal import command_line, print_sentence
 

@@ -14,6 +14,7 @@ from betafront.study.trials.tally import Tally
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+FIELDS = len(Confirms._fields)
 PLAN = "confirm"
 """The study's user attribute that holds the runs which are to confirm the decision."""
 
@@ -24,7 +25,9 @@ def planned_runs(settings: Mapping[str, Any]) -> list[Confirms]:
     Args:
         settings: the user attributes of the study.
     """
-    return [Confirms(*run) for run in settings.get(PLAN, ())]
+    kept = settings.get(PLAN)
+    runs = kept if isinstance(kept, list) else []  # another program may use the name
+    return [Confirms(*run) for run in runs if isinstance(run, list) and len(run) == FIELDS]
 
 
 def confirming_work(planned: Sequence[Confirms], trials: "Iterable[FrozenTrial]") -> Work | None:
@@ -38,7 +41,7 @@ def confirming_work(planned: Sequence[Confirms], trials: "Iterable[FrozenTrial]"
     for trial in not_taken_up(trials):
         if origin(trial).confirms in planned:
             return work_again(trial)
-    had = {origin(t).confirms for t in trials if status(t) is not Status.GIVEN_BACK}
+    had = {origin(t).confirms for t in trials if status(t).works}
     left = next((run for run in planned if run not in had), None)
     return None if left is None else Work(Origin(confirms=left), {})
 

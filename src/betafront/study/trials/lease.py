@@ -4,7 +4,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -80,46 +80,54 @@ class Worker:
 
     def holds(self, trial: "FrozenTrial") -> bool:
         """Whether this worker holds a running trial."""
-        lease = trial.user_attrs.get(LEASE)
-        return lease is not None and trial.state.name == "RUNNING" and lease["name"] == self.name
+        lease = lease_of(trial)
+        return (
+            lease is not None and trial.state.name == "RUNNING" and lease.get("name") == self.name
+        )
 
     def has_left_behind(self, trial: "FrozenTrial") -> bool:
         """Whether a running trial is held by an earlier worker of the same process, which has
         ended: a process runs one worker after another."""
-        lease = trial.user_attrs.get(LEASE)
-        if lease is None or trial.state.name != "RUNNING" or lease["name"] == self.name:
+        lease = lease_of(trial)
+        if lease is None or trial.state.name != "RUNNING" or lease.get("name") == self.name:
             return False
         mine = {"machine": self.machine, "pid": self.pid, "born": self.born}
         return bool(lease.items() >= mine.items())
 
 
+def lease_of(trial: "FrozenTrial") -> Mapping[str, Any] | None:
+    """The lease of a trial; None where it has none, or where another program keeps something else
+    under that name."""
+    lease = trial.user_attrs.get(LEASE)
+    return lease if isinstance(lease, Mapping) and "until" in lease else None
+
+
 def has_lease(trial: "FrozenTrial") -> bool:
-    """Whether a trial was made by a worker of ours: with its lease, and with all of its parameters
-    at once. Other programs add the parameters of a running trial one after the other."""
-    return LEASE in trial.user_attrs
+    """Whether a worker of ours has made a trial or taken it from the queue: with its lease, and
+    with all of its parameters at once. Other programs add the parameters of a running trial one
+    after the other."""
+    return lease_of(trial) is not None
 
 
 def progress(trial: "FrozenTrial") -> Progress:
     """How far a running trial was when its lease was last renewed: `step` of `steps`, and the
     validation's `distortion` and `rate` in nats. Empty before the first validation."""
-    found: Progress = trial.user_attrs.get(LEASE, {}).get("progress") or {}
+    found: Progress = (lease_of(trial) or {}).get("progress") or {}
     return found
 
 
 def is_lost(trial: "FrozenTrial", now: float) -> bool:
     """Whether the worker of a running trial is gone: on this machine its process has ended, on
-    another machine the lease has run out.
+    another machine the lease has run out. A trial without a lease is another program's, which may
+    take as long as it likes.
 
     Args:
         trial: as the storage has it.
         now: Unix time.
     """
-    if trial.state.name != "RUNNING":
+    lease = lease_of(trial)
+    if trial.state.name != "RUNNING" or lease is None:
         return False
-    lease = trial.user_attrs.get(LEASE)
-    if lease is None:  # another program asked for the trial: a worker makes one with its lease
-        started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-        return now - started > LEASE_SECONDS
     if lease.get("machine") == machine():  # a suspended process keeps its trial
         return not _is_alive(lease["pid"], lease["born"])
     return bool(lease["until"] < now)
@@ -153,7 +161,7 @@ class ExpiredLeases:
         self._seen = {}
         rest = []
         for trial in trials:
-            lease = trial.user_attrs.get(LEASE)
+            lease = lease_of(trial)
             if lease and lease.get("machine") != machine() and is_lost(trial, time.time()):
                 until, since = before.get(trial.number, (0.0, now))
                 since = since if until == lease["until"] else now

@@ -24,42 +24,47 @@ never be trained.
 The queue needs no lock either. What is to be done next follows from the trials
 (`betafront.study.trials.queue`). Where two workers make a trial for the same work, the trial with
 the lower number is kept and the other given back.
+
+Other programs put trials into Optuna's queue. Such a trial counts from the moment at which it is
+made, as any other, and a worker takes it, in one transaction, only if it may keep it by the same
+rule. One that the budget has no room for waits on, above all trials that are kept. So a lost trial
+below it is tried again as if it were not there: of the trials with lower numbers than that of the
+new attempt, those that wait do not count.
 """
 
 import logging
 import math
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optuna.trial import TrialState
 
+from betafront.errors import UserError, one_line
 from betafront.study.search.drawing import Drawing, Point, digest
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store, is_away
 from betafront.study.trials.ending import end, end_failed, end_lost, release
 from betafront.study.trials.lease import LEASE, ExpiredLeases, Worker
-from betafront.study.trials.origin import ORIGIN, Origin, origin
+from betafront.study.trials.origin import Origin, numbered, origin
+from betafront.study.trials.ours import ORIGIN, RECORD
 from betafront.study.trials.queue import (
     Work,
     imported_work,
     is_met,
     lost_work,
-    not_taken_up,
+    place_in_queue,
     queued_work,
     replicate_work,
+    waiting_work,
 )
-from betafront.study.trials.replicates import RECORD, Record
-from betafront.study.trials.status import (
-    OVER_BUDGET,
-    TAKEN,
-    Status,
-    status,
-)
+from betafront.study.trials.replicates import Record
+from betafront.study.trials.status import OVER_BUDGET, REASON, REFUSED, TAKEN, Status, status
 from betafront.study.trials.tally import Tally
 
 if TYPE_CHECKING:
@@ -68,12 +73,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REPEATS = "again"
-"""The user attribute of a trial that may be at the point of another one: a finite space of which
-every point has a trial."""
+"""The user attribute of a trial that may be at the point of another one: in a finite space of which
+every point has a trial, and where another program asks for it."""
 
 IDLE_SECONDS = (0.5, 1.0)  # between two looks, where others train the last trials
 
 Stop = Callable[[Mapping[str, Any], Spec, "Sequence[FrozenTrial]"], str | None]
+
+
+@contextmanager
+def perhaps_written() -> Iterator[None]:
+    """Goes on where the database went away during a write, or the trial was deleted: the next look
+    at the trials shows what came of it."""
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    try:
+        yield
+    except UpdateFinishedTrialError:
+        return
+    except Exception as error:
+        if not is_away(error):
+            raise
 
 
 class Claim(NamedTuple):
@@ -163,6 +183,8 @@ class Ledger:
             work = self._next(spec, tally)
             if work is None:
                 time.sleep(random.uniform(*IDLE_SECONDS))
+            elif work.waiting is not None:
+                self._take(work.waiting, work.given, spec, tally)
             else:
                 self._make(work, spec, tally)
 
@@ -183,37 +205,68 @@ class Ledger:
 
     def _next(self, spec: Spec, tally: Tally) -> Work | None:
         """What a new trial is to do; None where nothing is to be done now."""
-        room = tally.counting < spec.trials
-        if work := lost_work(tally.not_plain, room):
+        begun = tally.counting - len(tally.waiting)
+        work = lost_work(tally.not_plain, begun < spec.trials) or waiting_work(spec, tally)
+        if work:
             return work
-        if room:
+        if tally.counting < spec.trials:
             asked = imported_work(spec, tally.not_plain) or queued_work(spec, tally.not_plain)
             return asked or Work(Origin(), {})
         return replicate_work(spec, tally.trials)
 
     def _make(self, work: Work, spec: Spec, tally: Tally) -> None:
         """Make a trial for some work, held by this worker."""
-        from optuna import create_trial
-
         point = self._point(work, spec, tally)
         attrs: dict[str, Any] = {LEASE: self.worker.lease()}
         if why := work.origin.written():
             attrs[ORIGIN] = why
         elif digest(point.params) in tally:
             attrs[REPEATS] = True
-        made = create_trial(
+        with perhaps_written():
+            self.store.make(self._held(point, attrs))
+
+    def _take(
+        self, trial: "FrozenTrial", asked: Mapping[str, Any], spec: Spec, tally: Tally
+    ) -> None:
+        """Take a trial from Optuna's queue, to be held by this worker; refuse one that is no point
+        of the space.
+
+        Args:
+            trial: that waits.
+            asked: the parameters with which another program has put it there.
+            spec: of the study.
+            tally: of all trials.
+        """
+        if not tally.has_own_number(trial):  # since others were deleted from the storage
+            self.store.renumber(trial.number)
+            return
+        lease = {LEASE: self.worker.lease()}
+        try:
+            given = self.space.check_point(asked, spec.base)
+            place = place_in_queue(given, spec, tally.not_plain)
+            point = self._point(Work(Origin(point=place), given), spec, tally)
+        except UserError as error:
+            reason = f"{REFUSED}: {one_line(error)}"
+            end(self.store, trial, TrialState.FAIL, notes={**lease, REASON: reason})
+            return
+        why = Origin(point=place).written()
+        held = self._held(point, {**lease, **({ORIGIN: why} if why else {REPEATS: True})})
+        with perhaps_written():
+            self.store.take(trial.number, held)
+
+    def _held(self, point: Point, attrs: dict[str, Any]) -> "FrozenTrial":
+        """A running trial at a point, with these user attributes."""
+        from optuna import create_trial
+
+        held = create_trial(
             state=TrialState.RUNNING,
             params=point.params,
             distributions={k: self.space.distributions[k] for k in point.params},
             user_attrs=attrs,
             system_attrs=dict(point.system_attrs),
         )
-        made.datetime_start = datetime.now()
-        try:
-            self.store.make(made)
-        except Exception as error:
-            if not is_away(error):
-                raise  # otherwise the next look at the trials shows whether it was made
+        held.datetime_start = datetime.now()
+        return held
 
     def _point(self, work: Work, spec: Spec, tally: Tally) -> Point:
         """The given parameters, with those that are missing drawn. A run that confirms the decision
@@ -226,8 +279,16 @@ class Ledger:
                 self.number,
             )  # fmt: skip
         # Runs that confirm the decision were not drawn, and have no parameters.
-        self._drawing.learn(t for t in tally.trials if origin(t).confirms is None)
+        known = (t for t in tally.trials if origin(t).confirms is None)
+        self._drawing.learn(t for t in known if self._teaches(t))
         return self._drawing.draw(tally.counting, tally, work.given)
+
+    def _teaches(self, trial: "FrozenTrial") -> bool:
+        """Whether the sampler learns from a trial: any that is ours, and one that another program
+        has told where it is a point of this space."""
+        return status(trial) is not Status.FOREIGN or (
+            trial.state.is_finished() and self.space.has(trial.params, trial.distributions)
+        )
 
 
 def why_not(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:
@@ -244,12 +305,11 @@ def why_not(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:
     why = origin(trial)
     if why.adds_to is not None or why.confirms is not None:  # which take no budget
         return None
-    reserved = 0
-    if why.before is None:  # lost trials keep their places against new trials
-        reserved = sum(status(t) is Status.LOST for t in not_taken_up(below))
-    if tally.below(trial.number) + reserved >= spec.trials:
-        return OVER_BUDGET
-    return None
+    # Lost trials keep their places against new trials, and those that wait theirs, but not against
+    # the work of a lost trial, which had its place before.
+    is_new = why.before is None
+    held = tally.held_below(trial.number) if is_new else tally.begun_below(trial.number)
+    return OVER_BUDGET if held >= spec.trials else None
 
 
 def is_taken(trial: "FrozenTrial", below: "Sequence[FrozenTrial]", tally: Tally) -> bool:
@@ -261,7 +321,7 @@ def is_taken(trial: "FrozenTrial", below: "Sequence[FrozenTrial]", tally: Tally)
         tally: of all trials.
     """
     why = origin(trial)
-    others = [t for t in below if status(t) is not Status.GIVEN_BACK]
+    others = [t for t in below if status(t).works]
     if why.before is not None:
         return any(origin(t).before == why.before for t in others)
     if why.adds_to is not None:
@@ -294,7 +354,8 @@ def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> No
         values = [metrics[m] for m in spec.objectives]
         in_time = end(store, trial, TrialState.COMPLETE, values, {RECORD: outcome.record.written()})
         if not in_time:  # or it was this call, whose first answer was lost
-            in_time = store.trials()[trial.number].values == values
+            now = numbered(store.trials(), trial.number)
+            in_time = now is not None and now.values == values
     if not in_time:
         log.warning("trial %d had been given to another worker; its late result is not counted",
                     trial.number)  # fmt: skip

@@ -1,15 +1,17 @@
 """Why a trial was made: drawn, asked for, taken from another study, tried again, to add replicates
 to a finished trial, or to confirm the decision."""
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from betafront.errors import UserError
+from betafront.study.trials.ours import ORIGIN, is_ours
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-ORIGIN = "origin"
-"""The trial's user attribute that holds its origin; a plain draw has none."""
 
 # The fields of an origin, by their names in the storage.
 STORED = {
@@ -104,8 +106,8 @@ class Origin:
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> "Origin":
-        """An origin as the storage keeps it."""
-        found: dict[str, Any] = {STORED[key]: value for key, value in written.items()}
+        """An origin as the storage keeps it; keys that are none of its fields are left out."""
+        found: dict[str, Any] = {STORED[k]: value for k, value in written.items() if k in STORED}
         if "source" in found:
             found["source"] = Source.read(found["source"])
         if "confirms" in found:  # a list in the storage
@@ -123,9 +125,11 @@ DRAWN = Origin()
 
 
 def origin(trial: "FrozenTrial") -> Origin:
-    """Why a trial was made."""
+    """Why a trial was made. Of another program's trial nothing is known."""
     written = trial.user_attrs.get(ORIGIN)
-    return Origin.read(written) if written else DRAWN
+    if isinstance(written, Mapping) and is_ours(trial):
+        return Origin.read(written)
+    return DRAWN
 
 
 def first_attempt(trial: "FrozenTrial") -> int:
@@ -134,3 +138,27 @@ def first_attempt(trial: "FrozenTrial") -> int:
     of the other study."""
     first = origin(trial).first
     return trial.number if first is None else first
+
+
+def numbered(trials: "Sequence[FrozenTrial]", number: int) -> "FrozenTrial | None":
+    """The trial of a number; None where it was deleted from the storage.
+
+    Args:
+        trials: all of the study, in the order of their numbers.
+        number: which an origin names, or a user.
+    """
+    place = bisect_left(trials, number, key=attrgetter("number"))
+    found = trials[place] if place < len(trials) else None
+    return found if found is not None and found.number == number else None
+
+
+def existing(trials: "Sequence[FrozenTrial]", number: int) -> "FrozenTrial":
+    """As `numbered`.
+
+    Raises:
+        UserError: the trial was deleted from the storage.
+    """
+    found = numbered(trials, number)
+    if found is None:
+        raise UserError(f"trial {number} is not in the storage any more")
+    return found

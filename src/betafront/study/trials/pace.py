@@ -77,7 +77,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-NO_WORK = (Status.GIVEN_BACK, Status.LOST, Status.LOST_ADDING, Status.ABANDONED)
+NO_WORK = (Status.GIVEN_BACK, Status.LOST, Status.LOST_ADDING, Status.ABANDONED, Status.FOREIGN)
 
 
 def _span(trial: "FrozenTrial", now: float) -> tuple[float, float] | None:

@@ -1,34 +1,45 @@
 """What is to be done next in a study: read off its trials, without a queue of its own in the
 storage.
 
-In this order: the work of a lost trial again, a trial to be taken from another study, a point that
-was asked for, a new draw, and, once the budget is full, more replicates of a complete trial.
+In this order: the work of a lost trial again, a trial that another program has put into Optuna's
+queue, a trial to be taken from another study, a point that was asked for, a new draw, and, once the
+budget is full, more replicates of a complete trial.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from betafront.study.search.drawing import digest
 from betafront.study.spec import Spec
-from betafront.study.trials.origin import ORIGIN, Origin, first_attempt, origin
-from betafront.study.trials.replicates import has_record, number_of_runs
+from betafront.study.trials.origin import Origin, first_attempt, origin
+from betafront.study.trials.ours import ORIGIN
+from betafront.study.trials.replicates import number_of_runs
 from betafront.study.trials.status import RELEASED, Status, finished, status
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
+    from betafront.study.trials.tally import Tally
+
+
+FIXED = "fixed_params"
+"""Optuna's system attribute of a trial in its queue (`Study.enqueue_trial`)."""
+
 
 @dataclass(frozen=True)
 class Work:
-    """Something to be done by a new trial.
+    """Something to be done by a new trial, or by one that waits in Optuna's queue.
 
     Attributes:
         origin: why.
         given: the trial's parameters, or some of them; the rest are drawn.
+        waiting: the trial that waits to do it; None for a new one.
     """
 
     origin: Origin
     given: Mapping[str, Any]
+    waiting: "FrozenTrial | None" = None
 
 
 def is_plain(trial: "FrozenTrial") -> bool:
@@ -72,9 +83,43 @@ def work_again(trial: "FrozenTrial") -> Work:
 
 def not_taken_up(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":
     """The lost trials whose work no other trial has taken up, in the order of `trials`."""
-    others = [t for t in not_plain(trials) if status(t) is not Status.GIVEN_BACK]
+    others = [t for t in not_plain(trials) if status(t).works]
     taken_up = {origin(t).before for t in others}
     return [t for t in others if status(t).again and t.number not in taken_up]
+
+
+def waiting_work(spec: Spec, tally: "Tally") -> Work | None:
+    """The first trial in Optuna's queue that the budget has room for.
+
+    Args:
+        spec: of the study.
+        tally: of its trials.
+    """
+    trial = next((t for t in tally.waiting if tally.held_below(t.number) < spec.trials), None)
+    return None if trial is None else Work(Origin(), asked_for(trial), trial)
+
+
+def asked_for(trial: "FrozenTrial") -> dict[str, Any]:
+    """The parameters with which another program has put a trial into Optuna's queue."""
+    fixed = trial.system_attrs.get(FIXED, {})
+    return {**trial.params, **(fixed if isinstance(fixed, Mapping) else {})}
+
+
+def place_in_queue(
+    point: Mapping[str, Any], spec: Spec, trials: "Iterable[FrozenTrial]"
+) -> int | None:
+    """The place of a point in the study's own queue, as that of a grid, if no trial has it yet:
+    what another program asks for is not to be trained a second time.
+
+    Args:
+        point: as the space has it.
+        spec: of the study.
+        trials: of the study; the plain ones may be left out.
+    """
+    had = {origin(t).point for t in not_plain(trials) if status(t).counts}
+    wanted = digest(point)
+    places = (n for n, queued in enumerate(spec.queue) if digest(queued) == wanted)
+    return next((n for n in places if n not in had), None)
 
 
 def imported_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
@@ -122,10 +167,10 @@ def replicate_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
     trials = list(trials)
     coming: dict[int | None, int] = {}  # by the number of the complete trial
     for trial in not_plain(trials):
-        if not (status(trial).again or status(trial) is Status.GIVEN_BACK):
+        if status(trial).works and not status(trial).again:
             coming[origin(trial).adds_to] = origin(trial).replicates or 0
     for trial in trials:
-        if status(trial) is not Status.COMPLETE or not has_record(trial):
+        if status(trial) is not Status.COMPLETE:
             continue
         if max(number_of_runs(trial), coming.get(trial.number, 0)) < spec.replicates:
             why = Origin(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from betafront.errors import UserError
 from betafront.study.trials.origin import origin
+from betafront.study.trials.ours import RECORD, trial_folder
 from betafront.study.trials.status import Status, status
 from betafront.training.result import OnTheScale
 from betafront.training.standing import Standing, weightiest
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from betafront.training.result import Result
-
-RECORD = "record"
-"""The trial's user attribute that holds its record."""
 
 AVERAGED = ("beta", "beta_norm", "sigma", "beta_spread", "came_to")
 """The parts of the scale of which a trial has the mean over its replicates."""
@@ -100,22 +98,13 @@ def _below(folder: str) -> str:
 
 def record_of(trial: "FrozenTrial") -> Record:
     """The record of a trial that is complete, as it ended: without replicates that were added
-    later.
-
-    Raises:
-        KeyError: another program has told the trial, without a record.
-    """
+    later."""
     return Record.read(trial.user_attrs[RECORD])
 
 
-def has_record(trial: "FrozenTrial") -> bool:
-    """Whether a trial has a record: one that another program has told has none."""
-    return RECORD in trial.user_attrs
-
-
 def number_of_runs(trial: "FrozenTrial") -> int:
-    """How many runs a complete trial with a record had when it ended; the record is not read, which
-    takes longer than a claim in a study of thousands can spare."""
+    """How many runs a complete trial had when it ended; the record is not read, which takes longer
+    than a claim in a study of thousands can spare."""
     return len(trial.user_attrs[RECORD].get("replicates") or [RECORD])
 
 
@@ -170,7 +159,7 @@ def every_run(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> tuple[Re
     """The records of the runs of a complete trial, with the replicates that were added later.
 
     Args:
-        trial: with a record.
+        trial: that is complete.
         trials: of the study, or at least those that add replicates.
     """
     additions = (t for t in trials if status(t) is Status.ADDED)
@@ -181,8 +170,3 @@ def every_run(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> tuple[Re
 def run_folder(number: int, replicate: int) -> str:
     """Where a run's files are, below the study's folder: the first replicate in the trial's own."""
     return f"{trial_folder(number)}/replicate-{replicate}" if replicate else trial_folder(number)
-
-
-def trial_folder(number: int) -> str:
-    """The name of a trial's folder."""
-    return f"trial-{number:04d}"

@@ -1,9 +1,10 @@
-"""What has become of a trial: one enum, and one function that every reader of a study uses.
+"""What has become of a trial: one enum, and one function that every reader of a study uses, so that
+the counts, the budget and the front cannot contradict one another.
 
 Optuna's storage knows whether a trial is waiting, running, complete or failed. What that means for
-the study follows from four of the trial's user attributes: its origin, the reason of its failure,
-whether its worker let go of it, and whether an earlier version had copied it from another study (a
-trial that is taken from another study now is complete like any other).
+the study follows from the trial's user attributes: whether it is ours, its origin, the reason of
+its failure, whether its worker let go of it, and whether an earlier version had copied it from
+another study (a trial that is taken from another study now is complete like any other).
 """
 
 import re
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING
 from optuna.trial import TrialState
 
 from betafront.study.trials.lease import is_lost
-from betafront.study.trials.origin import ORIGIN, origin
+from betafront.study.trials.origin import origin
+from betafront.study.trials.ours import ORIGIN, has_record, is_imported, is_ours
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -23,16 +25,18 @@ if TYPE_CHECKING:
 # User attributes of a trial.
 REASON = "reason"  # why it failed; a lost trial has none
 RELEASED = "released"  # its worker let go of it, so that another worker goes on with it
-IMPORTED = "imported"  # copied by an earlier version, for the sampler to learn from
 
 OVER_BUDGET = "given back: the budget was full"
 TAKEN = "given back: another worker had it"
 GIVEN_BACK = {OVER_BUDGET, TAKEN}
 STALE = "stale: its worker was lost"
 PRUNED = "pruned: by another program"
+REFUSED = "refused"  # the kind of the reason why a point of another program was not trained
 
 WORDS = ("complete", "failed", "running", "lost")
-"""How tables and `betafront status` call the trials that they show, in this order."""
+"""How tables and `betafront status` call the trials that they count, in this order."""
+OF_OTHERS = ("waiting", "refused", "foreign")
+"""How they call what other programs have put into the study, which is named where there is any."""
 
 
 class Status(Enum):
@@ -41,17 +45,19 @@ class Status(Enum):
     no budget and no row of their own.
 
     Attributes:
-        word: one of WORDS; empty where tables leave the trial out.
+        word: one of WORDS or OF_OTHERS; empty where tables leave the trial out.
         counts: whether the trial takes a place of the budget. Once a trial does not count, it never
             counts again.
         again: whether the work of the trial is to be done again by another trial.
     """
 
     #               what it means                                      word        counts  again
-    WAITING = ("put into Optuna's queue by another program", "", True, False)
+    WAITING = ("put into Optuna's queue by another program, to be run", "waiting", True, False)
+    REFUSED = ("was put into that queue, and is no point of the space", "refused", False, False)
+    FOREIGN = ("run or told by another program", "foreign", False, False)
     RUNNING = ("being trained, or its worker is not known to be lost", "running", True, False)
     ABANDONED = ("running in the storage, but its worker is lost", "lost", True, False)
-    COMPLETE = ("has a result", "complete", True, False)
+    COMPLETE = ("has a record of its runs", "complete", True, False)
     FAILED = ("ended without a result, for good", "failed", True, False)
     LOST = ("ended because its worker was lost or let go of it", "lost", False, True)
     GIVEN_BACK = ("ended before its training began", "", False, False)
@@ -82,11 +88,16 @@ class Status(Enum):
         return self in (Status.FAILED, Status.NOT_ADDED, Status.NOT_CONFIRMS)
 
     @property
+    def works(self) -> bool:
+        """Whether the trial does, or has done, what its origin says."""
+        return self not in (Status.GIVEN_BACK, Status.REFUSED, Status.FOREIGN)
+
+    @property
     def is_news(self) -> bool:
         """Whether the user of a running sweep is told: the trial has been trained, and has ended or
-        lost its worker."""
-        with_result = (Status.COMPLETE, Status.ADDED, Status.CONFIRMS)
-        return self.failed or self.again or self in with_result
+        lost its worker, or it was refused."""
+        ended = (Status.COMPLETE, Status.ADDED, Status.CONFIRMS, Status.REFUSED)
+        return self.failed or self.again or self in ended
 
     @property
     def of_confirmation(self) -> bool:
@@ -103,13 +114,7 @@ def status(trial: "FrozenTrial", now: float | None = None) -> Status:
             process has ended. Without it only the storage is looked at, so that the status of a
             trial that has ended is final.
     """
-    if IMPORTED in trial.user_attrs:
-        return Status.IMPORTED
-    found = OF_STATE[trial.state]
-    if found is Status.FAILED:
-        found = _of_failed(trial)
-    elif found is Status.RUNNING and now is not None and is_lost(trial, now):
-        found = Status.ABANDONED
+    found = _without_origin(trial, now)
     if ORIGIN not in trial.user_attrs:
         return found
     why = origin(trial)
@@ -139,13 +144,29 @@ OF_CONFIRMATION = {
 }
 
 
+def _without_origin(trial: "FrozenTrial", now: float | None) -> Status:
+    found = OF_STATE[trial.state]
+    if found is Status.WAITING:
+        return found
+    if is_imported(trial):
+        return Status.IMPORTED
+    told = found is Status.COMPLETE and not has_record(trial)  # by another program
+    if told or not is_ours(trial):
+        return Status.FOREIGN
+    if found is Status.FAILED:
+        return _of_failed(trial)
+    lost = found is Status.RUNNING and now is not None and is_lost(trial, now)
+    return Status.ABANDONED if lost else found
+
+
 def _of_failed(trial: "FrozenTrial") -> Status:
     if trial.state is TrialState.PRUNED:
         return Status.FAILED
-    why = trial.user_attrs.get(REASON)
-    if why is None:
+    if REASON not in trial.user_attrs:
         return Status.LOST
-    return Status.GIVEN_BACK if why in GIVEN_BACK else Status.FAILED
+    if kind_of_failure(trial) == REFUSED:
+        return Status.REFUSED
+    return Status.GIVEN_BACK if reason(trial) in GIVEN_BACK else Status.FAILED
 
 
 def finished(trials: "Iterable[FrozenTrial]") -> int:
@@ -154,14 +175,15 @@ def finished(trials: "Iterable[FrozenTrial]") -> int:
 
 
 def numbers_by_word(trials: "Iterable[FrozenTrial]", now: float) -> dict[str, int]:
-    """How many trials tables call complete, failed, running and lost.
+    """How many trials tables call complete, failed, running and lost, and of other programs
+    waiting, refused and foreign.
 
     Args:
         trials: of the study.
         now: Unix time.
     """
     found = Counter(status(t, now).word for t in trials)
-    return {word: found.get(word, 0) for word in WORDS}
+    return {word: found.get(word, 0) for word in (*WORDS, *OF_OTHERS)}
 
 
 def reason(trial: "FrozenTrial") -> str:

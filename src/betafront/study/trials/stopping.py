@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from optuna.trial import TrialState
 
 from betafront.study.spec import Spec
-from betafront.study.trials.lease import LEASE
+from betafront.study.trials.lease import lease_of
 from betafront.study.trials.pace import covered
 from betafront.study.trials.status import (
     Status,
@@ -51,12 +51,17 @@ def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
 
 def seconds_spent(trials: "Sequence[FrozenTrial]") -> float:
     """The time in which at least one trial was running, without the pauses between launches, and
-    without the runs that confirm the decision."""
+    without the runs that confirm the decision and those of other programs."""
     return covered(
         (t.datetime_start.timestamp(), _end(t))
         for t in trials
-        if t.datetime_start and not status(t).of_confirmation
+        if t.datetime_start and _takes_time(t)
     )
+
+
+def _takes_time(trial: "FrozenTrial") -> bool:
+    found = status(trial)
+    return found is not Status.FOREIGN and not found.of_confirmation
 
 
 def _end(trial: "FrozenTrial") -> float:
@@ -65,8 +70,8 @@ def _end(trial: "FrozenTrial") -> float:
     is_stale = trial.state is TrialState.FAIL and kind_of_failure(trial) == "stale"
     if trial.datetime_complete and not is_stale:
         return trial.datetime_complete.timestamp()
-    until: float = trial.user_attrs.get(LEASE, {"until": 0.0})["until"]
-    return min(time.time(), until)
+    lease = lease_of(trial)
+    return min(time.time(), lease["until"] if lease else 0.0)
 
 
 def too_many_failures(spec: Spec, trials: "Sequence[FrozenTrial]", since: int = 0) -> str | None:

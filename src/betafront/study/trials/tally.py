@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from betafront.study.search.drawing import digest
-from betafront.study.trials.queue import is_plain
-from betafront.study.trials.status import status
+from betafront.study.trials.queue import is_plain, not_taken_up
+from betafront.study.trials.status import Status, status
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -28,11 +28,16 @@ class Tally:
             their numbers; every trial that has not ended is among them.
         finished: how many trials have ended and count against the budget.
         counting: how many trials count against the budget.
+        waiting: those of them that wait in Optuna's queue, in the order of their numbers.
     """
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self.trials: Sequence[FrozenTrial] = []
         self.not_plain: list[FrozenTrial] = []
+        self.waiting: list[FrozenTrial] = []
         self.finished = self.counting = 0
         self._open: list[int] = []  # the places of the trials that have not ended
         self._ended: list[FrozenTrial] = []  # those that have ended and are not plain
@@ -46,8 +51,12 @@ class Tally:
         """Take in the trials as they are now.
 
         Args:
-            trials: all, in the order of their numbers: those of the last update, and new ones.
+            trials: all, in the order of their numbers: mostly those of the last update, and new
+                ones. Where trials were deleted, all are looked at again.
         """
+        known = len(self.trials)
+        if known > len(trials) or (known and trials[known - 1].number != self.trials[-1].number):
+            self._begin()
         places = [*self._open, *range(len(self.trials), len(trials))]
         self.trials, self._open = trials, []
         for place in places:
@@ -57,12 +66,28 @@ class Tally:
                 self._open.append(place)
         still_open = [trials[place] for place in self._open]
         self.not_plain = sorted([*self._ended, *still_open], key=NUMBER)
+        self.waiting = [t for t in still_open if status(t) is Status.WAITING]
         self._count_open([t for t in still_open if status(t).counts])
 
     def below(self, number: int) -> int:
         """How many trials with lower numbers count against the budget."""
         rest = self.trials[bisect_left(self.trials, number, key=NUMBER) :]
         return self.counting - sum(status(t).counts for t in rest)
+
+    def has_own_number(self, trial: "FrozenTrial") -> bool:
+        """Whether no other trial has a trial's number."""
+        place = bisect_left(self.trials, trial.number, key=NUMBER)
+        return all(t is trial for t in self.trials[place : place + 2] if t.number == trial.number)
+
+    def held_below(self, number: int) -> int:
+        """How many places of the budget trials with lower numbers hold: those that count, and the
+        lost ones, each until one of them has taken up its work."""
+        below = (t for t in self.not_plain if t.number < number)
+        return self.below(number) + sum(status(t) is Status.LOST for t in not_taken_up(below))
+
+    def begun_below(self, number: int) -> int:
+        """How many trials with lower numbers count against the budget and have begun."""
+        return self.below(number) - sum(t.number < number for t in self.waiting)
 
     def first_at(self, point: str) -> int | None:
         """The lowest number of the counting trials at a point, by its digest."""

@@ -1,5 +1,6 @@
 """What earlier attempts at a trial, or another study, have left: nothing is trained twice."""
 
+import itertools
 import logging
 import shutil
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
 from betafront.files import link_or_copy, written_whole
-from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
+from betafront.study.trials.origin import RESULTS, WEIGHTS, numbered, origin
 from betafront.study.trials.replicates import Record, every_run, run_folder
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
@@ -28,7 +29,21 @@ def runs_to_add_to(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> lis
         trials: all of the study.
     """
     number = origin(trial).adds_to
-    return [] if number is None else list(every_run(trials[number], trials))
+    finished = None if number is None else numbered(trials, number)
+    return [] if finished is None else list(every_run(finished, trials))
+
+
+def set_aside(folder: Path) -> None:
+    """Move away what lies where a new trial is to write: the files of a trial of the same number
+    that was deleted from the storage. A run would go on from its checkpoint."""
+    if not folder.exists():
+        return
+    place = next(
+        place for n in itertools.count(1)
+        if not (place := folder.with_name(f"deleted-{folder.name}-{n}")).exists()
+    )  # fmt: skip
+    folder.rename(place)
+    log.warning("the files of a trial that was deleted from the storage are now %s", place)
 
 
 def take_over(
@@ -60,7 +75,8 @@ def take_over(
             begin_with(left.checkpoint, own)
             log.info("trial %d goes on from the checkpoint of trial %d", trial.number, before)
             return None
-        before = origin(trials[before]).before
+        earlier = numbered(trials, before)
+        before = None if earlier is None else origin(earlier).before
     return _of_other_study(folder, trial, replicate)
 
 

@@ -27,13 +27,19 @@ from betafront.study.trials.confirming import ConfirmingLedger, ended, planned_r
 from betafront.study.trials.ending import release
 from betafront.study.trials.lease import LEASE, Progress, Worker, has_lease, machine, renewed
 from betafront.study.trials.ledger import Claim, Ledger, Outcome, tell
-from betafront.study.trials.origin import first_attempt, origin
+from betafront.study.trials.origin import first_attempt, numbered, origin
+from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import record_of_run, record_of_runs, run_folder
 from betafront.study.trials.stopping import stopped
 from betafront.study.worker.attempt import attempt
 from betafront.study.worker.confirming import confirming_overrides, shorter_run
-from betafront.study.worker.earlier_attempts import begin_with, runs_to_add_to, take_over
+from betafront.study.worker.earlier_attempts import (
+    begin_with,
+    runs_to_add_to,
+    set_aside,
+    take_over,
+)
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
@@ -44,6 +50,12 @@ log = logging.getLogger(__name__)
 # Settings of the study: how often its workers were asked to begin no more trials, and to stop the
 # trials that run.
 DRAINS, HALTS = "drains", "halts"
+
+
+def times_asked(settings: Mapping[str, Any], what: str) -> int:
+    """How often the workers of a study were asked for DRAINS or HALTS, by its settings."""
+    found = settings.get(what, 0)
+    return found if isinstance(found, int) else 0  # another program may use the name
 
 
 def this_process() -> tuple[str, int]:
@@ -143,7 +155,7 @@ class WorkerTask:
 
     def is_asked(self, what: str, settings: Mapping[str, Any]) -> bool:
         """Whether the workers were asked for something since they were launched."""
-        return bool(settings.get(what, 0) > self.asked.get(what, 0))
+        return times_asked(settings, what) > self.asked.get(what, 0)
 
 
 class Loop:
@@ -197,6 +209,7 @@ class Loop:
         why = origin(claim.trial)
         wanted = 1 if why.confirms else why.replicates or claim.spec.replicates
         runs = runs_to_add_to(claim.trial, claim.trials)
+        set_aside(self.folder / trial_folder(claim.trial.number))
         now: Progress = {}
         with renewed(lambda: self.renew(claim.trial, now)):
             for replicate in range(len(runs), wanted):
@@ -231,7 +244,10 @@ class Loop:
             overrides = self.task.space.overrides(trial.params)
         else:
             seed = confirming_seed(spec.seed, run.seed)
-            overrides = self.task.space.overrides(claim.trials[run.trial].params)
+            picked = numbered(claim.trials, run.trial)
+            if picked is None:
+                return Outcome(reason=f"failed: trial {run.trial} was deleted from the storage")
+            overrides = self.task.space.overrides(picked.params)
             overrides = confirming_overrides(self.task.composer, overrides, run)
             seconds = None if seconds is None else seconds * run.times
             own, shorter = RunFolder(folder), shorter_run(run, claim.trials, self.folder)

@@ -205,8 +205,8 @@ def made(chapter: Chapter) -> str:
         for what, command in [("this study", facts.command), *chapter.commands]
     )
     return (
-        f"<section><h2>How it was made{_of(chapter)}</h2><p>{counts} of a budget of {facts.budget} "
-        f"trials; N = {facts.pixels} data dimensions, M = {facts.latents} latents; "
+        f"<section><h2>How it was made{_of(chapter)}</h2><p>{counts}; budget {facts.budget} "
+        f"trials. N = {facts.pixels} data dimensions, M = {facts.latents} latents; "
         f"{escape(facts.data)}. Hypervolume {volume:.5g} below the reference point ({reference})."
         f'</p><div class="scroll"><table class="commands">{commands}</table></div></section>'
     )
