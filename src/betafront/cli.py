@@ -10,7 +10,7 @@ import typer
 
 from betafront.commands.options import Json, Overrides, Rate, Studies, Study, Within
 from betafront.commands.weights.app import weights
-from betafront.errors import UserError, one_line
+from betafront.errors import UserError, machine_fault, one_line, os_error
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +44,10 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("BETAFRONT_DEBUG"):
             raise
+        fault = error if isinstance(error, PermissionError) else machine_fault(error)
+        if fault is not None:
+            print(f"betafront: {os_error(fault)}", file=sys.stderr)
+            sys.exit(2)
         line = one_line(error)[:300]
         print(
             f"betafront: unexpected {type(error).__name__}: {line} (BETAFRONT_DEBUG=1 shows where)",
@@ -186,6 +190,10 @@ def evaluate(
     study: Study = None,
     overrides: Overrides = None,
     trial: Annotated[int | None, typer.Option(help="This trial only.")] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="Write the values into this CSV file, and leave the study as it is."),
+    ] = None,
 ) -> None:
     """Measure a study's trained models by more metrics, without training them again.
 
@@ -198,7 +206,7 @@ def evaluate(
     words = list(overrides or [])
     if study is not None and "=" in study:
         words, study = [study, *words], None
-    evaluate(study, words, trial)
+    evaluate(study, words, trial, to)
 
 
 @app.command()
@@ -254,7 +262,9 @@ def export(
 @app.command()
 def report(
     studies: Studies = None,
-    to: Annotated[Path | None, typer.Option(help="The page of several studies.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Write the page into this file, and nothing else.")
+    ] = None,
     rate: Rate = None,
     within: Within = None,
 ) -> None:

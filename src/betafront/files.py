@@ -3,9 +3,10 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
+from typing import BinaryIO
 
 
 @contextmanager
@@ -17,13 +18,46 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     Args:
         path: of the file; its folder is there.
+
+    Raises:
+        OSError: of the operating system, with `path` as its `filename`.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part
         part.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(part), part):
+            error.filename = str(path)
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where the disk is read-only now, what was raised says so
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def opened_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write bytes into, which appears at `path` once all of it is written.
+
+    Libraries that are given the path of a file write it in other languages than Python, and tell a
+    full disk in errors of their own, or not at all. Given this, they cannot: it is Python that
+    writes, and raises an OSError.
+
+    Args:
+        path: of the file; its folder is there.
+
+    Raises:
+        OSError: as `written_whole` does.
+    """
+    with written_whole(path) as part, part.open("wb") as sink:
+        yield sink
+
+
+def can_write(folder: Path) -> bool:
+    """Whether files can be made in `folder`, or in the nearest folder above it that is there: it
+    may lack the permission, or be on a disk that is read-only, by root neither."""
+    place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return os.access(place, os.W_OK | os.X_OK)
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from betafront.addresses import SQLITE
 from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
-from betafront.files import write_whole, written_whole
+from betafront.files import can_write, write_whole, written_whole
 from betafront.front import refusal
 from betafront.front.decision import points
 from betafront.models import PROGRAMS, write_programs
@@ -19,6 +19,8 @@ from betafront.study.results.table import facts, runs_table, table
 from betafront.study.trials.replicates import every_run
 from betafront.study.trials.status import Status, status
 from betafront.terminal import console, print_next
+from betafront.tracking.address import uri_of
+from betafront.tracking.errors import check_can_write
 from betafront.tracking.registry import check_name, register
 from betafront.trained import ABOUT
 from betafront.training.folder import RunFolder
@@ -68,13 +70,15 @@ def export(
     if register_as is not None:
         check_name(register_as)
     study, spec = find_study(name)
+    if register_as is not None:
+        check_can_write(uri_of(spec))
     trials = study.get_trials(deepcopy=False)
     number = _number(at, study, spec)
     (run, *_) = every_run(trials[number], trials)
     folder = Path(spec.folder) / run.folder
     result, made = Result.load(folder), saved_run(folder)
     vae = saved_model(folder, made.vae())  # what cannot be read is not exported
-    where = to or Path(spec.folder) / "export" / at.replace("=", "-")
+    where = _writable(to or Path(spec.folder) / "export" / at.replace("=", "-"))
     where.mkdir(parents=True, exist_ok=True)
     for left in (ABOUT, *PROGRAMS):  # of a model that was there before
         (where / left).unlink(missing_ok=True)
@@ -115,6 +119,12 @@ def export(
             shown.append(("with", f"MLFLOW_TRACKING_URI={uri}"))
     print_next(shown, out)
     return where
+
+
+def _writable(folder: Path) -> Path:
+    if not can_write(folder):
+        raise UserError(f"{folder} cannot be written: name another folder with --to FOLDER")
+    return folder
 
 
 def _number(at: str, study: "Study", spec: "Spec") -> int:

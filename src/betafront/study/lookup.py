@@ -1,10 +1,11 @@
 """A study by its name, with its specification."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from betafront.addresses import runs_folder
+from betafront.addresses import looked_up, runs_folder, sqlite_path
 from betafront.study.spec import Spec
-from betafront.study.storage.opening import find, find_storage
+from betafront.study.storage.opening import Storage, find_storage, load_study
 from betafront.study.storage.study_store import Store
 
 if TYPE_CHECKING:
@@ -19,13 +20,27 @@ def find_study(name: str | None) -> tuple["Study", Spec]:
     Raises:
         UserError: there is none of that name, or none at all.
     """
-    runs = runs_folder()
-    study = find(name, runs)
-    return study, Spec.load(study, runs / study.study_name)
+    storage, found = find_storage(name, runs_folder())
+    study = load_study(storage, found)
+    return study, Spec.load(study, _folder(found, storage))
 
 
 def find_store(name: str | None) -> tuple[Store, Spec]:
-    """As `find_study`, to be written."""
-    runs = runs_folder()
-    store = Store(*find_storage(name, runs))
-    return store, Spec.load(store.study, runs / store.study.study_name)
+    """As `find_study`, to be written.
+
+    Raises:
+        UserError: the storage cannot be written.
+    """
+    storage, found = find_storage(name, runs_folder(), reading=False)
+    store = Store(storage, found)
+    return store, Spec.load(store.study, _folder(found, storage))
+
+
+def _folder(name: str, storage: Storage) -> Path:
+    """Where the runs of a study are: below the runs folder, or else beside the file in which it is
+    kept, as where BETAFRONT_STORAGE names that of an archive."""
+    own, file = runs_folder() / name, sqlite_path(looked_up(storage.url))
+    if file is None or own.is_dir():
+        return own
+    beside = file.absolute().parent / name
+    return beside if beside.is_dir() else own

@@ -17,6 +17,7 @@ from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 
 DIRECTIONS = ("minimize", "maximize")
+LEAST_LEASE = 5.0  # seconds; the clocks of all machines must agree better than half of a lease
 FURTHER = "metrics.further."  # a metric is there also where it has no settings
 
 
@@ -39,6 +40,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
     for key in ("budget.seconds", "budget.trial_seconds"):
         _check_positive(f"study.{key}", OmegaConf.select(study, key))
     _check_max_failures(study.max_failures)
+    _check_lease(study.lease)
     if not isinstance(study.fail_fast, bool):
         raise UserError(f"study.fail_fast must be true or false, not {study.fail_fast}")
     check_sampler(study.sampler)
@@ -70,6 +72,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         trial_seconds=study.budget.trial_seconds,
         replicates=study.replicates,
         retries=study.retries,
+        lease=float(study.lease),
         fail_fast=study.fail_fast,
         max_failures=study.max_failures,
     )
@@ -95,6 +98,14 @@ def _check_positive(key: str, value: Any) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if value is not None and not (number and 0 < value < float("inf")):
         raise UserError(f"{key} must be a number of seconds above 0, or null, not {value}")
+
+
+def _check_lease(value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and LEAST_LEASE <= value < float("inf")):
+        raise UserError(
+            f"study.lease must be a number of seconds of at least {LEAST_LEASE:g}, not {value}"
+        )
 
 
 def _check_max_failures(value: Any) -> None:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from betafront.files import opened_whole
 from betafront.front.attainment import attainment_surfaces, common_replicates, least_p
 from betafront.front.comparison import Comparison, Group, Side
 from betafront.front.front import front, planes
@@ -129,7 +130,8 @@ def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> N
         at.set(xlabel=label(x), ylabel=label(y))
         at.legend(fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png", dpi=120)
+    with opened_whole(path) as sink:
+        figure.savefig(sink, format="png", dpi=120)
 
 
 def _points(axes: Any, group: Group, plane: tuple[str, str], marker: str, colour: str) -> None:

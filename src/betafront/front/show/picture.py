@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from betafront.files import opened_whole
 from betafront.front.decision import decide
 from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
@@ -57,7 +58,8 @@ def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
     )
     figure.suptitle(f"{facts.name}: {len(table)} trials{bars}", fontsize="medium")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=120)
+    with opened_whole(path) as sink:
+        figure.savefig(sink, format="png", dpi=120)
 
 
 def _plane(
