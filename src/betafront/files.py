@@ -5,8 +5,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
+from io import BufferedWriter, FileIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def written_whole(path: Path) -> Iterator[Path]:
         yield part
         part.replace(path)
     except OSError as error:
-        if error.filename in (None, str(part), part):
+        if error.errno is not None and error.filename in (None, str(part)):
             error.filename = str(path)
         raise
     finally:
@@ -39,9 +43,9 @@ def written_whole(path: Path) -> Iterator[Path]:
 def opened_whole(path: Path) -> Iterator[BinaryIO]:
     """A file to write bytes into, which appears at `path` once all of it is written.
 
-    Libraries that are given the path of a file write it in other languages than Python, and tell a
-    full disk in errors of their own, or not at all. Given this, they cannot: it is Python that
-    writes, and raises an OSError.
+    For libraries, which are to be given this and not the path of the file: on a full disk some have
+    errors of their own, some have none, and torch, which closes its file once more when the error
+    is dealt with, ends the process.
 
     Args:
         path: of the file; its folder is there.
@@ -49,8 +53,39 @@ def opened_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: as `written_whole` does.
     """
-    with written_whole(path) as part, part.open("wb") as sink:
-        yield sink
+    with written_whole(path) as part:
+        kept = _Sink(part)
+        try:
+            with BufferedWriter(kept) as sink:
+                yield sink
+        except Exception as error:
+            if kept.error is not None:
+                raise kept.error from error
+            raise
+        if kept.error is not None:
+            raise kept.error
+
+
+class _Sink(FileIO):
+    """A file that takes whatever is written into it, so that no library meets an error.
+
+    Attributes:
+        error: the first one of the operating system; nothing is written from there on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w")
+        self.error: OSError | None = None
+
+    def write(self, data: "Buffer", /) -> int:
+        size = memoryview(data).nbytes
+        if self.error is None:
+            try:
+                return super().write(data) or 0
+            except OSError as error:
+                self.error = error
+        self.seek(size, os.SEEK_CUR)
+        return size
 
 
 def can_write(folder: Path) -> bool:

@@ -57,10 +57,15 @@ def path(tmp_path: Path) -> Path:
     made = tmp_path / "runs" / "studies.db"
     storage = open_storage(f"sqlite:///{made}", create=True)
     new_study(storage)
-    for used in (storage.reads, storage.writes):  # SQLite would use what is open once more
+    close(storage)
+    return made
+
+
+def close(storage: Storage) -> None:
+    """Close it: SQLite would use what is open in this process once more."""
+    for used in (storage.reads, storage.writes):
         used.remove_session()
         used.engine.dispose()
-    return made
 
 
 @pytest.fixture
@@ -528,9 +533,7 @@ def new_trial_study(path: Path) -> optuna.Study:
     storage = open_storage(f"sqlite:///{path}")
     study = load_study(storage, "s")
     new_trial(storage, study)
-    for used in (storage.reads, storage.writes):
-        used.remove_session()
-        used.engine.dispose()
+    close(storage)
     return study
 
 
@@ -576,6 +579,7 @@ def test_a_read_only_folder_is_read(path: Path, left: str, link: bool, tmp_path:
         study = load_study(storage, "s")
         assert [t.params for t in study.get_trials(deepcopy=False)] == [{"w": 0.5}]
         assert sorted(path.parent.iterdir()) == there
+    close(storage)
     new_trial(open_storage(url), study)  # it is whole, and can be written again
 
 
@@ -583,7 +587,9 @@ def test_what_only_reads_leaves_nothing_behind(path: Path) -> None:
     for file in path.parent.glob("*.lock"):
         file.unlink()
     before = path.read_bytes()
-    assert study_names(open_storage(f"sqlite:///{path}", reading=True)) == ["s"]
+    storage = open_storage(f"sqlite:///{path}", reading=True)
+    assert study_names(storage) == ["s"]
+    close(storage)
     assert list(path.parent.iterdir()) == [path]
     assert path.read_bytes() == before
 
@@ -747,12 +753,13 @@ def test_commands_refuse_an_address_that_will_not_do(
 def test_a_sweep_refuses_a_full_disk(
     betafront: Callable[..., Any],
     fast: tuple[str, ...],
-    small_disk: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("BETAFRONT_RUNS", str(small_disk))
-    (small_disk / "filling").write_bytes(bytes(64 * 1024))
-    said_by(betafront, (*SWEEP, *fast), "BETAFRONT_RUNS")
+    monkeypatch.setenv("BETAFRONT_RUNS", str(tmp_path / "small"))
+    with small_disk(tmp_path / "small", "64k") as folder:
+        (folder / "filling").write_bytes(bytes(64 * 1024))
+        said_by(betafront, (*SWEEP, *fast), "BETAFRONT_RUNS")
 
 
 def test_a_sweep_refuses_a_read_only_folder(
