@@ -44,9 +44,11 @@ def main(arguments: list[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("BETAFRONT_DEBUG"):
             raise
-        fault = error if isinstance(error, PermissionError) else machine_fault(error)
-        if fault is not None:
+        if (fault := machine_fault(error)) is not None:
             print(f"betafront: {os_error(fault)}", file=sys.stderr)
+            sys.exit(2)
+        if isinstance(error, PermissionError):
+            print(f"betafront: {error.filename}: {error.strerror}", file=sys.stderr)
             sys.exit(2)
         line = one_line(error)[:300]
         print(

@@ -27,7 +27,7 @@ def store_of(place: Path) -> Store:
 
 def running(place: Path, number: int) -> Store:
     """The study, once this trial runs."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while time.monotonic() < end:
         try:
             store = store_of(place)
@@ -94,7 +94,10 @@ def test_a_trial_on_a_full_disk_is_kept_for_later(
     error: Exception,
 ) -> None:
     """Whatever it was writing, and whatever the library calls it."""
-    words = ("sweep", "study.name=s", "objective.weight=1,2", "study.budget.trials=2", *fast)
+    words = (
+        "sweep", "study.name=s", "objective.weight=1,2", "study.budget.trials=2", "study.workers=1",
+        *fast,
+    )  # fmt: skip
 
     def refuse(*_: Any, **__: Any) -> None:
         raise error
