@@ -31,7 +31,6 @@ def test_what_reads_reads_there(betafront: Command, archive: Path) -> None:
     assert json.loads(said.out)["complete"] == 3
     said = betafront("compare", "old", "--by", "objective.weight")
     assert (said.code, said.err) == (0, "")
-    assert betafront("confirm", "old", "--dry-run").code == 0
 
 
 def test_a_report_is_shown_and_its_page_is_written_where_it_is_told_to(
@@ -99,7 +98,6 @@ WRITE = {
     "sync": ("sync", "old"),
     "train": ("train", "trainer.steps=5"),
     "worker": ("worker", "old"),
-    "confirm": ("confirm", "old"),
 }
 
 

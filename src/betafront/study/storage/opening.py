@@ -171,7 +171,8 @@ def _storages(runs: Path, reading: bool) -> list[Storage]:
     path = runs / "studies.db"
     named = [FROM_ENVIRONMENT] if os.environ.get(VARIABLE) else []
     local = [f"{SQLITE}{path}"] if path.exists() or not named else []
-    found, missing = [], None
+    found: list[Storage] = []
+    missing: NoStudy | None = None
     for url in (*named, *local):
         check = not reading and url in local and path.exists()
         try:
