@@ -38,7 +38,7 @@ def test_a_report_is_shown_and_its_page_is_written_where_it_is_told_to(
 ) -> None:
     said = betafront("report", "old")
     assert said.code == 2
-    assert "3 trials" in said.out
+    assert "3 finished trials" in said.out
     assert said.err.count("\n") == 1
     assert "--to PAGE.html" in said.err
     said = betafront("report", "old", "--to", "mine/page.html")
