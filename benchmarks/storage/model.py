@@ -17,7 +17,7 @@ where a claim takes a worker c + d W seconds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from betafront.study.trials.lease import RENEWAL_SECONDS
+from betafront.study.trials.lease import LeaseTimes
 
 CONNECTIONS = 97  # of the 100 that a server allows as it comes, 3 are the administrator's
 TRIPS = 6  # to the server and back while a trial is made under the lock
@@ -93,7 +93,7 @@ def limits(costs: Costs, seconds: float, workers: int, cores: int) -> list[Limit
 def cores_used(costs: Costs, seconds: float, workers: float) -> float:
     """Of the server."""
     trials = workers / seconds * (costs.trial + costs.beside * workers)
-    return trials + workers / RENEWAL_SECONDS * costs.renewal
+    return trials + workers / LeaseTimes().renewal * costs.renewal
 
 
 def most(used: Callable[[float], float]) -> int:

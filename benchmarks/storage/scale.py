@@ -43,7 +43,7 @@ from tests.support.servers import PostgreSQL
 from betafront.study.search.drawing import digest
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.lease import RENEWAL_SECONDS
+from betafront.study.trials.lease import LeaseTimes
 from betafront.study.trials.status import Status, status
 
 WORKERS = 16
@@ -244,8 +244,8 @@ def reckon(
         f"of the server's memory for their connections, beside the {few.database_mib:.0f} MiB of "
         f"the study, which shared_buffers should hold; {few.mib:.0f} MiB of every worker for the "
         f"{size:,} trials it knows; a sampler that looks at no history (random, qmc); renewals "
-        f"as they are: {MANY / RENEWAL_SECONDS:.0f} a second are "
-        f"{MANY / RENEWAL_SECONDS * renewal:.2f} cores."
+        f"as they are: {MANY / LeaseTimes().renewal:.0f} a second are "
+        f"{MANY / LeaseTimes().renewal * renewal:.2f} cores."
     )
 
 

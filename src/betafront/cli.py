@@ -196,6 +196,10 @@ def evaluate(
     overrides: Overrides = None,
     trial: Annotated[int | None, typer.Option(help="This trial only.")] = None,
     trust: Trust = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="Write the values into this CSV file, and leave the study as it is."),
+    ] = None,
 ) -> None:
     """Measure a study's trained models by more metrics, without training them again.
 
@@ -207,7 +211,7 @@ def evaluate(
     from betafront.study.lookup import study_and_overrides
 
     study, words = study_and_overrides(study, overrides or [])
-    evaluate(study, words, trial)
+    evaluate(study, words, trial, to)
 
 
 @app.command()
@@ -264,7 +268,9 @@ def export(
 @app.command()
 def report(
     studies: Studies = None,
-    to: Annotated[Path | None, typer.Option(help="The page of several studies.")] = None,
+    to: Annotated[
+        Path | None, typer.Option(help="Write the page into this file, and nothing else.")
+    ] = None,
     rate: Rate = None,
     within: Within = None,
 ) -> None:

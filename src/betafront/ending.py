@@ -3,7 +3,7 @@
 import sys
 from typing import NoReturn
 
-from betafront.errors import one_line, os_error
+from betafront.errors import machine_fault, one_line, os_error
 from betafront.own_modules import cause, users_place
 
 
@@ -15,6 +15,8 @@ def said_of(error: Exception) -> tuple[str, int]:
     """The line and the exit status for an error that nobody has made a line of."""
     if worded := getattr(error, "format_message", None):  # a wrong option, where typer raises it
         return str(worded()), 2
+    if (fault := machine_fault(error)) is not None:
+        return os_error(fault), 2
     from betafront.study.storage.errors import of_database
 
     if of_store := of_database(error):

@@ -3,9 +3,14 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import escape
+from io import BufferedWriter, FileIO
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 
 @contextmanager
@@ -17,13 +22,77 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     Args:
         path: of the file; its folder is there.
+
+    Raises:
+        OSError: of the operating system, with `path` as its `filename`.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         yield part
         part.replace(path)
+    except OSError as error:
+        if error.errno is not None and error.filename in (None, str(part)):
+            error.filename = str(path)
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # where the disk is read-only now, what was raised says so
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def opened_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write bytes into, which appears at `path` once all of it is written.
+
+    For libraries, which are to be given this and not the path of the file: on a full disk some have
+    errors of their own, some have none, and torch, which closes its file once more when the error
+    is dealt with, ends the process.
+
+    Args:
+        path: of the file; its folder is there.
+
+    Raises:
+        OSError: as `written_whole` does.
+    """
+    with written_whole(path) as part:
+        kept = _Sink(part)
+        try:
+            with BufferedWriter(kept) as sink:
+                yield sink
+        except Exception as error:
+            if kept.error is not None:
+                raise kept.error from error
+            raise
+        if kept.error is not None:
+            raise kept.error
+
+
+class _Sink(FileIO):
+    """A file that takes whatever is written into it, so that no library meets an error.
+
+    Attributes:
+        error: the first one of the operating system; nothing is written from there on.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "w")
+        self.error: OSError | None = None
+
+    def write(self, data: "Buffer", /) -> int:
+        size = memoryview(data).nbytes
+        if self.error is None:
+            try:
+                return super().write(data) or 0
+            except OSError as error:
+                self.error = error
+        self.seek(size, os.SEEK_CUR)
+        return size
+
+
+def can_write(folder: Path) -> bool:
+    """Whether files can be made in `folder`, or in the nearest folder above it that is there: it
+    may lack the permission, or be on a disk that is read-only, by root neither."""
+    place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    return os.access(place, os.W_OK | os.X_OK)
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:

@@ -1,12 +1,12 @@
 """A disk that fills up in the middle of a sweep."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.disks import mount, small_disk
 
 SWEEP = (
     "sweep", "objective.weight=tag(log,interval(0.01,10))", "trainer.steps=12",
@@ -14,23 +14,15 @@ SWEEP = (
 )  # fmt: skip
 
 
-def mount(*words: str) -> bool:
-    return subprocess.run(["mount", *words], check=False, capture_output=True).returncode == 0
-
-
 @pytest.fixture
-def small_disk(own_place: Path) -> Iterator[Path]:
-    """The runs folder on a disk of its own that is soon full; skips where it cannot be mounted."""
-    place = own_place / "runs"
-    place.mkdir()
-    if not mount("-t", "tmpfs", "-o", "size=2500k", "tmpfs", str(place)):
-        pytest.skip("a small disk can only be mounted by root")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+def soon_full(own_place: Path) -> Iterator[Path]:
+    """The runs folder on a disk of its own that is soon full."""
+    with small_disk(own_place / "runs", "2500k") as place:
+        yield place
 
 
 @pytest.mark.slow
-def test_a_disk_that_fills_up_loses_nothing(shell: Any, small_disk: Path) -> None:
+def test_a_disk_that_fills_up_loses_nothing(shell: Any, soon_full: Path) -> None:
     process = shell.start(*SWEEP)
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 2, out
@@ -39,7 +31,7 @@ def test_a_disk_that_fills_up_loses_nothing(shell: Any, small_disk: Path) -> Non
     before = json.loads(shell.run("status", "--json"))
     assert 0 < before["complete"] < 24
     assert before["failed"] == 0
-    assert mount("-o", "remount,size=60m", str(small_disk))
+    assert mount("-o", "remount,size=60m", str(soon_full))
     shell.run(*SWEEP)
     after = json.loads(shell.run("status", "--json"))
     assert (after["complete"], after["failed"], after["running"]) == (24, 0, 0)

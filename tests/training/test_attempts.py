@@ -12,6 +12,7 @@ from betafront.objective import ControlVAE, Gaussian
 from betafront.training import (
     Attempt,
     Diverged,
+    Dropped,
     Failure,
     Halted,
     Result,
@@ -73,6 +74,7 @@ def test_a_failure_says_which_it_was_and_why(make_run: MakeRun, tmp_path: Path) 
             Attempt(make_run(), tmp_path / "halted", halt=lambda: True),
             Attempt(make_run(), tmp_path / "late", seconds=0.0),
             Attempt(make_run(), tmp_path / "broken", report=broken),
+            Attempt(make_run(), tmp_path / "taken", dropped=lambda: True),
         ]
     )
     failures = [o for o in outcomes if isinstance(o, Failure)]
@@ -82,10 +84,12 @@ def test_a_failure_says_which_it_was_and_why(make_run: MakeRun, tmp_path: Path) 
         ("halted", 3, "halted after 3 steps, with a checkpoint to go on from"),
         ("timed out", 1, "timed out: training took longer than 0 s: it was at step 1"),
         ("failed", None, "failed: ValueError: the report broke"),
+        ("dropped", 1, "dropped after 1 steps: nobody waits for its result"),
     ]
     assert "test_attempts.py, line " in failures[-1].reason
     assert RunFolder(tmp_path / "halted").has_checkpoint
-    for name in ("lost", "halted", "late", "broken"):
+    assert not RunFolder(tmp_path / "taken").has_checkpoint
+    for name in ("lost", "halted", "late", "broken", "taken"):
         assert not RunFolder(tmp_path / name).has_result
 
 
@@ -100,7 +104,11 @@ def test_an_attempt_that_runs_out_of_memory_says_so(make_run: MakeRun, tmp_path:
 
 @pytest.mark.parametrize(
     ("how", "error"),
-    [({"halt": lambda: True}, Halted), ({"seconds": 0.0}, TimedOut)],
+    [
+        ({"halt": lambda: True}, Halted),
+        ({"seconds": 0.0}, TimedOut),
+        ({"dropped": lambda: True}, Dropped),
+    ],
 )
 def test_of_one_run_a_failure_is_raised(
     make_run: MakeRun, tmp_path: Path, how: dict[str, Any], error: type[Exception]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from betafront.config.overrides import bare
 from betafront.errors import UserError, near_miss
+from betafront.files import write_whole
 from betafront.front.comparison import Comparison, Group
 from betafront.front.comparison import compare as measure
 from betafront.front.front import maximised
@@ -154,7 +155,7 @@ def show(
     print_comparison(found, compared.parameters, out)
     written = []
     if csv is not None:
-        found.table.to_csv(csv, index=False)
+        write_whole(csv, found.table.to_csv(index=False))
         written.append(("table", csv.absolute()))
     if png is not None:
         draw_comparison(found, compared.groups, png)

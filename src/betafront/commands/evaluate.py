@@ -10,14 +10,19 @@ from omegaconf import DictConfig
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
+from betafront.commands.compare import check_target
 from betafront.config.compose import compose
 from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
+from betafront.files import can_write, write_whole
+from betafront.front import trials_table
 from betafront.metrics.evaluation import ALWAYS, by_split
 from betafront.metrics.registry import Announce, silent
-from betafront.study.lookup import find_store
+from betafront.study.lookup import find_store, find_study
 from betafront.study.results.added_metrics import additions, key
 from betafront.study.results.table import complete, rows
+from betafront.study.spec import Spec
+from betafront.study.storage.study_store import Store
 from betafront.study.trials.replicates import every_run
 from betafront.terminal import Activity, command_line, console, print_next
 from betafront.training.folder import RunFolder
@@ -30,7 +35,9 @@ SHOWN = 6  # values in the table
 Values = dict[str, float]
 
 
-def evaluate(name: str | None, words: Sequence[str], number: int | None = None) -> None:
+def evaluate(
+    name: str | None, words: Sequence[str], number: int | None = None, to: Path | None = None
+) -> None:
     """Measure the trained models of a study, and keep the values with the study and in the run
     folders. Nothing is trained, and no value that was there before is changed but by its own name.
 
@@ -38,35 +45,61 @@ def evaluate(name: str | None, words: Sequence[str], number: int | None = None) 
         name: of the study; None for the newest.
         words: overrides of the group `metrics`.
         number: of the only trial to measure; None measures all.
+        to: a CSV file for the values, in place of the study, which may be read-only.
 
     Raises:
         UserError: there is nothing to measure, or it cannot be measured so.
     """
-    store, spec = find_store(name)
-    metrics, trials = chosen(words), store.trials()
+    if to is not None:
+        check_target(to)
+    study, spec = find_study(name)
+    store = _kept_in(spec, to)
+    metrics, trials = chosen(words), study.get_trials(deepcopy=False)
     done = [t for t in complete(trials) if number in (None, t.number)]
     if not done:
         what = "no finished trial" if number is None else f"no finished trial {number}"
         raise UserError(f"{spec.name} has {what}")
-    out, before = console(), additions(store.settings())
+    out, before = console(), additions(study.user_attrs)
+    if store is None and to is None:
+        out.print(
+            f"{spec.folder} cannot be written: the values are shown and not kept; --to FILE.csv "
+            "writes them",
+            style="yellow",
+            soft_wrap=True,
+        )
+    found: dict[int, Values] = {}
     doing = Activity()
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), doing)
     with Progress(*columns, console=out, transient=True) as progress:
         for trial in progress.track(done):
             runs = [Path(spec.folder) / run.folder for run in every_run(trial, trials)]
-            each = [measure(run, metrics, spec.objectives, doing.begin) for run in runs]
+            keep = store is not None
+            each = [measure(run, metrics, spec.objectives, doing.begin, keep) for run in runs]
             values = over_replicates(each)
-            store.set(key(trial.number), before.get(trial.number, {}) | values)
-    added = additions(store.settings())
-    out.print(table(rows(trials), {t.number: added[t.number] for t in done}))
+            found[trial.number] = before.get(trial.number, {}) | values
+            if store is not None:
+                store.set(key(trial.number), found[trial.number])
+    known = rows(trials)
+    out.print(table(known, found))
     out.print(f"{len(done)} trials of {spec.name} have {len(values)} more values.")
-    print_next(
-        [
-            ("table", command_line("report", spec.name)),
-            ("in MLflow", command_line("sync", spec.name)),
-        ],
-        out,
-    )
+    if to is not None:
+        write_whole(to, trials_table([{**known[n], **found[n]} for n in found]).to_csv(index=False))
+        print_next([("table", to.absolute())], out)
+    elif store is not None:
+        print_next(
+            [
+                ("table", command_line("report", spec.name)),
+                ("in MLflow", command_line("sync", spec.name)),
+            ],
+            out,
+        )
+
+
+def _kept_in(spec: Spec, to: Path | None) -> Store | None:
+    """Where the values are kept; None where they go into a file, or the study is read-only."""
+    if to is not None or not can_write(Path(spec.folder)):
+        return None
+    return find_store(spec.name)[0]
 
 
 def chosen(words: Sequence[str]) -> DictConfig:
@@ -88,15 +121,20 @@ def chosen(words: Sequence[str]) -> DictConfig:
 
 
 def measure(
-    folder: Path, metrics: DictConfig, objectives: Container[str] = (), announce: Announce = silent
+    folder: Path,
+    metrics: DictConfig,
+    objectives: Container[str] = (),
+    announce: Announce = silent,
+    keep: bool = True,
 ) -> Values:
-    """The further values of one trained model, which are also written to its `result.json`.
+    """The further values of one trained model.
 
     Args:
         folder: of the run.
         metrics: the group of that name.
         objectives: values that a search went by, which are not to be changed.
         announce: called with the split and the name of each metric as it begins.
+        keep: write them to the run's `result.json` too.
 
     Raises:
         UserError: its files are gone, its model is not the one that was measured before, or a value
@@ -119,12 +157,14 @@ def measure(
             f"{searched[0]} is an objective of the study, and stays what the search was told: "
             "leave its metric out, as in ~metrics.further.NAME"
         )
-    replace(
+    more = replace(
         result,
         metrics=result.metrics | values,
         settings=result.settings | {k: v for k, v in settings.items() if k.count("/") > 1},
         costs=result.costs | costs,
-    ).save()
+    )
+    if keep:
+        more.save()
     return values
 
 

@@ -10,7 +10,7 @@ from betafront.addresses import SQLITE
 from betafront.config.saved import saved_config, saved_model, saved_run, targets_to_load
 from betafront.config.trust import Wall, argument
 from betafront.errors import UserError
-from betafront.files import write_whole, written_whole
+from betafront.files import can_write, write_whole, written_whole
 from betafront.front import refusal
 from betafront.front.decision import points
 from betafront.models import PROGRAMS, write_programs
@@ -20,6 +20,8 @@ from betafront.study.results.table import facts, runs_table, table
 from betafront.study.trials.origin import existing
 from betafront.study.trials.replicates import every_run
 from betafront.terminal import console, print_next
+from betafront.tracking.address import uri_of
+from betafront.tracking.errors import check_can_write
 from betafront.tracking.registry import check_name, register
 from betafront.trained import ABOUT
 from betafront.training.folder import RunFolder
@@ -71,13 +73,15 @@ def export(
     if to is not None and to.exists() and not to.is_dir():
         raise UserError(f"--to {to} is a file: name a folder, which is made if it is not there")
     study, spec = find_study(name)
+    if register_as is not None:
+        check_can_write(uri_of(spec))
     trials = study.get_trials(deepcopy=False)
     number = _number(at, study, spec)
     (run, *_) = every_run(existing(trials, number), trials)
     folder = Path(spec.folder) / run.folder
     result, made = Result.load(folder), saved_run(folder)
     vae = saved_model(folder, made.vae())  # what cannot be read is not exported
-    where = to or Path(spec.folder) / "export" / at.replace("=", "-")
+    where = _writable(to or Path(spec.folder) / "export" / at.replace("=", "-"))
     where.mkdir(parents=True, exist_ok=True)
     for left in (ABOUT, *PROGRAMS):  # of a model that was there before
         (where / left).unlink(missing_ok=True)
@@ -119,6 +123,12 @@ def export(
             shown.append(("with", f"MLFLOW_TRACKING_URI={uri}"))
     print_next(shown, out)
     return where
+
+
+def _writable(folder: Path) -> Path:
+    if not can_write(folder):
+        raise UserError(f"{folder} cannot be written: name another folder with --to FOLDER")
+    return folder
 
 
 def _number(at: str, study: "Study", spec: "Spec") -> int:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from betafront.commands.compare import compare
+from betafront.commands.compare import check_target, compare
 from betafront.errors import UserError
+from betafront.files import can_write
 from betafront.front import Asked
-from betafront.study.display.report import report as write
+from betafront.study.display.report import print_report, write_files, write_page_alone
 from betafront.study.lookup import find_study
-from betafront.terminal import console
+from betafront.terminal import console, print_next
 from betafront.tracking import Reader
 
 
@@ -17,11 +18,13 @@ def report(names: Sequence[str], to: Path | None, asked: Asked) -> None:
 
     Args:
         names: of the studies; empty for the newest.
-        to: the page of several studies; None for `report.html`.
+        to: the page, and all that is written then; None for the report in the folder of the study,
+            or for `report.html` with several of them.
         asked: for more points of the front of one study.
 
     Raises:
-        UserError: there is no such study, or it cannot answer what was asked.
+        UserError: there is no such study, it cannot answer what was asked, or its folder cannot be
+            written.
     """
     if len(names) > 1:
         if asked != Asked():
@@ -29,5 +32,16 @@ def report(names: Sequence[str], to: Path | None, asked: Asked) -> None:
         compare(names, html=to or Path("report.html"))
         return
     if to is not None:
-        raise UserError("--to is for a page of several studies: one has its page in its folder")
-    write(*find_study(names[0] if names else None), Reader(), console(), asked)
+        check_target(to)
+    study, spec = find_study(names[0] if names else None)
+    out = console()
+    print_report(study, spec, out, asked)
+    if to is not None:
+        write_page_alone(study, spec, Reader(), to, asked)
+        print_next([("page", to.absolute())], out)
+    elif can_write(Path(spec.folder)):
+        write_files(study, spec, Reader(), out, asked)
+    else:
+        raise UserError(
+            f"{spec.folder} cannot be written: write the page elsewhere with --to PAGE.html"
+        )

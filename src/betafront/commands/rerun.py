@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from betafront.addresses import runs_folder
 from betafront.commands.train import train_and_show
 from betafront.config.build import check, save
 from betafront.config.saved import build_saved, saved_config
@@ -39,7 +40,7 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     config = saved_config(kept)
     made = build_saved(config, kept)
     check(made)
-    folder = Path(spec.folder).parent / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    folder = runs_folder() / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
     save(config, folder)
     result = train_and_show(made, folder)
     other = [name for name in stored if result.metrics.get(name) != stored[name]]

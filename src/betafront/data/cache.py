@@ -11,7 +11,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from betafront.files import written_whole
+from betafront.files import opened_whole
 
 
 def home() -> Path:
@@ -39,6 +39,6 @@ def cached(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     array = make()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(path) as part, part.open("wb") as sink:
+        with opened_whole(path) as sink:
             np.savez_compressed(sink, array=array)
     return array

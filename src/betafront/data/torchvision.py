@@ -14,7 +14,7 @@ from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
 from betafront.data.images.resize import resized
 from betafront.errors import UserError, near_miss, one_line
-from betafront.files import written_whole
+from betafront.files import opened_whole
 
 
 def torchvision(
@@ -88,7 +88,7 @@ def unpacked(root: Path, dataset: str) -> Path:
     for p in packed:
         whole = target / p.with_suffix("").name
         if not whole.exists():
-            with gzip.open(p) as source, written_whole(whole) as part, part.open("wb") as sink:
+            with gzip.open(p) as source, opened_whole(whole) as sink:
                 shutil.copyfileobj(source, sink)
     return cache
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError, one_line
+from betafront.files import opened_whole
 from betafront.models.model import Model, Shape
 from betafront.objective import require_factorised
 
@@ -59,4 +60,5 @@ def _write(module: nn.Module, example: Tensor, path: Path) -> None:
         raise UserError(
             f"torch.export makes no program of this model: {one_line(error)[:200]}"
         ) from error
-    torch.export.save(program, path)
+    with opened_whole(path) as sink:
+        torch.export.save(program, sink)

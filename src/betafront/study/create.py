@@ -67,7 +67,7 @@ def going_on(plan: Plan, storage: Storage) -> Plan:
 
 
 def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:
-    """Name each part of the budget that is not what it was."""
+    """Name each part of the budget that is not what it was, and the lease of its workers."""
     for name, before, now in (
         ("budget", old.trials, spec.trials),
         ("replicates", old.replicates, spec.replicates),
@@ -78,6 +78,8 @@ def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:
         unit = " trials" if name == "budget" else ""
         verb = "was" if name == "budget" else "were"
         out.print(f"The {name} of {spec.name} {verb} {before}{unit}, now {now}{less}.")
+    if spec.lease != old.lease:
+        out.print(f"The lease of {spec.name} was {old.lease:g} s, now {spec.lease:g} s.")
 
 
 def check_new_name(name: str) -> None:

@@ -68,7 +68,7 @@ def dry_run(plan: Plan) -> None:
 def storage_of(plan: Plan) -> Storage | None:
     """The storage of the study; None where the sweep makes it."""
     try:
-        return open_storage(plan.base.storage.url)
+        return open_storage(plan.base.storage.url, reading=True)
     except UserError:
         return None
 

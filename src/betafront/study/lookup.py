@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betafront.addresses import runs_folder
+from betafront.addresses import looked_up, runs_folder, sqlite_path
 from betafront.study.spec import Spec, is_ours
-from betafront.study.storage.opening import NoStudy, find, find_storage
+from betafront.study.storage.opening import NoStudy, Storage, find_storage, load_study
 from betafront.study.storage.study_store import Store
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ def find_study(name: str | None) -> tuple["Study", Spec]:
     Raises:
         UserError: there is none of that name, or none at all.
     """
-    runs = runs_folder()
-    study = find(name, runs, is_ours)
-    spec = Spec.load(study, runs / study.study_name)
+    storage, found = find_storage(name, runs_folder(), is_ours)
+    study = load_study(storage, found)
+    spec = Spec.load(study, _folder(found, storage))
     if hint := where_the_runs_are(study.user_attrs, Path(spec.folder)):
         print(hint, file=sys.stderr)
     return study, spec
@@ -49,10 +49,14 @@ def where_the_runs_are(settings: Mapping[str, Any], folder: Path) -> str:
 
 
 def find_store(name: str | None) -> tuple[Store, Spec]:
-    """As `find_study`, to be written."""
-    runs = runs_folder()
-    store = Store(*find_storage(name, runs, is_ours))
-    return store, Spec.load(store.study, runs / store.study.study_name)
+    """As `find_study`, to be written.
+
+    Raises:
+        UserError: the storage cannot be written.
+    """
+    storage, found = find_storage(name, runs_folder(), is_ours, reading=False)
+    store = Store(storage, found)
+    return store, Spec.load(store.study, _folder(found, storage))
 
 
 def study_and_overrides(first: str | None, rest: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -75,3 +79,13 @@ def _is_there(name: str) -> bool:
     except NoStudy:
         return False
     return True
+
+
+def _folder(name: str, storage: Storage) -> Path:
+    """Where the runs of a study are: below the runs folder, or else beside the file in which it is
+    kept, as where BETAFRONT_STORAGE names that of an archive."""
+    own, file = runs_folder() / name, sqlite_path(looked_up(storage.url))
+    if file is None or own.is_dir():
+        return own
+    beside = file.absolute().parent / name
+    return beside if beside.is_dir() else own

@@ -42,6 +42,7 @@ class Spec:
         trial_seconds: of training that an attempt at a run may take; None for any.
         replicates: runs per trial, which differ by their seeds.
         retries: how often a lost trial is tried again.
+        lease: for how many seconds a worker holds a trial when it renews its claim.
         fail_fast: stop at the first failure.
         max_failures: stop beyond so many failures, or beyond such a part of the trials; None for
             never.
@@ -77,6 +78,7 @@ class Spec:
     trial_seconds: float | None = None
     replicates: int = 1
     retries: int = 3
+    lease: float = 60.0
     fail_fast: bool = False
     max_failures: float | None = None
     identity: str = ""

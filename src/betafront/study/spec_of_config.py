@@ -20,6 +20,7 @@ from betafront.study.spec import Spec
 
 MOST_BYTES = 255  # of the name of a file or folder, on nearly every system
 DIRECTIONS = ("minimize", "maximize")
+LEAST_LEASE = 5.0  # seconds; the clocks of all machines must agree better than half of a lease
 FURTHER = "metrics.further."  # a metric is there also where it has no settings
 
 
@@ -42,6 +43,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
     for key in ("budget.seconds", "budget.trial_seconds"):
         _check_positive(f"study.{key}", OmegaConf.select(study, key))
     _check_max_failures(study.max_failures)
+    _check_lease(study.lease)
     if not isinstance(study.fail_fast, bool):
         raise UserError(f"study.fail_fast must be true or false, not {study.fail_fast}")
     check_sampler(str(study.sampler))
@@ -74,6 +76,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         trial_seconds=study.budget.trial_seconds,
         replicates=study.replicates,
         retries=study.retries,
+        lease=float(study.lease),
         fail_fast=study.fail_fast,
         max_failures=study.max_failures,
     )
@@ -142,6 +145,14 @@ def _is_number(value: Any) -> bool:
 def _check_positive(key: str, value: Any) -> None:
     if value is not None and not (_is_number(value) and 0 < value < float("inf")):
         raise UserError(f"{key} must be a number of seconds above 0, or null, not {value}")
+
+
+def _check_lease(value: Any) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (number and LEAST_LEASE <= value < float("inf")):
+        raise UserError(
+            f"study.lease must be a number of seconds of at least {LEAST_LEASE:g}, not {value}"
+        )
 
 
 def _check_max_failures(value: Any) -> None:

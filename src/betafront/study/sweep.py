@@ -13,7 +13,7 @@ from rich.console import Console
 
 from betafront.addresses import sqlite_path
 from betafront.config.targets import make
-from betafront.errors import UserError
+from betafront.errors import UserError, os_error
 from betafront.study.branch_check import checked
 from betafront.study.create import going_on, make_or_resume
 from betafront.study.display.report import report
@@ -69,7 +69,16 @@ def sweep(plan: Plan, then: Then | None = None) -> None:
             refuse_if_deleted(store, spec)
         if then is not None and is_met(spec, store.trials()):
             then(plan, store, spec)
-        report(store.study, spec, tracker, out)
+        try:
+            report(store.study, spec, tracker, out)
+        except OSError as error:  # the study is in its storage all the same
+            out.print(
+                f"The report is not written: {os_error(error)}; `betafront report {spec.name}` "
+                "writes it",
+                style="yellow",
+                markup=False,
+                soft_wrap=True,
+            )
     conclude(store, spec, since, new)
 
 

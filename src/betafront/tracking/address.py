@@ -18,6 +18,11 @@ def beside(runs: Path) -> str:
     return f"{SQLITE}{runs / 'mlflow.db'}"
 
 
+def path_of(uri: str) -> Path:
+    """The MLflow file of an address with which MLflow is opened."""
+    return Path(uri.removeprefix(SQLITE))
+
+
 def uri_of(spec: Spec) -> str:
     """The address at which a study is recorded: its server, else the file beside its runs (which
     may have been moved, or made with tracking off).

@@ -8,9 +8,10 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from betafront.addresses import SQLITE
-from betafront.errors import UserError, one_line
-from betafront.tracking.address import PASSWORD, USERNAME
+from betafront.addresses import RUNS, SQLITE
+from betafront.errors import UserError, machine_fault, one_line, os_error
+from betafront.files import can_write
+from betafront.tracking.address import PASSWORD, USERNAME, path_of
 
 ANSWER_SECONDS = 5.0  # MLflow's own calls wait longer, and repeatedly
 UNREACHABLE = "check the address, and that the server runs and can be reached from here"
@@ -33,7 +34,9 @@ def as_user_error(uri: str, what: str = "") -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:  # artifacts raise the last
-        raise UserError(f"{what}MLflow at {uri}: {_reason(error)}") from error
+        fault = machine_fault(error)
+        reason = _reason(error) if fault is None else os_error(fault)
+        raise UserError(f"{what}MLflow at {uri}: {reason}") from error
 
 
 def check_answers(uri: str) -> None:
@@ -57,6 +60,29 @@ def check_answers(uri: str) -> None:
         raise UserError(
             f"MLflow at {uri} does not answer ({str(reason) or 'it hung up'}): {UNREACHABLE}"
         ) from error
+
+
+def check_can_write(uri: str) -> None:
+    """Check that the file of MLflow can be written, if the address is one: MLflow's own error is a
+    traceback, or comes after a minute.
+
+    Raises:
+        UserError: it cannot.
+    """
+    if is_read_only(uri):
+        path = path_of(uri)
+        raise UserError(
+            f"MLflow's record at {path} cannot be written: allow writing, or copy {path.parent} "
+            f"and name the copy in {RUNS}"
+        )
+
+
+def is_read_only(uri: str) -> bool:
+    """Whether the address is one of a file that cannot be written, or not be made."""
+    if not uri.startswith(SQLITE):
+        return False
+    path = path_of(uri)
+    return not can_write(path.parent) or (path.exists() and not os.access(path, os.W_OK))
 
 
 def _reason(error: Exception) -> str:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from betafront.addresses import SQLITE
-from betafront.errors import one_line
+from betafront.errors import UserError, one_line
 from betafront.front import Facts, decide, front, refusal
 from betafront.front.decision.confirmation.confirmed import confirmation_lines
 from betafront.front.show.standings import counted, counts
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
-from betafront.tracking.address import opened
-from betafront.tracking.errors import as_user_error, check_answers
+from betafront.tracking.address import opened, path_of
+from betafront.tracking.errors import as_user_error, check_answers, check_can_write
 from betafront.tracking.experiment import experiment_to_write
 from betafront.tracking.links import links
 from betafront.tracking.runs import drop_half_written, family, run_of_study, runs_of
@@ -65,6 +65,7 @@ class MLflowTracker:
         """Create the experiment and the study's run, or find them; delete runs that were left half
         written."""
         with as_user_error(self.uri):
+            check_can_write(self.uri)
             check_answers(self.uri)
             client = self.client()
             experiment = self._experiment(client, spec)
@@ -179,6 +180,19 @@ class MLflowTracker:
         """
         with as_user_error(self.uri):
             return self._place.experiment if self._place else self._experiment(self.client(), spec)
+
+    def experiment_there(self, spec: Spec) -> str:
+        """The identifier of the study's experiment, where none can be created.
+
+        Raises:
+            UserError: MLflow cannot be read, or the study is not in it.
+        """
+        with as_user_error(self.uri):
+            there = path_of(self.uri).is_file()
+            found = self.client().get_experiment_by_name(spec.name) if there else None
+        if found is None:
+            raise UserError(f"{spec.name} is not in MLflow's record at {path_of(self.uri)}")
+        return str(found.experiment_id)
 
     def study_run(self, spec: Spec) -> str | None:
         """The identifier of the study's own run; None where there is none.

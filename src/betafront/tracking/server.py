@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING
 
 from betafront.addresses import SQLITE
 from betafront.errors import UserError
+from betafront.files import can_write
 from betafront.study.spec import Spec
 from betafront.terminal import console
-from betafront.tracking.address import uri_of
+from betafront.tracking.address import path_of, uri_of
+from betafront.tracking.errors import is_read_only
 from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.store import encoded
 from betafront.tracking.sync import sync
@@ -35,15 +38,20 @@ def serve(study: "Study", spec: Spec, port: int) -> None:
     Where the study is recorded on a tracking server, only the links are printed.
     """
     out = console()
-    out.print(sync(study, spec), soft_wrap=True)
     tracker = MLflowTracker(uri_of(spec))
-    experiment = tracker.experiment(spec)
+    if is_read_only(tracker.uri):
+        where = path_of(tracker.uri)
+        out.print(f"The record is shown as it is: {where} cannot be written.", soft_wrap=True)
+        experiment = tracker.experiment_there(spec)
+    else:
+        out.print(sync(study, spec), soft_wrap=True)
+        experiment = tracker.experiment(spec)
     if not tracker.uri.startswith(SQLITE):
         _print_links(tracker.uri, experiment, out)
         return
     port = free_port(port)
     address = f"http://127.0.0.1:{port}"
-    log = Path(tracker.uri.removeprefix(SQLITE)).with_name("mlflow-server.log")
+    log = _log_of(path_of(tracker.uri))
     out.print(f"Starting MLflow's server (its log is {log}; telemetry is off) …", soft_wrap=True)
     with log.open("ab") as sink:
         server = subprocess.Popen(
@@ -65,13 +73,20 @@ def serve(study: "Study", spec: Spec, port: int) -> None:
         _stop(server)
 
 
+def _log_of(record: Path) -> Path:
+    """Where the server writes its log: beside the record, or where that is read-only among the
+    temporary files."""
+    folder = record.parent if can_write(record.parent) else Path(tempfile.gettempdir())
+    return folder / "mlflow-server.log"
+
+
 def _print_links(server: str, experiment: str, out: "Console") -> None:
     out.print(f"\n  charts  {charts_link(server, experiment)}", soft_wrap=True)
     out.print(f"  table   {table_link(server, experiment)}\n", soft_wrap=True)
 
 
 def _command(uri: str, port: int) -> list[str]:
-    artifacts = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts"
+    artifacts = path_of(uri).parent / "mlartifacts"
     return [
         sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
         "--backend-store-uri", encoded(uri), "--artifacts-destination", str(artifacts),

@@ -1,14 +1,16 @@
 """MLflow's store: a client that opens it safely, batches of values, and what it takes as a name."""
 
+import logging
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from betafront.addresses import SQLITE
+from betafront.tracking.address import path_of
+from betafront.tracking.errors import is_read_only
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,9 +25,14 @@ def client_of(uri: str) -> "MlflowClient":
     at once break the file for good."""
     from mlflow import MlflowClient
 
+    # Before it raises an error of a database MLflow logs it, with its traceback, into the output of
+    # the command, which says it in one line (`as_user_error`, `Recorder`).
+    logging.getLogger("mlflow").setLevel(logging.CRITICAL)
     if not uri.startswith(SQLITE):
         return MlflowClient(uri)
-    path = Path(uri.removeprefix(SQLITE))
+    path = path_of(uri)
+    if is_read_only(uri):  # and to be read: there is nothing to create, and nowhere to lock
+        return MlflowClient(encoded(uri))
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
         return MlflowClient(encoded(uri))

@@ -1,7 +1,10 @@
 """`betafront sync`: the record of a study, written again from its storage and its run folders."""
 
+from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from betafront.files import can_write
 from betafront.study.display.watch import BusyStudy, only_writer
 from betafront.study.spec import Spec
 from betafront.study.tracker.publish import write_record
@@ -20,7 +23,7 @@ def sync(study: "Study", spec: Spec) -> str:
     """
     tracker = MLflowTracker(uri_of(spec))
     try:
-        with only_writer(spec):
+        with only_writer(spec) if can_write(Path(spec.folder)) else nullcontext():
             tracker.start(spec)
             before = tracker.runs()
             write_record(study, spec, tracker)

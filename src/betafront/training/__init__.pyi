@@ -1,4 +1,5 @@
 from .failure import Diverged as Diverged
+from .failure import Dropped as Dropped
 from .failure import Failure as Failure
 from .failure import Halted as Halted
 from .failure import TimedOut as TimedOut

@@ -6,7 +6,7 @@ from typing import Literal
 from betafront.errors import one_line
 from betafront.own_modules import users_place
 
-Kind = Literal["diverged", "timed out", "halted", "out of memory", "failed"]
+Kind = Literal["diverged", "timed out", "halted", "dropped", "out of memory", "failed"]
 
 
 class Diverged(Exception):
@@ -39,6 +39,21 @@ class Halted(Exception):
 
     def __reduce__(self) -> tuple[type["Halted"], tuple[int]]:
         return Halted, (self.step,)
+
+
+class Dropped(Exception):
+    """The run was ended where it stood, since nobody waits for its result.
+
+    Args:
+        step: optimiser steps taken.
+    """
+
+    def __init__(self, step: int) -> None:
+        super().__init__(f"dropped after {step} steps: nobody waits for its result")
+        self.step = step
+
+    def __reduce__(self) -> tuple[type["Dropped"], tuple[int]]:
+        return Dropped, (self.step,)
 
 
 class TimedOut(Exception):
@@ -85,6 +100,8 @@ class Failure:
                 return cls("timed out", f"timed out: {error}", error, error.step)
             case Halted():
                 return cls("halted", str(error), error, error.step)
+            case Dropped():
+                return cls("dropped", str(error), error, error.step)
         from betafront.training.memory_errors import out_of_memory  # with it comes torch
 
         kind: Kind = "out of memory" if out_of_memory(error) else "failed"

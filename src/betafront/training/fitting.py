@@ -9,18 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pytorch_lightning import Callback
 
 from betafront.data import SPLITS, Data
 from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
 from betafront.metrics.scale_off import scale_off
 from betafront.metrics.stationary_beta import EXAMPLES
-from betafront.training.failure import Diverged, Failure
+from betafront.training.failure import Diverged, Dropped, Failure
 from betafront.training.folder import RunFolder
 from betafront.training.generators import globally_seeded
 from betafront.training.history import Row
 from betafront.training.lightning.checkpoint import Checkpoint, Halt
-from betafront.training.lightning.deadline import Deadline
+from betafront.training.lightning.deadline import Deadline, Drop
 from betafront.training.lightning.module import TrainingModule
 from betafront.training.lightning.trainer import lightning_trainer, quiet
 from betafront.training.on_the_scale import on_the_scale
@@ -51,6 +52,8 @@ class Attempt:
             checkpoint.
         seconds: the most that training may take in this attempt, by the wall clock.
         announce: called with the split and the name of each further metric as it begins.
+        dropped: asked after every step, and before each further metric, whether nobody waits for
+            the run any more: it ends there, without a checkpoint.
     """
 
     run: Run
@@ -59,6 +62,7 @@ class Attempt:
     halt: Halt | None = None
     seconds: float | None = None
     announce: Announce = silent
+    dropped: Callable[[], bool] | None = None
 
 
 def fit(attempts: Sequence[Attempt]) -> list[Result | Failure]:
@@ -85,6 +89,7 @@ def fit_one(run: Run, folder: Path, **how: Any) -> Result:
     Raises:
         Diverged: the loss or a final value became NaN or infinite.
         Halted: `halt` said so; another attempt goes on from there.
+        Dropped: `dropped` said so.
         TimedOut: training took longer than `seconds`.
         Exception: whatever else was raised.
     """
@@ -110,7 +115,7 @@ def _result(attempt: Attempt) -> Result:
         state, data = _trained(attempt)
     kept = state.put_best_back()
     calibration = calibrate(state.vae, data, seed=run.seed)
-    evaluations = run.evaluations(state.vae, data, attempt.announce)
+    evaluations = run.evaluations(state.vae, data, _announcing(attempt, state.step))
     metrics, settings, costs = by_split(evaluations)
     if not finite(metrics):
         raise Diverged(state.step, "evaluation")
@@ -148,12 +153,27 @@ def _result(attempt: Attempt) -> Result:
     return result
 
 
+def _announcing(attempt: Attempt, step: int) -> Announce:
+    """Announces a metric, unless nobody waits for it any more."""
+
+    def announce(name: str) -> None:
+        if attempt.dropped is not None and attempt.dropped():
+            raise Dropped(step)
+        attempt.announce(name)
+
+    return announce
+
+
 def _trained(attempt: Attempt) -> tuple[RunState, Data]:
     """The state of the run after its last step, and its data, both on the device of the run."""
     run = attempt.run
     place = RunFolder(attempt.folder).checkpoint
     checkpoint = Checkpoint(place, run.trainer.checkpoint_seconds, attempt.halt)
-    limits = [] if attempt.seconds is None else [Deadline(attempt.seconds)]
+    limits: list[Callback] = []
+    if attempt.seconds is not None:
+        limits.append(Deadline(attempt.seconds))
+    if attempt.dropped is not None:
+        limits.append(Drop(attempt.dropped))
     trainer = lightning_trainer(run, checkpoint, *limits, taken=checkpoint.step)
     device = trainer.strategy.root_device
     state, data = RunState(run, device), run.data.to(device)

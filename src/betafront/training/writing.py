@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from betafront.data import Data
-from betafront.files import write_whole, written_whole
+from betafront.files import opened_whole, write_whole
 from betafront.models import Model
 from betafront.training.folder import RunFolder
 from betafront.training.pictures.latent_map import LatentMap
@@ -25,12 +25,12 @@ def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: 
         codes: where the codes of validation examples lie.
         data: of the run, on its device, for the pictures.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     folder = RunFolder(Path(result.folder))
-    with written_whole(folder.model) as part:
-        save_file(vae.state_dict(), part)
-    with written_whole(folder.trace) as part, part.open("wb") as sink:
+    with opened_whole(folder.model) as sink:
+        sink.write(save(vae.state_dict()))
+    with opened_whole(folder.trace) as sink:
         np.savez(sink, **trace)  # type: ignore[arg-type]
     codes.save(folder.path)
     write_whole(folder.history, json.dumps(result.history))

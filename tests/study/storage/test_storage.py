@@ -1,14 +1,16 @@
 """Every store that studies can be kept in, real ones, and every way in which opening one fails."""
 
+import gc
 import multiprocessing
 import os
 import pickle
+import shutil
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,13 @@ import pytest
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError
+from tests.support.disks import mount, read_only, small_disk
 
 from betafront.addresses import FROM_ENVIRONMENT, VARIABLE
 from betafront.errors import UserError
 from betafront.study.storage import sqlite
 from betafront.study.storage.opening import (
+    NoStudy,
     Storage,
     find,
     load_study,
@@ -53,10 +57,15 @@ def path(tmp_path: Path) -> Path:
     made = tmp_path / "runs" / "studies.db"
     storage = open_storage(f"sqlite:///{made}", create=True)
     new_study(storage)
-    for used in (storage.reads, storage.writes):  # SQLite would use what is open once more
+    close(storage)
+    return made
+
+
+def close(storage: Storage) -> None:
+    """Close it: SQLite would use what is open in this process once more."""
+    for used in (storage.reads, storage.writes):
         used.remove_session()
         used.engine.dispose()
-    return made
 
 
 @pytest.fixture
@@ -483,13 +492,132 @@ def frozen(path: Path) -> Iterator[None]:
 def test_a_read_only_file_is_read_but_not_swept_into(path: Path) -> None:
     with frozen(path):
         refused(f"sqlite:///{path}", "readonly.*: allow writing with chmod u\\+w", create=True)
-        assert study_names(open_storage(f"sqlite:///{path}")) == ["s"]
+        assert study_names(open_storage(f"sqlite:///{path}", reading=True)) == ["s"]
+
+
+# What may lie beside the file of studies that somebody else has left.
+def as_closed(path: Path) -> None:
+    new_trial_study(path)
+
+
+def as_killed(path: Path) -> None:
+    """With a trial that is in the `-wal` alone."""
+    killed(path, "")
+
+
+def as_copied_without_shm(path: Path) -> None:
+    as_killed(path)
+    path.with_name(f"{path.name}-shm").unlink()
+
+
+def with_a_journal(path: Path) -> None:
+    """Not in WAL mode, as a file is that Optuna made, and killed in a transaction."""
+    new_trial_study(path)
+    killed(path, "connection.execute('PRAGMA journal_mode=DELETE');"
+           "connection.execute('PRAGMA cache_size=1');"
+           "connection.execute('BEGIN');"
+           "connection.executemany('INSERT INTO trial_user_attributes "
+           "(trial_id, key, value_json) VALUES (1, ?, ?)',"
+           " [(str(i), 'x' * 2000) for i in range(500)])")  # fmt: skip
+    assert path.with_name(f"{path.name}-journal").stat().st_size > 0
+
+
+LEFT = {
+    "closed": as_closed, "killed": as_killed, "without shm": as_copied_without_shm,
+    "with a journal": with_a_journal,
+}  # fmt: skip
+
+
+def new_trial_study(path: Path) -> optuna.Study:
+    """A trial in the study; nothing is left open."""
+    storage = open_storage(f"sqlite:///{path}")
+    study = load_study(storage, "s")
+    new_trial(storage, study)
+    close(storage)
+    return study
+
+
+def killed(path: Path, statements: str) -> None:
+    """A process of its own that is killed with the file open."""
+    code = f"""
+import os, sqlite3
+connection = sqlite3.connect({str(path)!r}, isolation_level=None)
+if not {statements!r}:
+    connection.execute("INSERT INTO trials (number, study_id, state) VALUES (0, 1, 'RUNNING')")
+    connection.execute(
+        "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES "
+        "(1, 'w', 0.5, ?)",
+        [{FLOAT!r}],
+    )
+{statements}
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+FLOAT = optuna.distributions.distribution_to_json(optuna.distributions.FloatDistribution(0, 1))
 
 
 @pytest.mark.parametrize("create", [True, False])
-def test_a_read_only_folder(path: Path, create: bool) -> None:
-    with frozen(path.parent):
-        refused(f"sqlite:///{path}", "can be written, or set BETAFRONT_RUNS", create)
+def test_a_read_only_folder_is_not_written(path: Path, create: bool) -> None:
+    with read_only(path.parent):
+        refused(f"sqlite:///{path}", "cannot write .*: set BETAFRONT_RUNS", create)
+
+
+@pytest.mark.parametrize("link", [False, True])
+@pytest.mark.parametrize("left", sorted(LEFT))
+def test_a_read_only_folder_is_read(path: Path, left: str, link: bool, tmp_path: Path) -> None:
+    """With all that killed writers leave in it, and with nothing but a copy of the file."""
+    LEFT[left](path)
+    url, there = f"sqlite:///{path}", sorted(path.parent.iterdir())
+    if link:
+        (tmp_path / "link.db").symlink_to(path)
+        url = f"sqlite:///{tmp_path}/link.db"
+    with read_only(path.parent):
+        storage = open_storage(url, reading=True)
+        assert study_names(storage) == ["s"]
+        study = load_study(storage, "s")
+        assert [t.params for t in study.get_trials(deepcopy=False)] == [{"w": 0.5}]
+        assert sorted(path.parent.iterdir()) == there
+    close(storage)
+    new_trial(open_storage(url), study)  # it is whole, and can be written again
+
+
+def test_what_only_reads_leaves_nothing_behind(path: Path) -> None:
+    for file in path.parent.glob("*.lock"):
+        file.unlink()
+    before = path.read_bytes()
+    storage = open_storage(f"sqlite:///{path}", reading=True)
+    assert study_names(storage) == ["s"]
+    close(storage)
+    assert list(path.parent.iterdir()) == [path]
+    assert path.read_bytes() == before
+
+
+def test_what_only_reads_makes_no_tables(tmp_path: Path) -> None:
+    (tmp_path / "studies.db").touch()
+    with pytest.raises(NoStudy, match=r"there are no studies in .*: `betafront sweep`"):
+        open_storage(f"sqlite:///{tmp_path}/studies.db", reading=True)
+    assert (tmp_path / "studies.db").stat().st_size == 0
+
+
+def test_a_study_in_a_read_only_folder_is_seen_to_grow(path: Path, tmp_path: Path) -> None:
+    """A colleague goes on with it, whose folder is read-only for who looks at it."""
+    view = tmp_path / "view"
+    view.mkdir()
+    study = new_trial_study(path)
+    if not mount("--bind", str(path.parent), str(view)):
+        pytest.skip("only root can mount")
+    try:
+        assert mount("-o", "remount,bind,ro", str(view))
+        seen = find("s", view)
+        assert len(seen.get_trials(deepcopy=False)) == 1
+        new_trial(open_storage(f"sqlite:///{path}"), study)
+        assert len(seen.get_trials(deepcopy=False)) == 2
+        gc.collect()
+        assert len(seen.get_trials(deepcopy=False)) == 2
+    finally:
+        subprocess.run(["umount", "--lazy", str(view)], check=True)
 
 
 def test_a_read_only_folder_without_a_file(tmp_path: Path) -> None:
@@ -499,22 +627,18 @@ def test_a_read_only_folder_without_a_file(tmp_path: Path) -> None:
         refused(f"sqlite:///{folder}/studies.db", "BETAFRONT_RUNS", True)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 KiB; skips where none can be mounted."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mounting, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no small disk can be mounted by this user")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+def test_a_full_disk(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small", "64k") as folder:
+        refused(f"sqlite:///{folder}/studies.db", "free some space|has space", True)
 
 
-def test_a_full_disk(small_disk: Path) -> None:
-    refused(f"sqlite:///{small_disk}/studies.db", "free some space|has space", True)
+def test_a_file_on_a_full_disk_is_read(path: Path, tmp_path: Path) -> None:
+    """SQLite cannot make its two files beside it."""
+    with small_disk(tmp_path / "small", "400k") as folder:
+        shutil.copy(path, folder)
+        with suppress(OSError), (folder / "rest").open("wb") as rest:
+            rest.write(bytes(1_000_000))
+        assert study_names(open_storage(f"sqlite:///{folder}/studies.db", reading=True)) == ["s"]
 
 
 # --- what can be wrong with an address, and with a server
@@ -629,12 +753,13 @@ def test_commands_refuse_an_address_that_will_not_do(
 def test_a_sweep_refuses_a_full_disk(
     betafront: Callable[..., Any],
     fast: tuple[str, ...],
-    small_disk: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("BETAFRONT_RUNS", str(small_disk))
-    (small_disk / "filling").write_bytes(bytes(64 * 1024))
-    said_by(betafront, (*SWEEP, *fast), "BETAFRONT_RUNS")
+    monkeypatch.setenv("BETAFRONT_RUNS", str(tmp_path / "small"))
+    with small_disk(tmp_path / "small", "64k") as folder:
+        (folder / "filling").write_bytes(bytes(64 * 1024))
+        said_by(betafront, (*SWEEP, *fast), "BETAFRONT_RUNS")
 
 
 def test_a_sweep_refuses_a_read_only_folder(

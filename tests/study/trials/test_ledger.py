@@ -65,6 +65,10 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease.time, "time", lambda: then)
 
 
+def never() -> None:
+    pytest.fail("the trial has not ended")
+
+
 def states(store: Store) -> list[str]:
     return [t.state.name for t in store.trials()]
 
@@ -145,22 +149,21 @@ def test_a_lease_that_ran_out_elsewhere_is_believed_once_its_worker_had_time_to_
     clock = [0.0]
     monkeypatch.setattr(lease.time, "monotonic", lambda: clock[0])
     assert expired.without_unconfirmed(store.trials()) == []
-    clock[0] += lease.CONFIRM_SECONDS - 1
+    clock[0] += lease.LeaseTimes().confirm - 1
     assert expired.without_unconfirmed(store.trials()) == []
     store.note(trial.number, lease.LEASE, other.lease() | {"until": lease.time.time() - 0.5})
     clock[0] += 2
     assert expired.without_unconfirmed(store.trials()) == []  # renewed meanwhile: it lives
-    clock[0] += lease.CONFIRM_SECONDS
+    clock[0] += lease.LeaseTimes().confirm
     assert expired.without_unconfirmed(store.trials()) == store.trials()
 
 
 def test_a_worker_that_is_sure_takes_up_what_another_machine_has_lost(
     store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    budget(store, 1)
+    budget(store, 1, lease=0.6)
     gone = claimed(ledger_of(Worker("0-x", "another-host", 1, 0.0, "another machine")))
     later(monkeypatch)
-    monkeypatch.setattr(lease, "CONFIRM_SECONDS", 0.2)
     again = claimed(ledger_of())
     assert again.params == gone.params
 
@@ -169,8 +172,6 @@ def test_a_lease_is_written_anew_at_each_try_while_the_database_is_away(
     store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the one that gets through would be as old as the outage, and have run out."""
-    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.02)
-    monkeypatch.setattr(lease, "RETRY_SECONDS", 0.02)
     worker, tries = a_worker(), list[float]()
     trial = claimed(ledger_of(worker))
     through, note = threading.Event(), store._trials.note
@@ -183,7 +184,7 @@ def test_a_lease_is_written_anew_at_each_try_while_the_database_is_away(
         through.set()
 
     monkeypatch.setattr(store._trials, "note", away)
-    with renewed(lambda: store.note(trial.number, lease.LEASE, worker.lease())):
+    with renewed(lambda: store.note(trial.number, lease.LEASE, worker.lease()), never, 0.3):
         assert through.wait(10)
     assert tries == sorted(set(tries))
     assert store.trials()[0].user_attrs["lease"]["until"] >= tries[3]
@@ -231,12 +232,11 @@ def test_a_late_result_of_a_lost_lease_is_not_counted(store: Store, ledger_of: L
 def test_the_lease_is_renewed_while_it_is_held_and_says_how_far_the_trial_is(
     store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "RENEWAL_SECONDS", 0.05)
     worker = a_worker()
     trial = claimed(ledger_of(worker))
     before = trial.user_attrs["lease"]["until"]
     now = {"step": 7.0}
-    with renewed(lambda: store.note(trial.number, lease.LEASE, worker.lease(now))):
+    with renewed(lambda: store.note(trial.number, lease.LEASE, worker.lease(now)), never, 0.6):
         for _ in range(100):
             running = store.trials()[0]
             if running.user_attrs["lease"]["until"] > before:
@@ -261,10 +261,57 @@ def test_a_lease_is_renewed_more_seldom_where_that_takes_long(
     monkeypatch.setattr(lease, "Event", Never)
     monkeypatch.setattr(lease.random, "uniform", lambda low, high: high)
     monkeypatch.setattr(lease.time, "monotonic", lambda: next(clock))
-    with renewed(lambda: None):
+    with renewed(lambda: None, never):
         pass  # the thread is waited for
     assert asked == pytest.approx([1.2 * s for s in (5.0, 5.0, 10.0, 16.0)])
-    assert 3 * 1.2 * lease.LONGEST_RENEWAL_SECONDS < lease.LEASE_SECONDS
+
+
+@pytest.mark.parametrize("seconds", [5.0, 60.0, 3600.0])
+def test_three_renewals_fit_into_any_lease_and_ten_tries_into_the_doubt_about_it(
+    seconds: float,
+) -> None:
+    times = lease.LeaseTimes(seconds)
+    assert 3 * 1.2 * times.longest_renewal < seconds
+    assert 5 * 1.2 * times.retry < times.confirm
+    assert times.pause(took=0.0) == times.renewal < times.pause(took=seconds)
+
+
+def test_a_lease_is_as_long_as_the_study_says_and_says_so(
+    store: Store, ledger_of: Ledgers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who finds it run out may have read another length meanwhile."""
+    budget(store, 1, lease=600.0)
+    other = Worker("0-x", "another-host", 1, 0.0, "another machine")
+    held = claimed(ledger_of(other)).user_attrs[lease.LEASE]
+    assert held["until"] == pytest.approx(time.time() + 600, abs=60)
+    later(monkeypatch)  # by the length of a lease that is not said
+    assert not end_lost(store, a_spec(), store.trials())
+    then = held["until"] + 1
+    monkeypatch.setattr(lease.time, "time", lambda: then)
+    expired, clock = lease.ExpiredLeases(), [0.0]
+    monkeypatch.setattr(lease.time, "monotonic", lambda: clock[0])
+    assert expired.without_unconfirmed(store.trials()) == []
+    clock[0] = 199.0
+    assert expired.without_unconfirmed(store.trials()) == []
+    clock[0] = 200.0
+    assert expired.without_unconfirmed(store.trials()) == store.trials()
+
+
+def test_a_worker_whose_trial_has_ended_hears_of_it_at_its_next_renewal(
+    store: Store, ledger_of: Ledgers
+) -> None:
+    worker, heard, calls = a_worker(), threading.Event(), list[float]()
+    trial = claimed(ledger_of(worker))
+    end(store, trial, TrialState.FAIL)  # as lost, by another worker
+
+    def renew() -> None:
+        calls.append(0.0)
+        store.note(trial.number, lease.LEASE, worker.lease())
+
+    with renewed(renew, heard.set, 0.6):
+        assert heard.wait(10)
+        time.sleep(0.2)
+    assert len(calls) == 1  # and asks no more
 
 
 def test_a_trial_that_failed_and_was_killed_before_it_said_so_is_not_tried_again(

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from betafront.data.data import Outcome
+from betafront.files import opened_whole
 from betafront.models import Model
 
 COLUMNS = 16
@@ -60,4 +61,5 @@ def save(x: Tensor, path: Path, columns: int) -> None:
     coloured = grid[: x.shape[1]]  # the grid of grey images has three equal channels
     picture = to_pil_image(coloured.mul(255).round().to("cpu", torch.uint8))
     # Packed lightly: to pack harder takes longer than all else here, and saves a few kB.
-    picture.save(path, compress_level=1)
+    with opened_whole(path) as sink:
+        picture.save(sink, format="PNG", compress_level=1)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from betafront.files import opened_whole
 from betafront.front.decision import decide
 from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
@@ -65,9 +66,9 @@ def save(figure: Any, path: Path) -> None:
     """Write a figure as a PNG file. Of a character that matplotlib's font lacks, as the Chinese
     ones, it draws a box and warns, each time; the names stand beside the picture in full."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), opened_whole(path) as sink:
         warnings.filterwarnings("ignore", r"Glyph \d+")
-        figure.savefig(path, format="png", dpi=120)
+        figure.savefig(sink, format="png", dpi=120)
 
 
 def _plane(

@@ -44,13 +44,29 @@ def report(
     Raises:
         UserError: the study cannot answer what was asked.
     """
+    print_report(study, spec, out, asked)
+    write_files(study, spec, tracker, out, asked)
+
+
+def print_report(study: "Study", spec: Spec, out: Console, asked: Asked = USUAL) -> None:
+    """As `report`, without writing anything."""
     trials = study.get_trials(deepcopy=False)
     rows = table(trials, additions(study.user_attrs))
     runs, known = runs_table(trials), facts(spec, trials, study.user_attrs)
     print_failures(trials, spec, out)
     print_others(trials, spec, out)
     print_study(rows, known, out, runs, asked)
-    write_files(study, spec, tracker, out, asked)
+
+
+def write_page_alone(
+    study: "Study", spec: Spec, tracker: Tracker, path: Path, asked: Asked = USUAL
+) -> None:
+    """Write the page of a study into the file `path`, and nothing else.
+
+    Raises:
+        UserError: no trial is complete, or the study cannot answer what was asked.
+    """
+    write_page([chapter(study, spec, links_of(tracker, spec), asked=asked)], path)
 
 
 def write_files(
@@ -71,8 +87,8 @@ def write_files(
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
     draw_front(rows, known, folder / PICTURE)
-    write_page([chapter(study, spec, links_of(tracker, spec), asked=asked)], folder / PAGE)
-    rows.to_csv(folder / DATA, index=False)
+    write_page_alone(study, spec, tracker, folder / PAGE, asked)
+    write_whole(folder / DATA, rows.to_csv(index=False))
     write_whole(folder / MADE_BY, json.dumps(portable(spec), indent=1, ensure_ascii=False))
     write_record_if_possible(study, spec, tracker, out)
     found = where.parent == runs_folder()  # by the commands, without being told

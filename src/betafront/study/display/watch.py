@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from betafront.errors import UserError, one_line
+from betafront.errors import UserError, one_line, os_error
 from betafront.study.display.lines import news
 from betafront.study.display.live import MOST_RECENT, Display
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT
@@ -44,17 +44,20 @@ def only_writer(spec: Spec) -> Iterator[None]:
 
     Raises:
         BusyStudy: another one does.
+        UserError: its folder cannot be written.
     """
     folder = Path(spec.folder)
-    folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / "watch.lock")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(blocking=False)
     except Timeout as error:
         raise BusyStudy(
             f"the study {spec.name} is being swept by another process: "
             f"`{command_line('status', spec.name)}` shows how far it is"
         ) from error
+    except OSError as error:
+        raise UserError(os_error(error)) from error
     try:
         yield
     finally:

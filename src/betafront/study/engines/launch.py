@@ -10,7 +10,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, read_write
 
-from betafront.errors import UserError, one_line
+from betafront.errors import UserError, machine_fault, one_line, os_error
 from betafront.study.signals import FINISH
 from betafront.study.worker.worker import WorkerTask
 from betafront.terminal import console
@@ -61,7 +61,8 @@ def launch(
     except Exception as error:
         if FINISH.is_set():  # the signal may have ended a worker that did not listen yet
             return
-        early = dict.fromkeys([one_line(error)[:300]])
+        fault = machine_fault(error)
+        early = dict.fromkeys([os_error(fault) if fault else one_line(error)[:300]])
     out = console()
     for line in early:
         out.print(f"A worker ended early: {line}", style="yellow", markup=False, soft_wrap=True)

@@ -22,7 +22,8 @@ from betafront.addresses import (
 from betafront.errors import UserError, near_miss, os_error
 from betafront.study.storage.errors import ELSEWHERE, driver_missing, refusal
 from betafront.study.storage.postgresql import open_postgresql
-from betafront.study.storage.sqlite import open_sqlite
+from betafront.study.storage.sqlite import open_sqlite, read_sqlite
+from betafront.study.storage.tables import NoTables
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -57,7 +58,7 @@ class Storage:
             in the same transaction fails at once where another process wrote in between.
         writes: for writing; every transaction takes the write lock before it reads, so that no
             other process writes between its reads and its writes. On PostgreSQL, which locks rows,
-            it is the same as `reads`.
+            and where the storage was opened for reading alone, it is the same as `reads`.
     """
 
     url: str = field(repr=False)
@@ -65,13 +66,15 @@ class Storage:
     writes: "RDBStorage"
 
 
-def open_storage(url: str, create: bool = False) -> Storage:
+def open_storage(url: str, create: bool = False, reading: bool = False) -> Storage:
     """The storage at `url`.
 
     Args:
         url: `sqlite:///FILE`, `postgresql://USER:PASSWORD@HOST/DATABASE`, or `$BETAFRONT_STORAGE`
             for what the environment says.
         create: make a file and its folder where they are missing, and check that it can be written.
+        reading: for reading alone: nothing is made or written, not even a lock beside the file,
+            which may be on a disk that is read-only.
 
     Raises:
         UserError: there is no such storage, or it cannot be opened or written.
@@ -85,10 +88,15 @@ def open_storage(url: str, create: bool = False) -> Storage:
     shown = masked(address) if path is None else str(path)
     try:
         if path is None:
-            server = open_postgresql(server_url(address), shown)
+            server = open_postgresql(server_url(address), shown, make=not reading)
             return Storage(url, server, server)
         _check_file(path, create)
-        return Storage(url, *open_sqlite(path, writable=create))
+        if not reading:
+            return Storage(url, *open_sqlite(path, writable=create))
+        reads = read_sqlite(path)
+        return Storage(url, reads, reads)
+    except NoTables as error:
+        raise _no_studies_in(shown if path is None else path.parent) from error
     except Timeout as error:
         raise UserError(f"{shown} is being opened by another process: wait for it") from error
     except OSError as error:
@@ -103,7 +111,11 @@ def _check_file(path: Path, create: bool) -> None:
     if create:
         path.parent.mkdir(parents=True, exist_ok=True)
     elif not path.exists():
-        raise NoStudy(f"there are no studies in {path.parent}: `betafront sweep` makes one")
+        raise _no_studies_in(path.parent)
+
+
+def _no_studies_in(place: object) -> NoStudy:
+    return NoStudy(f"there are no studies in {place}: `betafront sweep` makes one")
 
 
 def study_names(storage: Storage) -> list[str]:
@@ -137,7 +149,10 @@ def find(name: str | None, runs: Path, is_ours: IsOurs = lambda settings: True) 
 
 
 def find_storage(
-    name: str | None, runs: Path, is_ours: IsOurs = lambda settings: True
+    name: str | None,
+    runs: Path,
+    is_ours: IsOurs = lambda settings: True,
+    reading: bool = True,
 ) -> tuple[Storage, str]:
     """Where the study called `name` is, or the newest, and its name: in the storage that
     BETAFRONT_STORAGE names, where it is set, and then in the file below `runs`.
@@ -147,11 +162,12 @@ def find_storage(
         runs: the folder of the studies' file.
         is_ours: which studies may be the newest, by their user attributes: other programs may keep
             theirs in the same storage.
+        reading: open the storages for reading alone.
 
     Raises:
-        UserError: there is none of that name, or none at all.
+        UserError: there is none of that name, or none at all, or it cannot be written.
     """
-    found = {storage: study_names(storage) for storage in _storages(runs)}
+    found = {storage: study_names(storage) for storage in _storages(runs, reading)}
     for storage, names in found.items():
         if name in names:
             return storage, name
@@ -162,12 +178,22 @@ def find_storage(
     known = [other for names in found.values() for other in names]
     if name is None or not known:
         places = " and ".join(masked(looked_up(storage.url)) for storage in found)
-        raise NoStudy(f"there are no studies in {places}: `betafront sweep` makes one")
+        raise _no_studies_in(places)
     raise NoStudy(f"there is no study '{name}': {near_miss(name, known)}")
 
 
-def _storages(runs: Path) -> list[Storage]:
+def _storages(runs: Path, reading: bool) -> list[Storage]:
     path = runs / "studies.db"
     named = [FROM_ENVIRONMENT] if os.environ.get(VARIABLE) else []
     local = [f"{SQLITE}{path}"] if path.exists() or not named else []
-    return [open_storage(url) for url in (*named, *local)]
+    found: list[Storage] = []
+    missing: NoStudy | None = None
+    for url in (*named, *local):
+        check = not reading and url in local and path.exists()
+        try:
+            found.append(open_storage(url, create=check, reading=reading))
+        except NoStudy as error:
+            missing = error
+    if missing is not None and not found:
+        raise missing
+    return found

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from betafront.study.storage.tables import ensure_tables
+from betafront.study.storage.tables import check_tables, ensure_tables
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -23,12 +23,16 @@ CONNECTING = {
 }
 
 
-def open_postgresql(url: "URL", shown: str) -> "RDBStorage":
-    """The database, with its tables made. A process keeps one connection, and has at most three.
+def open_postgresql(url: "URL", shown: str, make: bool = True) -> "RDBStorage":
+    """The database. A process keeps one connection, and has at most three.
 
     Args:
         url: of the database; settings in its query take precedence over CONNECTING.
         shown: the address as errors show it.
+        make: make the tables where they are missing.
+
+    Raises:
+        NoTables: they are missing, and are not to be made.
     """
     import optuna
 
@@ -41,7 +45,10 @@ def open_postgresql(url: "URL", shown: str) -> "RDBStorage":
     }
     address = url.render_as_string(hide_password=False)
     address = address.replace("{", "%7B").replace("}", "%7D")  # Optuna formats it as a template
-    ensure_tables(address, settings, _only_maker(url, connecting), shown)
+    if make:
+        ensure_tables(address, settings, _only_maker(url, connecting), shown)
+    else:
+        check_tables(address, settings, shown)
     return optuna.storages.RDBStorage(
         address, engine_kwargs=settings, skip_table_creation=True, skip_compatibility_check=True
     )

@@ -2,13 +2,15 @@
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from filelock import FileLock
 
-from betafront.study.storage.tables import ensure_tables
+from betafront.study.storage.tables import check_tables, ensure_tables
+from betafront.study.storage.unwritten import connected, opens
 
 if TYPE_CHECKING:
     from optuna.storages import RDBStorage
@@ -26,13 +28,43 @@ def open_sqlite(path: Path, writable: bool) -> "tuple[RDBStorage, RDBStorage]":
         path: of the file; it is made where it is missing or empty.
         writable: whether to check first that the file can be written.
     """
-    url = f"sqlite:///{quote(str(path.absolute()))}"
-    settings = {"connect_args": {"timeout": BUSY_SECONDS}}
+    url = _url(path)
+    settings = _settings()
     lock = FileLock(f"{path}.lock", timeout=BUSY_SECONDS)
     with lock:  # of two processes that ask for WAL mode at once, one fails instead of waiting
         _prepare(path, writable)
     ensure_tables(url, settings, lock, str(path))
     return _connected(url, settings, "BEGIN"), _connected(url, settings, "BEGIN IMMEDIATE")
+
+
+def read_sqlite(path: Path) -> "RDBStorage":
+    """A file, opened for reading alone: nothing is written, locked or made, and its folder, or its
+    disk, may be read-only.
+
+    Args:
+        path: of the file, which is there.
+
+    Raises:
+        NoTables: studies were never kept in it.
+        sqlite3.Error: it cannot be read.
+    """
+    from sqlalchemy import NullPool
+
+    url, settings = _url(path), _settings()
+    if not opens(path, BUSY_SECONDS):
+        # A connection for each transaction: the file may be another one at the next.
+        creator = partial(connected, path, BUSY_SECONDS)
+        settings = {"creator": creator, "poolclass": NullPool}
+    check_tables(url, settings, str(path))
+    return _connected(url, settings, "BEGIN")
+
+
+def _url(path: Path) -> str:
+    return f"sqlite:///{quote(str(path.absolute()))}"
+
+
+def _settings() -> dict[str, Any]:
+    return {"connect_args": {"timeout": BUSY_SECONDS}}
 
 
 def _prepare(path: Path, writable: bool) -> None:

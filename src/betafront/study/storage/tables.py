@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
+class NoTables(Exception):
+    """A database in which no studies were kept yet."""
+
+
 def ensure_tables(
     url: str, settings: dict[str, Any], lock: AbstractContextManager[object], shown: str
 ) -> None:
     """Make the tables where they are missing.
-
-    Optuna's own check of the tables costs 60 ms, and is left out where this version of Optuna has
-    made them.
 
     Args:
         url: of the database, for SQLAlchemy.
@@ -25,17 +26,39 @@ def ensure_tables(
         shown: the address as errors show it.
 
     Raises:
+        UserError: as `check_tables`.
+    """
+    import optuna
+
+    try:
+        check_tables(url, settings, shown)
+    except NoTables:
+        with lock:
+            optuna.storages.RDBStorage(url, engine_kwargs=settings).engine.dispose()
+
+
+def check_tables(url: str, settings: dict[str, Any], shown: str) -> None:
+    """Check that the tables are there, and those that this version of Optuna reads.
+
+    Optuna's own check of the tables costs 60 ms, and is left out where this version of Optuna has
+    made them.
+
+    Args:
+        url: of the database, for SQLAlchemy.
+        settings: of its engine.
+        shown: the address as errors show it.
+
+    Raises:
+        NoTables: they are missing.
         UserError: the tables do not fit this version of Optuna, or are of another program.
     """
     import optuna
     from sqlalchemy import NullPool, create_engine
 
     maker = _maker(create_engine(url, poolclass=NullPool, **_connecting(settings)), shown)
-    if maker == optuna.__version__:
-        return
     if maker is None:
-        with lock:
-            optuna.storages.RDBStorage(url, engine_kwargs=settings).engine.dispose()
+        raise NoTables
+    if maker == optuna.__version__:
         return
     try:
         storage = optuna.storages.RDBStorage(url, engine_kwargs=settings, skip_table_creation=True)
@@ -45,7 +68,7 @@ def ensure_tables(
 
 
 def _connecting(settings: dict[str, Any]) -> dict[str, Any]:
-    return {"connect_args": settings["connect_args"]}
+    return {key: settings[key] for key in ("connect_args", "creator") if key in settings}
 
 
 def _maker(engine: "Engine", shown: str) -> str | None:

@@ -21,15 +21,47 @@ if TYPE_CHECKING:
 LEASE = "lease"
 """The trial's user attribute that holds its lease."""
 
-LEASE_SECONDS = 60.0  # the clocks of all hosts must agree better than half of this
-RENEWAL_SECONDS = 5.0  # between two renewals, which also say how far the trial is
-LONGEST_RENEWAL_SECONDS = 16.0  # where the storage is busy: three fit into a lease, with jitter
-RETRY_SECONDS = 2.0  # after a renewal that failed
-CONFIRM_SECONDS = 20.0  # for which an expired lease of another machine must stay as it is
+LEASE_SECONDS = 60.0  # where neither the study (`study.lease`) nor the lease says another length
 PAUSE_RATIO = 100  # pause between renewals, as a multiple of the time that a renewal took
 CLOCK_SECONDS = 10.0  # by which the start of a process may seem to move when the clock is set
 
 Progress = dict[str, float]
+
+
+@dataclass(frozen=True)
+class LeaseTimes:
+    """The times that follow from the length of a lease, all in seconds.
+
+    Attributes:
+        lease: for which a renewal holds a trial. The clocks of all hosts must agree better than
+            half of it.
+    """
+
+    lease: float = LEASE_SECONDS
+
+    @property
+    def renewal(self) -> float:
+        """Between two renewals, which also say how far the trial is, and hear of a stop."""
+        return self.lease / 12
+
+    @property
+    def longest_renewal(self) -> float:
+        """Between two renewals where the storage is busy: three fit into a lease, with jitter."""
+        return self.lease * 4 / 15
+
+    @property
+    def retry(self) -> float:
+        """After a renewal that failed."""
+        return self.lease / 30
+
+    @property
+    def confirm(self) -> float:
+        """For which an expired lease of another machine must stay as it is."""
+        return self.lease / 3
+
+    def pause(self, took: float) -> float:
+        """From a renewal, which `took` so long, to the next one."""
+        return min(max(self.renewal, PAUSE_RATIO * took), self.longest_renewal)
 
 
 @cache
@@ -73,9 +105,11 @@ class Worker:
             f"{number}-{uuid4().hex[:8]}", socket.gethostname(), process.pid, process.create_time()
         )
 
-    def lease(self, progress: Progress | None = None) -> dict[str, Any]:
-        """What is written on a trial to hold it for LEASE_SECONDS."""
-        written = asdict(self) | {"until": time.time() + LEASE_SECONDS}
+    def lease(
+        self, progress: Progress | None = None, seconds: float = LEASE_SECONDS
+    ) -> dict[str, Any]:
+        """What is written on a trial to hold it for so many seconds."""
+        written = asdict(self) | {"until": time.time() + seconds, "seconds": seconds}
         return written | {"progress": dict(progress)} if progress else written
 
     def holds(self, trial: "FrozenTrial") -> bool:
@@ -148,7 +182,7 @@ class ExpiredLeases:
 
     While a storage is away no worker can renew its lease, and when the storage is back every lease
     has run out. A worker is therefore taken for lost only after it had the time to renew its lease
-    and did not: the lease must stay expired and unchanged for CONFIRM_SECONDS.
+    and did not: the lease must stay expired and unchanged for a third of its length.
     """
 
     def __init__(self) -> None:
@@ -166,30 +200,43 @@ class ExpiredLeases:
                 until, since = before.get(trial.number, (0.0, now))
                 since = since if until == lease["until"] else now
                 self._seen[trial.number] = lease["until"], since
-                if now - since < CONFIRM_SECONDS:
+                if now - since < LeaseTimes(lease.get("seconds", LEASE_SECONDS)).confirm:
                     continue
             rest.append(trial)
         return rest
 
 
 @contextmanager
-def renewed(renew: Callable[[], None]) -> Iterator[None]:
+def renewed(
+    renew: Callable[[], None], taken: Callable[[], None], seconds: float = LEASE_SECONDS
+) -> Iterator[None]:
     """Calls `renew` every few seconds, in a thread, while the block runs.
 
     Where a renewal takes long the next one comes later: then hundreds of workers ask more of the
     storage than it can answer.
+
+    Args:
+        renew: writes the lease anew.
+        taken: called once where the trial has ended, so that there is nothing to renew: another
+            worker took this one for lost, and goes on with its work.
+        seconds: the length of the lease.
     """
-    done = Event()
+    from optuna.exceptions import UpdateFinishedTrialError
+
+    done, times = Event(), LeaseTimes(seconds)
 
     def renew_until_done() -> None:
-        pause = RENEWAL_SECONDS
+        pause = times.renewal
         while not done.wait(pause * random.uniform(0.8, 1.2)):
             started = time.monotonic()
             try:
                 renew()
-                pause = renewal_pause(time.monotonic() - started)
-            except Exception:  # the storage is away, or the trial has ended: `tell` will know
-                pause = RETRY_SECONDS
+                pause = times.pause(time.monotonic() - started)
+            except UpdateFinishedTrialError:
+                taken()
+                return
+            except Exception:  # the storage is away: the lease says so by running out
+                pause = times.retry
 
     thread = Thread(target=renew_until_done, daemon=True, name=f"lease-{os.getpid()}")
     thread.start()
@@ -198,12 +245,3 @@ def renewed(renew: Callable[[], None]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-def renewal_pause(took: float) -> float:
-    """Seconds from a renewal to the next one.
-
-    Args:
-        took: seconds that the renewal took.
-    """
-    return min(max(RENEWAL_SECONDS, PAUSE_RATIO * took), LONGEST_RENEWAL_SECONDS)

@@ -217,7 +217,7 @@ class Ledger:
     def _make(self, work: Work, spec: Spec, tally: Tally) -> None:
         """Make a trial for some work, held by this worker."""
         point = self._point(work, spec, tally)
-        attrs: dict[str, Any] = {LEASE: self.worker.lease()}
+        attrs: dict[str, Any] = {LEASE: self.worker.lease(seconds=spec.lease)}
         if why := work.origin.written():
             attrs[ORIGIN] = why
         elif digest(point.params) in tally:
@@ -342,7 +342,8 @@ def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> No
     """Write what came of a trial to the storage, unless another worker has ended the trial: its
     lease was lost, and the late result is left out."""
     if outcome.halted:
-        release(store, trial)
+        if not release(store, trial):
+            log.warning("trial %d had been given to another worker, and ends here", trial.number)
         return
     metrics = outcome.record.metrics if outcome.record else {}
     missing = [m for m in spec.objectives if not math.isfinite(metrics.get(m, math.nan))]

@@ -1,13 +1,13 @@
 """One attempt at a run: compose it, train it, and turn what goes wrong into a reason."""
 
-import errno
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from betafront.config.build import build, save
 from betafront.config.compose import Composer
+from betafront.errors import machine_fault
 from betafront.study.signals import HALT
 from betafront.study.trials.lease import Progress
 from betafront.study.trials.ledger import Outcome
@@ -18,12 +18,15 @@ from betafront.training.result import Result
 
 log = logging.getLogger(__name__)
 FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
-# Errors of the machine and not of the trial: the next trial would meet them too.
-OF_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def attempt(
-    compose: Composer, overrides: list[str], folder: Path, seconds: float | None, now: Progress
+    compose: Composer,
+    overrides: list[str],
+    folder: Path,
+    seconds: float | None,
+    now: Progress,
+    dropped: Callable[[], bool],
 ) -> Result | Outcome:
     """Train the run that `overrides` describe.
 
@@ -33,19 +36,25 @@ def attempt(
         folder: for the run's files.
         seconds: that the training may take.
         now: kept up to date with how far the run is.
+        dropped: whether another worker has the trial by now.
 
     Returns:
         the run's result, or the outcome of its trial where the run has none.
     """
     try:
         with logged_to(RunFolder(folder).log):
-            return _train(compose, overrides, folder, seconds, now)
+            return _train(compose, overrides, folder, seconds, now, dropped)
     except OSError as error:  # the folder or its log cannot be made
         return Outcome(halted=True, machine=error)
 
 
 def _train(
-    compose: Composer, overrides: list[str], folder: Path, seconds: float | None, now: Progress
+    compose: Composer,
+    overrides: list[str],
+    folder: Path,
+    seconds: float | None,
+    now: Progress,
+    dropped: Callable[[], bool],
 ) -> Result | Outcome:
     """As `attempt`; the traceback of an error is in the run's log."""
     # With Lightning, which a command that only launches workers does without.
@@ -63,22 +72,22 @@ def _train(
         run = build(config)
     except Exception as error:
         return _failed(Failure.of(error))
-    (outcome,) = fit([Attempt(run, folder, report, HALT.is_set, seconds)])
+    (outcome,) = fit([Attempt(run, folder, report, HALT.is_set, seconds, dropped=dropped)])
     return outcome if isinstance(outcome, Result) else _failed(outcome)
 
 
 def _failed(failure: Failure) -> Outcome:
     """What a failure means for the trial."""
     match failure:
-        case Failure(kind="halted"):
+        case Failure(kind="halted" | "dropped"):
             log.warning("%s", failure.reason)
             return Outcome(halted=True)
         case Failure(kind="diverged" | "timed out"):
             log.warning("%s at step %d", failure.kind, failure.step)
         case _:
             log.error("the trial failed", exc_info=failure.error)
-            if isinstance(failure.error, OSError) and failure.error.errno in OF_MACHINE:
-                return Outcome(halted=True, machine=failure.error)
+            if (fault := machine_fault(failure.error)) is not None:
+                return Outcome(halted=True, machine=fault)
     return Outcome(reason=failure.reason)
 
 

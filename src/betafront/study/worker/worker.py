@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
@@ -13,7 +14,7 @@ from omegaconf import DictConfig
 from betafront.config.compose import Composer
 from betafront.config.trust import trusted, trusting
 from betafront.encoding import write_what_can_be_shown
-from betafront.errors import os_error
+from betafront.errors import machine_fault, os_error
 from betafront.own_modules import find_modules_in
 from betafront.study.gpus import take_gpu
 from betafront.study.search.space import Space
@@ -206,23 +207,37 @@ class Loop:
 
     def train(self, claim: Claim) -> Outcome:
         """Train the runs of a trial that are not there yet, and renew its lease meanwhile."""
+        try:
+            return self.train_runs(claim)
+        except Exception as error:
+            if (fault := machine_fault(error)) is None:
+                raise
+            log.exception("the machine cannot train trial %d", claim.trial.number)
+            return Outcome(halted=True, machine=fault)
+
+    def train_runs(self, claim: Claim) -> Outcome:
+        """As `train`; faults of the machine, in what lies around the training of a run, are
+        raised."""
         why = origin(claim.trial)
         wanted = 1 if why.confirms else why.replicates or claim.spec.replicates
         runs = runs_to_add_to(claim.trial, claim.trials)
         set_aside(self.folder / trial_folder(claim.trial.number))
         now: Progress = {}
-        with renewed(lambda: self.renew(claim.trial, now)):
+        taken = Event()
+        with renewed(lambda: self.renew(claim, now), taken.set, claim.spec.lease):
             for replicate in range(len(runs), wanted):
                 now.clear()
                 if wanted > 1:
                     now.update(replicate=replicate + 1, replicates=wanted)
-                found = self.train_run(claim, replicate, now)
+                found = self.train_run(claim, replicate, now, taken)
                 if isinstance(found, Outcome):
                     return found
                 runs.append(record_of_run(found, self.folder))
         return Outcome(record=record_of_runs(runs))
 
-    def train_run(self, claim: Claim, replicate: int, now: Progress) -> Result | Outcome:
+    def train_run(
+        self, claim: Claim, replicate: int, now: Progress, taken: Event
+    ) -> Result | Outcome:
         """One run of a trial: the result that an earlier attempt has left, or trained, from the
         earlier attempt's checkpoint where there is one.
 
@@ -230,6 +245,7 @@ class Loop:
             claim: of the trial.
             replicate: which of its runs.
             now: kept up to date with how far the run is.
+            taken: set once another worker has the trial.
         """
         trial, spec = claim.trial, claim.spec
         left = take_over(self.folder, trial, claim.trials, replicate)
@@ -254,15 +270,17 @@ class Loop:
             if shorter is not None and not own.has_checkpoint:
                 begin_with(shorter.last, own)
                 log.info("trial %d goes on from %s", trial.number, shorter.path.name)
-        return attempt(self.task.composer, [*overrides, f"seed={seed}"], folder, seconds, now)
+        overrides = [*overrides, f"seed={seed}"]
+        return attempt(self.task.composer, overrides, folder, seconds, now, taken.is_set)
 
-    def renew(self, trial: "FrozenTrial", now: Progress) -> None:
+    def renew(self, claim: Claim, now: Progress) -> None:
         """Renew the lease of a running trial, and look whether the workers of the study, on any
         machine, were asked to stop."""
         if self.task.is_asked(HALTS, self.store.settings()):
             FINISH.set()
             HALT.set()
-        self.store.note(trial.number, LEASE, self.worker.lease(now))
+        lease = self.worker.lease(now, claim.spec.lease)
+        self.store.note(claim.trial.number, LEASE, lease)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 
 from betafront.errors import UserError, one_line
-from betafront.files import remove_parts, written_whole
+from betafront.files import opened_whole, remove_parts
 from betafront.training.failure import Halted
 from betafront.training.lightning.module import TrainingModule
 from betafront.training.lightning.old_checkpoints import from_lightning, is_lightnings
@@ -94,8 +94,8 @@ class Checkpoint(pl.Callback):
         precision = trainer.precision_plugin.state_dict()  # the scale of a half-precision loss
         snapshot = state.snapshot() | {"precision": precision}
         remove_parts(self.path)
-        with written_whole(self.path) as part:
-            torch.save(snapshot, part)
+        with opened_whole(self.path) as sink:
+            torch.save(snapshot, sink)
         if not self._tried:
             self._tried = True
             read(self.path, "a run that is stopped here would begin anew")

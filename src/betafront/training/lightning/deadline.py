@@ -1,11 +1,13 @@
-"""A limit on the wall-clock time of one attempt at training."""
+"""What ends one attempt at training in the middle of an epoch: its wall-clock time, or that nobody
+waits for it any more."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytorch_lightning as pl
 
-from betafront.training.failure import TimedOut
+from betafront.training.failure import Dropped, TimedOut
 from betafront.training.lightning.module import TrainingModule
 
 
@@ -33,3 +35,21 @@ class Deadline(pl.Callback):
         if time.monotonic() > self.end:
             assert isinstance(pl_module, TrainingModule)
             raise TimedOut(pl_module.state.step, self.seconds)
+
+
+class Drop(pl.Callback):
+    """Ends training with `Dropped` at the end of the first batch after which `dropped` says so.
+
+    Args:
+        dropped: whether nobody waits for the run any more.
+    """
+
+    def __init__(self, dropped: Callable[[], bool]) -> None:
+        self.dropped = dropped
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any
+    ) -> None:
+        if self.dropped():
+            assert isinstance(pl_module, TrainingModule)
+            raise Dropped(pl_module.state.step)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from betafront.files import written_whole
+from betafront.files import opened_whole
 from betafront.training.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class LatentMap:
 
     def save(self, folder: Path) -> None:
         """Write `latent_map.npz`."""
-        with written_whole(RunFolder(folder).latent_map) as part, part.open("wb") as sink:
+        with opened_whole(RunFolder(folder).latent_map) as sink:
             np.savez(sink, **asdict(self))
 
     @classmethod

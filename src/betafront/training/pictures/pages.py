@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from betafront.errors import one_line
-from betafront.files import written_whole
+from betafront.files import can_write, written_whole
 from betafront.training.folder import RunFolder
 from betafront.training.pictures.curves import draw_training
 from betafront.training.pictures.map import draw_map
@@ -28,13 +28,14 @@ PAGES: dict[str, tuple[Source, Draw]] = {
 def draw_pages(folder: Path) -> None:
     """Write the pages of a run into its `pictures`, but for those that are newer than its result.
 
-    A page whose file is damaged or gone is left out, with a warning in the log.
+    A page whose file is damaged or gone is left out, with a warning in the log. In a folder that is
+    read-only none is drawn.
 
     Args:
         folder: of the run.
     """
     run = RunFolder(folder)
-    if not run.has_result:
+    if not run.has_result or not can_write(run.pictures):
         return
     for name, (source, draw) in PAGES.items():
         path = run.pictures / name
