@@ -17,7 +17,7 @@ from betafront.front.show.standings import counts
 from betafront.study.display.lines import chosen
 from betafront.study.results.table import table
 from betafront.study.spec import Spec
-from betafront.study.trials.lease import LEASE, progress
+from betafront.study.trials.lease import lease_of, progress
 from betafront.study.trials.origin import origin
 from betafront.study.trials.pace import clock, duration, pace, seconds_left
 from betafront.study.trials.status import OF_OTHERS, finished, numbers_by_word, status
@@ -148,7 +148,7 @@ def running_table(spec: Spec, running: "Sequence[FrozenTrial]", now: float) -> T
 
 def worker(trial: "FrozenTrial") -> str:
     """Who trains a trial: the worker's number, and its host where that is another."""
-    lease = trial.user_attrs.get(LEASE)
+    lease = lease_of(trial)
     if lease is None:
         return "?"
     number, host = lease["name"].partition("-")[0], lease["host"].partition(".")[0]

@@ -240,7 +240,7 @@ class Ledger:
         if not tally.has_own_number(trial):  # since others were deleted from the storage
             self.store.renumber(trial.number)
             return
-        lease = {LEASE: self.worker.lease()}
+        lease = {LEASE: self.worker.lease(seconds=spec.lease)}
         try:
             given = self.space.check_point(asked, spec.base)
             place = place_in_queue(given, spec, tally.not_plain)
