@@ -66,6 +66,17 @@ def test_new_images_go_through_what_the_old_ones_did(betafront, study: Path) -> 
         model.encode(np.zeros((2, 9, 9), np.uint8))
 
 
+def test_a_file_is_no_folder_to_export_to(betafront, study: Path, own_place: Path) -> None:
+    (own_place / "taken").touch()
+    said = betafront("export", "one", "--at", "trial=1", "--to", "taken")
+    assert said.code == 2
+    assert said.err == (
+        "betafront: --to taken is a file: name a folder, which is made if it is not there\n"
+    )
+    said = betafront("export", "one", "--at", "trial=1", "--to", "taken/below")
+    assert (said.code, said.err) == (2, "betafront: taken/below: Not a directory\n")
+
+
 RECONSTRUCT = """
 import sys
 import numpy as np
