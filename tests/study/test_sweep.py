@@ -234,6 +234,7 @@ WRONG = {
     "no path": (["data=tensor"], "data.path has no default"),
     "data not there": (["data=kmnist"], "data.download=true"),
     "unwritable folder": (["runs=/proc/none"], "cannot write /proc/none"),
+    "short lease": (["study.lease=1"], "study.lease must be a number of seconds of at least 5"),
     "unknown study": (["study=wieghting"], "did you mean 'weighting'?"),
 }
 
