@@ -9,6 +9,8 @@ from io import BufferedWriter, FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from betafront.errors import UserError
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
@@ -93,6 +95,22 @@ def can_write(folder: Path) -> bool:
     may lack the permission, or be on a disk that is read-only, by root neither."""
     place = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     return os.access(place, os.W_OK | os.X_OK)
+
+
+def check_target(path: Path) -> None:
+    """Refuse a path to which no file can be written, before anything is measured.
+
+    Raises:
+        UserError: with the reason.
+    """
+    if path.is_dir():
+        raise UserError(f"{path} is a folder: name a file in it")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}") from error
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UserError(f"{path} cannot be written: permission denied")
 
 
 def link_or_copy(source: str | Path, target: str | Path) -> None:

@@ -1,6 +1,5 @@
 """`betafront compare`: fronts of studies side by side, or of groups within one."""
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import pandas as pd
 
 from betafront.config.overrides import bare
 from betafront.errors import UserError, near_miss
-from betafront.files import write_whole
+from betafront.files import check_target, write_whole
 from betafront.front.comparison import Comparison, Group
 from betafront.front.comparison import compare as measure
 from betafront.front.front import maximised
@@ -125,22 +124,6 @@ def compare_studies(found: Found, by: str | None = None) -> Compared:
     )
     measured = measure(groups, specs[0].objectives, _worst(specs), one_scale)
     return Compared(measured, groups, parameters)
-
-
-def check_target(path: Path) -> None:
-    """Refuse a path to which no file can be written, before anything is measured.
-
-    Raises:
-        UserError: with the reason.
-    """
-    if path.is_dir():
-        raise UserError(f"{path} is a folder: name a file in it")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path} cannot be written: {error.strerror}") from error
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UserError(f"{path} cannot be written: permission denied")
 
 
 def show(

@@ -10,11 +10,10 @@ from omegaconf import DictConfig
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from betafront.commands.compare import check_target
 from betafront.config.compose import compose
 from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
-from betafront.files import can_write, write_whole
+from betafront.files import can_write, check_target, write_whole
 from betafront.front import trials_table
 from betafront.metrics.evaluation import ALWAYS, by_split
 from betafront.metrics.registry import Announce, silent

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from betafront.commands.compare import check_target, compare
+from betafront.commands.compare import compare
 from betafront.errors import UserError
-from betafront.files import can_write
+from betafront.files import can_write, check_target
 from betafront.front import Asked
 from betafront.study.display.report import print_report, write_files, write_page_alone
 from betafront.study.lookup import find_study

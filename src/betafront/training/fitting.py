@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning import Callback
 
 from betafront.data import SPLITS, Data
 from betafront.metrics import by_split
@@ -21,7 +20,7 @@ from betafront.training.folder import RunFolder
 from betafront.training.generators import globally_seeded
 from betafront.training.history import Row
 from betafront.training.lightning.checkpoint import Checkpoint, Halt
-from betafront.training.lightning.deadline import Deadline, Drop
+from betafront.training.lightning.deadline import limits
 from betafront.training.lightning.module import TrainingModule
 from betafront.training.lightning.trainer import lightning_trainer, quiet
 from betafront.training.on_the_scale import on_the_scale
@@ -169,12 +168,8 @@ def _trained(attempt: Attempt) -> tuple[RunState, Data]:
     run = attempt.run
     place = RunFolder(attempt.folder).checkpoint
     checkpoint = Checkpoint(place, run.trainer.checkpoint_seconds, attempt.halt)
-    limits: list[Callback] = []
-    if attempt.seconds is not None:
-        limits.append(Deadline(attempt.seconds))
-    if attempt.dropped is not None:
-        limits.append(Drop(attempt.dropped))
-    trainer = lightning_trainer(run, checkpoint, *limits, taken=checkpoint.step)
+    ends = limits(attempt.seconds, attempt.dropped)
+    trainer = lightning_trainer(run, checkpoint, *ends, taken=checkpoint.step)
     device = trainer.strategy.root_device
     state, data = RunState(run, device), run.data.to(device)
     module = TrainingModule(state, data.batches("val", 1000), attempt.report)

@@ -53,3 +53,13 @@ class Drop(pl.Callback):
         if self.dropped():
             assert isinstance(pl_module, TrainingModule)
             raise Dropped(pl_module.state.step)
+
+
+def limits(seconds: float | None, dropped: Callable[[], bool] | None) -> list[pl.Callback]:
+    """What may end an attempt before its run has ended; see `betafront.training.Attempt`."""
+    found: list[pl.Callback] = []
+    if seconds is not None:
+        found.append(Deadline(seconds))
+    if dropped is not None:
+        found.append(Drop(dropped))
+    return found
