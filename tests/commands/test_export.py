@@ -74,7 +74,10 @@ def test_a_file_is_no_folder_to_export_to(betafront, study: Path, own_place: Pat
         "betafront: --to taken is a file: name a folder, which is made if it is not there\n"
     )
     said = betafront("export", "one", "--at", "trial=1", "--to", "taken/below")
-    assert (said.code, said.err) == (2, "betafront: taken/below: Not a directory\n")
+    assert said.code == 2
+    assert said.err == (
+        "betafront: taken/below cannot be written: name another folder with --to FOLDER\n"
+    )
 
 
 RECONSTRUCT = """

@@ -224,6 +224,13 @@ def test_what_is_trusted_of_a_library_is_made_in_every_worker(
 
 
 SWEPT = ["model=mine", "objective.weight=0.5,2", "hydra/launcher=basic"]
+DESCRIBES = [
+    "runs=../runs", "data.path=../data.npy", "study.name=s-${data.name}", "model=mlp,conv",
+    "data={_target_: betafront.data.tensor, path: ../x.npy, name: '${study.name}'}",
+    "optimizer={lr: 1, _target_: torch.optim.SGD}", "penalty=[total_correlation,mmd]",
+    "model._target_=betafront.models.mlp", "+study.space.model='choice(mlp,conv)'",
+    "model._target_='betafront.models.mlp'",
+]  # fmt: skip
 STORED: Mapping[str, tuple[str, str]] = {
     "a target": (f"model._target_={SHELL}", f"names {SHELL}"),
     "a target in a mapping": (f"model={{_target_: {SHELL}}}", f"names {SHELL}"),
@@ -237,6 +244,13 @@ STORED: Mapping[str, tuple[str, str]] = {
     "the environment": ("data.name=${oc.env:SECRET}", "says data.name="),
     "an option": ("--config-dir=/tmp", "says --config-dir"),
     "another folder": ("hydra.sweep.dir=/tmp/x", "says hydra.sweep.dir"),
+    "a choice of another folder": ("suggestions=../../archive/x", "says suggestions=../../archive"),
+    "one by the parts of its name": ("suggestions=.${x}./archive/x", "says suggestions=.${x}."),
+    "one of several": ("model={a: 1},../../archive/x", "says model={a: 1},../../archive"),
+    "one that is searched": ("study.space.model='choice(mlp,../../x)'", "says study.space.model"),
+    "a choice for Hydra": ("+model@hydra.callbacks.x=mlp", "says +model@hydra.callbacks"),
+    "targets to search": ("model._target_=betafront.models.mlp,own.f", "says model._target_=beta"),
+    "a target that goes on": ("model._target_=betafront.models.m${x}", "says model._target_=beta"),
 }
 
 
@@ -250,6 +264,11 @@ def test_a_stored_command_is_given_again_as_far_as_it_describes_runs(
         stored_command([*SWEPT, word], "s", [])
     assert says in str(refused.value)
     assert stored_command([*SWEPT, word], "s", [word]) == [*SWEPT, word]
+
+
+@pytest.mark.parametrize("word", DESCRIBES)
+def test_what_describes_runs_is_given_again(word: str, own_place: Path) -> None:
+    assert stored_command([word], "s", []) == [word]
 
 
 def test_a_worker_that_joins_runs_what_its_user_trusts(
@@ -300,5 +319,5 @@ def test_a_foreign_storage_names_no_folder_outside(
             "replace(value_json, '\"trial-0000\"', '\"../../other/trial-0000\"')"
         )
     said = betafront("evaluate", *READERS["evaluate"][1:])
-    assert said.code == 2
-    assert "../../other/trial-0000 as a run's folder, which is not of the study" in said.err
+    assert "1 trials of own have" in said.out  # that of the other folder is no trial of ours
+    assert json.loads(betafront("status", "own", "--json").out)["others"]["foreign"] == 1

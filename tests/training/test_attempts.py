@@ -86,7 +86,7 @@ def test_a_failure_says_which_it_was_and_why(make_run: MakeRun, tmp_path: Path) 
         ("failed", None, "failed: ValueError: the report broke"),
         ("dropped", 1, "dropped after 1 steps: nobody waits for its result"),
     ]
-    assert "test_attempts.py, line " in failures[-1].reason
+    assert "test_attempts.py, line " in failures[3].reason
     assert RunFolder(tmp_path / "halted").has_checkpoint
     assert not RunFolder(tmp_path / "taken").has_checkpoint
     for name in ("lost", "halted", "late", "broken", "taken"):

@@ -7,6 +7,7 @@ computes; some would have this machine run other code, write elsewhere or tell w
 import re
 from collections.abc import Sequence
 
+from betafront.config.overrides import parse
 from betafront.config.parts import TARGET
 from betafront.config.trust import of_kept, typed_targets
 from betafront.errors import UserError
@@ -21,6 +22,9 @@ OF_MACHINES = frozenset(
 )
 PLAIN = re.compile(r"[\w.,:@%-]*")  # a value that no shell and no script of a batch system reads
 RESOLVER = re.compile(r"\$\{[^}]*:")  # of OmegaConf, as ${oc.env:HOME}
+# A target that is one name: neither a search nor a name that goes on with what is looked up.
+ONE_TARGET = re.compile(TARGET.pattern + r"(?![\w.])['\"]?\s*($|\}|,\s*['\"]?\w[\w.@/]*['\"]?\s*:)")
+PLACES = frozenset({"seed", "runs"})  # the keys without a dot that choose no file of a group
 
 
 def stored_command(command: Sequence[str], study: str, typed: Sequence[str]) -> list[str]:
@@ -52,11 +56,31 @@ def _is_plain(word: str) -> bool:
         return False
     if RESOLVER.search(word) or key.startswith("-"):
         return False
-    if word.count("_target_") > len(TARGET.findall(word)):  # what it names cannot be seen
+    if word.count("_target_") > len(ONE_TARGET.findall(word)):  # what it names cannot be seen
         return False
     if not key.startswith("hydra"):
-        return True
+        return not _chooses_elsewhere(key, value)
     if key == "hydra/launcher":
         return PLAIN.fullmatch(value) is not None
     group, _, name = key.rpartition(".")
     return group == "hydra.launcher" and name in OF_MACHINES and PLAIN.fullmatch(value) is not None
+
+
+def _chooses_elsewhere(key: str, value: str) -> bool:
+    """Whether a word could choose a file that lies outside of the folders of configurations, as
+    `model=../../x` does, or set up Hydra with one that lies there (`+model@hydra.callbacks.x=mlp`).
+    Such a file may say whatever a configuration can."""
+    name, _, package = key.partition("@")
+    if "hydra" in package.split("."):
+        return True
+    searched = name == "study" or name.startswith(("study.space", "study.enqueue"))
+    if name in PLACES or ("." in name and not searched):
+        return False
+    if value.startswith("{") and not searched and _is_mapping(f"{key}={value}"):
+        return False
+    return ".." in value or "${" in value
+
+
+def _is_mapping(word: str) -> bool:
+    """Whether what a word gives is a mapping, which chooses nothing."""
+    return isinstance(parse([word])[0].value(), dict)

@@ -300,6 +300,22 @@ def test_active_parameters_follow_the_choices_and_not_what_is_left_over() -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"schedule": "../../archive/x"},
+        {"objective.weight": "{_target_: own.f}"},
+        {"objective.weight": "${oc.env:SECRET}"},
+        {"schedule": "cyclical"},  # a parameter of which is missing
+    ],
+)
+def test_a_storage_that_others_write_to_adds_no_choice(said: dict[str, Any]) -> None:
+    space, point = nested(), {"schedule": "constant", "objective.weight": 1.0}
+    assert space.holds(point)
+    assert space.holds(point | {"objective.weight": 7})
+    assert not space.holds(point | said)
+
+
 def test_what_a_condition_reads_comes_first_and_the_rest_stays_in_order() -> None:
     space = Space.parse(["n=1,2", "c=1,2", "m=1,2", "a=x,y"], {"c": ["a=x"]})
     assert list(space.distributions) == ["n", "a", "c", "m"]

@@ -13,7 +13,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from optuna.distributions import BaseDistribution, distribution_to_json
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    distribution_to_json,
+)
 
 from betafront.config.overrides import bare
 from betafront.errors import UserError, near_miss
@@ -115,6 +119,14 @@ class Space:
     def overrides(self, params: Params) -> list[str]:
         """The Hydra overrides that put `params` into a configuration."""
         return [f"{key}={params[key]}" for key in self.active(params)]
+
+    def holds(self, params: Params) -> bool:
+        """Whether every parameter that is there has a choice of this space, or a number where one
+        is searched: a storage may say anything, and `overrides` writes it into a configuration."""
+        return all(
+            key in params and _is_of(params[key], self.distributions[key])
+            for key in self.active(params)
+        )
 
     @property
     def digest(self) -> str:
@@ -322,6 +334,13 @@ class Space:
     def _refuse_all(self) -> list[Any]:
         texts = "; ".join(c.text for c in self.constraints)
         raise UserError(f"no point of the space was found that keeps study.constraints ({texts})")
+
+
+def _is_of(value: Any, distribution: BaseDistribution) -> bool:
+    """Whether a value is a choice that may be drawn, or a number where numbers are."""
+    if isinstance(distribution, CategoricalDistribution):
+        return value in distribution.choices
+    return isinstance(value, int | float)
 
 
 def _or_else(

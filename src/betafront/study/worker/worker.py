@@ -263,6 +263,9 @@ class Loop:
             picked = numbered(claim.trials, run.trial)
             if picked is None:
                 return Outcome(reason=f"failed: trial {run.trial} was deleted from the storage")
+            if not self.task.space.holds(picked.params):
+                why_not = "has parameters, in the storage, that the study does not search"
+                return Outcome(reason=f"failed: trial {run.trial} {why_not}")
             overrides = self.task.space.overrides(picked.params)
             overrides = confirming_overrides(self.task.composer, overrides, run)
             seconds = None if seconds is None else seconds * run.times
