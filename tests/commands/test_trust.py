@@ -242,6 +242,7 @@ STORED: Mapping[str, tuple[str, str]] = {
     "lines of a batch script": ("hydra.launcher.setup=[touch stolen]", "says hydra.launcher.setup"),
     "a line break": ("hydra.launcher.account=a\ntouch stolen", "says hydra.launcher.account"),
     "the environment": ("data.name=${oc.env:SECRET}", "says data.name="),
+    "the environment, looked up": ("data.name=${${a.b}:SECRET}", "says data.name="),
     "an option": ("--config-dir=/tmp", "says --config-dir"),
     "another folder": ("hydra.sweep.dir=/tmp/x", "says hydra.sweep.dir"),
     "a choice of another folder": ("suggestions=../../archive/x", "says suggestions=../../archive"),

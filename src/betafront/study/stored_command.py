@@ -21,7 +21,8 @@ OF_MACHINES = frozenset(
     }
 )
 PLAIN = re.compile(r"[\w.,:@%-]*")  # a value that no shell and no script of a batch system reads
-RESOLVER = re.compile(r"\$\{[^}]*:")  # of OmegaConf, as ${oc.env:HOME}
+# Of OmegaConf, as ${oc.env:HOME}; its name may be looked up too, as in ${${x}:HOME}.
+RESOLVER = re.compile(r"\$\{[^}]*(:|\$\{)")
 # A target that is one name: neither a search nor a name that goes on with what is looked up.
 ONE_TARGET = re.compile(TARGET.pattern + r"(?![\w.])['\"]?\s*($|\}|,\s*['\"]?\w[\w.@/]*['\"]?\s*:)")
 PLACES = frozenset({"seed", "runs"})  # the keys without a dot that choose no file of a group
