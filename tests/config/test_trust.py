@@ -34,6 +34,7 @@ from betafront.files import write_whole
 from betafront.models import mlp as ours
 def vae(shape, likelihood): return ours(shape, likelihood)
 small = partial(vae)
+tiny = partial(ours, latents=2)
 system = partial(os.system)
 class Mine:
     @classmethod
@@ -124,7 +125,8 @@ def test_where_a_study_is_recorded_is_chosen_for_this_command_alone() -> None:
 
 
 def test_the_users_own_code_is_made_of_what_is_composed() -> None:
-    of_composed().check(["own_vae.vae", "own_vae.small", "own_vae.ours", "own_vae.Mine.of"])
+    names = ("vae", "small", "tiny", "ours", "Mine.of")
+    of_composed().check([f"own_vae.{name}" for name in names])
 
 
 def test_a_kept_configuration_names_what_the_users_own_files_name() -> None:

@@ -107,7 +107,10 @@ def is_optimiser(made: Any) -> bool:
 
 
 def is_part(made: Any) -> bool:
-    """Whether something that a user's module has under its own name is a part of the project."""
+    """Whether something that a user's module has under its own name is a part of the project, or
+    a `functools.partial` of one."""
+    while isinstance(made, functools.partial):
+        made = made.func
     home, name = getattr(made, "__module__", None), getattr(made, "__qualname__", None)
     if not isinstance(home, str) or package_of(home) != OF_THE_PROJECT:
         return False

@@ -33,7 +33,7 @@ def confirming_overrides(compose: Composer, overrides: Sequence[str], run: Confi
     """
     config = compose(overrides)
     weight = float(config.objective.weight) * run.factor
-    steps = int(config.trainer.steps) * run.times
+    steps = int(config.trainer.steps) * int(run.times)  # a storage may say anything
     ramp = [
         f"schedule.{key}={float(config.schedule[key]) * run.times**power!r}"
         for key, power in OF_PROGRESS.items()
