@@ -72,14 +72,17 @@ FORMER = {
     "Linear MMD normalisation OpenLoop Plain Sigmoid Staircase TotalCorrelation",
     "training": "Trainer",
 }
-OPTIMISERS = ("torch.optim.Adam", "torch.optim.AdamW", "torch.optim.lbfgs.LBFGS")
+OF_TORCH = (
+    "torch.optim.Adam", "torch.optim.AdamW", "torch.optim.lbfgs.LBFGS", "torch.nn.ReLU",
+    "torch.nn.modules.activation.GELU",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("wall", sorted(WALLS))
 def test_what_is_shipped_is_made_wherever_it_is_named(wall: str) -> None:
     assert len(parts()) > 30
     former = [f"betafront.{p}.{name}" for p, names in FORMER.items() for name in names.split()]
-    WALLS[wall]().check([*parts(), *former, *OPTIMISERS])
+    WALLS[wall]().check([*parts(), *former, *OF_TORCH])
 
 
 NEVER = {
@@ -97,6 +100,8 @@ NEVER = {
     "through a part of ours": "betafront.models.mlp.__globals__",
     "of torch.optim, but no optimiser": "torch.optim.lr_scheduler.StepLR",
     "through torch.optim": "torch.optim.adam.torch.load",
+    "of torch.nn, but no module": "torch.nn.functional.relu",
+    "through torch.nn": "torch.nn.modules.module.torch.load",
     "through a module of the user's": "own_vae.os.system",
     "a library's, through a module of the user's": "own_vae.np.testing._private.utils.runstring",
     "a library's loader, through a module of the user's": "own_vae.torch.load",

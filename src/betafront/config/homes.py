@@ -98,12 +98,15 @@ def _home(made: Any, module: ModuleType) -> str:
     return home if isinstance(home, str) else module.__name__
 
 
-def is_optimiser(made: Any) -> bool:
-    """Whether something is an optimiser of torch's own; torch is not imported for it."""
-    if not inspect.isclass(made) or not made.__module__.startswith("torch.optim."):
+BASES_OF_TORCH = {("torch.optim.optimizer", "Optimizer"), ("torch.nn.modules.module", "Module")}
+
+
+def is_of_torch(made: Any) -> bool:
+    """Whether something is an optimiser or a module of torch's own, such as `torch.nn.ReLU`, which
+    make nothing but themselves; torch is not imported for it."""
+    if not inspect.isclass(made) or not made.__module__.startswith(("torch.optim.", "torch.nn.")):
         return False
-    bases = {(base.__module__, base.__qualname__) for base in made.__mro__}
-    return ("torch.optim.optimizer", "Optimizer") in bases
+    return any((base.__module__, base.__qualname__) in BASES_OF_TORCH for base in made.__mro__)
 
 
 def is_part(made: Any) -> bool:

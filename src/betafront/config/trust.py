@@ -15,7 +15,7 @@ from pathlib import Path
 from betafront.config.homes import (
     OF_THE_PROJECT,
     found,
-    is_optimiser,
+    is_of_torch,
     is_own_code,
     is_part,
     is_standard,
@@ -28,7 +28,7 @@ TRUST = "BETAFRONT_TRUST"
 """The environment variable that names what is trusted, with commas between the names."""
 
 NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-OPTIMISER = re.compile(r"torch\.optim(\.\w+)+")
+OF_TORCH = re.compile(r"torch\.(optim|nn)(\.\w+)+")
 
 
 def on_the_command_line(names: Sequence[str]) -> str:
@@ -48,7 +48,8 @@ def argument(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Wall:
-    """What a configuration may name beside the parts of `parts()` and torch's optimisers.
+    """What a configuration may name beside the parts of `parts()` and torch's own optimisers and
+    modules.
 
     Attributes:
         trusted: modules, of which everything that is defined in them may be named, and single
@@ -91,7 +92,7 @@ class Wall:
         return [target for target in targets if not self._may_name(target)]
 
     def _may_name(self, target: str) -> bool:
-        if self._is_shipped(target) or OPTIMISER.fullmatch(target) or self._trusts(target):
+        if self._is_shipped(target) or OF_TORCH.fullmatch(target) or self._trusts(target):
             return True
         return (self.own_code or target in self.named) and is_own_code(target)
 
@@ -127,7 +128,7 @@ class Wall:
         Raises:
             UserError: naming where it is defined.
         """
-        of_torch = OPTIMISER.fullmatch(target) is not None and not self._trusts(target)
+        of_torch = OF_TORCH.fullmatch(target) is not None and not self._trusts(target)
         own = (self.own_code or target in self.named) and is_own_code(target)
 
         def may_be_of(module: str) -> bool:
@@ -137,9 +138,9 @@ class Wall:
             made, home = found(target, may_be_of)
         except (Exception, SystemExit):  # it cannot be imported: whoever makes it says why
             return
-        if of_torch and not is_optimiser(made):
+        if of_torch and not is_of_torch(made):
             raise UserError(self._refusal([target], where))
-        if of_torch or may_be_of(home) or is_part(made):
+        if may_be_of(home) or is_part(made) or is_of_torch(made):
             return
         name = getattr(made, "__qualname__", type(made).__qualname__)
         what = f"{where or '_target_'}: {target} is {home}.{name}"
