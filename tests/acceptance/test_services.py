@@ -292,7 +292,7 @@ def recorded(services: Services, study: str) -> None:
     assert (services.place / f"runs/{study}/report").is_dir()
     # A container may not write where its commands are given: what is there is the user's.
     there = {path.name for path in (services.place / "project").iterdir()}
-    assert there - {"__pycache__"} == {"slow.py"}
+    assert there - {"__pycache__"} == {"slow.py", "conf"}
 
 
 def with_a_password(services: Services, study: str) -> None:
