@@ -219,8 +219,10 @@ def tell(ended: socket.socket, number: int) -> None:
 def become(request: dict[str, object], out: int) -> list[str]:
     """Make this process what was asked for; returns the words of its command."""
     os.setsid()
-    os.dup2(out, 1)
-    os.dup2(out, 2)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(out, number)
+        # Anew, as a process that begins has it: what kind of file it is was looked up once.
+        setattr(sys, name, open(number, "w", 1, "utf-8", closefd=False))  # noqa: SIM115
     os.close(out)
     os.chdir(str(request["place"]))
     sys.path[0] = str(Path.cwd())
