@@ -1,7 +1,6 @@
 """The Hydra application: `python -m betafront data=mnist` trains, with `--multirun` it sweeps."""
 
 import os
-import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -18,6 +17,7 @@ from betafront.config.overrides import refuse_lists, refuse_options
 from betafront.errors import UserError, os_error
 from betafront.own_modules import cause, users_place
 from betafront.shipped import conf_dir
+from betafront.terminal import command_line
 from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
@@ -53,7 +53,7 @@ def run(config: DictConfig) -> Result:
     except KeyboardInterrupt:
         if RunFolder(folder).has_checkpoint:
             words = [*settings.overrides.task, f"hydra.run.dir={folder}"]
-            print(f"\ngo on with: {shlex.join(['betafront', 'train', *words])}", file=sys.stderr)
+            print(f"\ngo on with: {command_line('train', options=words)}", file=sys.stderr)
         raise
 
 

@@ -29,7 +29,7 @@ from betafront.study.storage.opening import Storage, open_storage, study_names
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.pace import duration
 from betafront.study.trials.status import finished
-from betafront.terminal import console, print_careful, print_next
+from betafront.terminal import command_line, console, print_careful, print_next
 from betafront.training import Attempt, fit
 from betafront.training.failure import Failure
 from betafront.training.history import STEP, Row
@@ -62,7 +62,7 @@ def dry_run(plan: Plan) -> None:
     some = points or [one["params"] for one in plan.spec.imports]
     print_cost(plan.spec, measure(plan, some[0], out), runs, out)
     words = [w for w in plan.spec.command if not w.startswith("hydra.sweeper.dry_run")]
-    print_next([("sweep", shlex.join(["betafront", "sweep", *words]))], out)
+    print_next([("sweep", command_line("sweep", options=words))], out)
 
 
 def storage_of(plan: Plan) -> Storage | None:

@@ -1,6 +1,5 @@
 """A study as the tables and facts that the front reads."""
 
-import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from betafront.study.spec import Spec
 from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
 from betafront.study.trials.replicates import Record, every_run, record_of
 from betafront.study.trials.status import Status, kind_of_failure, numbers_by_word, status
+from betafront.terminal import command_line
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -130,4 +130,4 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
 
 def command(spec: Spec) -> str:
     """The command that makes or resumes the study."""
-    return shlex.join(["betafront", "sweep", *spec.command])
+    return command_line("sweep", options=spec.command)

@@ -139,13 +139,13 @@ def load_study(storage: Storage, name: str) -> "Study":
     return optuna.load_study(study_name=name, storage=storage.reads)
 
 
-def find(name: str | None, runs: Path, is_ours: IsOurs = lambda settings: True) -> "Study":
+def find(name: str | None, runs: Path) -> "Study":
     """The study called `name`, or the newest, to be read; see `find_storage`.
 
     Raises:
         UserError: there is none of that name, or none at all.
     """
-    return load_study(*find_storage(name, runs, is_ours))
+    return load_study(*find_storage(name, runs))
 
 
 def find_storage(
