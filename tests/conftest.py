@@ -122,16 +122,38 @@ def pytest_sessionfinish() -> None:
     gc.unfreeze()
 
 
+@pytest.hookimpl(trylast=True)  # once those are left out that were not asked for
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the modules of real engines evenly over the others. Processes take contiguous parts of
-    the list, and tests that wait for what they have stopped had better run beside tests that
-    compute."""
+    """Deal the modules of real engines out to the test processes, each of which begins with its
+    share: they take longest, and mostly wait. A process takes a contiguous part of the list."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    parts: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    loads = [0.0] * processes
+    for minutes, module in sorted(engine_modules(items), key=lambda m: -m[0]):
+        least = loads.index(min(loads))
+        loads[least] += minutes
+        parts[least] += module
+    dealt = {id(item) for part in parts for item in part}
+    others = [item for item in items if id(item) not in dealt]
+    left = len(items)
+    for i, part in enumerate(parts):
+        size = left // (processes - i)  # as xdist's worksteal cuts the list
+        more = max(size - len(part), 0)
+        part += others[:more]
+        others = others[more:]
+        left -= len(part)
+    items[:] = [item for part in (*parts, others) for item in part]
+
+
+def engine_modules(items: list[pytest.Item]) -> list[tuple[float, list[pytest.Item]]]:
+    """The tests of each module of real engines, and about how many minutes they take together: as
+    the mark `slow(minutes=…)` of the module says."""
     modules: dict[Path, list[pytest.Item]] = {}
     for item in items:
-        modules.setdefault(item.path, []).append(item)
-    engines = [m for path, m in modules.items() if path.parent.name == "acceptance"]
-    others = [m for path, m in modules.items() if path.parent.name != "acceptance"]
-    every = len(others) / max(len(engines), 1)
-    places = [(round(i * every), 0, m) for i, m in enumerate(engines)]
-    places += [(i, 1, m) for i, m in enumerate(others)]
-    items[:] = [item for *_, m in sorted(places, key=lambda p: p[:2]) for item in m]
+        if item.path.parent.name == "acceptance":
+            modules.setdefault(item.path, []).append(item)
+    found = []
+    for module in modules.values():
+        marks = [mark for item in module for mark in item.iter_markers("slow")]
+        found.append((max([mark.kwargs.get("minutes", 1.0) for mark in marks], default=0), module))
+    return found

@@ -15,7 +15,7 @@ from tests.support.warm import WarmPython
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.trials.lease import progress
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=4)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.support.chaos import Chaos, Slurm
 from tests.support.slow import slowly
 from tests.support.warm import WarmPython
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=6)
 
 QUICK = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "study.sampler=random")
 SWEEP = ("sweep", "objective.weight=tag(log,interval(0.01,10))", *QUICK)
