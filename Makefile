@@ -39,11 +39,14 @@ HOLDS_installed := installed
 HOLDS_tested := installed tested
 HOLDS_checked := installed tested checked
 
+SELDOM := /(tests?|testing|ray|pip|setuptools|databricks|botocore|google|validators|triton|networkx)/
+
 .venv/installed .venv/tested .venv/checked: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing into .venv (PyTorch and its libraries are several GB; some minutes) …"
 	$(INSTALL) --no-compile --editable "$(WHAT_$(@F))"
 	@# On all cores, and also where the environment forbids Python to write bytecode as it imports.
-	@# Some libraries have files that are templates, or for another Python.
-	$(BIN)/python -m compileall -qq -j 0 src .venv/lib || true
+	@# Some libraries have files that are templates, or for another Python. What nothing here imports,
+	@# or a rare test, is compiled when it is.
+	$(BIN)/python -m compileall -qq -j 0 -x '$(SELDOM)' src .venv/lib || true
 	touch $(addprefix .venv/,$(HOLDS_$(@F)))
