@@ -139,8 +139,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for i, part in enumerate(parts):
         size = left // (processes - i)  # as xdist's worksteal cuts the list
         more = max(size - len(part), 0)
-        part += others[:more]
-        others = others[more:]
+        part.extend(others[:more])
+        del others[:more]
         left -= len(part)
     items[:] = [item for part in (*parts, others) for item in part]
 
