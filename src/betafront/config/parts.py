@@ -1,9 +1,11 @@
-"""The nodes of a configuration that decide, with `seed`, what a run computes; and what the shipped
-choices for them name."""
+"""The nodes of a configuration that decide, with `seed`, what a run computes; and what of the project
+a configuration may name for them."""
 
+import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 
 from betafront.shipped import conf_dir
@@ -23,23 +25,55 @@ PARTS = (
     "objective",
 )
 
+TO_LOAD = ("model", "likelihood")
+"""The parts of which a trained model is made."""
+
+PUBLIC = {
+    "model": "betafront.models",
+    "likelihood": "betafront.objective.likelihoods",
+    "data": "betafront.data",
+    "objective": "betafront.objective",
+}
+"""Packages of which a configuration may name the public classes, by the part that they are for. A
+class makes nothing but itself; a function may do anything, such as write a file."""
+
 TARGET = re.compile(r"_target_['\"]?\s*[=:]\s*['\"]?([^\W\d][\w.]*)")  # in YAML, or an override
 
 
 @lru_cache
-def parts() -> frozenset[str]:
-    """The targets that the shipped choices name for the parts of a run."""
-    return targets_in(conf_dir() / part for part in PARTS)
+def parts(of: tuple[str, ...] = PARTS) -> frozenset[str]:
+    """The targets of the project that a configuration may name for some parts of a run: those of
+    the shipped choices, and the public classes of the packages."""
+    packages = [PUBLIC[part] for part in of if part in PUBLIC]
+    public = {f"{package}.{name}" for package in packages for name in _public_classes(package)}
+    return public | targets_in(file for part in of for file in files_of_group(conf_dir() / part))
 
 
 @lru_cache
 def records() -> frozenset[str]:
     """The targets that the shipped choices name for the record of a study."""
-    return targets_in([conf_dir() / "tracking"])
+    return targets_in(files_of_group(conf_dir() / "tracking"))
 
 
-def targets_in(folders: Iterable[Path]) -> frozenset[str]:
-    """The targets that the configuration files of some folders name."""
-    files = [path for folder in folders for path in folder.rglob("*.yaml") if path.is_file()]
-    texts = (path.read_bytes().decode(errors="replace") for path in files)
+def files_of_group(folder: Path) -> Iterator[Path]:
+    """The choices in a folder of configurations, as Hydra finds them: at any depth."""
+    return folder.rglob("*.yaml")
+
+
+def targets_in(files: Iterable[Path]) -> frozenset[str]:
+    """The targets that configuration files name."""
+    texts = (path.read_bytes().decode(errors="replace") for path in files if path.is_file())
     return frozenset(name for text in texts for name in TARGET.findall(text))
+
+
+def _public_classes(package: str) -> list[str]:
+    """The public names of a package that begin as those of classes do. The package, which may need
+    torch, is read and not imported."""
+    spec = find_spec(package)
+    assert spec is not None and spec.origin is not None  # a package of the project
+    stub = Path(spec.origin).with_suffix(".pyi")  # of a package that imports its parts when asked
+    lines = ast.parse((stub if stub.is_file() else Path(spec.origin)).read_text("utf-8")).body
+    ours = (line for line in lines if isinstance(line, ast.ImportFrom))
+    ours = (line for line in ours if line.level or str(line.module).startswith("betafront"))
+    names = {name.asname or name.name for line in ours for name in line.names}
+    return sorted(name for name in names if name[0].isupper())
