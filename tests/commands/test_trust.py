@@ -345,11 +345,15 @@ def test_a_worker_writes_where_its_user_has_the_runs(
     betafront: Command, study: Path, own_place: Path
 ) -> None:
     words = [word for word in SWEEP if word != "study.budget.trials=2"]
-    set_command([*words, "study.budget.trials=2", f"runs={own_place}/far", "storage.url=sqlite:///x"])
+    set_command(
+        [*words, "study.budget.trials=2", f"runs={own_place}/far", "storage.url=sqlite:///x"]
+    )
     said = betafront("worker", "own")
     assert said.code == 0, said.err
     assert "2 of 2 trials are finished" in said.out
-    assert f"Left out of the command of own, as the storage has it: runs={own_place}/far" in said.err
+    assert (
+        f"Left out of the command of own, as the storage has it: runs={own_place}/far" in said.err
+    )
     assert (study / "workers/2").is_dir()
     assert not (own_place / "far").exists()
     assert not (own_place / "x").exists()

@@ -1,5 +1,5 @@
-"""The nodes of a configuration that decide, with `seed`, what a run computes; and what of the project
-a configuration may name for them."""
+"""The nodes of a configuration that decide, with `seed`, what a run computes; and what of the
+project a configuration may name for them."""
 
 import ast
 import re
