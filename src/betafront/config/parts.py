@@ -5,7 +5,6 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 
 from betafront.shipped import conf_dir
@@ -66,14 +65,32 @@ def targets_in(files: Iterable[Path]) -> frozenset[str]:
     return frozenset(name for text in texts for name in TARGET.findall(text))
 
 
-def _public_classes(package: str) -> list[str]:
-    """The public names of a package that begin as those of classes do. The package, which may need
-    torch, is read and not imported."""
-    spec = find_spec(package)
-    assert spec is not None and spec.origin is not None  # a package of the project
-    stub = Path(spec.origin).with_suffix(".pyi")  # of a package that imports its parts when asked
-    lines = ast.parse((stub if stub.is_file() else Path(spec.origin)).read_text("utf-8")).body
-    ours = (line for line in lines if isinstance(line, ast.ImportFrom))
-    ours = (line for line in ours if line.level or str(line.module).startswith("betafront"))
-    names = {name.asname or name.name for line in ours for name in line.names}
-    return sorted(name for name in names if name[0].isupper())
+@lru_cache
+def _public_classes(package: str) -> frozenset[str]:
+    """The classes among the public names of a package. The package, which may need torch, is read
+    and not imported."""
+    folder = _file_of(package).parent
+    stub = folder / "__init__.pyi"  # of a package that imports its parts when they are asked for
+    lines = ast.parse((stub if stub.is_file() else folder / "__init__.py").read_text("utf-8")).body
+    found = set[str]()
+    for line in lines:
+        if not isinstance(line, ast.ImportFrom):
+            continue
+        module = f"{package}.{line.module}" if line.level else str(line.module)
+        if module.startswith("betafront."):
+            found |= {name.name for name in line.names} & _classes_in(module)
+    return frozenset(found)
+
+
+def _classes_in(module: str) -> frozenset[str]:
+    """The classes that a module of the project defines, or that a package makes public."""
+    path = _file_of(module)
+    if path.name == "__init__.py":
+        return _public_classes(module)
+    body = ast.parse(path.read_text("utf-8")).body
+    return frozenset(line.name for line in body if isinstance(line, ast.ClassDef))
+
+
+def _file_of(module: str) -> Path:
+    path = Path(__file__).parents[1].joinpath(*module.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")

@@ -142,13 +142,13 @@ class Wall:
                 f"{target} is no part of a trained model, which is made of models and likelihoods; "
                 f"where you trust it: {self.ways([target])}"
             )
-        name, known = target.rpartition(".")[2], parts(self.of)
-        same = sorted(part for part in known if part.rpartition(".")[2] == name)
-        what = f"{target} is none of the parts that a configuration makes"
-        if same:
-            return f"{what}: write {same[0]}"
-        if (near := near_miss(target, known)).startswith("did"):
-            return f"{what}: {near}"
+        name, what = _end(target), f"{target} is none of the parts that a configuration makes"
+        ends = {_end(part): part for part in sorted(parts(self.of), reverse=True)}
+        if name in ends:
+            return f"{what}: write {ends[name]}"
+        near = near_miss(name, ends)
+        if close := [part for end, part in ends.items() if near == f"did you mean '{end}'?"]:
+            return f"{what}: did you mean '{close[0]}'?"
         packages = ", ".join(sorted(PUBLIC.values()))
         return (
             f"{what}, which are those of the choices in conf/ and the classes of {packages}: call "
@@ -297,6 +297,11 @@ def _checked(names: Iterable[str], given: str) -> frozenset[str]:
         if is_standard(name):
             raise UserError(f"{given} {name}: Python's standard library has no parts of a run")
     return frozenset(found)
+
+
+def _end(target: str) -> str:
+    """The last part of a dotted name."""
+    return target.rpartition(".")[2]
 
 
 def _to_trust(targets: Iterable[str]) -> list[str]:
