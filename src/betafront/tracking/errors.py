@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import sqlite3
 import ssl
 import urllib.error
 import urllib.request
@@ -11,9 +12,14 @@ from contextlib import contextmanager
 from betafront.addresses import RUNS, SQLITE
 from betafront.errors import UserError, machine_fault, one_line, os_error
 from betafront.files import can_write
+from betafront.study.storage.errors import of_driver
 from betafront.tracking.address import PASSWORD, USERNAME, path_of
 
 ANSWER_SECONDS = 5.0  # MLflow's own calls wait longer, and repeatedly
+DAMAGED = (
+    "put back a copy of the file, or move it away: then `betafront sync` writes the runs of a study "
+    "again, but no registered models"
+)
 UNREACHABLE = "check the address, and that the server runs and can be reached from here"
 
 
@@ -86,7 +92,10 @@ def is_read_only(uri: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    line, status = one_line(error)[:200], _status(error)
+    line, status, cause = one_line(error)[:200], _status(error), of_driver(error)
+    if isinstance(cause, sqlite3.DatabaseError):
+        said = one_line(cause)[:150]
+        return f"{said}: {DAMAGED}" if type(cause) is sqlite3.DatabaseError else said
     if status == 401:
         if os.environ.get(USERNAME) and os.environ.get(PASSWORD):
             return f"it does not know the user and password in {USERNAME} and {PASSWORD}"
