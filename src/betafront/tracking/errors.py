@@ -17,8 +17,8 @@ from betafront.tracking.address import PASSWORD, USERNAME, path_of
 
 ANSWER_SECONDS = 5.0  # MLflow's own calls wait longer, and repeatedly
 DAMAGED = (
-    "put back a copy of the file, or move it away: then `betafront sync` writes the runs of a study "
-    "again, but no registered models"
+    "put back a copy of the file, or move it away: then `betafront sync` writes the runs of a "
+    "study again, but no registered models"
 )
 UNREACHABLE = "check the address, and that the server runs and can be reached from here"
 
@@ -92,10 +92,10 @@ def is_read_only(uri: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    line, status, cause = one_line(error)[:200], _status(error), of_driver(error)
-    if isinstance(cause, sqlite3.DatabaseError):
-        said = one_line(cause)[:150]
-        return f"{said}: {DAMAGED}" if type(cause) is sqlite3.DatabaseError else said
+    cause = of_driver(error)
+    if isinstance(cause, sqlite3.Error):
+        return _of_file(cause)
+    line, status = one_line(error)[:200], _status(error)
     if status == 401:
         if os.environ.get(USERNAME) and os.environ.get(PASSWORD):
             return f"it does not know the user and password in {USERNAME} and {PASSWORD}"
@@ -107,6 +107,12 @@ def _reason(error: Exception) -> str:
     if "failed with exception" in line or "timeout exception" in line:
         return f"it does not answer: {UNREACHABLE}"
     return line
+
+
+def _of_file(error: sqlite3.Error) -> str:
+    """The reason of an error of SQLite's; what is damaged has no kind of its own there."""
+    said = one_line(error)[:200]
+    return f"{said}: {DAMAGED}" if type(error) is sqlite3.DatabaseError else said
 
 
 def _status(error: Exception) -> int | None:
