@@ -40,8 +40,12 @@ def as_user_error(uri: str, what: str = "") -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:  # artifacts raise the last
-        fault = machine_fault(error)
-        reason = _reason(error) if fault is None else os_error(fault)
+        if (fault := machine_fault(error)) is not None:
+            reason = os_error(fault)
+        elif isinstance(cause := of_driver(error), sqlite3.Error):
+            reason = _of_file(cause)
+        else:
+            reason = _reason(error)
         raise UserError(f"{what}MLflow at {uri}: {reason}") from error
 
 
@@ -92,9 +96,6 @@ def is_read_only(uri: str) -> bool:
 
 
 def _reason(error: Exception) -> str:
-    cause = of_driver(error)
-    if isinstance(cause, sqlite3.Error):
-        return _of_file(cause)
     line, status = one_line(error)[:200], _status(error)
     if status == 401:
         if os.environ.get(USERNAME) and os.environ.get(PASSWORD):
