@@ -44,7 +44,7 @@ def parts(of: tuple[str, ...] = PARTS) -> frozenset[str]:
     """The targets of the project that a configuration may name for some parts of a run: those of
     the shipped choices, and the public classes of the packages."""
     packages = [PUBLIC[part] for part in of if part in PUBLIC]
-    public = {f"{package}.{name}" for package in packages for name in _public_classes(package)}
+    public = frozenset(f"{one}.{name}" for one in packages for name in _public_classes(one))
     return public | targets_in(file for part in of for file in files_of_group(conf_dir() / part))
 
 

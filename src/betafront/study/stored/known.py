@@ -45,7 +45,8 @@ def is_known_tracking(address: str) -> bool:
     or one that a sweep of this user's has named."""
     if address in READ_BY or _of_tracking(address) in _kept():
         return True
-    return bool(own := os.environ.get(TRACKING)) and _plain(own) == _plain(address)
+    own = os.environ.get(TRACKING, "")
+    return own != "" and _plain(own) == _plain(address)
 
 
 def _of_runs(folder: str) -> str:
