@@ -23,6 +23,7 @@ def own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test in an empty folder of its own, where the commands write too."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BETAFRONT_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.delenv("BETAFRONT_STORAGE", raising=False)
     return tmp_path
 

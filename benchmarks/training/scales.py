@@ -72,23 +72,11 @@ def composed(case: Case, seed: int) -> Any:
 def trained(run: Any) -> dict[str, tuple[int, Any]]:
     """The steps and models of the last step and of the best validated one."""
     import torch
-
-    from betafront.training.generators import globally_seeded
-    from betafront.training.state import RunState
+    from tests.support.steps import every_step
 
     torch.set_num_threads(run.trainer.threads)
-    with globally_seeded(run.seed):
-        state = RunState(run, torch.device("cpu"))
-    optimizer, least, best = state.make_optimizer(), float("inf"), {}
-    batches = run.data.batches("train", run.trainer.batch_size, state.generators.order)
-    every = itertools.chain.from_iterable(itertools.repeat(batches))
-    for batch in itertools.islice(every, run.trainer.steps):
-        terms = state.vae(batch, state.generators.noise)
-        taken = state.objective.step(terms, state.progress, state.controller)
-        optimizer.zero_grad()
-        taken.loss.backward()
-        optimizer.step()
-        state.record(terms, taken)
+    least, best = float("inf"), {}
+    for state in every_step(run):
         if state.cadence.due(state.step):
             loss = validated(state.vae, run)
             if loss < least:

@@ -21,7 +21,8 @@ from betafront.config.trust import TRUST
 from betafront.errors import UserError
 from betafront.study.lookup import find_store
 from betafront.study.spec import SPEC
-from betafront.study.stored_command import stored_command
+from betafront.study.stored.command import stored_command
+from betafront.study.stored.known import remember
 from betafront.training.lightning.checkpoint import read
 
 Command = Callable[..., Said]
@@ -223,9 +224,11 @@ def test_what_is_trusted_of_a_library_is_made_in_every_worker(
     assert said.code == 0, said.err
 
 
+DB = "sqlite:////tmp/s.db"
+FOUND = f"storage.url={DB}"
 SWEPT = ["model=mine", "objective.weight=0.5,2", "hydra/launcher=basic"]
 DESCRIBES = [
-    "runs=../runs", "data.path=../data.npy", "study.name=s-${data.name}", "model=mlp,conv",
+    "data.path=../data.npy", "study.name=s-${data.name}", "model=mlp,conv",
     "data={_target_: betafront.data.tensor, path: ../x.npy, name: '${study.name}'}",
     "optimizer={lr: 1, _target_: torch.optim.SGD}", "penalty=[total_correlation,mmd]",
     "model._target_=betafront.models.mlp", "+study.space.model='choice(mlp,conv)'",
@@ -260,16 +263,100 @@ def test_a_stored_command_is_given_again_as_far_as_it_describes_runs(
     name: str, own_place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     word, says = STORED[name]
-    assert stored_command(SWEPT, "s", []) == SWEPT
+    assert stored_command(SWEPT, "s", [], DB) == [*SWEPT, FOUND]
     with pytest.raises(UserError) as refused:
-        stored_command([*SWEPT, word], "s", [])
+        stored_command([*SWEPT, word], "s", [], DB)
     assert says in str(refused.value)
-    assert stored_command([*SWEPT, word], "s", [word]) == [*SWEPT, word]
+    assert stored_command([*SWEPT, word], "s", [word], DB) == [*SWEPT, word, FOUND]
 
 
 @pytest.mark.parametrize("word", DESCRIBES)
 def test_what_describes_runs_is_given_again(word: str, own_place: Path) -> None:
-    assert stored_command([word], "s", []) == [word]
+    assert stored_command([word], "s", [], DB) == [word, FOUND]
+
+
+# Words of a stored command that say where something goes, and whether a line says that one of them
+# is left out.
+LEFT_OUT = {
+    "runs=../runs": True,
+    "runs=runs": False,  # as every command has it
+    "+runs=/tmp/x": True,
+    "storage=sqlite": False,
+    "storage=postgres": True,
+    "storage.url=postgresql://somebody/studies": True,
+    "storage={url: 'sqlite:////tmp/x.db'}": True,
+    "storage.url='sqlite:////tmp/s.db'": False,
+    "tracking.uri=http://somebody:5000": True,
+    "tracking.uri=sqlite:////tmp/mlflow.db": True,
+    "tracking={_target_: betafront.data.digits, uri: 'http://somebody:5000'}": True,
+    "tracking.uri=${data.name}": True,
+}
+
+
+@pytest.mark.parametrize("word", sorted(LEFT_OUT))
+def test_where_a_stored_command_would_write_or_send_is_left_out(
+    word: str, own_place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert stored_command([*SWEPT, word], "s", [], DB) == [*SWEPT, FOUND]
+    said = capsys.readouterr().err
+    assert (f"as the storage has it: {word}. " in said) == LEFT_OUT[word]
+    assert len(said.splitlines()) == LEFT_OUT[word]
+    own = [] if word.startswith("storage") else [FOUND]
+    assert stored_command([*SWEPT, word], "s", [word], DB) == [*SWEPT, word, *own]
+
+
+def test_a_place_that_this_user_has_named_stays(
+    own_place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remember("elsewhere/runs", "http://mine:5000/")
+    remember("runs", f"sqlite:///{own_place}/runs/mlflow.db")
+    assert (own_place / "state/betafront/places").read_text().splitlines() == [
+        f"runs={own_place}/elsewhere/runs", "tracking.uri=http://mine:5000",
+    ]  # fmt: skip
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@two:5000")
+    words = [
+        f"runs={own_place}/elsewhere/runs", "tracking.uri=http://mine:5000",
+        "tracking.uri=http://two:5000", "tracking.uri=$MLFLOW_TRACKING_URI", "tracking=server",
+    ]  # fmt: skip
+    assert stored_command(words, "s", [], "$BETAFRONT_STORAGE") == [
+        *words, "storage.url=$BETAFRONT_STORAGE",
+    ]  # fmt: skip
+    assert not capsys.readouterr().err
+
+
+def test_a_foreign_study_is_told_to_no_server_of_others(
+    betafront: Command, study: Path, own_place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, _ = find_store("own")
+    kept = {"_target_": "betafront.tracking.MLflowTracker", "uri": "http://127.0.0.1:9"}
+    store.set(SPEC, store.settings()[SPEC] | {"tracking": kept})
+    said = betafront("sync", "own")
+    assert said.code == 0, said.err
+    assert "2 trials written to MLflow" in said.out
+    assert (own_place / "runs/mlflow.db").is_file()
+    assert "has its record at http://127.0.0.1:9, which none of your sweeps has named" in said.err
+    assert "export MLFLOW_TRACKING_URI=http://127.0.0.1:9" in said.err
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    said = betafront("sync", "own")
+    assert "MLflow at http://127.0.0.1:9 does not answer" in said.err
+
+
+def test_a_worker_writes_where_its_user_has_the_runs(
+    betafront: Command, study: Path, own_place: Path
+) -> None:
+    words = [word for word in SWEEP if word != "study.budget.trials=2"]
+    set_command(
+        [*words, "study.budget.trials=2", f"runs={own_place}/far", "storage.url=sqlite:///x"]
+    )
+    said = betafront("worker", "own")
+    assert said.code == 0, said.err
+    assert "2 of 2 trials are finished" in said.out
+    assert (
+        f"Left out of the command of own, as the storage has it: runs={own_place}/far" in said.err
+    )
+    assert (study / "workers/2").is_dir()
+    assert not (own_place / "far").exists()
+    assert not (own_place / "x").exists()
 
 
 def test_a_worker_that_joins_runs_what_its_user_trusts(

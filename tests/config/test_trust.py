@@ -78,11 +78,60 @@ OF_TORCH = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("wall", sorted(WALLS))
-def test_what_is_shipped_is_made_wherever_it_is_named(wall: str) -> None:
+OF_MODELS = "Bernoulli Beta Categorical ContinuousBernoulli DiscretizedLogistic Gaussian "
+OF_MODELS += "GaussianPerImage Laplace"
+PUBLIC = (
+    "betafront.models.VAE", "betafront.models.Posterior", "betafront.objective.Likelihood",
+    "betafront.objective.likelihoods.Gaussian", "betafront.data.Images",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("wall", ["composed", "kept"])
+def test_what_is_shipped_or_public_is_made_wherever_it_is_named(wall: str) -> None:
     assert len(parts()) > 30
     former = [f"betafront.{p}.{name}" for p, names in FORMER.items() for name in names.split()]
-    WALLS[wall]().check([*parts(), *former, *OF_TORCH])
+    WALLS[wall]().check([*parts(), *former, *PUBLIC, *OF_TORCH])
+
+
+def test_a_trained_model_is_made_of_models_and_likelihoods() -> None:
+    likelihoods = [f"betafront.objective.{name}" for name in OF_MODELS.split()]
+    models = [f"betafront.models.{name}" for name in ("conv", "linear", "mlp", "VAE")]
+    loaded = of_loaded(())
+    loaded.check([*likelihoods, *models, *OF_TORCH, "betafront.objective.likelihoods.Beta"])
+    for wall, way in ((loaded, r"betafront\.load\("), (of_kept().around("model"), "--trust ")):
+        says = rf"is no part of a trained model, .* where you trust it: {way}"
+        for target in ("betafront.data.torchvision", "betafront.metrics.evaluate"):
+            with pytest.raises(UserError, match=says):
+                wall.check(["betafront.models.mlp", target], "config.yaml")
+    of_loaded("betafront.data.digits").check(["betafront.data.digits"])
+    of_kept().around("data").check(["betafront.data.torchvision"])
+
+
+def test_a_saved_model_makes_no_data() -> None:
+    config = compose(["data.limit=100"])
+    config.model = {
+        "_target_": "betafront.models.mlp", "_partial_": True,
+        "latents": {"_target_": "betafront.data.digits", "name": "digits"},
+    }  # fmt: skip
+    with pytest.raises(UserError, match=r"betafront\.data\.digits is no part of a trained model"):
+        build(config, of_kept())
+
+
+REFUSED = {
+    "betafront.files.write_whole": "call it in a function of your own, and name that",
+    "betafront.models.write_programs": "call it in a function of your own, and name that",
+    "betafront.models.vae.VAE": "write betafront.models.VAE",
+    "betafront.models.Vae": "did you mean 'betafront.models.VAE'?",
+    "betafront.model.mlp": "write betafront.models.mlp",
+}
+
+
+@pytest.mark.parametrize("target", sorted(REFUSED))
+def test_what_is_ours_but_no_part_is_refused_with_the_way_out(target: str) -> None:
+    with pytest.raises(UserError) as refused:
+        of_composed().check([target])
+    assert str(refused.value).endswith(REFUSED[target])
+    assert len(str(refused.value)) < 350
 
 
 NEVER = {
@@ -140,6 +189,15 @@ def test_a_kept_configuration_names_what_the_users_own_files_name() -> None:
         of_kept().check(["own_vae.Mine"], "runs/s/trial-0000/config.yaml")
 
 
+def test_of_studies_only_those_that_can_be_chosen_name_code(own: Path) -> None:
+    for path in ("studies/sent/runs/config.yaml", "studies/sent.yaml", "studies/mine/study.yaml"):
+        (own / path).parent.mkdir(parents=True, exist_ok=True)
+        (own / path).write_text(f"_target_: own_vae.{'ours' if 'mine' in path else 'Mine'}\n")
+    of_kept().check(["own_vae.ours"])
+    with pytest.raises(UserError, match=r"names own_vae\.Mine: "):
+        of_kept().check(["own_vae.Mine"], "config.yaml")
+
+
 def test_a_loaded_one_names_what_is_trusted() -> None:
     with pytest.raises(UserError, match=r"trust it: betafront\.load\(…, trust='own_vae'\)$"):
         of_loaded(()).check(["own_vae.vae"], "model/config.yaml")
@@ -190,7 +248,7 @@ def test_a_target_is_found_at_any_depth(name: str) -> None:
 
 def test_an_optimiser_of_torch_is_a_choice() -> None:
     config = compose(["optimizer._target_=torch.optim.SGD", "~optimizer.fused", "data.limit=100"])
-    run = build(config, of_loaded(()))
+    run = build(config, of_kept())
     assert isinstance(run.make_optimizer(list(run.vae().parameters())), SGD)
 
 

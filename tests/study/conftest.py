@@ -18,8 +18,9 @@ from betafront.study.spec import Spec
 from betafront.study.storage.opening import Storage, open_storage
 from betafront.study.storage.schema import TRIALS, WRITE
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.ending import Outcome
 from betafront.study.trials.lease import Worker, has_lease
-from betafront.study.trials.ledger import Ledger, Outcome
+from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.replicates import Record, record_of_runs
 from betafront.study.trials.tally import Tally

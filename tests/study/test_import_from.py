@@ -20,9 +20,9 @@ from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ending import release
+from betafront.study.trials.ending import release, tell
 from betafront.study.trials.lease import has_lease
-from betafront.study.trials.ledger import Ledger, tell
+from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.origin import RESULTS, Origin, Source, first_attempt, origin
 from betafront.study.trials.ours import RECORD
 from betafront.study.trials.status import TAKEN, reason, status

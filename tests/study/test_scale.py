@@ -11,8 +11,9 @@ from betafront.study.create import make
 from betafront.study.search.drawing import digest
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.ending import tell
 from betafront.study.trials.lease import Worker, has_lease
-from betafront.study.trials.ledger import Ledger, tell
+from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.status import Status, status
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from betafront.front.decision.confirmation.confirmed import confirmation_record
 from betafront.study.confirm.of_study import is_over, plan_of
 from betafront.study.confirm.plan import ConfirmPlan
 from betafront.study.confirm.show import print_confirmation, print_plan
-from betafront.study.lookup import find_study
+from betafront.study.lookup import find_study, storage_of
 from betafront.study.results.added_metrics import additions
 from betafront.study.results.confirmation import confirmation
 from betafront.study.results.table import facts, runs_table, table
-from betafront.study.stored_command import stored_command
+from betafront.study.stored.command import stored_command
 from betafront.terminal import console, print_json
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def arguments_to_confirm(
             print_confirmation(spec, found, trials, console())
         return []
     hands = [] if workers is None else [f"study.workers={workers}"]
-    words = stored_command(spec.command, spec.name, overrides)
+    words = stored_command(spec.command, spec.name, overrides, storage_of(spec.name))
     return ["--multirun", "hydra.sweeper.confirm=true", *words, *hands, *overrides]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from betafront.addresses import runs_folder
 from betafront.errors import UserError
-from betafront.study.lookup import find_study, study_and_overrides
-from betafront.study.stored_command import stored_command
+from betafront.study.lookup import find_study, storage_of, study_and_overrides
+from betafront.study.stored.command import stored_command
 from betafront.study.worker.waiting import wait_for
 
 OF_LAUNCHER = ("hydra/launcher=", "hydra.launcher.")
@@ -30,7 +30,8 @@ def arguments_to_join(words: Sequence[str], wait: bool) -> list[str]:
         wait_for(name, runs_folder())
     if name is not None or not words:
         _, spec = find_study(name)
-        words = [*stored_command(_kept(spec.command), spec.name, overrides), *overrides]
+        kept, storage = _kept(spec.command), storage_of(spec.name)
+        words = [*stored_command(kept, spec.name, overrides, storage), *overrides]
     return ["--multirun", "hydra.sweeper.join=true", "hydra/launcher=basic", *_kept(words)]
 
 

@@ -150,7 +150,7 @@ def _make(node: DictConfig, key: str, wall: Wall | None) -> Any:
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     try:
-        return make(node, wall)
+        return make(node, wall and wall.around(key))
     except (InstantiationException, MissingMandatoryValue, OmegaConfBaseException) as error:
         missing = [k for k in node if OmegaConf.is_missing(node, k)]
         if missing:

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from betafront.config.homes import (
@@ -21,7 +21,16 @@ from betafront.config.homes import (
     is_standard,
     package_of,
 )
-from betafront.config.parts import TARGET, parts, records, targets_in
+from betafront.config.parts import (
+    PARTS,
+    PUBLIC,
+    TARGET,
+    TO_LOAD,
+    files_of_group,
+    parts,
+    records,
+    targets_in,
+)
 from betafront.errors import UserError, near_miss
 
 TRUST = "BETAFRONT_TRUST"
@@ -58,12 +67,19 @@ class Wall:
             installed library.
         own_code: whether it may name anything that is not of an installed library.
         ways: how names are trusted, in words.
+        of: the parts of a run that are made of the configuration, whose `parts()` it may name.
     """
 
     trusted: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
     own_code: bool = False
     ways: Callable[[Sequence[str]], str] = on_the_command_line
+    of: tuple[str, ...] = PARTS
+
+    def around(self, part: str) -> "Wall":
+        """This wall around the node of one part: a model, which others may have written, has no
+        need of data, whose making may fetch files."""
+        return replace(self, of=TO_LOAD) if part in TO_LOAD else self
 
     def check(self, targets: Iterable[str], where: str = "") -> None:
         """Refuse what may not be named. Nothing of a refused module is imported.
@@ -98,7 +114,7 @@ class Wall:
 
     def _is_shipped(self, target: str) -> bool:
         """Whether a shipped choice names a target: what was kept of a run has no record in it."""
-        return target in parts() or (self.own_code and target in records())
+        return target in parts(self.of) or (self.own_code and target in records())
 
     def _trusts(self, name: str) -> bool:
         return any(name == known or name.startswith(f"{known}.") for known in self.trusted)
@@ -107,9 +123,7 @@ class Wall:
         names = ", ".join(refused)
         ours = [name for name in refused if package_of(name) == OF_THE_PROJECT]
         if ours:
-            guess = near_miss(ours[0], parts()) if len(ours[0]) > len(OF_THE_PROJECT) else ""
-            what = f"{ours[0]} is none of the parts that a configuration makes: {guess}"
-            return f"{where}: {what}" if where else f"_target_: {what}"
+            return f"{where or '_target_'}: {self._why_not_ours(ours[0])}"
         ways = self.ways(_to_trust(refused))
         if where:
             return (
@@ -119,6 +133,26 @@ class Wall:
         return (
             f"_target_: {names} is of an installed library, which a configuration runs only where "
             f"you trust it: {ways} (or {TRUST}=…)"
+        )
+
+    def _why_not_ours(self, target: str) -> str:
+        """Why something of the project's own may not be named, and the way out."""
+        if target in parts():
+            return (
+                f"{target} is no part of a trained model, which is made of models and likelihoods; "
+                f"where you trust it: {self.ways([target])}"
+            )
+        name, what = _end(target), f"{target} is none of the parts that a configuration makes"
+        ends = {_end(part): part for part in sorted(parts(self.of), reverse=True)}
+        if name in ends:
+            return f"{what}: write {ends[name]}"
+        near = near_miss(name, ends)
+        if close := [part for end, part in ends.items() if near == f"did you mean '{end}'?"]:
+            return f"{what}: did you mean '{close[0]}'?"
+        packages = ", ".join(sorted(PUBLIC.values()))
+        return (
+            f"{what}, which are those of the choices in conf/ and the classes of {packages}: call "
+            "it in a function of your own, and name that"
         )
 
     def _check_home(self, target: str, where: str) -> None:
@@ -167,7 +201,7 @@ def of_loaded(trust: str | Iterable[str]) -> Wall:
         UserError: one of `trust` is no name of a module, function or class.
     """
     more = [trust] if isinstance(trust, str) else list(trust)
-    return Wall(trusted() | _checked(more, "trust="), ways=in_python)
+    return Wall(trusted() | _checked(more, "trust="), ways=in_python, of=TO_LOAD)
 
 
 def trusted() -> frozenset[str]:
@@ -231,8 +265,11 @@ def without_trust(words: Sequence[str]) -> list[str]:
 
 
 def named_here() -> frozenset[str]:
-    """The targets that `conf/` and `studies/` name where the command is given."""
-    return targets_in((Path("conf"), Path("studies")))
+    """The targets that the choices in `conf/` and the studies in `studies/` name where the command
+    is given: what lies elsewhere below `studies/`, such as the configuration of a run that somebody
+    has sent, is no choice of the user's."""
+    studies = Path("studies").glob("*/study.yaml")
+    return targets_in((*files_of_group(Path("conf")), *studies))
 
 
 def _refuse_always(target: str, where: str) -> None:
@@ -260,6 +297,11 @@ def _checked(names: Iterable[str], given: str) -> frozenset[str]:
         if is_standard(name):
             raise UserError(f"{given} {name}: Python's standard library has no parts of a run")
     return frozenset(found)
+
+
+def _end(target: str) -> str:
+    """The last part of a dotted name."""
+    return target.rpartition(".")[2]
 
 
 def _to_trust(targets: Iterable[str]) -> list[str]:

@@ -23,6 +23,7 @@ from betafront.study.imports.found import whole_runs
 from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
 from betafront.study.search.drawing import BLIND, Drawing, digest
+from betafront.study.search.enumeration import size
 from betafront.study.seeds import run_seed
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import Storage, open_storage, study_names
@@ -107,7 +108,7 @@ def first_points(plan: Plan) -> list[dict[str, Any]]:
 
 def print_space(plan: Plan, out: Console) -> None:
     """Print the space as it was written, and how many points and branches it has."""
-    spec, size = plan.spec, plan.space.size
+    spec, many = plan.spec, size(plan.space)
     out.print(spec.name, style="bold")
     if spec.question:
         out.print(spec.question, markup=False)
@@ -121,8 +122,8 @@ def print_space(plan: Plan, out: Console) -> None:
     out.print(table)
     for constraint in spec.constraints:
         out.print(f"  constraint  {constraint}", markup=False)
-    points = "infinitely many points" if size is None else f"{size} points"
-    if size is not None and spec.constraints:
+    points = "infinitely many points" if many is None else f"{many} points"
+    if many is not None and spec.constraints:
         points += " before the constraints"
     n = len(plan.branches)
     branches = "1 branch was" if n == 1 else f"{n} branches were each"

@@ -31,6 +31,15 @@ def find_study(name: str | None) -> tuple["Study", Spec]:
     return study, spec
 
 
+def storage_of(name: str) -> str:
+    """The address of the storage in which a command finds a study.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    return find_storage(name, runs_folder(), is_ours)[0].url
+
+
 def where_the_runs_are(settings: Mapping[str, Any], folder: Path) -> str:
     """Where the files of a study's runs are that another program has copied, or given another name;
     empty where they are in its folder, or nowhere.

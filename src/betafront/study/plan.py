@@ -17,6 +17,7 @@ from betafront.config.overrides import parse
 from betafront.config.parts import PARTS
 from betafront.errors import UserError, near_miss
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
+from betafront.study.search.enumeration import branches, grid
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.spec_of_config import listed, specify
@@ -33,7 +34,7 @@ class Plan:
         base: the configuration without the space.
         spec: of the study; what only the parts of a run know is there once the plan was checked
             (`betafront.study.branch_check`).
-        branches: the overrides of each branch of the space (`Space.branches`).
+        branches: the overrides of each branch of the space (`study.search.enumeration.branches`).
         left_out: suggestions that are not points of the space, with the reason.
         cautions: about the data, a sentence each; there once the plan was checked.
     """
@@ -78,7 +79,7 @@ def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
     branches = composed_branches(composer, space, spec.base)
     queue, left_out = read_queue(base, space, spec)
     if spec.sampler == "grid":
-        queue = [*queue, *(p for p in space.grid(spec.base) if p not in queue)]
+        queue = [*queue, *(p for p in grid(space, spec.base) if p not in queue)]
         spec = replace(spec, trials=min(spec.trials, len(queue)))
     spec = replace(spec, queue=queue)
     return Plan(context, config, composer, space, base, spec, branches, left_out)
@@ -114,13 +115,13 @@ def composed_branches(
     Raises:
         UserError: naming the branch and what is wrong in it.
     """
-    branches = [space.overrides(params) for params in space.branches(settings=settings)]
-    for overrides in branches:
+    every = [space.overrides(params) for params in branches(space, settings=settings)]
+    for overrides in every:
         try:
             composer(overrides)
         except UserError as error:
             raise UserError(f"{error} (found at {', '.join(overrides)})") from error
-    return branches
+    return every
 
 
 def split_arguments(

@@ -27,6 +27,7 @@ from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec, is_ours
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
+from betafront.study.stored.known import remember
 from betafront.study.tracker.protocol import NoTracker, Tracker
 from betafront.study.trials.ending import release
 from betafront.study.trials.lease import is_lost
@@ -143,6 +144,7 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
     store = make_or_resume(storage, plan.spec, out)
     for line in said:
         out.print(line, markup=False, soft_wrap=True)
+    remember(str(plan.base.runs), plan.base.tracking.get("uri"))
     spec = Spec.load(store.study, Path(plan.spec.folder))
     say_how_far(store, spec, plan, out)
     return plan, store, spec

@@ -1,12 +1,15 @@
 """The address of MLflow: a file below the runs, or a tracking server."""
 
 import os
+import sys
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from betafront.addresses import SQLITE, looked_up, masked
+from betafront.addresses import SQLITE, TRACKING, TRACKING_FROM_ENVIRONMENT, looked_up, masked
 from betafront.errors import UserError
 from betafront.study.spec import Spec
+from betafront.study.stored.known import is_known_tracking
 
 USERNAME, PASSWORD = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 DATABASES = ("postgres", "mysql", "mssql")
@@ -27,11 +30,29 @@ def uri_of(spec: Spec) -> str:
     """The address at which a study is recorded: its server, else the file beside its runs (which
     may have been moved, or made with tracking off).
 
+    Others may have written the storage that names the server. One that is not known to be this
+    user's is not asked: the record is then that of MLFLOW_TRACKING_URI, else the file.
+
     Raises:
         UserError: as `opened` does.
     """
-    uri = str(spec.tracking.get("uri", SQLITE))
-    return beside(Path(spec.folder).parent) if uri.startswith(SQLITE) else opened(uri)
+    uri, file = str(spec.tracking.get("uri", SQLITE)), beside(Path(spec.folder).parent)
+    if uri.startswith(SQLITE):
+        return file
+    if is_known_tracking(uri):
+        return opened(uri)
+    own = opened(TRACKING_FROM_ENVIRONMENT) if os.environ.get(TRACKING) else file
+    _say(
+        f"The storage of {spec.name} has its record at {masked(uri)}, which none of your sweeps "
+        f"has named: {own} is used. If that server is yours: export {TRACKING}={masked(uri)}"
+    )
+    return own
+
+
+@lru_cache
+def _say(line: str) -> None:
+    """Print a line for the user, once."""
+    print(line, file=sys.stderr)
 
 
 def opened(uri: str) -> str:

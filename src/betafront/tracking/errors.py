@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import sqlite3
 import ssl
 import urllib.error
 import urllib.request
@@ -11,9 +12,14 @@ from contextlib import contextmanager
 from betafront.addresses import RUNS, SQLITE
 from betafront.errors import UserError, machine_fault, one_line, os_error
 from betafront.files import can_write
+from betafront.study.storage.errors import of_driver
 from betafront.tracking.address import PASSWORD, USERNAME, path_of
 
 ANSWER_SECONDS = 5.0  # MLflow's own calls wait longer, and repeatedly
+DAMAGED = (
+    "put back a copy of the file, or move it away: then `betafront sync` writes the runs of a "
+    "study again, but no registered models"
+)
 UNREACHABLE = "check the address, and that the server runs and can be reached from here"
 
 
@@ -34,8 +40,12 @@ def as_user_error(uri: str, what: str = "") -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, OSError) as error:  # artifacts raise the last
-        fault = machine_fault(error)
-        reason = _reason(error) if fault is None else os_error(fault)
+        if (fault := machine_fault(error)) is not None:
+            reason = os_error(fault)
+        elif isinstance(cause := of_driver(error), sqlite3.Error):
+            reason = _of_file(cause)
+        else:
+            reason = _reason(error)
         raise UserError(f"{what}MLflow at {uri}: {reason}") from error
 
 
@@ -98,6 +108,12 @@ def _reason(error: Exception) -> str:
     if "failed with exception" in line or "timeout exception" in line:
         return f"it does not answer: {UNREACHABLE}"
     return line
+
+
+def _of_file(error: sqlite3.Error) -> str:
+    """The reason of an error of SQLite's; what is damaged has no kind of its own there."""
+    said = one_line(error)[:200]
+    return f"{said}: {DAMAGED}" if type(error) is sqlite3.DatabaseError else said
 
 
 def _status(error: Exception) -> int | None:

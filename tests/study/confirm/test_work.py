@@ -13,9 +13,9 @@ from betafront.study.trials.confirming import (
     ended,
     planned_runs,
 )
-from betafront.study.trials.ending import end_failed, release
+from betafront.study.trials.ending import end_failed, release, tell
 from betafront.study.trials.lease import Worker
-from betafront.study.trials.ledger import Ledger, tell
+from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.origin import Confirms, origin
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import TAKEN, Status, finished, status

@@ -16,6 +16,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from betafront.errors import UserError
 from betafront.study.search.conditions import flatten
 from betafront.study.search.distributions import every_value, values
+from betafront.study.search.enumeration import branches, grid, size
 from betafront.study.search.space import Space
 
 
@@ -84,7 +85,7 @@ def test_impossible_searches_are_refused_by_name(line: str, says: str) -> None:
 
 def test_branches_go_through_every_combination_and_both_ends() -> None:
     space = Space.parse(["w=interval(1,2)", "a=choice(x,y)", "b=choice(1,2,3)"])
-    seen = list(space.branches())
+    seen = list(branches(space))
     assert {(p["a"], p["b"]) for p in seen} == {(a, b) for a in "xy" for b in (1, 2, 3)}
     assert {p["w"] for p in seen} == {1.0, 2.0}
 
@@ -92,16 +93,16 @@ def test_branches_go_through_every_combination_and_both_ends() -> None:
 def test_many_branches_are_covered_choice_by_choice() -> None:
     names = "abcdefgh"
     space = Space.parse([f"{n}=choice(1,2,3)" for n in names])
-    seen = list(space.branches())
+    seen = list(branches(space))
     assert len(seen) == 1 + 2 * len(names)
     assert all({p[n] for p in seen} == {1, 2, 3} for n in names)
 
 
 def test_grid_has_every_point_once_and_no_interval() -> None:
-    grid = Space.parse(["a=choice(x,y)", "b=range(0,3)"]).grid()
-    assert sorted((p["a"], p["b"]) for p in grid) == [(a, b) for a in "xy" for b in (0, 1, 2)]
+    points = grid(Space.parse(["a=choice(x,y)", "b=range(0,3)"]))
+    assert sorted((p["a"], p["b"]) for p in points) == [(a, b) for a in "xy" for b in (0, 1, 2)]
     with pytest.raises(UserError, match="interval"):
-        Space.parse(["a=interval(0,1)"]).grid()
+        grid(Space.parse(["a=interval(0,1)"]))
 
 
 def test_digest_knows_the_space_and_not_its_order() -> None:
@@ -209,9 +210,9 @@ def test_logarithm_is_kept_through_a_cast_and_inside_of_quotes_no_tag_is_seen() 
 def test_long_range_of_whole_numbers_is_not_written_out() -> None:
     space = Space.parse(["a=range(0,1000000000000)"])
     assert space.distributions["a"] == IntDistribution(0, 10**12 - 1)
-    assert space.size == 10**12
+    assert size(space) == 10**12
     with pytest.raises(UserError, match="cannot go through 1000000000000 points"):
-        space.grid()
+        grid(space)
 
 
 def test_parameter_that_stands_twice_is_refused() -> None:
@@ -450,10 +451,10 @@ def brute(space: Space) -> list[dict[str, Any]]:
 
 def test_grid_and_size_count_conditional_parameters_only_where_they_are() -> None:
     space = finite()
-    assert space.grid() == brute(space)
-    assert space.size == len(space.grid()) == 3 * (1 + 1 + 5)
-    assert nested().size is None
-    assert Space.parse(["a=1,2", "b=range(0,1,0.1)"]).size == 20
+    assert grid(space) == brute(space)
+    assert size(space) == len(grid(space)) == 3 * (1 + 1 + 5)
+    assert size(nested()) is None
+    assert size(Space.parse(["a=1,2", "b=range(0,1,0.1)"])) == 20
 
 
 @settings(max_examples=30, deadline=None)
@@ -474,30 +475,30 @@ def test_grid_size_and_branches_of_any_conditional_space(data: st.DataObject) ->
     lines.append("n=interval(0,1)")
     conditions["n"] = [f"{data.draw(st.sampled_from(names))}=0"]
     space = Space.parse(lines, conditions)
-    assert space.size is None
+    assert size(space) is None
     whole = Space.parse(lines[:-1], conditions)
-    assert whole.grid() == brute(whole)
-    assert whole.size == len(whole.grid())
+    assert grid(whole) == brute(whole)
+    assert size(whole) == len(grid(whole))
     for most in (0, 64):
-        visited = {(key, value) for point in space.branches(most) for key, value in point.items()}
+        visited = {(key, value) for point in branches(space, most) for key, value in point.items()}
         choices = {(k, v) for k, d in whole.distributions.items() for v in values(d)}
         assert visited == choices | {("n", 0.0), ("n", 1.0)}
-        assert all(list(point) == space.active(point) for point in space.branches(most))
+        assert all(list(point) == space.active(point) for point in branches(space, most))
 
 
 def test_grid_leaves_out_what_breaks_a_constraint() -> None:
     space = finite(["b + d <= limit", "c == 2 or b > 0"])
     kept = [p for p in brute(space) if "c" not in p or p["c"] == 2 or p["b"] > 0]
-    assert space.grid() == kept
-    assert space.grid({"limit": 3}) == [p for p in kept if p["b"] + p.get("d", 0) <= 3]
+    assert grid(space) == kept
+    assert grid(space, {"limit": 3}) == [p for p in kept if p["b"] + p.get("d", 0) <= 3]
     with pytest.raises(UserError, match="no point of the space was found that keeps"):
-        Space.parse(["a=1,2"], {}, ["a > 2"]).grid()
+        grid(Space.parse(["a=1,2"], {}, ["a > 2"]))
 
 
 def test_branches_reach_numbers_that_are_deep_in_many_choices() -> None:
     lines = [f"{n}=choice(1,2,3)" for n in "abcdefgh"]
     space = Space.parse([*lines, "n=interval(0,1)"], {"n": ["a=2", "b=3", "c=2,3"]})
-    seen = list(space.branches())
+    seen = list(branches(space))
     assert {p["n"] for p in seen if "n" in p} == {0.0, 1.0}
     assert len(seen) <= 1 + 2 * 8 + 2
     assert all(list(p) == space.active(p) for p in seen)
@@ -508,7 +509,7 @@ def test_branches_keep_the_constraints_and_still_go_everywhere() -> None:
     written = [f"{k}={v}" for k, v in lines.items()]
     texts = ["schedule.warmup + schedule.start <= 1", "schedule.start >= least"]
     space = Space.parse(written, conditions, texts)
-    seen = list(space.branches(settings={"least": 0.25}))
+    seen = list(branches(space, settings={"least": 0.25}))
     assert all(space.allows(p, {"least": 0.25}) for p in seen)
     assert {p["schedule"] for p in seen} == {"constant", "linear", "cyclical"}
     assert any("controller.target" in p for p in seen)
@@ -519,15 +520,15 @@ def test_branches_keep_the_constraints_and_still_go_everywhere() -> None:
 def test_branches_complete_a_choice_in_the_way_that_constraints_leave(most: int) -> None:
     lines = ["a=choice(x,y)", "b=choice(x,y)", "n=range(0,100)"]
     space = Space.parse(lines, {}, ["a == b", "n > 40", "n < 60"])
-    seen = list(space.branches(most))
+    seen = list(branches(space, most))
     assert {(p["a"], p["b"]) for p in seen} == {("x", "x"), ("y", "y")}
     assert all(40 < p["n"] < 60 for p in seen)
-    assert seen == list(space.branches(most))
+    assert seen == list(branches(space, most))
 
 
 def test_branches_without_any_point_are_refused() -> None:
     with pytest.raises(UserError, match="no point of the space was found"):
-        list(Space.parse(["a=1,2"], {}, ["a > 2"]).branches())
+        list(branches(Space.parse(["a=1,2"], {}, ["a > 2"])))
 
 
 # --- constraints and points ---
@@ -646,9 +647,9 @@ def test_points_keep_to_the_steps_of_a_range() -> None:
     for point in ({"a": 7}, {"b": 0.35}):
         with pytest.raises(UserError, match="in steps of"):
             space.check_point(point)
-    assert all(space.check_point(point) == point for point in space.grid())
+    assert all(space.check_point(point) == point for point in grid(space))
 
 
-@pytest.mark.parametrize("point", nested().branches())
+@pytest.mark.parametrize("point", branches(nested()))
 def test_every_branch_is_a_point(point: dict[str, Any]) -> None:
     assert nested().check_point(point) == point

@@ -19,14 +19,9 @@ from betafront.study.spec import Spec
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials import lease
-from betafront.study.trials.ending import end, end_failed, end_lost, release
+from betafront.study.trials.ending import Outcome, end, end_failed, end_lost, release, tell
 from betafront.study.trials.lease import Worker, renewed
-from betafront.study.trials.ledger import (
-    REPEATS,
-    Ledger,
-    Outcome,
-    tell,
-)
+from betafront.study.trials.ledger import REPEATS, Ledger
 from betafront.study.trials.origin import first_attempt, origin
 from betafront.study.trials.ours import RECORD
 from betafront.study.trials.queue import is_met

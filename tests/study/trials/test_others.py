@@ -14,14 +14,15 @@ from tests.study.conftest import SPACE, a_spec, a_worker, deleted, done, lost
 from betafront.errors import UserError
 from betafront.study.create import make
 from betafront.study.lookup import where_the_runs_are
+from betafront.study.search.enumeration import grid
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.opening import load_study, open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.sweep import refuse_if_deleted
-from betafront.study.trials.ending import end
+from betafront.study.trials.ending import end, tell
 from betafront.study.trials.lease import has_lease
-from betafront.study.trials.ledger import Ledger, tell
+from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.origin import origin
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import Status, finished, reason, status
@@ -183,7 +184,7 @@ def test_a_point_of_a_grid_is_trained_once_though_it_is_queued(
     store: Store, ledger_of: Ledgers
 ) -> None:
     space = Space.parse(["a=1,2,3"])
-    budget(store, 3, queue=space.grid(), sampler="grid")
+    budget(store, 3, queue=grid(space), sampler="grid")
     store.study.enqueue_trial({"a": 2})
     assert [t.params["a"] for t in trained(store, ledger_of(space=space))] == [2, 1, 3]
     assert [origin(t).point for t in store.trials()] == [1, 0, 2]

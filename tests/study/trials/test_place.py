@@ -7,8 +7,8 @@ from tests.study.conftest import done, lost, tallied
 
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store
-from betafront.study.trials.ending import end_lost
-from betafront.study.trials.ledger import Ledger, tell
+from betafront.study.trials.ending import end_lost, tell
+from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.origin import origin
 from betafront.study.trials.status import status
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.support.steps import every_step
 from torch import Tensor, nn
 
 from betafront.data import Images, digits, in_memory, torchvision
@@ -45,19 +46,7 @@ def bordered(n: int = 600) -> Images:
 
 def trained(run: Run) -> Model:
     """The model after every step of its run, without what Lightning and the files cost."""
-    torch.manual_seed(run.seed)
-    state = RunState(run, CPU)
-    optimizer = state.make_optimizer()
-    while state.step < state.steps:
-        for x in run.data.batches("train", run.trainer.batch_size, state.generators.order):
-            terms = state.vae(x, state.generators.noise)
-            taken = state.objective.step(terms, state.progress, state.controller)
-            optimizer.zero_grad()
-            taken.loss.backward()
-            optimizer.step()
-            state.record(terms, taken)
-            if state.step == state.steps:
-                break
+    *_, state = every_step(run)
     return state.vae
 
 

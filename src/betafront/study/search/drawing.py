@@ -16,6 +16,7 @@ import optuna
 from optuna.trial import TrialState
 
 from betafront.errors import UserError
+from betafront.study.search.enumeration import grid, size
 from betafront.study.search.samplers import POINTS, sampler
 from betafront.study.search.space import Space
 from betafront.study.seeds import seed_from
@@ -135,10 +136,10 @@ class Drawing:
 
     def _left(self, taken: Container[str], index: int) -> Point | None:
         """A point of a finite space that was not drawn before, if there is one."""
-        size = self.space.size
-        if size is None or size > ENUMERABLE:
+        many = size(self.space)
+        if many is None or many > ENUMERABLE:
             return None
-        left = [p for p in self.space.grid(self.settings) if digest(p) not in taken]
+        left = [p for p in grid(self.space, self.settings) if digest(p) not in taken]
         return Point(random.Random(seed_from(self.seed, index)).choice(left), {}) if left else None
 
     def _one(self, index: int, attempt: int, fixed: Mapping[str, Any]) -> Point:

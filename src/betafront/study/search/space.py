@@ -5,12 +5,9 @@ space may have constraints between its parameters.
 """
 
 import hashlib
-import itertools
 import json
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from optuna.distributions import (
@@ -24,22 +21,13 @@ from betafront.errors import UserError, near_miss
 from betafront.study.search.choices import meaning, stored_as
 from betafront.study.search.conditions import When, closed, condition, ordered
 from betafront.study.search.constraints import Constraint
-from betafront.study.search.distributions import (
-    MOST_POINTS,
-    count,
-    drawn,
-    every_value,
-    is_choice,
-    suggested,
-    values,
-)
+from betafront.study.search.distributions import suggested
 from betafront.study.search.grammar import name_of, searches
 
 if TYPE_CHECKING:
     from optuna import Trial
 
 Params = Mapping[str, Any]
-TRIES = 1000  # points that are drawn to find one of a branch that keeps the constraints
 
 
 @dataclass(frozen=True)
@@ -97,9 +85,10 @@ class Space:
 
     def active(self, params: Params) -> list[str]:
         """The parameters that are there, given the choices in `params`."""
-        return [key for key in self.distributions if self._is_there(key, params)]
+        return [key for key in self.distributions if self.is_there(key, params)]
 
-    def _is_there(self, key: str, params: Params) -> bool:
+    def is_there(self, key: str, params: Params) -> bool:
+        """Whether a parameter is there, given the choices in `params`."""
         conditions = self.when.get(key, {}).items()
         return all(parent in params and params[parent] in chosen for parent, chosen in conditions)
 
@@ -114,7 +103,7 @@ class Space:
 
     def suggest(self, trial: "Trial") -> dict[str, Any]:
         """Draw the parameters that are there, in order, through Optuna's define-by-run calls."""
-        return self._filled(lambda key, d: suggested(trial, key, d))
+        return self.filled(lambda key, d: suggested(trial, key, d))
 
     def overrides(self, params: Params) -> list[str]:
         """The Hydra overrides that put `params` into a configuration."""
@@ -211,129 +200,13 @@ class Space:
             raise UserError(f"the constraint '{broken.text}' does not hold at {at}")
         return {key: given[key] for key in self.distributions if key in given}
 
-    @property
-    def size(self) -> int | None:
-        """How many points there are, whatever the constraints; None where an interval has no end
-        of them."""
-        counts = {key: count(d) for key, d in self.distributions.items()}
-        switches = {parent for conditions in self.when.values() for parent in conditions}
-        total = 0
-        for point in self._points({k: values(self.distributions[k]) for k in switches}):
-            rest = [counts[key] for key in self.active(point) if key not in switches]
-            if None in rest:
-                return None
-            total += math.prod(n for n in rest if n is not None)
-        return total
-
-    def grid(self, settings: Mapping[str, Any] = {}) -> list[dict[str, Any]]:
-        """Every point of a space of choices and ranges that keeps the constraints.
-
-        Args:
-            settings: the configuration outside the space, which constraints may read.
-
-        Raises:
-            UserError: the space has an interval, which has no grid, or too many points, or none
-                that keeps the constraints.
-        """
-        for key, d in self.distributions.items():
-            if count(d) is None:
-                raise UserError(
-                    f"study.sampler=grid cannot search {key}, which is an interval: "
-                    f"write the points to try, as in '{key}=0.1,1,10'"
-                )
-        if (self.size or 0) > MOST_POINTS:
-            raise UserError(
-                f"study.sampler=grid cannot go through {self.size} points: search shorter ranges, "
-                "or take another sampler"
-            )
-        axes = {key: every_value(d) for key, d in self.distributions.items()}
-        points = [point for point in self._points(axes) if self.allows(point, settings)]
-        return points or self._refuse_all()
-
-    def branches(
-        self, most: int = 64, settings: Mapping[str, Any] = {}
-    ) -> Iterator[dict[str, Any]]:
-        """Points that go through every choice: all combinations where there are no more than
-        `most`, else every choice once, with those on which it depends. Numbers stand at their low
-        ends, and in one more point at their high ends; where that breaks a constraint, each of them
-        in turn, or wherever a draw finds a point that keeps them. What no draw finds is left out.
-
-        Args:
-            most: combinations of choices.
-            settings: the configuration outside the space, which constraints may read.
-
-        Raises:
-            UserError: no point was found that keeps the constraints.
-        """
-        low: list[dict[str, Any]] = []
-        for fixed in self._branches(most):
-            point = self._completed(fixed, settings)
-            if point is not None and point not in low:
-                low.append(point)
-        yield from low or self._refuse_all()
-        seen: set[str] = set()
-        for point in low:
-            ends = {k: values(d)[-1] for k in point if not is_choice(d := self.distributions[k])}
-            if not ends.keys() <= seen:
-                seen |= ends.keys()
-                every, each = point | ends, ({**point, key: end} for key, end in ends.items())
-                allowed = [p for p in (every, *each) if self.allows(p, settings)]
-                yield from allowed[:1] if every in allowed else allowed
-
-    def _branches(self, most: int) -> list[dict[str, Any]]:
-        """What must be chosen in each branch."""
-        choices = {k: values(d) for k, d in self.distributions.items() if is_choice(d)}
-        combinations = list(itertools.islice(self._points(choices), most + 1))
-        if len(combinations) <= most:
-            return combinations
-        every: list[dict[str, Any]] = []
-        for key in self.distributions:
-            needed = {parent: chosen[0] for parent, chosen in self.when.get(key, {}).items()}
-            own = [{key: choice} for choice in choices.get(key, [])]
-            every.extend(needed | choice for choice in own or [{}])
-        return every
-
-    def _completed(self, fixed: Params, settings: Params) -> dict[str, Any] | None:
-        """A point with the choices of `fixed` that keeps the constraints: with first choices and
-        low ends, or with high ends, or with random draws; None where no draw keeps them."""
-        random = Random(0)
-        picks: list[Callable[[BaseDistribution], Any]] = [
-            lambda d: values(d)[0],
-            lambda d: values(d)[0 if is_choice(d) else -1],
-            *[lambda d: drawn(d, random)] * TRIES,
-        ]
-        for pick in picks:
-            point = self._filled(_or_else(fixed, pick))
-            if self.allows(point, settings):
-                return point
-        return None
-
-    def _filled(self, pick: Callable[[str, BaseDistribution], Any]) -> dict[str, Any]:
+    def filled(self, pick: Callable[[str, BaseDistribution], Any]) -> dict[str, Any]:
         """A point of what `pick` gives for each parameter that is there."""
         point: dict[str, Any] = {}
         for key, d in self.distributions.items():
-            if self._is_there(key, point):
+            if self.is_there(key, point):
                 point[key] = pick(key, d)
         return point
-
-    def _points(self, axes: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-        """Every combination of the values of `axes`, each only where it is there."""
-        keys = [key for key in self.distributions if key in axes]
-
-        def extended(point: dict[str, Any], i: int) -> Iterator[dict[str, Any]]:
-            if i == len(keys):
-                yield point
-            elif self._is_there(keys[i], point):
-                for value in axes[keys[i]]:
-                    yield from extended({**point, keys[i]: value}, i + 1)
-            else:
-                yield from extended(point, i + 1)
-
-        return extended({}, 0)
-
-    def _refuse_all(self) -> list[Any]:
-        texts = "; ".join(c.text for c in self.constraints)
-        raise UserError(f"no point of the space was found that keeps study.constraints ({texts})")
 
 
 def _is_of(value: Any, distribution: BaseDistribution) -> bool:
@@ -341,9 +214,3 @@ def _is_of(value: Any, distribution: BaseDistribution) -> bool:
     if isinstance(distribution, CategoricalDistribution):
         return value in distribution.choices
     return isinstance(value, int | float)
-
-
-def _or_else(
-    fixed: Params, pick: Callable[[BaseDistribution], Any]
-) -> Callable[[str, BaseDistribution], Any]:
-    return lambda key, d: fixed[key] if key in fixed else pick(d)

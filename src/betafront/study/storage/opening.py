@@ -12,6 +12,7 @@ from filelock import Timeout
 
 from betafront.addresses import (
     FROM_ENVIRONMENT,
+    RUNS,
     SQLITE,
     VARIABLE,
     looked_up,
@@ -96,7 +97,9 @@ def open_storage(url: str, create: bool = False, reading: bool = False) -> Stora
         reads = read_sqlite(path)
         return Storage(url, reads, reads)
     except NoTables as error:
-        raise _no_studies_in(shown if path is None else path.parent) from error
+        if path is None:
+            raise _no_studies_in(shown) from error
+        raise _no_studies_in(path.parent, path.parent) from error
     except Timeout as error:
         raise UserError(f"{shown} is being opened by another process: wait for it") from error
     except OSError as error:
@@ -114,7 +117,18 @@ def _check_file(path: Path, create: bool) -> None:
         raise _no_studies_in(path.parent)
 
 
-def _no_studies_in(place: object) -> NoStudy:
+def _no_studies_in(place: object, runs: Path | None = None) -> NoStudy:
+    """The error of a storage without studies.
+
+    Args:
+        place: of the storage, as it is shown.
+        runs: the folder of a file; runs in it had a study, so that the file was damaged.
+    """
+    if runs is not None and any(runs.glob("*/trial-*")):
+        return NoStudy(
+            f"there are no studies in {place}, although runs lie beside it: the file was emptied, "
+            f"or lost its -wal file; put back a copy of both, or set {RUNS} to another folder"
+        )
     return NoStudy(f"there are no studies in {place}: `betafront sweep` makes one")
 
 
@@ -178,7 +192,7 @@ def find_storage(
     known = [other for names in found.values() for other in names]
     if name is None or not known:
         places = " and ".join(masked(looked_up(storage.url)) for storage in found)
-        raise _no_studies_in(places)
+        raise _no_studies_in(places, runs if (runs / "studies.db").is_file() else None)
     raise NoStudy(f"there is no study '{name}': {near_miss(name, known)}")
 
 

@@ -1,7 +1,10 @@
 """Ending a trial in the storage: complete, failed, lost, or let go of. A trial is ended once."""
 
+import logging
+import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
@@ -9,11 +12,56 @@ from optuna.trial import TrialState
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import NOTHING, Store
 from betafront.study.trials.lease import is_lost
-from betafront.study.trials.origin import origin
+from betafront.study.trials.origin import numbered, origin
+from betafront.study.trials.ours import RECORD
+from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import REASON, RELEASED
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a trial that was trained: its record, or why it has none.
+
+    Attributes:
+        record: of a trial with a result.
+        reason: why the trial failed, as `KIND: …`.
+        halted: whether it was stopped, with a checkpoint from which another worker goes on.
+        machine: what is wrong with this machine, so that this worker should train no other trial.
+    """
+
+    record: Record | None = None
+    reason: str | None = None
+    halted: bool = False
+    machine: OSError | None = None
+
+
+def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> None:
+    """Write what came of a trial to the storage, unless another worker has ended the trial: its
+    lease was lost, and the late result is left out."""
+    if outcome.halted:
+        if not release(store, trial):
+            log.warning("trial %d had been given to another worker, and ends here", trial.number)
+        return
+    metrics = outcome.record.metrics if outcome.record else {}
+    missing = [m for m in spec.objectives if not math.isfinite(metrics.get(m, math.nan))]
+    if outcome.record is None or missing:
+        in_time = end_failed(
+            store, trial, outcome.reason or f"failed: the run has no value of {missing[0]}"
+        )
+    else:
+        values = [metrics[m] for m in spec.objectives]
+        in_time = end(store, trial, TrialState.COMPLETE, values, {RECORD: outcome.record.written()})
+        if not in_time:  # or it was this call, whose first answer was lost
+            now = numbered(store.trials(), trial.number)
+            in_time = now is not None and now.values == values
+    if not in_time:
+        log.warning("trial %d had been given to another worker; its late result is not counted",
+                    trial.number)  # fmt: skip
 
 
 def end_lost(store: Store, spec: Spec, trials: "Sequence[FrozenTrial]") -> bool:

@@ -1,5 +1,4 @@
-"""Who may train which trial: claims, and the outcomes that are told, so that a budget is met
-exactly.
+"""Who may train which trial: claims, so that a budget is met exactly.
 
 The claim rule, for a budget of N trials:
 
@@ -32,13 +31,10 @@ below it is tried again as if it were not there: of the trials with lower number
 new attempt, those that wait do not count.
 """
 
-import logging
-import math
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,8 +47,8 @@ from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store, is_away
 from betafront.study.trials.ending import end, end_failed, end_lost, release
 from betafront.study.trials.lease import LEASE, ExpiredLeases, Worker
-from betafront.study.trials.origin import Origin, numbered, origin
-from betafront.study.trials.ours import ORIGIN, RECORD
+from betafront.study.trials.origin import Origin, origin
+from betafront.study.trials.ours import ORIGIN
 from betafront.study.trials.queue import (
     Work,
     imported_work,
@@ -63,14 +59,11 @@ from betafront.study.trials.queue import (
     replicate_work,
     waiting_work,
 )
-from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import OVER_BUDGET, REASON, REFUSED, TAKEN, Status, status
 from betafront.study.trials.tally import Tally
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-log = logging.getLogger(__name__)
 
 REPEATS = "again"
 """The user attribute of a trial that may be at the point of another one: in a finite space of which
@@ -108,23 +101,6 @@ class Claim(NamedTuple):
     trial: "FrozenTrial"
     spec: Spec
     trials: "Sequence[FrozenTrial]"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a trial that was trained: its record, or why it has none.
-
-    Attributes:
-        record: of a trial with a result.
-        reason: why the trial failed, as `KIND: …`.
-        halted: whether it was stopped, with a checkpoint from which another worker goes on.
-        machine: what is wrong with this machine, so that this worker should train no other trial.
-    """
-
-    record: Record | None = None
-    reason: str | None = None
-    halted: bool = False
-    machine: OSError | None = None
 
 
 class Ledger:
@@ -336,27 +312,3 @@ def is_taken(trial: "FrozenTrial", below: "Sequence[FrozenTrial]", tally: Tally)
         return False
     first = tally.first_at(digest(trial.params))
     return first is not None and first < trial.number
-
-
-def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> None:
-    """Write what came of a trial to the storage, unless another worker has ended the trial: its
-    lease was lost, and the late result is left out."""
-    if outcome.halted:
-        if not release(store, trial):
-            log.warning("trial %d had been given to another worker, and ends here", trial.number)
-        return
-    metrics = outcome.record.metrics if outcome.record else {}
-    missing = [m for m in spec.objectives if not math.isfinite(metrics.get(m, math.nan))]
-    if outcome.record is None or missing:
-        in_time = end_failed(
-            store, trial, outcome.reason or f"failed: the run has no value of {missing[0]}"
-        )
-    else:
-        values = [metrics[m] for m in spec.objectives]
-        in_time = end(store, trial, TrialState.COMPLETE, values, {RECORD: outcome.record.written()})
-        if not in_time:  # or it was this call, whose first answer was lost
-            now = numbered(store.trials(), trial.number)
-            in_time = now is not None and now.values == values
-    if not in_time:
-        log.warning("trial %d had been given to another worker; its late result is not counted",
-                    trial.number)  # fmt: skip

@@ -9,8 +9,8 @@ from betafront.config.build import build, save
 from betafront.config.compose import Composer
 from betafront.errors import machine_fault
 from betafront.study.signals import HALT
+from betafront.study.trials.ending import Outcome
 from betafront.study.trials.lease import Progress
-from betafront.study.trials.ledger import Outcome
 from betafront.training.failure import Failure
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
@@ -41,22 +41,6 @@ def attempt(
     Returns:
         the run's result, or the outcome of its trial where the run has none.
     """
-    try:
-        with logged_to(RunFolder(folder).log):
-            return _train(compose, overrides, folder, seconds, now, dropped)
-    except OSError as error:  # the folder or its log cannot be made
-        return Outcome(halted=True, machine=error)
-
-
-def _train(
-    compose: Composer,
-    overrides: list[str],
-    folder: Path,
-    seconds: float | None,
-    now: Progress,
-    dropped: Callable[[], bool],
-) -> Result | Outcome:
-    """As `attempt`; the traceback of an error is in the run's log."""
     # With Lightning, which a command that only launches workers does without.
     from betafront.training import Attempt, fit
 
@@ -67,13 +51,18 @@ def _train(
         )  # fmt: skip
 
     try:
-        config = compose(overrides)
-        save(config, folder)
-        run = build(config)
-    except Exception as error:
-        return _failed(Failure.of(error))
-    (outcome,) = fit([Attempt(run, folder, report, HALT.is_set, seconds, dropped=dropped)])
-    return outcome if isinstance(outcome, Result) else _failed(outcome)
+        with logged_to(RunFolder(folder).log):  # the traceback of an error, too
+            try:
+                config = compose(overrides)
+                save(config, folder)
+                run = build(config)
+            except Exception as error:
+                return _failed(Failure.of(error))
+            made = Attempt(run, folder, report, HALT.is_set, seconds, dropped=dropped)
+            (outcome,) = fit([made])
+            return outcome if isinstance(outcome, Result) else _failed(outcome)
+    except OSError as error:  # the folder or its log cannot be made
+        return Outcome(halted=True, machine=error)
 
 
 def _failed(failure: Failure) -> Outcome:

@@ -25,9 +25,9 @@ from betafront.study.storage.errors import in_a_line
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store, with_patience
 from betafront.study.trials.confirming import ConfirmingLedger, ended, planned_runs
-from betafront.study.trials.ending import release
+from betafront.study.trials.ending import Outcome, release, tell
 from betafront.study.trials.lease import LEASE, Progress, Worker, has_lease, machine, renewed
-from betafront.study.trials.ledger import Claim, Ledger, Outcome, tell
+from betafront.study.trials.ledger import Claim, Ledger
 from betafront.study.trials.origin import first_attempt, numbered, origin
 from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.queue import is_met

@@ -11,6 +11,7 @@ from betafront.config.overrides import parse
 from betafront.config.parts import TARGET
 from betafront.config.trust import of_kept, typed_targets
 from betafront.errors import UserError
+from betafront.study.stored.places import PLACES, with_own_places
 
 # Settings of launchers that only say how much of which machine a worker takes.
 OF_MACHINES = frozenset(
@@ -25,16 +26,20 @@ PLAIN = re.compile(r"[\w.,:@%-]*")  # a value that no shell and no script of a b
 RESOLVER = re.compile(r"\$\{[^}]*(:|\$\{)")
 # A target that is one name: neither a search nor a name that goes on with what is looked up.
 ONE_TARGET = re.compile(TARGET.pattern + r"(?![\w.])['\"]?\s*($|\}|,\s*['\"]?\w[\w.@/]*['\"]?\s*:)")
-PLACES = frozenset({"seed", "runs"})  # the keys without a dot that choose no file of a group
+NO_GROUPS = frozenset({"seed", "runs"})  # the keys without a dot that choose no file of a group
 
 
-def stored_command(command: Sequence[str], study: str, typed: Sequence[str]) -> list[str]:
-    """The words with which a study was begun, to be given again.
+def stored_command(
+    command: Sequence[str], study: str, typed: Sequence[str], storage: str
+) -> list[str]:
+    """The words with which a study was begun, to be given again: for the storage in which it was
+    found, and where this user has its runs and records (`betafront.study.stored.places`).
 
     Args:
         command: as it is stored.
         study: its name.
         typed: the words of this command; one of them that is stored too needs no more trust.
+        storage: the address of the storage in which this command has found the study.
 
     Raises:
         UserError: a word might do more than describe the study's runs, or names code that is not
@@ -48,7 +53,7 @@ def stored_command(command: Sequence[str], study: str, typed: Sequence[str]) -> 
             )
     stored = [word for word in command if word not in typed]
     of_kept().check(typed_targets(stored), f"the command of {study}, as the storage has it,")
-    return list(command)
+    return with_own_places(command, study, typed, storage)
 
 
 def _is_plain(word: str) -> bool:
@@ -69,13 +74,13 @@ def _is_plain(word: str) -> bool:
 
 def _chooses_elsewhere(key: str, value: str) -> bool:
     """Whether a word could choose a file that lies outside of the folders of configurations, as
-    `model=../../x` does, or set up Hydra with one that lies there (`+model@hydra.callbacks.x=mlp`).
+    `model=../../x` does, or set up Hydra or a place with one (`+model@hydra.callbacks.x=mlp`).
     Such a file may say whatever a configuration can."""
     name, _, package = key.partition("@")
-    if "hydra" in package.split("."):
+    if {"hydra", *PLACES} & set(re.split("[.:]", package)):
         return True
     searched = name == "study" or name.startswith(("study.space", "study.enqueue"))
-    if name in PLACES or ("." in name and not searched):
+    if name in NO_GROUPS or ("." in name and not searched):
         return False
     if value.startswith("{") and not searched and _is_mapping(f"{key}={value}"):
         return False

@@ -1,0 +1,1 @@
+"""What the storage of a study says that a command would do, and what of that is done."""
