@@ -142,7 +142,7 @@ class VAE(Model):
         if not mean:
             return Observed(log_px, statistic=statistic)
         with torch.no_grad():
-            return Observed(log_px, self.likelihood.mean(params), statistic)
+            return Observed(log_px, self.likelihood.mean_given(params, x), statistic)
 
     def _log_ratio(self, posterior: Posterior, z: Tensor, normal: Tensor) -> Tensor:
         """(B,) float64 log p(z) - log q(z|x) of the z that the draws of N(0, 1) became."""
