@@ -1,6 +1,5 @@
 """A user's own counts, from one file: `data=counts`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from betafront.data.counts.counted import Counted
-from betafront.data.counts.reading import Columns, column_of, read
+from betafront.data.counts.reading import column_of, read
 from betafront.data.counts.sparse_rows import SparseRows
 from betafront.data.data import SPLITS
 from betafront.data.factors import Table
@@ -42,9 +41,9 @@ def counts(
         label: the column of a table that has the class of each example; of other files the path of
             a `.npy` of one value per row.
         total: such a column or file with the total count of each example, where the data has not
-            all that was counted (chosen genes of a cell, items of a shop). What lies elsewhere,
-            the total less the row's sum, becomes one more column, the last: so that the sum of a row
-            is the total as given, which `likelihood.total=row` and `multinomial` go by.
+            all that was counted (chosen genes of a cell, items of a shop). What was counted
+            elsewhere, the total less the row's sum, becomes one more column, the last, so that the
+            sum of a row is the total as given, by which `likelihood.total=row` and `multinomial` go.
         val, test, split_seed, limit: as in `betafront.data.tensors.splits`.
 
     Raises:
@@ -56,7 +55,9 @@ def counts(
         matrix = _with_rest(matrix, column_of(total, "total", columns), path)
     factors = None
     if label is not None:
-        classes = np.unique(column_of(label, "label", columns), return_inverse=True)[1]
+        classes = column_of(label, "label", columns)
+        if classes.dtype.kind == "O":  # words, perhaps with gaps, which have no order
+            classes = classes.astype(str)
         factors = Table.of(["label"], [False], classes.reshape(-1, 1))
     found = splits(
         name,
@@ -79,6 +80,10 @@ def canonical(matrix: "csr_array", path: str) -> "csr_array":
     """
     if 0 in matrix.shape:
         raise UserError(f"{path} has {matrix.shape[0]} rows and {matrix.shape[1]} columns")
+    if matrix.dtype.kind not in "biuf":
+        raise UserError(f"{path} holds values of type {matrix.dtype}: give counts")
+    if matrix.dtype.kind == "b":
+        matrix = matrix.astype(np.uint8)
     matrix.sum_duplicates()
     values = matrix.data
     for strange, what in (
@@ -90,9 +95,9 @@ def canonical(matrix: "csr_array", path: str) -> "csr_array":
         if strange.any():
             row, column, value = _first(matrix, strange)
             raise UserError(
-                f"{path} has {what}, first {value:.6g} in row {row}, column {column}: these are not "
-                "counts; give them as they were counted, not normalised or logarithms (data=table "
-                "takes real numbers)"
+                f"{path} has {what}, first {value:.6g} in row {row}, column {column}: these are "
+                "not counts; give them as they were counted, not normalised or logarithms "
+                "(data=table takes real numbers)"
             )
     matrix.eliminate_zeros()
     return matrix
@@ -105,9 +110,7 @@ def _first(matrix: "csr_array", strange: NDArray[np.bool_]) -> tuple[int, int, f
     return row, int(matrix.indices[entry]), float(matrix.data[entry])
 
 
-def _with_rest(
-    matrix: "csr_array", totals: NDArray[np.generic], path: str
-) -> "csr_array":
+def _with_rest(matrix: "csr_array", totals: NDArray[np.generic], path: str) -> "csr_array":
     """The matrix and a last column of what each row's total has beyond its sum.
 
     Raises:

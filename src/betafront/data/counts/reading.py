@@ -120,8 +120,9 @@ def _of_table(
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     for name in apart:
         if name not in frame.columns:
-            near = near_miss(name, list(frame.columns)[:1000])
-            raise UserError(f"{path} has no column '{name}': {near}")
+            near = near_miss(name, frame.columns)
+            said = near if near.startswith("did") else f"its first is '{frame.columns[0]}'"
+            raise UserError(f"data.path: {path} has no column '{name}': {said}")
     columns = {name: frame[name].to_numpy() for name in apart}
     left = frame.drop(columns=list(apart))
     note = ""

@@ -1,4 +1,5 @@
-"""Output distributions of the decoder, one per file (those of counts in `counts/`); each with its support and every constant."""
+"""Output distributions of the decoder, one per file, those of counts in `counts/`; each with its
+support and every constant."""
 
 from betafront.objective.likelihoods.base import Likelihood
 from betafront.objective.likelihoods.bernoulli import Bernoulli

@@ -1,4 +1,4 @@
-"""Likelihoods of counts, 0, 1, 2, …: masses of the whole numbers themselves, one family per file."""
+"""Likelihoods of counts: masses of the whole numbers themselves, one family per file."""
 
 from betafront.objective.likelihoods.counts.multinomial import Multinomial
 from betafront.objective.likelihoods.counts.negative_binomial import NegativeBinomial

@@ -20,12 +20,13 @@ class CountLikelihood(Likelihood):
     """A mass on 0, 1, 2, … in every data dimension, the first output of which is its rate.
 
     Args:
-        total: what the rates of an example add up to. None leaves them free: each is the exponential
-            of the decoder's output, times the mean count of the first training examples, so that
-            an output of 0 is that mean. `row` gives an example the rates `total · softmax(decoder)`,
-            with the total count of the example itself (the library size of a cell, the clicks of a
-            user), as scVI does (Lopez et al. 2018): then this is the mass of x for a given total.
-            Where z alone is known, the total is the mean over the training batches so far.
+        total: what the rates of an example add up to. None leaves them free: each is the
+            exponential of the decoder's output, times the mean count of the first training
+            examples, so that an output of 0 is that mean. `row` gives an example the rates
+            `total · softmax(decoder)`, with the total count of the example itself (the library size
+            of a cell, the clicks of a user), as scVI does (Lopez et al. 2018): then this is the mass
+            of x for a given total. Where z alone is known, the total is the mean over the training
+            batches so far.
 
     Attributes:
         mean_count: () of the training data, per data dimension.
@@ -122,7 +123,7 @@ class Log1p(nn.Module):
 
 
 def check_counts(x: Tensor, whose: str) -> None:
-    """Refuse data that has anything but 0, 1, 2, …
+    """Refuse data that has anything but the numbers 0, 1, 2 and so on.
 
     Raises:
         UserError: naming `whose` data it is, and the first such value.
@@ -131,7 +132,7 @@ def check_counts(x: Tensor, whose: str) -> None:
         if bool(strange.any()):
             raise UserError(
                 f"{whose} is for counts, 0, 1, 2, …, but the data has {what}, such as "
-                f"{float(x[strange][0]):.6g}: these are not counts, or no longer; give them as they "
-                "were counted (data=counts; of data=table data.standardise=false), or use "
+                f"{float(x[strange][0]):.6g}: these are not counts, or no longer; give them as "
+                "they were counted (data=counts; of data=table data.standardise=false), or use "
                 "likelihood=gaussian"
             )

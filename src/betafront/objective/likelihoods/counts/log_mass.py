@@ -14,7 +14,7 @@ from betafront.objective.likelihoods.beta import stirling_remainder
 
 
 def log_poisson(x: Tensor, rate: Tensor) -> Tensor:
-    """log of the mass of `x` under Poissons.
+    """Log of the mass of `x` under Poissons.
 
     Args:
         x: whole numbers of at least 0.
@@ -32,7 +32,7 @@ def log_of_peak(x: Tensor) -> Tensor:
 
 
 def log_negative_binomial(x: Tensor, mean: Tensor, theta: Tensor) -> Tensor:
-    """log of the mass of `x` under negative binomials of the variance `mean + mean² / theta`.
+    """Log of the mass of `x` under negative binomials of the variance `mean + mean² / theta`.
 
     Args:
         x: whole numbers of at least 0.

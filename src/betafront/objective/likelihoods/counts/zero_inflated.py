@@ -16,8 +16,8 @@ from betafront.objective.likelihoods.counts.poisson import Poisson
 
 
 class ZeroInflated(Likelihood):
-    """`p(0|z) = π + (1 - π) P(0)` and `p(x|z) = (1 - π) P(x)`: the last output of the decoder is the
-    logit of π, in every data dimension.
+    """`p(0|z) = π + (1 - π) P(0)` and `p(x|z) = (1 - π) P(x)`: the last output of the decoder is
+    the logit of π, in every data dimension.
 
     Args:
         counts: P, a mass that factorises over the data dimensions.
