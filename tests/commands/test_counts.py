@@ -95,7 +95,7 @@ def test_studies_compare_where_they_are_of_the_same_mass(betafront: Callable[...
 
 MIXED = {
     "likelihood=poisson,multinomial": "likelihoods other than multinomial compare as they are",
-    "likelihood.total=row,null": "likelihood.total is searched, and val/distortion for a given total",
+    "likelihood.total=row,null": "likelihood.total is searched, and val/distortion for a given",
 }
 
 

@@ -91,7 +91,12 @@ class Spec:
         are masses of counts."""
         if self.mass or self.base.get("data.dequantize") is True:
             return True
-        return not {"likelihood", "likelihood.total"} & self.space.keys()
+        return "likelihood" not in self.space and not self.searches_total
+
+    @property
+    def searches_total(self) -> bool:
+        """Whether some trials are of counts for a given total, and others of the counts."""
+        return any(key.lstrip("+") == "likelihood.total" for key in self.space)
 
     @property
     def mass(self) -> str:

@@ -80,9 +80,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         fail_fast=study.fail_fast,
         max_failures=study.max_failures,
     )
-    if {"likelihood", "likelihood.total"} & lines.keys() and (
-        over := needing_one_likelihood(objectives)
-    ):
+    if over := needing_one_likelihood(objectives):
         searched = space.distributions.get("likelihood")
         _check_likelihoods(spec, over[0], values(searched) if searched else [])
     return spec
@@ -170,10 +168,11 @@ def _check_max_failures(value: Any) -> None:
 
 def _check_likelihoods(spec: Spec, objective: str, likelihoods: Sequence[Any]) -> None:
     """Refuse to compare `objective` across likelihoods that have it in different units."""
-    if "likelihood.total" in spec.space and not spec.one_scale:
+    if spec.searches_total:
         raise UserError(
             f"likelihood.total is searched, and {objective} for a given total cannot be compared "
-            "with that of the counts themselves: choose one, or use study.objectives=[val/rate,val/mse]"
+            "with that of the counts themselves: choose one of them, or use "
+            "study.objectives=[val/rate,val/mse]"
         )
     if not spec.one_scale:
         raise UserError(

@@ -55,7 +55,7 @@ FILES: dict[str, tuple[str, Write]] = {
         "x.npz", lambda path, x: sparse.save_npz(path, sparse.csc_array(x.astype("f8")))
     ),
     "coo in halves": ("x.npz", doubled),
-    "npy": ("x.npy", lambda path, x: np.save(path, x)),
+    "npy": ("x.npy", np.save),
     "npz": ("x.npz", lambda path, x: np.savez(path, counts=x, other=x)),
     "csv": ("x.csv", lambda path, x: frame(x).to_csv(path, index=False)),
     "tsv": ("x.tsv", lambda path, x: frame(x).to_csv(path, index=False, sep="\t")),
@@ -165,7 +165,7 @@ def test_a_given_total_is_the_sum_of_a_row_by_one_more_column(x: np.ndarray) -> 
     x[5, 1] = 3
     np.save("total.npy", total)
     np.save("x.npy", x)
-    with pytest.raises(UserError, match="row 5 of x.npy has the total 0, less than its counts"):
+    with pytest.raises(UserError, match=r"row 5 of x\.npy has the total 0, less than its counts"):
         counts("c", "x.npy", total="total.npy")
 
 

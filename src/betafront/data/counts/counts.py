@@ -43,7 +43,7 @@ def counts(
         total: such a column or file with the total count of each example, where the data has not
             all that was counted (chosen genes of a cell, items of a shop). What was counted
             elsewhere, the total less the row's sum, becomes one more column, the last, so that the
-            sum of a row is the total as given, by which `likelihood.total=row` and `multinomial` go.
+            sum of a row is the total as given, which `likelihood.total=row` and `multinomial` take.
         val, test, split_seed, limit: as in `betafront.data.tensors.splits`.
 
     Raises:

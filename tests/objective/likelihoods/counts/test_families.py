@@ -124,7 +124,7 @@ def test_the_mean_total_is_that_of_all_batches() -> None:
     total = likelihood.mean(torch.zeros(1, N)).sum()
     torch.testing.assert_close(total, torch.cat(batches).sum(1).mean())
     assert likelihood.eval().statistic(torch.zeros(40, N), batches[0]) is None
-    with pytest.raises(UserError, match="likelihood.total=row learns the mean total"):
+    with pytest.raises(UserError, match=r"likelihood\.total=row learns the mean total"):
         likelihood.remember(None)
 
 

@@ -23,9 +23,9 @@ class CountLikelihood(Likelihood):
         total: what the rates of an example add up to. None leaves them free: each is the
             exponential of the decoder's output, times the mean count of the first training
             examples, so that an output of 0 is that mean. `row` gives an example the rates
-            `total · softmax(decoder)`, with the total count of the example itself (the library size
-            of a cell, the clicks of a user), as scVI does (Lopez et al. 2018): then this is the mass
-            of x for a given total. Where z alone is known, the total is the mean over the training
+            `total · softmax(decoder)`, with the total count of the example itself (the library
+            size of a cell, the clicks of a user), as scVI does (Lopez et al. 2018): then this is
+            the mass of x for a given total. Where z alone is known, the total is the mean over the training
             batches so far.
 
     Attributes:

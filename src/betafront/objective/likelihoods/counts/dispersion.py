@@ -20,8 +20,8 @@ class Dispersion(nn.Module):
 
     Args:
         mode: `shared`, one for all data dimensions; `per_dimension`, one for each (a gene, an
-            item), both learned by gradient as parameters of the model; or `decoder`, which gives one
-            for each data dimension of each example.
+            item), both learned by gradient as parameters of the model; or `decoder`, which gives
+            one for each data dimension of each example.
         start: where learning starts; of the decoder, θ at an output of 0.
 
     Raises:
