@@ -25,8 +25,8 @@ class CountLikelihood(Likelihood):
             examples, so that an output of 0 is that mean. `row` gives an example the rates
             `total · softmax(decoder)`, with the total count of the example itself (the library
             size of a cell, the clicks of a user), as scVI does (Lopez et al. 2018): then this is
-            the mass of x for a given total. Where z alone is known, the total is the mean over the training
-            batches so far.
+            the mass of x for a given total. Where z alone is known, the total is the mean over
+            the training batches so far.
 
     Attributes:
         mean_count: () of the training data, per data dimension.
