@@ -33,7 +33,7 @@ STUDIES = {
 def factors(n: int = 200) -> np.ndarray:
     """(n, N) Poissons whose log rates two factors move, with totals of many sizes."""
     rng = np.random.default_rng(0)
-    log_rates = rng.normal(size=(n, 2)) @ rng.normal(size=(2, N)) - 0.5
+    log_rates = rng.normal(size=(n, 2)) @ rng.normal(size=(2, N)) / 2 + 0.5
     return rng.poisson(np.exp(log_rates + rng.normal(size=(n, 1)) / 2))
 
 
@@ -45,7 +45,7 @@ def swept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("BETAFRONT_RUNS", str(place / "runs"))
         sparse.save_npz("cells.npz", sparse.csr_matrix(factors()))
         for name, words in STUDIES.items():
-            trials = f"study.budget.trials={4 if name == 'free' else 2}"
+            trials = f"study.budget.trials={4 if name == 'free' else 1}"
             with pytest.raises(SystemExit) as ended:
                 main(["sweep", f"study.name={name}", *OF_ALL, *words, trials])
             assert not ended.value.code

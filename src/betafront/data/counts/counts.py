@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 LARGEST = 2**24
 """Up to here 32-bit numbers have every whole number."""
 
+ROUNDED = 1e-6
+"""How far from a whole number a count may be that other tools have added up in parts."""
+
 
 def counts(
     name: str,
@@ -89,7 +92,7 @@ def canonical(matrix: "csr_array", path: str) -> "csr_array":
     for strange, what in (
         (~np.isfinite(values), "NaN or infinity"),
         (values < 0, "negative numbers"),
-        (values != np.round(values), "fractions"),
+        (np.abs(values - np.round(values)) > ROUNDED, "fractions"),
         (values > LARGEST, f"counts beyond {LARGEST:,}, which 32-bit numbers do not tell apart"),
     ):
         if strange.any():
@@ -99,6 +102,7 @@ def canonical(matrix: "csr_array", path: str) -> "csr_array":
                 "not counts; give them as they were counted, not normalised or logarithms "
                 "(data=table takes real numbers)"
             )
+    matrix.data = np.round(values)
     matrix.eliminate_zeros()
     return matrix
 

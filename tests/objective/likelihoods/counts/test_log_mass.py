@@ -83,7 +83,7 @@ def test_float32_has_the_digits_of_a_negative_binomial_too() -> None:
     found = log_negative_binomial(x.float(), mean.float(), theta.float()).double()
     error = (found - exact).abs()
     size = 30 + torch.minimum((x - mean).abs(), theta) + exact.abs()
-    assert (error <= 8 * 2**-24 * size).all()
+    assert (error <= 12 * 2**-24 * size).all()
     assert float(error[exact > -40].max()) < 5e-3
     logits = (mean.log() - theta.log()).float()
     torchs = TorchNegativeBinomial(theta.float(), logits=logits, validate_args=False)

@@ -43,11 +43,10 @@ def log_negative_binomial(x: Tensor, mean: Tensor, theta: Tensor) -> Tensor:
     among, of_mean = theta + x, theta + mean  # θ + x, and what it is in the mean
     spread = log_ratio(among, of_mean, gap)
     # x log(x / μ) - (θ + x) log((θ + x) / (θ + μ)), in two ways: the first is rounded by a part of
-    # the gap, the second, with the large logarithms divided out, by a part of θ.
+    # the gap, the second by a part of θ.
     near = x * log_ratio(count, mean, gap) - among * spread
     apart = x * (torch.log1p(theta / mean) - torch.log1p(theta / count)) - theta * spread
-    close = (gap.abs() < 0.5 * mean) & (gap.abs() <= theta)
-    from_mean = torch.where(close, near, apart)
+    from_mean = torch.where(gap.abs() <= theta, near, apart)
     peak = torch.where(x > 0, log_of_peak(count), 0.0)
     heavier = stirling_remainder(among) - stirling_remainder(theta) - 0.5 * torch.log1p(x / theta)
     return heavier - from_mean - peak
