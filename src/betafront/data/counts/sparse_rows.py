@@ -69,8 +69,10 @@ class SparseRows:
 
     def to(self, device: torch.device | str) -> "SparseRows":
         """The same rows on `device`."""
-        parts = (part.to(device) for part in (self.starts, self.columns, self.values))
-        return SparseRows(*parts, self.shape[1])
+        starts, columns, values = (
+            part.to(device) for part in (self.starts, self.columns, self.values)
+        )
+        return SparseRows(starts, columns, values, self.shape[1])
 
     def update(self, sha: "hashlib._Hash") -> None:
         """Add the shape, the places and the values to a hash."""
