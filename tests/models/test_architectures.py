@@ -141,7 +141,10 @@ def test_other_data_is_no_signal(shape: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("latents", "says"),
     [
-        ([4, 5, 5], r"of examples of 28 x 28 there are spatial codes of \[C, 14, 14\], \[C, 7, 7\]"),
+        (
+            [4, 5, 5],
+            r"of examples of 28 x 28 there are spatial codes of \[C, 14, 14\], \[C, 7",
+        ),
         ([4, 28, 28], "give one of these, or a number"),
         ([4, 7], "give one of these, or a number"),
         ([4, 0, 7], "model.latents is the number M of latents, or a list"),

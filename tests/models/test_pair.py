@@ -39,8 +39,8 @@ def decoder(latents):
 CHOICE = f"""
 _target_: betafront.models.pair
 _partial_: true
-encoder: {{_target_: {MODULE}.Encoder, latents: ${{model.latents}}}}
-decoder: {{_target_: {MODULE}.decoder, latents: ${{model.latents}}}}
+encoder: {{_target_: {MODULE}.Encoder, latents: "${{model.latents}}"}}
+decoder: {{_target_: {MODULE}.decoder, latents: "${{model.latents}}"}}
 latents: 3
 """
 FAST = ("data.limit=100", "trainer.steps=6", "trainer.accelerator=cpu", "metrics.samples=1")
@@ -153,5 +153,5 @@ def test_from_python_each_model_has_a_copy_or_what_a_function_makes() -> None:
         assert isinstance(one, VAE)
         assert torch.equal(weights(one), weights(other)) == alike
         assert one.encoder is not other.encoder
-    with pytest.raises(UserError, match="model.encoder: what it names has returned .* type int"):
+    with pytest.raises(UserError, match=r"model\.encoder: what it names has returned .* type int"):
         pair((1, 8, 8), Gaussian(), encoder=lambda: 3, decoder=decoder)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Spatial codes (B, C, h, w): flat inside the contract, and in their shape wherever they are seen."""
+"""Spatial codes (B, C, h, w): flat inside the contract, and in their shape where they are seen."""
 
 import json
 from collections.abc import Callable

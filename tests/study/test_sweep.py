@@ -230,8 +230,11 @@ WRONG = {
     "resnet on 8 pixels": (["model=resnet"], "of 32 to 128 pixels a side, but these are 1 x 8 x 8"),
     "no encoder": (["model=pair"], "model.encoder._target_ has no default"),
     "an encoder that is too narrow": (
-        ["model=pair", "model.encoder._target_=torch.nn.Flatten",
-         "model.decoder._target_=torch.nn.Flatten"],
+        [
+            "model=pair",
+            "model.encoder._target_=torch.nn.Flatten",
+            "model.decoder._target_=torch.nn.Flatten",
+        ],
         "model: VAE has no parameters to train, neither in its encoder (Flatten)",
     ),
     "shape of a file": (["data=tensor", "data.path=flat.npy"], "has the shape (5, 7)"),

@@ -2,8 +2,8 @@
 
 from betafront.errors import UserError
 from betafront.models.architectures.latents import Latents
-from betafront.models.model import Shape
 from betafront.models.architectures.strided import strided
+from betafront.models.model import Shape
 from betafront.models.vae import VAE
 from betafront.objective import Likelihood
 

@@ -13,13 +13,15 @@ from betafront.models.vae import VAE
 from betafront.objective import Likelihood
 
 Part = nn.Module | Callable[[], nn.Module]
-"""A module, which each model has a copy of; or a class or function that makes one."""
+"""A module, which each model has a copy of, or what makes one when it is called."""
 
 
 def pair(
     shape: Shape, likelihood: Likelihood, encoder: Part, decoder: Part, latents: Latents = 8
 ) -> VAE:
-    """A VAE of any two modules::
+    """A VAE of any two modules.
+
+    An encoder to go by::
 
         class Encoder(nn.Module):  # (B, C, H, W) -> (B, 2 * latents), or (means, log variances)
             def __init__(self, latents: int):

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from betafront.errors import UserError
 from betafront.models.architectures.conv import check_images
 from betafront.models.architectures.latents import Latents, count, latent_shape
-from betafront.models.model import Shape
 from betafront.models.architectures.strided import halvings, strides, widths
+from betafront.models.model import Shape
 from betafront.models.vae import VAE
 from betafront.objective import Likelihood
 
@@ -39,7 +39,7 @@ def resnet(
             on the way.
 
     Source: He et al. 2016, Identity mappings in deep residual networks (the order within a block);
-    Wu & He 2018 (group normalisation); the whole as in Esser et al. 2021 (VQGAN), without attention.
+    Wu & He 2018 (group normalisation); Esser et al. 2021 (VQGAN) for the whole, without attention.
     """
     check_images("resnet", shape, SIDES)
     if type(blocks) is not int or blocks < 1:

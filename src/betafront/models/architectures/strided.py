@@ -1,6 +1,7 @@
 """Encoder and decoder of strided convolutions, along a signal or over an image."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 from torch import nn
@@ -62,9 +63,7 @@ def strides(large: Shape, small: Shape) -> Shape:
     return tuple(1 if a == b else 2 for a, b in zip(large, small, strict=True))
 
 
-def strided(
-    shape: Shape, likelihood: Likelihood, latents: Latents, width: int, hidden: int
-) -> VAE:
+def strided(shape: Shape, likelihood: Likelihood, latents: Latents, width: int, hidden: int) -> VAE:
     """A VAE of strided convolutions.
 
     Each stage halves the example (`halvings`) and doubles the channels up to four times `width`;
@@ -84,7 +83,7 @@ def strided(
     channels = [into, *widths(len(sizes) - 1, width)]
     encoder: list[nn.Module] = []
     decoder: list[nn.Module] = []
-    for i, (large, small) in enumerate(zip(sizes[:-1], sizes[1:], strict=True)):
+    for i, (large, small) in enumerate(pairwise(sizes)):
         steps = strides(large, small)
         how: dict[str, Any] = {"stride": steps, "padding": 1}
         encoder += [down(channels[i], channels[i + 1], 3, **how), nn.ReLU()]

@@ -7,7 +7,6 @@ from betafront.training.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
     from numpy.typing import NDArray
 
 CHANNELS = 8  # those of the highest KL
