@@ -27,10 +27,6 @@ OF_MODEL: dict[str, Callable[..., Score]] = {
     "likeness": likeness,
 }
 
-MOST_LATENTS = 1024
-"""Above which metrics that look at each latent by itself are refused: on a few hundred examples
-DCI takes a minute there."""
-
 Announce = Callable[[str], None]
 """Called with the name of a metric as it begins."""
 
@@ -129,11 +125,6 @@ def _score(name: str, settings: Settings, subject: Subject) -> Score:
     if name in PROBES:
         probe = PROBES[name]
         return _probed(probe, _seeded(probe, settings, subject.seed), codes, factors)
-    if subject.model.latents > MOST_LATENTS:
-        raise UserError(
-            f"it looks at each latent by itself, and of {subject.model.latents:,} that takes too "
-            f"long: leave it out (~metrics.further.{name}), or take {MOST_LATENTS:,} or fewer"
-        )
     metric = STRUCTURE[name]
     settings = _seeded(metric, settings, subject.seed)
     if name == "sap":
