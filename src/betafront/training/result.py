@@ -109,7 +109,8 @@ class Result:
         """(C,) the KL of each channel of a spatial code in nats, summed over its positions; of any
         other code (M,) that of each latent."""
         kl = self.kl_map
-        return kl.reshape(len(kl), -1).sum(1)
+        totals: NDArray[np.float64] = kl.reshape(len(kl), -1).sum(1)
+        return totals
 
     def save(self) -> None:
         """Write `result.json`, whole or not at all: the run has finished where this file is."""

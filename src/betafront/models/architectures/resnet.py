@@ -91,7 +91,8 @@ class Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        added: Tensor = self.body(x)
+        return x + added
 
 
 def normalised(channels: int) -> list[nn.Module]:

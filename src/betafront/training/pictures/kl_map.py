@@ -24,7 +24,8 @@ def draw_kl_map(result: Result, path: Path) -> None:
     order = of_channels.argsort()[::-1][:CHANNELS].tolist()
     rows = -(-len(order) // ACROSS)
     figure = Figure(figsize=((ACROSS + 2) * SIDE, max(2, rows) * SIDE), layout="constrained")
-    whole, each = figure.subfigures(1, 2, width_ratios=(2, ACROSS))
+    parts: Any = figure.subfigures(1, 2, width_ratios=(2, ACROSS))
+    whole, each = parts
     channels, height, width = kl.shape
     axis = whole.subplots()
     _show(axis, kl.sum(0), f"KL at {height} x {width} positions, {channels} channels")
