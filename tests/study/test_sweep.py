@@ -229,7 +229,7 @@ WRONG = {
     ),
     "resnet on 8 pixels": (["model=resnet"], "of 32 to 128 pixels a side, but these are 1 x 8 x 8"),
     "no encoder": (["model=pair"], "model.encoder._target_ has no default"),
-    "an encoder that is too narrow": (
+    "a model without parameters": (
         [
             "model=pair",
             "model.encoder._target_=torch.nn.Flatten",
