@@ -133,10 +133,10 @@ def spectrum(folder: Path) -> list[float]:
     first and no more than `LATENTS`; empty where the result cannot be read."""
     try:
         kept = json.loads(RunFolder(folder).result.read_text())
-        channels, *positions = kept.get("latent_shape") or [len(kept["spectrum"])]
-        if not positions:
-            return sorted(kept["spectrum"], reverse=True)[:LATENTS]
-        kl = np.asarray(kept["spectrum"]).reshape(channels, -1).sum(1)
-        return sorted(kl.tolist(), reverse=True)[:LATENTS]
+        kl: list[float] = kept["spectrum"]
+        channels, *positions = kept.get("latent_shape") or [len(kl)]
+        if positions:
+            kl = np.asarray(kl).reshape(channels, -1).sum(1).tolist()
+        return sorted(kl, reverse=True)[:LATENTS]
     except DAMAGED:
         return []
