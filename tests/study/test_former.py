@@ -16,8 +16,11 @@ Command = Callable[..., Any]
 
 
 def test_settings_that_were_not_there_are_found_where_their_part_is() -> None:
-    assert lacking({"trainer.steps": 5}) == {"trainer.keep": "last", "trainer.patience": None}
-    assert lacking({"trainer.steps": 5, "trainer.keep": "best"}) == {"trainer.patience": None}
+    of_trainer = {key: value for key, value in FORMER.items() if key.startswith("trainer.")}
+    assert of_trainer["trainer.keep"] == "last" and of_trainer["trainer.patience"] is None
+    assert lacking({"trainer.steps": 5}) == of_trainer
+    del of_trainer["trainer.keep"]
+    assert lacking({"trainer.steps": 5, "trainer.keep": "best"}) == of_trainer
     assert lacking({"model.latents": 5}) == {}  # trainers are searched
 
 

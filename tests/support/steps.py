@@ -7,6 +7,7 @@ import torch
 
 from betafront.training import Run
 from betafront.training.generators import globally_seeded
+from betafront.training.recipe.step_means import StepMeans
 from betafront.training.state import RunState
 
 
@@ -22,5 +23,5 @@ def every_step(run: Run) -> Iterator[RunState]:
         optimizer.zero_grad()
         taken.loss.backward()
         optimizer.step()
-        state.record(terms, taken)
+        state.record([StepMeans.of(terms, taken)])
         yield state

@@ -17,7 +17,7 @@ from betafront.config.overrides import refuse_lists, refuse_options
 from betafront.errors import UserError, os_error
 from betafront.own_modules import cause, users_place
 from betafront.shipped import conf_dir
-from betafront.terminal import command_line
+from betafront.terminal import command_line, console
 from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
@@ -34,6 +34,7 @@ def run(config: DictConfig) -> Result:
     sweep does without it: its workers train what they claim."""
     from betafront.commands.train import train_and_show  # with torch, once all is composed
     from betafront.config.build import build, check, save
+    from betafront.training.recipe.trainer import epochs_in_words
 
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
@@ -42,6 +43,8 @@ def run(config: DictConfig) -> Result:
             raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
         made = build(config)
         check(made)
+        if (epochs := config.trainer.get("epochs")) is not None:
+            console().print(epochs_in_words(epochs, made.trainer.steps))
         save(config, folder)
         return train_and_show(made, folder)
     except (UserError, Diverged, OSError) as error:

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from betafront.config.complete import check_parts
 from betafront.config.explain import explain
 from betafront.config.former import lacking, moved
-from betafront.config.parts import PARTS
+from betafront.config.parts import ADDED, PARTS
 from betafront.config.targets import make, targets_of
 from betafront.config.trust import Wall
 from betafront.data import Data
@@ -22,7 +22,11 @@ from betafront.models import Architecture, Model, Shape, check_model, initialise
 from betafront.objective import Likelihood, Objective
 from betafront.own_modules import cause, users_place
 from betafront.training.folder import RunFolder
+from betafront.training.lightning.callbacks import check_callbacks
+from betafront.training.lightning.loggers import check_loggers
 from betafront.training.lightning.trainer import lightning_trainer
+from betafront.training.recipe.learning_rate import check_lr_schedule
+from betafront.training.recipe.trainer import STEPS, steps_per_epoch
 from betafront.training.run import Run
 from betafront.training.validation.best import check_patience
 
@@ -39,12 +43,13 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
             likelihood.
     """
     check_parts(config)
+    config = with_steps(config, wall)
     parts: dict[str, Any] = {
         key: _make(config[key], key, wall)
         for key in PARTS
         if key not in ("data", "model", "objective")
     }
-    data = _data(json.dumps(OmegaConf.to_container(config.data, resolve=True)), wall)
+    data = _data_of(config, wall)
     weight = config.objective.weight
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise UserError(f"objective.weight must be a number, not {weight!r}")
@@ -65,7 +70,35 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
         trainer=parts["trainer"],
         evaluate=parts["metrics"],
         seed=config.seed,
+        make_lr_schedule=parts["lr_schedule"] or None,
+        callbacks=parts["callbacks"],
+        loggers=_make(config.loggers, "loggers", wall) if config.get("loggers") else {},
     )
+
+
+def with_steps(config: DictConfig, wall: Wall | None = None) -> DictConfig:
+    """The configuration of a run in which the steps stand that `trainer.epochs` are, in its place;
+    itself where it has no epochs. What refers to `${trainer.steps}` refers to these.
+
+    Args:
+        config: of the run.
+        wall: as in `betafront.config.targets.make`.
+
+    Raises:
+        UserError: it has both, or the data cannot be had.
+    """
+    if config.trainer.get("epochs") is None:
+        return config
+    config = config.copy()
+    if config.trainer.get("steps") is None:
+        config.trainer.steps = STEPS  # the default, which `epochs` takes the place of
+    trainer = _make(config.trainer, "trainer", wall)
+    per_epoch = steps_per_epoch(
+        _data_of(config, wall).size("train"), trainer.batch_size, trainer.accumulate
+    )
+    config.trainer.steps = trainer.epochs * per_epoch
+    config.trainer.epochs = None
+    return config
 
 
 def model(
@@ -130,7 +163,12 @@ def check(run: Run) -> None:
     check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     with _of_part("optimizer"):
-        run.make_optimizer(list(vae.parameters()))
+        optimizer = run.make_optimizer(list(vae.parameters()))
+    if run.make_lr_schedule is not None:
+        with _of_part("lr_schedule"):
+            check_lr_schedule(run.make_lr_schedule, optimizer, objective)
+    check_callbacks(run.callbacks)
+    check_loggers(run.loggers)
     lightning_trainer(run)
 
 
@@ -154,6 +192,10 @@ def _failed(key: str, error: BaseException) -> str:
 
 def _typed(value: Any) -> str:
     return "None" if value is None else f"an object of type {type(value).__name__}"
+
+
+def _data_of(config: DictConfig, wall: Wall | None) -> Data:
+    return _data(json.dumps(OmegaConf.to_container(config.data, resolve=True)), wall)
 
 
 @lru_cache(maxsize=2)
@@ -203,12 +245,14 @@ def _missing(node: Any, key: str) -> Iterator[str]:
 
 
 def save(config: DictConfig, folder: Path) -> None:
-    """Write the composed configuration, resolved, as `config.yaml`.
+    """Write the composed configuration, resolved, as `config.yaml`: with steps, where it has
+    epochs.
 
     Raises:
         UserError: the folder holds the checkpoint of a run with another configuration.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    config = with_steps(config)
     kept, place = OmegaConf.masked_copy(config, [*PARTS, "seed"]), RunFolder(folder)
     OmegaConf.resolve(kept)
     text, path = OmegaConf.to_yaml(kept), place.config
@@ -228,6 +272,9 @@ def _is_of(config: DictConfig, path: Path) -> bool:
     except Exception:  # a damaged file makes its reader raise almost anything
         return False
     former = config.copy()
+    for part in ADDED:
+        if part not in OmegaConf.create(text) and former.get(part) == {}:
+            del former[part]
     for key in lacking(then).keys() & now.keys():
         part, _, name = key.rpartition(".")
         del OmegaConf.select(former, part)[name]

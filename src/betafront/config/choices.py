@@ -9,7 +9,8 @@ from omegaconf import OmegaConf
 from betafront.shipped import conf_dir, studies_dir
 
 STUDY = "study"  # the group whose choices are folders
-SEVERAL = "penalty"  # the group that has any number of choices, each with its settings by its name
+SEVERAL = ("penalty", "callbacks", "loggers")
+"""The groups that have any number of choices, each with its settings by its name."""
 
 
 def choices_of(group: str) -> dict[str, Path]:
@@ -43,7 +44,7 @@ def group_and_name(path: str) -> tuple[str, str]:
 def choices_with(key: str) -> list[str]:
     """The choices that have a setting, as GROUP=CHOICE: `data=tensor` of `data.path`."""
     group, *path = key.split(".")
-    if group == SEVERAL:
+    if group in SEVERAL:
         return [f"{group}=[{name}]" for name in path[:1] if name in choices_of(group)]
     return sorted(
         f"{group}={name}" for name, file in choices_of(group).items() if path and _has(file, path)

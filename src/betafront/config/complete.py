@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from omegaconf import DictConfig, OmegaConf
 
+from betafront.config.choices import SEVERAL
 from betafront.config.explain import way_out
 from betafront.config.parts import PARTS
 from betafront.errors import UserError
@@ -11,7 +12,7 @@ from betafront.errors import UserError
 NEEDED = (*PARTS, "storage", "tracking", "study")
 """The nodes that a sweep reads."""
 
-OF_ONE_CHOICE = tuple(part for part in NEEDED if part not in ("penalty", "objective"))
+OF_ONE_CHOICE = tuple(part for part in NEEDED if part not in (*SEVERAL, "objective"))
 """The groups among them that have one choice, and no list of choices."""
 
 

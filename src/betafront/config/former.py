@@ -11,6 +11,13 @@ from typing import Any
 FORMER: Mapping[str, Any] = {
     "trainer.keep": "last",
     "trainer.patience": None,
+    "trainer.epochs": None,
+    "trainer.accumulate": 1,
+    "trainer.clip_norm": None,
+    "trainer.clip_value": None,
+    "trainer.ema": None,
+    "trainer.devices": 1,
+    "trainer.strategy": "auto",
     "likelihood.lr_factor": 1.0,
     "likelihood.calibrate": False,
     "likelihood.sigma": 1.0,  # of a Gaussian per image

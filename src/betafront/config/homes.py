@@ -98,12 +98,17 @@ def _home(made: Any, module: ModuleType) -> str:
     return home if isinstance(home, str) else module.__name__
 
 
-BASES_OF_TORCH = {("torch.optim.optimizer", "Optimizer"), ("torch.nn.modules.module", "Module")}
+BASES_OF_TORCH = {
+    ("torch.optim.optimizer", "Optimizer"),
+    ("torch.optim.lr_scheduler", "LRScheduler"),
+    ("torch.nn.modules.module", "Module"),
+}
 
 
 def is_of_torch(made: Any) -> bool:
-    """Whether something is an optimiser or a module of torch's own, such as `torch.nn.ReLU`, which
-    make nothing but themselves; torch is not imported for it."""
+    """Whether something is an optimiser, a schedule of its learning rate or a module of torch's
+    own, such as `torch.nn.ReLU`, which make nothing but themselves; torch is not imported for it.
+    """
     if not inspect.isclass(made) or not made.__module__.startswith(("torch.optim.", "torch.nn.")):
         return False
     return any((base.__module__, base.__qualname__) in BASES_OF_TORCH for base in made.__mro__)

@@ -19,10 +19,16 @@ PARTS = (
     "controller",
     "penalty",
     "optimizer",
+    "lr_schedule",
     "trainer",
+    "callbacks",
     "metrics",
     "objective",
 )
+
+ADDED = ("lr_schedule", "callbacks")
+"""Of these, the nodes that earlier versions did not have: without settings they stand for nothing,
+and a configuration that was saved without them is meant so."""
 
 TO_LOAD = ("model", "likelihood")
 """The parts of which a trained model is made."""
@@ -50,8 +56,10 @@ def parts(of: tuple[str, ...] = PARTS) -> frozenset[str]:
 
 @lru_cache
 def records() -> frozenset[str]:
-    """The targets that the shipped choices name for the record of a study."""
-    return targets_in(files_of_group(conf_dir() / "tracking"))
+    """The targets that the shipped choices name for the record of a study, and for what is told the
+    history of a run beside it."""
+    groups = ("tracking", "loggers")
+    return targets_in(file for group in groups for file in files_of_group(conf_dir() / group))
 
 
 def files_of_group(folder: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.build import build
-from betafront.config.parts import PARTS
+from betafront.config.parts import ADDED, PARTS
 from betafront.config.targets import targets_of
 from betafront.config.trust import of_kept
 from betafront.damage import COPY, reading
@@ -36,6 +36,8 @@ def saved_config(folder: Path) -> DictConfig:
         config = OmegaConf.load(path)
         if not isinstance(config, DictConfig):
             raise TypeError
+        for part in ADDED:
+            config.setdefault(part, {})
         if lacking := [part for part in PARTS if part not in config]:
             raise KeyError(", ".join(lacking))
         if any("${" in text for text in _texts(OmegaConf.to_container(config))):

@@ -79,6 +79,7 @@ class Facts:
             put to that test.
         keep: which weights its runs were asked to keep, `best` or `last`; empty where that was not
             recorded.
+        by_epochs: whether epochs said how long its runs are.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Facts:
     reach: Reach | None = None
     confirmation: "Confirmation | None" = None
     keep: str = ""
+    by_epochs: bool = False
 
     @property
     def rate_distortion(self) -> bool:

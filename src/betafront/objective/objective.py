@@ -146,11 +146,27 @@ class Objective:
     def _next(self, terms: Terms, progress: float, state: Tensor) -> Tensor:
         if not self.controller.closed:
             return state
+        mse = None if terms.mse is None else terms.mse.detach().mean()
         distortion, rate = terms.distortion.detach().mean(), terms.rate.detach().mean()
-        mse = torch.full_like(rate, math.nan) if terms.mse is None else terms.mse.detach().mean()
-        if terms.mse is None and self.controller.holds == "mse":
+        return self.next_state(distortion, rate, mse, progress, state)
+
+    def next_state(
+        self, distortion: Tensor, rate: Tensor, mse: Tensor | None, progress: float, state: Tensor
+    ) -> Tensor:
+        """The state of the controller after a step.
+
+        Args:
+            distortion, rate: () means over the examples of the step, in nats.
+            mse: () of these the squared error per data dimension, where it was measured.
+            progress: in [0, 1], of the step.
+            state: of the controller, in the step.
+        """
+        if not self.controller.closed:
+            return state
+        if mse is None and self.controller.holds == "mse":
             raise ValueError("a controller of the squared error needs the mse of the batch")
-        observed = Observation(distortion, rate, mse, self.pixels)
+        seen = torch.full_like(rate, math.nan) if mse is None else mse
+        observed = Observation(distortion, rate, seen, self.pixels)
         return self.controller.step(state, observed, progress)
 
     def penalty(self, code: Code | None) -> Tensor:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from betafront.config.build import build, check
 from betafront.data import data_cautions
@@ -11,12 +12,16 @@ from betafront.metrics.zero_rate import EXAMPLES, zero_rate
 from betafront.models import model_cautions
 from betafront.own_modules import cause
 from betafront.study.plan import Plan
-from betafront.study.spec import Spec
+from betafront.study.spec import EPOCHS, STEPS, Spec
+from betafront.training.recipe.trainer import epochs_in_words
 from betafront.training.run import EVALUATED, Run
 
 # The rate beyond which the hypervolume counts nothing, per latent: at 5 nats a posterior is 150
 # times narrower than its prior, tighter than any use of a latent that we know of.
 REFERENCE_RATE_PER_LATENT = 5.0
+
+OF_AN_EPOCH = ("trainer", "trainer.batch_size", "trainer.accumulate")
+"""Settings of which the optimiser steps of an epoch depend."""
 
 
 def checked(plan: Plan) -> Plan:
@@ -59,11 +64,28 @@ def describe(spec: Spec, run: Run) -> Spec:
     reference = spec.reference or _reference(spec.objectives, run, vae.latents)
     return replace(
         spec,
+        base=_with_steps(spec, run),
         reference=reference,
         pixels=run.data.dims,
         latents=vae.latents,
         data_digest=run.data.digest,
     )
+
+
+def _with_steps(spec: Spec, run: Run) -> dict[str, Any]:
+    """The settings of the study, with the optimiser steps that its epochs are, where those are the
+    same for all trials."""
+    searched = any(key in spec.space for key in OF_AN_EPOCH)
+    if spec.base.get(EPOCHS) is None or searched:
+        return spec.base
+    return spec.base | {STEPS: run.trainer.steps}
+
+
+def length_in_words(spec: Spec) -> str:
+    """How many optimiser steps the epochs of a checked study are; empty where it has none, or where
+    that differs from trial to trial."""
+    epochs, steps = spec.base.get(EPOCHS), spec.base.get(STEPS)
+    return epochs_in_words(epochs, steps) if epochs is not None and steps is not None else ""
 
 
 def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:

@@ -14,10 +14,10 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from betafront.config.build import build, save
+from betafront.config.build import build, save, with_steps
 from betafront.errors import UserError
 from betafront.front.table import text
-from betafront.study.branch_check import checked
+from betafront.study.branch_check import checked, length_in_words
 from betafront.study.create import check_new_name, going_on, not_imported
 from betafront.study.imports.found import whole_runs
 from betafront.study.imports.import_from import with_imports
@@ -52,6 +52,8 @@ def dry_run(plan: Plan) -> None:
     with out.status("making every branch of the space once …"):
         plan = checked(plan)
     print_careful(plan.cautions, out)
+    if said := length_in_words(plan.spec):
+        out.print(said, markup=False)
     storage = storage_of(plan)
     plan, before = going_on_with(plan, storage)
     plan, imported = with_imports(plan, storage)
@@ -205,7 +207,7 @@ class Cost:
 def measure(plan: Plan, params: dict[str, Any], out: Console) -> Cost:
     """Train one trial, or the beginning of a long one, in a temporary folder."""
     seed = run_seed(plan.spec.seed, 0, 0)
-    config = plan.composer([*plan.space.overrides(params), f"seed={seed}"])
+    config = with_steps(plan.composer([*plan.space.overrides(params), f"seed={seed}"]))
     steps, started = config.trainer.steps, time.monotonic()
 
     def long() -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from betafront.study.storage.study_store import Store
 
 SPEC = "betafront"
+STEPS, EPOCHS = "trainer.steps", "trainer.epochs"
 IDENTITY = "identity"  # a user attribute of its own: drawn once, when the study is made
 
 
@@ -152,6 +153,11 @@ class Spec:
         return ""
 
     @property
+    def by_epochs(self) -> bool:
+        """Whether `trainer.epochs` says how long the runs are."""
+        return EPOCHS in self.space or self.base.get(EPOCHS) is not None
+
+    @property
     def written_space(self) -> dict[str, str]:
         """Parameter to its sweep and its conditions, and the constraints, as they were written."""
         shown = {
@@ -232,6 +238,8 @@ class Spec:
         """
         if list(self.objectives.items()) != list(old.objectives.items()):
             return f"other objectives ({', '.join(old.objectives)})"
+        if all(isinstance(spec.base.get(STEPS), int) for spec in (self, old)):
+            but = {*but, EPOCHS}  # which are steps, too
         then, now = (
             {k: v for k, v in (lacking(s.base) | s.base).items() if k not in but}
             for s in (old, self)

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from betafront.config.parts import PARTS
+from betafront.config.parts import ADDED, PARTS
 from betafront.errors import UserError
 from betafront.metrics.catalogue import direction, needing_one_likelihood
 from betafront.study.gpus import visible
@@ -16,7 +16,7 @@ from betafront.study.search.distributions import values
 from betafront.study.search.grammar import name_of
 from betafront.study.search.samplers import check_sampler
 from betafront.study.search.space import Space
-from betafront.study.spec import Spec
+from betafront.study.spec import EPOCHS, STEPS, Spec
 
 MOST_BYTES = 255  # of the name of a file or folder, on nearly every system
 DIRECTIONS = ("minimize", "maximize")
@@ -221,8 +221,11 @@ def base(config: DictConfig, space: Space) -> dict[str, Any]:
     """
     flat: dict[str, Any] = {}
     for part in PARTS:
-        _flatten(_container(config[part]), part, flat)
+        # As written, where it refers to others: ${trainer.steps} is that of each trial.
+        _flatten(_container(config[part], resolve=part not in ADDED), part, flat)
     searched = tuple(map(name_of, space.distributions))
+    if flat.get(EPOCHS) is not None or EPOCHS in searched:
+        flat[STEPS] = None  # known with the data (`betafront.study.branch_check`)
     elsewhere = (
         "data.root",
         "data.download",
@@ -250,5 +253,5 @@ def _flatten(node: Any, prefix: str, into: dict[str, Any]) -> None:
         into[prefix] = node
 
 
-def _container(node: DictConfig) -> Any:
-    return OmegaConf.to_container(node, resolve=True)
+def _container(node: DictConfig, resolve: bool = True) -> Any:
+    return OmegaConf.to_container(node, resolve=resolve)

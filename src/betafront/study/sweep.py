@@ -14,7 +14,7 @@ from rich.console import Console
 from betafront.addresses import sqlite_path
 from betafront.config.targets import make
 from betafront.errors import UserError, os_error
-from betafront.study.branch_check import checked
+from betafront.study.branch_check import checked, length_in_words
 from betafront.study.create import going_on, make_or_resume
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
@@ -133,6 +133,8 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
         launcher_of(plan.context, lambda _: None, plan.config)
         check_gpus(plan.base.study)
     print_careful(plan.cautions, out)
+    if said := length_in_words(plan.spec):
+        out.print(said, markup=False)
     if may_be_elsewhere(plan.config) and sqlite_path(plan.base.storage.url) is not None:
         out.print(
             "The study is kept in a file of SQLite's, which is for the processes of one machine: "

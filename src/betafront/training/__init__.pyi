@@ -11,8 +11,8 @@ from .lightning.checkpoint import Halt as Halt
 from .lightning.trainer import lightning_trainer as lightning_trainer
 from .memory_errors import out_of_memory as out_of_memory
 from .pictures.pages import draw_pages as draw_pages
+from .recipe.trainer import Trainer as Trainer
 from .result import OnTheScale as OnTheScale
 from .result import Result as Result
 from .run import EVALUATED as EVALUATED
 from .run import Run as Run
-from .run import Trainer as Trainer

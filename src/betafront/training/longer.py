@@ -18,6 +18,11 @@ def reason_against(run: Run) -> str:
     Args:
         run: the longer one, or the shorter: they differ by their steps alone.
     """
+    if run.make_lr_schedule is not None:
+        name = getattr(run.make_lr_schedule, "func", run.make_lr_schedule).__name__
+        return _of("lr_schedule", name)
+    if run.callbacks:
+        return f"what callbacks ({', '.join(run.callbacks)}) do may go by the planned steps"
     objective = run.objective(run.vae().latents)
     for name, owner in (
         ("schedule", objective),

@@ -32,6 +32,14 @@ def optimizer_of(model: Model, make: MakeOptimizer) -> Optimizer:
     return optimizer
 
 
+def own_factor(optimizer: Optimizer, model: Model) -> float | None:
+    """The multiple of the learning rate that the second group of `optimizer_of` has; None where
+    there is no such group."""
+    groups, own = optimizer.param_groups, list(model.likelihood.parameters())
+    alone = len(groups) == 2 and {*map(id, groups[1]["params"])} == {*map(id, own)}
+    return model.likelihood.lr_factor if alone else None
+
+
 def restore_optimizer(optimizer: Optimizer, model: Model, saved: Mapping[str, Any]) -> None:
     """Continue from the state of an optimiser, which may be one of an earlier version, with all
     parameters in one group."""

@@ -1,75 +1,27 @@
 """The parts of one run, each a choice of the user's."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 from torch.optim import Optimizer
 
 from betafront.data import Data
-from betafront.errors import UserError
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
 from betafront.models import Architecture, Model, initialised
 from betafront.objective import Likelihood, Objective
+from betafront.training.recipe.trainer import Trainer, steps_per_epoch
+
+if TYPE_CHECKING:
+    from betafront.training.recipe.learning_rate import MakeLRSchedule
 
 MakeOptimizer = Callable[[Iterable[Tensor]], Optimizer]
 
-KEPT = ("best", "last")
-
 EVALUATED = ("val", "test")  # that a trained model is evaluated on
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """How long and on what a run trains.
-
-    Args:
-        steps: optimiser steps.
-        batch_size: examples per step.
-        accelerator: Lightning's word for the device: `auto`, `cpu`, `gpu`, …
-        precision: Lightning's word for the arithmetic: `32-true`, `bf16-mixed`, …
-        threads: torch's threads on the CPU; results are the same bits only for the same number.
-        checkpoint_seconds: the least time between two checkpoints, which are written at the ends of
-            validated epochs; a run that is stopped goes on from the last.
-        keep: which weights are kept and evaluated: those of the `best` validated step, that of
-            least D + βR on the validation split at the final β
-            (`betafront.training.validation.best`), or the `last` ones.
-        patience: end the run after so many validations without a better one; None to take every
-            step. Schedules go by the planned steps.
-    """
-
-    steps: int = 1000
-    batch_size: int = 64
-    accelerator: str = "auto"
-    precision: str = "32-true"
-    threads: int = 1
-    checkpoint_seconds: float = 60.0
-    keep: Literal["best", "last"] = "last"  # as in configurations that were saved without it
-    patience: int | None = None
-
-    def __post_init__(self) -> None:
-        for key in ("steps", "batch_size", "threads"):
-            value = getattr(self, key)
-            if not isinstance(value, int) or value < 1:
-                raise UserError(f"trainer.{key} must be a whole number of at least 1, not {value}")
-        if self.keep not in KEPT:
-            raise UserError(f"trainer.keep is best or last, not '{self.keep}'")
-        if self.patience is not None and (
-            isinstance(self.patience, bool)
-            or not isinstance(self.patience, int)
-            or self.patience < 1
-        ):
-            raise UserError(
-                f"trainer.patience must be a whole number of validations, or null, not "
-                f"{self.patience}"
-            )
-        if not self.checkpoint_seconds >= 0:
-            raise UserError(
-                f"trainer.checkpoint_seconds must not be negative: {self.checkpoint_seconds}"
-            )
 
 
 @dataclass(frozen=True)
@@ -82,9 +34,16 @@ class Run:
         likelihood: makes a fresh p(x|z).
         make_objective: makes the loss for `pixels`, `latents` and `examples`.
         make_optimizer: turns parameters into an optimiser.
-        trainer: how long and on what.
+        trainer: how long and on what; where it says `epochs`, the run has the steps of these in
+            their place.
         evaluate: `betafront.metrics.evaluate` with its settings.
         seed: of everything random in the run.
+        make_lr_schedule: makes the schedule of the learning rate for the optimiser; None where the
+            learning rate is as written.
+        callbacks: of Lightning's trainer, by the names that the user has given them. What they see
+            as the module is `betafront.training.lightning.module.TrainingModule`.
+        loggers: make Lightning's loggers, by name, each from the folder of the run: they are told
+            each row of the history.
     """
 
     data: Data
@@ -95,6 +54,14 @@ class Run:
     trainer: Trainer
     evaluate: Callable[..., Evaluation]
     seed: int
+    make_lr_schedule: "MakeLRSchedule | None" = None
+    callbacks: Mapping[str, Any] = field(default_factory=dict)
+    loggers: Mapping[str, Callable[[Path], Any]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.trainer.epochs is not None:
+            steps = self.trainer.epochs * self.epoch
+            object.__setattr__(self, "trainer", replace(self.trainer, steps=steps, epochs=None))
 
     def vae(self) -> Model:
         """A fresh model; its initial weights come from torch's global generator."""
@@ -104,9 +71,9 @@ class Run:
 
     @property
     def epoch(self) -> int:
-        """Optimiser steps per epoch; an incomplete batch is left out."""
-        examples = self.data.size("train")
-        return examples // min(self.trainer.batch_size, examples)
+        """Optimiser steps per epoch (`steps_per_epoch`)."""
+        trainer, examples = self.trainer, self.data.size("train")
+        return steps_per_epoch(examples, trainer.batch_size, trainer.accumulate)
 
     def metric_names(self, announce: Announce = silent) -> set[str]:
         """The names of the values that a run will have, from two examples and an untrained model.

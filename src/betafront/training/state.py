@@ -1,17 +1,20 @@
 """Everything of a run that changes while it is trained."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
-from betafront.objective import Step, Terms
+from betafront.models import Model
 from betafront.training.generators import Generators
 from betafront.training.history import STEP, Row, history_row, renamed
-from betafront.training.optimizer import optimizer_of, restore_optimizer
+from betafront.training.optimizer import optimizer_of, own_factor, restore_optimizer
+from betafront.training.recipe.average import Average
+from betafront.training.recipe.learning_rate import LearningRate
+from betafront.training.recipe.step_means import StepMeans, mean_of
 from betafront.training.run import Run
 from betafront.training.spread.first_scale import start_scale
 from betafront.training.trace import TRACED
@@ -40,6 +43,7 @@ class RunState(nn.Module):
 
     Attributes:
         vae: the model.
+        average: of its weights over the steps; None where there is none.
         objective: turns the terms of the model into a loss.
         controller: the state of the controller.
         trace: (steps, 6) what was in force at every step and what came of it, in the order of
@@ -53,17 +57,22 @@ class RunState(nn.Module):
             (`betafront.training.validation.best.final_from`).
         best: the best validated step and its weights; None before there is one, and where the last
             weights are kept.
+        stopped: whether a callback of the user's has ended the run before its time.
         checked: steps whose losses are known to be finite.
         generators: where the run's random numbers come from.
         optimizer: made by `make_optimizer`.
+        learning_rate: set by a schedule, and made with the optimiser; None where it has none.
     """
 
     optimizer: torch.optim.Optimizer
+    learning_rate: LearningRate | None = None
 
     def __init__(self, run: Run, device: torch.device) -> None:
         super().__init__()
         self.vae = run.vae()
         start_scale(self.vae, run.data, run.seed)
+        ema = run.trainer.ema
+        self.average = None if ema is None else Average(self.vae, ema)
         self.generators = Generators(run.seed, device)
         self.objective = run.objective(self.vae.latents)
         self.objective.check_model(self.vae.factorised)
@@ -80,11 +89,18 @@ class RunState(nn.Module):
         self.trace: Tensor
         self.register_buffer("trace", torch.full((self.steps, len(TRACED)), math.nan))
         self.step = 0
+        self.stopped = False
         self.checked = 0
         self.history: list[Row] = []
         self.validations = Validations()
         self.best: Best | None = None
         self._make_optimizer = run.make_optimizer
+        self._make_lr_schedule = run.make_lr_schedule
+
+    @property
+    def evaluated(self) -> Model:
+        """The model that is validated and kept: the average, where there is one."""
+        return self.vae if self.average is None else self.average.model
 
     @property
     def progress(self) -> float:
@@ -98,8 +114,14 @@ class RunState(nn.Module):
 
     @property
     def ended(self) -> bool:
-        """Whether no step is left to take: all planned ones are done, or the patience is spent."""
-        return self.step >= self.steps or is_spent(self.patience, self.final_validations, self.beta)
+        """Whether no step is left to take: all planned ones are done, the patience is spent, or a
+        callback has ended the run."""
+        return self.step >= self.steps or self.stopped or self.spent
+
+    @property
+    def spent(self) -> bool:
+        """Whether the patience is spent."""
+        return is_spent(self.patience, self.final_validations, self.beta)
 
     @property
     def beta(self) -> float:
@@ -114,20 +136,36 @@ class RunState(nn.Module):
     def make_optimizer(self) -> torch.optim.Optimizer:
         """The optimiser of the model's parameters, once they are where they will be trained."""
         self.optimizer = optimizer_of(self.vae, self._make_optimizer)
+        if self._make_lr_schedule is not None:
+            factor = own_factor(self.optimizer, self.vae)
+            self.learning_rate = LearningRate(self._make_lr_schedule, self.optimizer, factor)
         return self.optimizer
 
     @torch.no_grad()
-    def record(self, terms: Terms, taken: Step) -> None:
-        """Keep what came of an optimiser step that has been taken."""
-        means = terms.distortion.mean(), terms.rate.mean()
-        seen = [*means, taken.loss, taken.beta, taken.penalty]
-        if terms.mse is not None:
-            seen.append(terms.mse.mean())
-        row = torch.stack([value.detach().float() for value in seen])
-        self.trace[self.step, : len(seen)] = row
-        self.controller = taken.state
-        self.vae.remember(terms.statistic)
+    def record(self, batches: Sequence[StepMeans]) -> None:
+        """Keep what came of an optimiser step that has been taken.
+
+        Args:
+            batches: of the step.
+        """
+        seen = mean_of(batches)
+        traced = seen.traced
+        self.trace[self.step, : len(traced)] = traced
+        self.controller = self._next(seen)
+        self.vae.remember(seen.statistic)
+        if self.average is not None:
+            self.average.add(self.vae, self.step)
+        if self.learning_rate is not None:
+            self.learning_rate.after_step()
         self.step += 1
+
+    def _next(self, seen: StepMeans) -> Tensor:
+        """The state of the controller after a step."""
+        if seen.state is not None:
+            return seen.state
+        return self.objective.next_state(
+            seen.distortion, seen.rate, seen.mse, self.progress, self.controller
+        )
 
     def first_lost_step(self) -> int | None:
         """The first step whose loss was not finite, of those since the last call."""
@@ -144,7 +182,7 @@ class RunState(nn.Module):
             batches: of the validation split, on the device of the model.
             noise: of z, the same at every call.
         """
-        found = validate(self.vae, batches, noise, self.objective)
+        found = validate(self.evaluated, batches, noise, self.objective)
         # One reduction of both, as long as there have been histories: their bits depend on it.
         means = torch.stack([found.distortion, found.rate]).mean(1).tolist()
         train = self.trace[self.validated : self.step].mean(0).tolist()
@@ -152,26 +190,37 @@ class RunState(nn.Module):
         row = history_row(self.step, dict(zip(TRACED, train, strict=True)), beta, *means)
         self.history.append(row)
         self.validations.add(self.step, found)
-        if self.keeps_best and self.step > self.final:
-            value = self.validations.values(self.beta)[-1]
-            if math.isfinite(value) and (self.best is None or value < self.best.value):
-                self.best = Best.of(self.step, value, self.vae)
+        if self.step > self.final:
+            self._at_final_beta(self.validations.values(self.beta)[-1])
         return row
+
+    def _at_final_beta(self, value: float) -> None:
+        """A validation found D + βR, at the final β, to be `value` nats."""
+        better = self.best is None or value < self.best.value
+        if self.keeps_best and math.isfinite(value) and better:
+            self.best = Best.of(self.step, value, self.evaluated)
+        if self.learning_rate is not None:
+            self.learning_rate.after_validation(value)
 
     def put_best_back(self) -> int:
         """Give the model the weights that are kept, and return their step."""
-        if self.best is None:
-            return self.step
-        self.vae.load_state_dict(self.best.weights)
-        return self.best.step
+        if self.best is not None:
+            self.vae.load_state_dict(self.best.weights)
+            return self.best.step
+        if self.average is not None:
+            self.vae.load_state_dict(self.average.model.state_dict())
+        return self.step
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, for `restore`: taken where an epoch has been validated, so that no epoch is
         half drawn and every loss is known to be finite."""
+        rate = self.learning_rate
         return {
             "step": self.step,
+            "stopped": self.stopped,
             "tensors": self.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "lr_schedule": None if rate is None else rate.snapshot(),
             "history": self.history,
             "validations": self.validations.snapshot(),
             "best": self.best.written() if self.best else None,
@@ -182,7 +231,8 @@ class RunState(nn.Module):
         """Continue from a snapshot, of this run or of one that differs from it by fewer steps. The
         tensors must be on their device and in their precision, and the optimiser made.
 
-        A snapshot of an earlier version knows neither single examples nor a best step.
+        A snapshot of an earlier version knows no single examples, no best step and no schedule of
+        the learning rate.
 
         Raises:
             UserError: more steps were taken than this run has.
@@ -193,12 +243,16 @@ class RunState(nn.Module):
                 f"trainer.steps={self.steps}: ask for more steps, or remove the checkpoint"
             )
         self.step = self.checked = snapshot["step"]
+        self.stopped = snapshot.get("stopped", False)
         self.cadence = self.cadence.going_on(self.step)
         tensors = snapshot["tensors"] | {"trace": self._lengthened(snapshot["tensors"]["trace"])}
         for name, buffer in self.named_buffers():  # training may have raised its precision
             buffer.data = buffer.to(tensors.get(name, buffer).dtype)
         self.load_state_dict(tensors)
         restore_optimizer(self.optimizer, self.vae, snapshot["optimizer"])
+        rate = snapshot.get("lr_schedule")
+        if self.learning_rate is not None and rate is not None:
+            self.learning_rate.restore(rate)
         self.history = renamed(snapshot["history"])
         if kept := snapshot.get("validations"):
             self.validations = Validations.restore(kept)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from betafront.front.table import Facts
 
-STEPS, KEEP = "trainer.steps", "trainer.keep"
+STEPS, EPOCHS, KEEP = "trainer.steps", "trainer.epochs", "trainer.keep"
 BARE = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 NOT_WORDS = ("null", "true", "false", "nan", "inf")
 NAME, IMPORT, BUDGET = "study.name", "study.import_from", "study.budget.trials"
@@ -41,7 +41,13 @@ def new_study(facts: Facts, word: str, changed: Mapping[str, str], imported: boo
 def longer(facts: Facts, steps: float, factor: int) -> str:
     """The command that makes the study with `factor` times the optimiser steps, going on from its
     runs."""
-    return new_study(facts, "longer", {STEPS: f"{steps * factor:.0f}"})
+    return new_study(facts, "longer", in_steps(facts, steps * factor))
+
+
+def in_steps(facts: Facts, steps: float) -> dict[str, str]:
+    """What gives the runs of a study so many optimiser steps."""
+    epochs = {EPOCHS: "null"} if facts.by_epochs else {}
+    return {STEPS: f"{steps:.0f}", **epochs}
 
 
 def further(facts: Facts, override: str) -> str:

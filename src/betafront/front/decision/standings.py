@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from betafront.front.decision.advice import Advice
-from betafront.front.decision.commands import KEEP, STEPS, longer, new_study
+from betafront.front.decision.commands import KEEP, STEPS, in_steps, longer, new_study
 from betafront.front.slope import NAT
 from betafront.front.table import ELBO, STANDING, Facts
 from betafront.training.standing import OVERFITTED, STILL_FALLING, UNKNOWN, UNSETTLED
@@ -97,7 +97,7 @@ class Standings:
         since = self.unsettled["since"].median() if "since" in self.unsettled else float("nan")
         if STEPS in facts.parameters or pd.isna(since):
             return f"Fewer steps ({STEPS}), in a study of another name, end before that"
-        command = new_study(facts, "shorter", {STEPS: f"{since:.0f}"}, imported=False)
+        command = new_study(facts, "shorter", in_steps(facts, since), imported=False)
         return f"Train to where it begins: {command}"
 
 

@@ -1,8 +1,8 @@
 """What the trials of a study have cost, in optimiser steps and seconds."""
 
 import statistics
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from betafront.config.overrides import bare
 from betafront.errors import UserError
@@ -16,18 +16,23 @@ if TYPE_CHECKING:
 STEPS = "trainer.steps"
 
 
-def steps_of(spec: Spec, params: Mapping[str, Any]) -> int:
-    """The optimiser steps that a run of a trial was given.
+def steps_of(spec: Spec, trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> int:
+    """The optimiser steps that a run of a trial was given; of epochs whose steps differ from trial
+    to trial, those that it took.
 
     Args:
         spec: of the study.
-        params: of the trial.
+        trial: complete.
+        trials: all of the study.
 
     Raises:
         UserError: the configuration does not say, as with a trainer of the user's own.
     """
-    searched = {bare(key): value for key, value in params.items()}
+    searched = {bare(key): value for key, value in trial.params.items()}
     steps = searched.get(STEPS, spec.base.get(STEPS))
+    if steps is None and spec.by_epochs:
+        stands = [run.standing for run in every_run(trial, trials)]
+        steps = max((standing.steps for standing in stands if standing), default=None)
     if isinstance(steps, bool) or not isinstance(steps, int):
         raise UserError(
             f"the runs of {spec.name} have no {STEPS}, which a confirmation takes a multiple of"
@@ -40,7 +45,7 @@ def swept_steps(spec: Spec, trials: "Sequence[FrozenTrial]") -> int:
     together: as many as were taken where that was recorded, else as many as they were given."""
     total = 0
     for trial in complete(trials):
-        given = steps_of(spec, trial.params)
+        given = steps_of(spec, trial, trials)
         runs = every_run(trial, trials)
         total += sum(run.standing.steps if run.standing else given for run in runs)
     return total
@@ -50,7 +55,7 @@ def seconds_per_step(spec: Spec, trials: "Sequence[FrozenTrial]") -> float:
     """The seconds of training and evaluation that a complete trial took per optimiser step: the
     median."""
     return statistics.median(
-        trial_seconds / (len(runs) * steps_of(spec, trial.params))
+        trial_seconds / (len(runs) * steps_of(spec, trial, trials))
         for trial in complete(trials)
         if (runs := every_run(trial, trials))
         and (trial_seconds := sum(run.seconds for run in runs)) > 0

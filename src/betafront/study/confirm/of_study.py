@@ -46,7 +46,7 @@ def plan_of(
     picks, untested = picked(rows, known, advice)
     if not picks or picks[0].name != advice[0].name:
         raise UserError(f"the decision of {spec.name} cannot be put to the test: {untested[0]}")
-    steps = {pick.trial: steps_of(spec, existing(trials, pick.trial).params) for pick in picks}
+    steps = {pick.trial: steps_of(spec, existing(trials, pick.trial), trials) for pick in picks}
     return confirm_plan(picks, untested, steps, swept_steps(spec, trials))
 
 
@@ -71,7 +71,7 @@ def conclusion(
     for pick in plan.picks:
         noise = seed_noise(rows, runs, pick)
         bases.append(noise.basis)
-        steps = steps_of(spec, existing(trials, pick.trial).params)
+        steps = steps_of(spec, existing(trials, pick.trial), trials)
         verdicts.append(
             verdict(
                 pick.name,

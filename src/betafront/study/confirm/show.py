@@ -43,7 +43,7 @@ def print_plan(
     out.print(runs_in_groups(spec, plan, trials))
     done = ended(plan.runs, trials)
     left = [run for run in plan.runs if run not in done]
-    steps = [run.times * steps_of(spec, existing(trials, run.trial).params) for run in left]
+    steps = [run.times * steps_of(spec, existing(trials, run.trial), trials) for run in left]
     seconds = wall_seconds(steps, seconds_per_step(spec, trials), workers)
     share = 100 * plan.steps / plan.swept
     hands = f"{workers} worker{'s' if workers > 1 else ''}"
@@ -73,7 +73,7 @@ def runs_in_groups(spec: Spec, plan: ConfirmPlan, trials: "Sequence[FrozenTrial]
     for (trial, seed, times), runs in groups.items():
         pick = names[trial]
         betas = ", ".join(f"{pick.beta * run.factor:.3g}" for run in runs)
-        steps = times * steps_of(spec, existing(trials, trial).params)
+        steps = times * steps_of(spec, existing(trials, trial), trials)
         shown.add_row(pick.name, str(seed + 1), f"{steps:,} ({times}×)", betas)
     return shown
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from betafront.study.spec import Spec
-from betafront.study.trials.origin import RESULTS, SEEDS, WEIGHTS, Origin, Source
+from betafront.study.trials.origin import RESULTS, WEIGHTS, Origin, Source
 
 STEPS = "trainer.steps"
 
@@ -100,6 +100,12 @@ def whole_runs(spec: Spec, before: int) -> float:
     for source in taken:
         if source is not None:
             runs += max(len(source.runs), spec.replicates)
-            done = {RESULTS: 1.0, WEIGHTS: source.steps / spec.base[STEPS], SEEDS: 0.0}
-            runs -= done[source.takes] * len(source.runs)
+            runs -= _done(source, spec) * len(source.runs)
     return runs
+
+
+def _done(source: Source, spec: Spec) -> float:
+    """The part of a run that what is taken over stands for."""
+    if source.takes == WEIGHTS:
+        return float(source.steps / spec.base[STEPS])
+    return 1.0 if source.takes == RESULTS else 0.0

@@ -157,7 +157,7 @@ def imports(plan: Plan, other: "Study", before: Before) -> Imports:
     folder = Path(spec.folder).parent / other.study_name
     theirs = Spec.load(other, folder)
     longer = refuse_other_runs(spec, theirs)
-    found = Imports(other.study_name, int(theirs.base.get(STEPS, 0)))
+    found = Imports(other.study_name, theirs.base.get(STEPS) or 0)
     trials = other.get_trials(deepcopy=False)
     points = {digest(one["params"]) for one in before.imports}
     for trial in complete(trials):

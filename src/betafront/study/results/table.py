@@ -125,6 +125,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
         confirmation=confirmation(settings),
         keep=str(spec.base.get("trainer.keep", "")),
+        by_epochs=spec.by_epochs,
     )
 
 

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from omegaconf import DictConfig
+
+from betafront.config.build import with_steps
 from betafront.config.compose import Composer
 from betafront.study.trials.origin import Confirms, origin
 from betafront.study.trials.replicates import Record, record_of
@@ -31,7 +34,8 @@ def confirming_overrides(compose: Composer, overrides: Sequence[str], run: Confi
         overrides: of the trial that was picked.
         run: what differs from it.
     """
-    config = compose(overrides)
+    composed = compose(overrides)
+    config = with_steps(composed)
     weight = float(config.objective.weight) * run.factor
     steps = int(config.trainer.steps) * int(run.times)  # a storage may say anything
     ramp = [
@@ -39,7 +43,10 @@ def confirming_overrides(compose: Composer, overrides: Sequence[str], run: Confi
         for key, power in OF_PROGRESS.items()
         if key in config.schedule and run.times > 1
     ]
-    return [*overrides, f"objective.weight={weight!r}", f"trainer.steps={steps}", *ramp]
+    length = [f"trainer.steps={steps}"]
+    if composed.trainer.get("epochs") is not None:
+        length.append("trainer.epochs=null")
+    return [*overrides, f"objective.weight={weight!r}", *length, *ramp]
 
 
 def shorter_run(run: Confirms, trials: "Sequence[FrozenTrial]", study: Path) -> RunFolder | None:
@@ -64,3 +71,9 @@ def shorter_run(run: Confirms, trials: "Sequence[FrozenTrial]", study: Path) -> 
         if len(betas) == 1 and left.last.is_file():
             return left
     return None
+
+
+def may_go_on(config: DictConfig) -> bool:
+    """Whether a run may go on from a shorter one, as far as its configuration says: a schedule of
+    the learning rate, or a callback, may go by the planned steps."""
+    return not (config.lr_schedule or config.callbacks)

@@ -34,7 +34,7 @@ from betafront.study.trials.queue import is_met
 from betafront.study.trials.replicates import record_of_run, record_of_runs, run_folder
 from betafront.study.trials.stopping import stopped
 from betafront.study.worker.attempt import attempt
-from betafront.study.worker.confirming import confirming_overrides, shorter_run
+from betafront.study.worker.confirming import confirming_overrides, may_go_on, shorter_run
 from betafront.study.worker.earlier_attempts import (
     begin_with,
     runs_to_add_to,
@@ -270,7 +270,8 @@ class Loop:
             overrides = confirming_overrides(self.task.composer, overrides, run)
             seconds = None if seconds is None else seconds * run.times
             own, shorter = RunFolder(folder), shorter_run(run, claim.trials, self.folder)
-            if shorter is not None and not own.has_checkpoint:
+            longer = may_go_on(self.task.composer(overrides))
+            if longer and shorter is not None and not own.has_checkpoint:
                 begin_with(shorter.last, own)
                 log.info("trial %d goes on from %s", trial.number, shorter.path.name)
         overrides = [*overrides, f"seed={seed}"]

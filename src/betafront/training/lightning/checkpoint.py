@@ -4,7 +4,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from betafront.errors import UserError, one_line
 from betafront.files import opened_whole, remove_parts
 from betafront.training.failure import Halted
+from betafront.training.lightning.callbacks import restore_states, states_of
 from betafront.training.lightning.module import TrainingModule
 from betafront.training.lightning.old_checkpoints import from_lightning, is_lightnings
 from betafront.training.state import RunState
@@ -37,13 +38,21 @@ class Checkpoint(pl.Callback):
         seconds: the least time between two checkpoints.
         halt: asked wherever a checkpoint may be written; where it says so, one is, and the run ends
             with `Halted`. A run that has taken its last step is not asked: it only has to finish.
+        callbacks: of the user's, by name, whose states are kept too.
 
     Attributes:
         found: the snapshot to continue from; None where the run is new.
     """
 
-    def __init__(self, path: Path, seconds: float, halt: Halt | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        seconds: float,
+        halt: Halt | None = None,
+        callbacks: Mapping[str, Any] | None = None,
+    ) -> None:
         self.path = path
+        self.callbacks = callbacks or {}
         self.seconds = seconds
         self.halt = halt
         self.found = read(path)
@@ -63,6 +72,7 @@ class Checkpoint(pl.Callback):
             try:
                 pl_module.state.restore(self.found)
                 trainer.precision_plugin.load_state_dict(self.found["precision"])
+                restore_states(self.callbacks, self.found.get("callbacks", {}))
             except UserError:
                 raise
             except Exception as error:  # of torch, where tensors do not fit
@@ -87,12 +97,17 @@ class Checkpoint(pl.Callback):
             raise Halted(state.step)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: TrainingModule) -> None:  # type: ignore[override]
-        if pl_module.state.ended:
-            self._write(trainer, pl_module.state)
+        state = pl_module.state
+        if trainer.should_stop and not state.ended:
+            state.stopped = True
+        if state.ended:
+            self._write(trainer, state)
 
     def _write(self, trainer: pl.Trainer, state: RunState) -> None:
         precision = trainer.precision_plugin.state_dict()  # the scale of a half-precision loss
         snapshot = state.snapshot() | {"precision": precision}
+        if states := states_of(self.callbacks):
+            snapshot["callbacks"] = states
         remove_parts(self.path)
         with opened_whole(self.path) as sink:
             torch.save(snapshot, sink)

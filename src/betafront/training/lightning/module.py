@@ -11,45 +11,69 @@ import torch
 from torch import Tensor
 
 from betafront.data import Batches
-from betafront.objective import Step, Terms
+from betafront.objective import Terms
 from betafront.training.failure import Diverged
 from betafront.training.generators import global_state, restore_global
 from betafront.training.history import Row
+from betafront.training.lightning.loggers import tell
+from betafront.training.recipe.clipping import Clip
+from betafront.training.recipe.step_means import StepMeans
 from betafront.training.state import RunState
 
 Report = Callable[[Row], None]
 
 
 class TrainingModule(pl.LightningModule):
-    """Trains one run.
+    """Trains one run. It is the module that a callback of the user's sees: `state` has the model,
+    its average, the history and the step, `trainer.callback_metrics` the newest row of the history.
 
     Args:
         state: of the run.
         validation: the batches of the validation split, the same at every call.
         report: called with each new row of the history.
+        accumulate: batches of an optimiser step; an epoch has whole steps alone.
+        clip: of the gradient; None where it is left as it is.
     """
 
-    def __init__(self, state: RunState, validation: Batches, report: Report) -> None:
+    def __init__(
+        self,
+        state: RunState,
+        validation: Batches,
+        report: Report,
+        accumulate: int = 1,
+        clip: Clip | None = None,
+    ) -> None:
         super().__init__()
         self.state = state
         self.validation = validation
         self.report = report
-        self._computed: tuple[Terms, Step]
+        self.accumulate = accumulate
+        self.clip = clip
+        self._seen: list[StepMeans] = []  # the batches of a step, in order
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.state.make_optimizer()
 
-    def training_step(self, batch: Tensor, _: int) -> Tensor:
+    def training_step(self, batch: Tensor, index: int) -> Tensor:
         state = self.state
         noise, mse = state.generators.noise, state.objective.holds == "mse"
         terms: Terms = state.vae(batch, noise, mse=mse)
         taken = state.objective.step(terms, state.progress, state.controller)
-        self._computed = terms, taken
+        # An optimiser may ask for the same batch again, as L-BFGS does: the last answer counts.
+        self._seen[index % self.accumulate :] = [StepMeans.of(terms, taken)]
         return taken.loss
+
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
+        if self.clip is None:
+            return
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        if scaler is not None and getattr(optimizer, "_step_supports_amp_scaling", False):
+            scaler.unscale_(optimizer)  # a fused one would do that after it was clipped
+        self.clip(self.state.vae.parameters())
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
-        self.state.record(*self._computed)
+        self.state.record(self._seen)
 
     def on_train_epoch_end(self) -> None:
         """Stop a run that diverged: looked for once per epoch, since asking a device at every step
@@ -64,13 +88,17 @@ class TrainingModule(pl.LightningModule):
 
     def on_train_start(self) -> None:
         self.trainer.should_stop = self.state.ended  # by its patience, before it was stopped
+        for row in self.state.history:  # of earlier attempts, which these loggers have not seen
+            tell(self.trainer.loggers, row)
 
     def on_train_batch_end(self, *_: Any) -> None:
-        if not self.state.cadence.due(self.state.step):
+        step = self.state.step
+        due = self.state.cadence.due(step) or self.trainer.should_stop
+        if step == self.state.validated or not due:
             return
         self.on_train_epoch_end()
         self._validate()
-        self.trainer.should_stop = self.state.ended
+        self.trainer.should_stop = self.trainer.should_stop or self.state.ended
 
     def _validate(self) -> None:
         """A row of the history: Lightning's own loop knows no validation after the last step of a
@@ -85,4 +113,6 @@ class TrainingModule(pl.LightningModule):
             noise = torch.Generator(device).manual_seed(state.seed)
             row = state.validate(batches, noise)
         restore_global(elsewhere)
+        self.log_dict(dict(row), logger=False, on_step=True, on_epoch=False)
+        tell(self.trainer.loggers, row)
         self.report(row)

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,19 @@ from betafront.training.run import Run
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
+    from pytorch_lightning.loggers import Logger
 
 
-def lightning_trainer(run: Run, *callbacks: "pl.Callback", taken: int = 0) -> "pl.Trainer":
+def lightning_trainer(
+    run: Run, *callbacks: "pl.Callback", taken: int = 0, loggers: "Sequence[Logger]" = ()
+) -> "pl.Trainer":
     """Lightning's trainer for the rest of a run.
 
     Args:
         run: whose settings count.
-        callbacks: of the trainer.
+        callbacks: of the trainer, after those of the run.
         taken: optimiser steps that were taken before, up to the end of a validated epoch.
+        loggers: further ones, which are told each row of the history.
 
     Raises:
         UserError: Lightning refuses the settings, or the machine has no such device.
@@ -37,21 +41,23 @@ def lightning_trainer(run: Run, *callbacks: "pl.Callback", taken: int = 0) -> "p
                 precision=settings.precision,  # type: ignore[arg-type]
                 max_steps=max(0, settings.steps - taken),
                 max_epochs=-1,
-                callbacks=list(callbacks),
+                accumulate_grad_batches=settings.accumulate,
+                callbacks=[*run.callbacks.values(), *callbacks],
                 # A run is one process, also below an engine (Slurm, MPI) whose settings Lightning
                 # would read, and whose signals it would answer.
                 plugins=[LightningEnvironment()],
-                logger=False,
+                logger=list(loggers) or False,
                 enable_checkpointing=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
             )
     except (MisconfigurationException, ValueError) as error:
         line = one_line(error)[:300]
-        raise UserError(
-            f"trainer.accelerator={settings.accelerator}, trainer.precision={settings.precision}: "
-            f"{line}"
-        ) from error
+        device, arithmetic = settings.accelerator, settings.precision
+        given = f"trainer.accelerator={device}, trainer.precision={arithmetic}"
+        if run.callbacks:
+            given += f", callbacks=[{','.join(run.callbacks)}]"
+        raise UserError(f"{given}: {line}") from error
 
 
 @contextmanager

@@ -122,5 +122,6 @@ def _notes(state: RunState, scale: OnTheScale) -> list[str]:
         why = why_unknown(state.objective) or late
         notes.append(f"the last weights were kept, since {why}")
     if state.step < state.steps:
-        notes.append(f"its patience ended it before the planned {state.steps:,} steps")
+        what = "its patience" if state.spent else "a callback"
+        notes.append(f"{what} ended it before the planned {state.steps:,} steps")
     return notes

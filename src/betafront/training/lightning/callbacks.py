@@ -1,0 +1,51 @@
+"""Callbacks of the user's, which Lightning calls while a run is trained."""
+
+from collections.abc import Mapping
+from traceback import walk_tb
+from typing import Any
+
+import pytorch_lightning as pl
+
+from betafront.errors import UserError
+from betafront.own_modules import cause
+
+
+def check_callbacks(callbacks: Mapping[str, Any]) -> None:
+    """Refuse what is no callback.
+
+    Raises:
+        UserError: naming it.
+    """
+    for name, callback in callbacks.items():
+        if not isinstance(callback, pl.Callback):
+            raise UserError(
+                f"callbacks.{name}: what it names has made a {type(callback).__name__}, and no "
+                "pytorch_lightning.Callback"
+            )
+
+
+def failed_callback(error: BaseException, callbacks: Mapping[str, Any]) -> UserError | None:
+    """What to say of an error that was raised within one of the callbacks; None where it was not.
+
+    Args:
+        error: that ended a run.
+        callbacks: of the run, by name.
+    """
+    owners = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
+    for name, callback in callbacks.items():
+        if any(owner is callback for owner in owners):
+            return UserError(f"callbacks.{name} ({type(callback).__name__}): {cause(error)}")
+    return None
+
+
+def states_of(callbacks: Mapping[str, Any]) -> dict[str, Any]:
+    """The states of those callbacks that have one, for `restore_states`."""
+    states = {name: callback.state_dict() for name, callback in callbacks.items()}
+    return {name: state for name, state in states.items() if state}
+
+
+def restore_states(callbacks: Mapping[str, Any], states: Mapping[str, Any]) -> None:
+    """Have callbacks continue from what `states_of` returned."""
+    for name, state in states.items():
+        if name in callbacks:
+            callbacks[name].load_state_dict(state)

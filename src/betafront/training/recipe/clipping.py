@@ -1,0 +1,35 @@
+"""Clipping the gradient of a step."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+
+from betafront.training.recipe.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Keeps a gradient small, in one of two ways.
+
+    Attributes:
+        norm: the greatest norm of the gradient of all parameters together; None for any.
+        value: the greatest absolute value of an element; None for any.
+    """
+
+    norm: float | None = None
+    value: float | None = None
+
+    @classmethod
+    def of(cls, trainer: Trainer) -> "Clip | None":
+        """As the settings say; None where a gradient is left as it is."""
+        found = cls(trainer.clip_norm, trainer.clip_value)
+        return None if found == cls() else found
+
+    def __call__(self, parameters: Iterable[Tensor]) -> None:
+        """Clip the gradients of these parameters."""
+        if self.norm is not None:
+            clip_grad_norm_(parameters, self.norm)
+        elif self.value is not None:
+            clip_grad_value_(parameters, self.value)

@@ -1,0 +1,60 @@
+"""What an optimiser step has seen: the means over the batches that it is made of."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from betafront.objective import Step, Terms
+
+
+class StepMeans(NamedTuple):
+    """Means over the examples of one optimiser step, () each and without gradients.
+
+    Attributes:
+        distortion, rate: in nats per example.
+        loss, beta, penalty: as in `betafront.objective.Step`.
+        mse: squared error per data dimension; None where it was not measured.
+        statistic: of the likelihood, as in `Terms.statistic`.
+        state: of the controller after the step, where the step is one batch.
+    """
+
+    distortion: Tensor
+    rate: Tensor
+    loss: Tensor
+    beta: Tensor
+    penalty: Tensor
+    mse: Tensor | None
+    statistic: Tensor | None
+    state: Tensor | None
+
+    @classmethod
+    def of(cls, terms: Terms, taken: Step) -> "StepMeans":
+        """Of one batch."""
+        return cls(
+            distortion=terms.distortion.detach().mean(),
+            rate=terms.rate.detach().mean(),
+            loss=taken.loss.detach(),
+            beta=taken.beta.detach(),
+            penalty=taken.penalty.detach(),
+            mse=None if terms.mse is None else terms.mse.detach().mean(),
+            statistic=None if terms.statistic is None else terms.statistic.detach(),
+            state=taken.state,
+        )
+
+    @property
+    def traced(self) -> Tensor:
+        """(5 or 6,) float32 what a trace keeps of the step, in the order of `TRACED`."""
+        seen = [self.distortion, self.rate, self.loss, self.beta, self.penalty]
+        if self.mse is not None:
+            seen.append(self.mse)
+        return torch.stack([value.float() for value in seen])
+
+
+def mean_of(batches: Sequence[StepMeans]) -> StepMeans:
+    """The means over all batches of a step, which have the same number of examples."""
+    if len(batches) == 1:
+        return batches[0]
+    *values, _ = zip(*batches, strict=True)
+    return StepMeans(*[None if v[0] is None else torch.stack(v).mean(0) for v in values], None)
