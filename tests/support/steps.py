@@ -23,5 +23,5 @@ def every_step(run: Run) -> Iterator[RunState]:
         optimizer.zero_grad()
         taken.loss.backward()
         optimizer.step()
-        state.record([StepMeans.of(terms, taken)])
+        state.record(StepMeans.of(terms, taken))
         yield state

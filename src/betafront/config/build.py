@@ -26,6 +26,7 @@ from betafront.training.lightning.callbacks import check_callbacks
 from betafront.training.lightning.loggers import check_loggers
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.recipe.learning_rate import check_lr_schedule
+from betafront.training.recipe.share import check_devices
 from betafront.training.recipe.trainer import STEPS, steps_per_epoch
 from betafront.training.run import Run
 from betafront.training.validation.best import check_patience
@@ -169,6 +170,7 @@ def check(run: Run) -> None:
             check_lr_schedule(run.make_lr_schedule, optimizer, objective)
     check_callbacks(run.callbacks)
     check_loggers(run.loggers)
+    check_devices(run.trainer, run.data.size("train"), vae, objective)
     lightning_trainer(run)
 
 

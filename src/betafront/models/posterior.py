@@ -61,5 +61,7 @@ def standard_normal(shape: tuple[int, ...], noise: torch.Generator | None, like:
         like: any tensor of the model or the data.
     """
     device = like.device if noise is None else noise.device
-    drawn = torch.empty(shape, dtype=like.dtype, device=device).normal_(generator=noise)
-    return drawn.to(like.device)
+    part, of = getattr(noise, "share", (0, 1))  # of a batch that several processes share
+    whole = (of * shape[0], *shape[1:])
+    drawn = torch.empty(whole, dtype=like.dtype, device=device).normal_(generator=noise)
+    return drawn[part * shape[0] : (part + 1) * shape[0]].to(like.device)

@@ -1,6 +1,5 @@
 """Runs to results, bit for bit the same on the CPU for the same seed."""
 
-import signal
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -16,19 +15,15 @@ from betafront.metrics.registry import Announce, silent
 from betafront.metrics.scale_off import scale_off
 from betafront.metrics.stationary_beta import EXAMPLES
 from betafront.training.failure import Diverged, Dropped, Failure
-from betafront.training.folder import RunFolder
 from betafront.training.generators import globally_seeded
 from betafront.training.history import Row
-from betafront.training.lightning.callbacks import failed_callback
-from betafront.training.lightning.checkpoint import Checkpoint, Halt
+from betafront.training.lightning.checkpoint import Halt
 from betafront.training.lightning.deadline import limits
-from betafront.training.lightning.loggers import loggers
-from betafront.training.lightning.module import TrainingModule
-from betafront.training.lightning.trainer import lightning_trainer, quiet
+from betafront.training.lightning.devices import other_processes
+from betafront.training.lightning.trained import ignore, trained
+from betafront.training.lightning.trainer import quiet
 from betafront.training.on_the_scale import on_the_scale
 from betafront.training.pictures.latent_map import latent_map
-from betafront.training.recipe.clipping import Clip
-from betafront.training.recipe.whole_steps import WholeSteps
 from betafront.training.result import Result, finite
 from betafront.training.run import Run
 from betafront.training.spread.calibration import calibrate
@@ -36,10 +31,6 @@ from betafront.training.state import RunState
 from betafront.training.trace import trace_arrays
 from betafront.training.validation.standing_of import standing_of
 from betafront.training.writing import write_run
-
-
-def ignore(row: Row) -> None:
-    """Report a row of the history to nobody."""
 
 
 @dataclass(frozen=True)
@@ -170,27 +161,6 @@ def _announcing(attempt: Attempt, step: int) -> Announce:
 
 def _trained(attempt: Attempt) -> tuple[RunState, Data]:
     """The state of the run after its last step, and its data, both on the device of the run."""
-    run = attempt.run
-    place = RunFolder(attempt.folder).checkpoint
-    settings = run.trainer
-    checkpoint = Checkpoint(place, settings.checkpoint_seconds, attempt.halt, run.callbacks)
     ends = limits(attempt.seconds, attempt.dropped)
-    told = loggers(run.loggers, attempt.folder)
-    trainer = lightning_trainer(run, checkpoint, *ends, taken=checkpoint.step, loggers=told)
-    device = trainer.strategy.root_device
-    state, data = RunState(run, device), run.data.to(device)
-    validation, clip = data.batches("val", 1000), Clip.of(settings)
-    module = TrainingModule(state, validation, attempt.report, settings.accumulate, clip)
-    batches = data.batches("train", settings.batch_size, state.generators.order)
-    try:
-        trainer.fit(module, WholeSteps.of(batches, settings.accumulate))
-    except SystemExit as stop:  # what Lightning makes of Ctrl-C, with SIGINT ignored from there on
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        raise KeyboardInterrupt from stop
-    except Exception as error:
-        if failed := failed_callback(error, run.callbacks):
-            raise failed from error
-        raise
-    module.on_train_epoch_end()  # the last epoch may have been cut short by the number of steps
-    state.vae.to(device, torch.float32)  # Lightning may leave another device or precision
-    return state, data
+    with other_processes(attempt.run, attempt.folder):
+        return trained(attempt.run, attempt.folder, attempt.report, attempt.halt, ends)

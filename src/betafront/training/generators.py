@@ -6,6 +6,9 @@ from typing import Any
 
 import torch
 
+from betafront.training.recipe.share import Share, noise_for
+
+ALONE = Share()
 OTHER_STREAM = 0x64726F70  # keeps modules that draw from the global generator apart from the noise
 
 
@@ -19,14 +22,15 @@ class Generators:
     Args:
         seed: of the run.
         device: where the run is trained.
+        share: of its batches that this process has.
 
     Attributes:
         noise: of z, on the device of the run.
         order: of the examples, and the noise of dequantisation; on the CPU.
     """
 
-    def __init__(self, seed: int, device: torch.device) -> None:
-        self.noise = torch.Generator(device)
+    def __init__(self, seed: int, device: torch.device, share: Share = ALONE) -> None:
+        self.noise = noise_for(device, share)
         if device.type == "cpu":
             self.noise.set_state(torch.get_rng_state())
         else:

@@ -1,7 +1,7 @@
 """Everything of a run that changes while it is trained."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from betafront.errors import UserError
 from betafront.models import Model
-from betafront.training.generators import Generators
+from betafront.training.generators import ALONE, Generators
 from betafront.training.history import STEP, Row, history_row, renamed
 from betafront.training.optimizer import optimizer_of, own_factor, restore_optimizer
 from betafront.training.recipe.average import Average
 from betafront.training.recipe.learning_rate import LearningRate
-from betafront.training.recipe.step_means import StepMeans, mean_of
+from betafront.training.recipe.share import Share
+from betafront.training.recipe.step_means import StepMeans
 from betafront.training.run import Run
 from betafront.training.spread.first_scale import start_scale
 from betafront.training.trace import TRACED
@@ -40,6 +41,7 @@ class RunState(nn.Module):
     Args:
         run: the parts.
         device: where it will be trained; its tensors are moved there later.
+        share: of its batches that this process has.
 
     Attributes:
         vae: the model.
@@ -67,13 +69,13 @@ class RunState(nn.Module):
     optimizer: torch.optim.Optimizer
     learning_rate: LearningRate | None = None
 
-    def __init__(self, run: Run, device: torch.device) -> None:
+    def __init__(self, run: Run, device: torch.device, share: Share = ALONE) -> None:
         super().__init__()
         self.vae = run.vae()
         start_scale(self.vae, run.data, run.seed)
         ema = run.trainer.ema
         self.average = None if ema is None else Average(self.vae, ema)
-        self.generators = Generators(run.seed, device)
+        self.generators = Generators(run.seed, device, share)
         self.objective = run.objective(self.vae.latents)
         self.objective.check_model(self.vae.factorised)
         self.seed = run.seed
@@ -142,13 +144,8 @@ class RunState(nn.Module):
         return self.optimizer
 
     @torch.no_grad()
-    def record(self, batches: Sequence[StepMeans]) -> None:
-        """Keep what came of an optimiser step that has been taken.
-
-        Args:
-            batches: of the step.
-        """
-        seen = mean_of(batches)
+    def record(self, seen: StepMeans) -> None:
+        """Keep what came of an optimiser step that has been taken."""
         traced = seen.traced
         self.trace[self.step, : len(traced)] = traced
         self.controller = self._next(seen)

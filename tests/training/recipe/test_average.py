@@ -52,7 +52,7 @@ def test_the_model_of_a_run_is_the_average(
         average = weights[0][name]
         for step, after in enumerate(weights[1:]):
             part = min(0.5, (1 + step) / (10 + step))
-            average = part * average + (1 - part) * after
+            average = part * average + (1 - part) * after[name]
         torch.testing.assert_close(kept[name], average, rtol=1e-5, atol=1e-6)
         assert not torch.allclose(kept[name], last, rtol=1e-5, atol=1e-6)
     # And it is what was validated and evaluated.

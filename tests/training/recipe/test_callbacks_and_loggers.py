@@ -140,7 +140,8 @@ def test_loggers_are_told_of_by_choice_and_are_no_part_of_what_is_kept(tmp_path:
     run = build(config)
     check(run)
     fit_one(run, tmp_path)
-    assert len(logged(tmp_path)) == len(saved_run(tmp_path).loggers) + 3
+    assert len(logged(tmp_path)) == 6  # of which each is an epoch
+    assert saved_run(tmp_path).loggers == {}
 
 
 @pytest.mark.parametrize("name", ["tensorboard", "wandb"])
@@ -157,7 +158,7 @@ def test_what_is_neither_is_one_line() -> None:
     ):
         said = refusal(f"+{group}.x._target_=torch.nn.ReLU")
         assert f"{group}.x: what it names has made a ReLU, and no {kind}" in said
-    assert "did you mean 'lr_monitor'?" in refusal("callbacks=[lr_moniter]")
+    assert "there is no callbacks=lr_moniter" in refusal("callbacks=[lr_moniter]")
     unlogged = build(compose([*SMALL, "callbacks=[lr_monitor]"]))
     (failed,) = fit([Attempt(unlogged, Path("run"))])
     assert isinstance(failed, Failure)

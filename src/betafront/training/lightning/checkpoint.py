@@ -104,6 +104,8 @@ class Checkpoint(pl.Callback):
             self._write(trainer, state)
 
     def _write(self, trainer: pl.Trainer, state: RunState) -> None:
+        if not trainer.is_global_zero:  # of several processes of the run
+            return
         precision = trainer.precision_plugin.state_dict()  # the scale of a half-precision loss
         snapshot = state.snapshot() | {"precision": precision}
         if states := states_of(self.callbacks):

@@ -17,7 +17,7 @@ from betafront.training.generators import global_state, restore_global
 from betafront.training.history import Row
 from betafront.training.lightning.loggers import tell
 from betafront.training.recipe.clipping import Clip
-from betafront.training.recipe.step_means import StepMeans
+from betafront.training.recipe.step_means import StepMeans, mean_of
 from betafront.training.state import RunState
 
 Report = Callable[[Row], None]
@@ -73,7 +73,14 @@ class TrainingModule(pl.LightningModule):
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         super().optimizer_step(*args, **kwargs)
-        self.state.record(self._seen)
+        seen = mean_of(self._seen)
+        if self.trainer.world_size > 1:
+            seen = seen.over_devices(self._mean_over_devices)
+        self.state.record(seen)
+
+    def _mean_over_devices(self, values: Tensor) -> Tensor:
+        found: Tensor = self.trainer.strategy.reduce(values, reduce_op="mean")  # type: ignore[assignment]
+        return found
 
     def on_train_epoch_end(self) -> None:
         """Stop a run that diverged: looked for once per epoch, since asking a device at every step
@@ -93,12 +100,29 @@ class TrainingModule(pl.LightningModule):
 
     def on_train_batch_end(self, *_: Any) -> None:
         step = self.state.step
-        due = self.state.cadence.due(step) or self.trainer.should_stop
+        alone = self.trainer.world_size == 1
+        due = self.state.cadence.due(step) or (alone and self.trainer.should_stop)
         if step == self.state.validated or not due:
             return
         self.on_train_epoch_end()
-        self._validate()
+        if self.trainer.is_global_zero:
+            self._validate()
+        if not alone:
+            self._hear_of_it()
         self.trainer.should_stop = self.trainer.should_stop or self.state.ended
+
+    def _hear_of_it(self) -> None:
+        """Have every process know what the first, which validates alone, has found."""
+        state, groups = self.state, self.state.optimizer.param_groups
+        said: Any = None
+        if self.trainer.is_global_zero:
+            said = state.history[-1], state.ended, [group["lr"] for group in groups]
+        row, ended, rates = self.trainer.strategy.broadcast(said)
+        if not self.trainer.is_global_zero:
+            state.history.append(row)
+            state.stopped = ended
+            for group, rate in zip(groups, rates, strict=True):
+                group["lr"] = rate
 
     def _validate(self) -> None:
         """A row of the history: Lightning's own loop knows no validation after the last step of a

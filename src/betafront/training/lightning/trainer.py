@@ -7,11 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from betafront.errors import UserError, one_line
+from betafront.training.recipe.trainer import Trainer
 from betafront.training.run import Run
 
 if TYPE_CHECKING:
     import pytorch_lightning as pl
     from pytorch_lightning.loggers import Logger
+    from pytorch_lightning.strategies import Strategy
 
 
 def lightning_trainer(
@@ -37,14 +39,16 @@ def lightning_trainer(
         with quiet():
             return pl.Trainer(
                 accelerator=settings.accelerator,
-                devices=1,
+                devices=settings.devices,
+                strategy=_strategy(settings),
+                use_distributed_sampler=False,
                 precision=settings.precision,  # type: ignore[arg-type]
                 max_steps=max(0, settings.steps - taken),
                 max_epochs=-1,
                 accumulate_grad_batches=settings.accumulate,
                 callbacks=[*run.callbacks.values(), *callbacks],
-                # A run is one process, also below an engine (Slurm, MPI) whose settings Lightning
-                # would read, and whose signals it would answer.
+                # A run has its own processes, also below an engine (Slurm, MPI) whose settings
+                # Lightning would read, and whose signals it would answer.
                 plugins=[LightningEnvironment()],
                 logger=list(loggers) or False,
                 enable_checkpointing=False,
@@ -55,9 +59,22 @@ def lightning_trainer(
         line = one_line(error)[:300]
         device, arithmetic = settings.accelerator, settings.precision
         given = f"trainer.accelerator={device}, trainer.precision={arithmetic}"
+        if settings.devices > 1:
+            given += f", trainer.devices={settings.devices}"
         if run.callbacks:
             given += f", callbacks=[{','.join(run.callbacks)}]"
         raise UserError(f"{given}: {line}") from error
+
+
+def _strategy(settings: Trainer) -> "str | Strategy":
+    """How the processes of a run share the work: all have the whole model."""
+    if settings.devices == 1:
+        return "auto"
+    from pytorch_lightning.strategies import DDPStrategy
+
+    # The buffers are the same everywhere, as the trace is, or of each process alone.
+    unused = settings.strategy == "ddp_find_unused_parameters_true"
+    return DDPStrategy(find_unused_parameters=unused, broadcast_buffers=False)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What an optimiser step has seen: the means over the batches that it is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -42,6 +42,18 @@ class StepMeans(NamedTuple):
             statistic=None if terms.statistic is None else terms.statistic.detach(),
             state=taken.state,
         )
+
+    def over_devices(self, mean: Callable[[Tensor], Tensor]) -> "StepMeans":
+        """The means over all processes that share a batch.
+
+        Args:
+            mean: of a vector over the processes.
+        """
+        own = self._replace(state=None)._asdict()
+        values = {name: value for name, value in own.items() if value is not None}
+        means = mean(torch.stack([value.double() for value in values.values()]))
+        every = {k: m.to(v.dtype) for (k, v), m in zip(values.items(), means, strict=True)}
+        return StepMeans(**own | every)
 
     @property
     def traced(self) -> Tensor:

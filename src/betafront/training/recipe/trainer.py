@@ -9,6 +9,7 @@ from betafront.errors import UserError
 KEPT = ("best", "last")
 STEPS = 1000
 WHOLE = ("steps", "batch_size", "threads", "accumulate", "devices")
+STRATEGIES = ("auto", "ddp", "ddp_find_unused_parameters_true")
 FEW_DIGITS = ("bf16-true", "16-true")  # precisions of the weights themselves
 
 
@@ -39,7 +40,8 @@ class Trainer:
             validation, evaluation, pictures and files are of the averaged weights. None to have no
             average.
         devices: processes that share each batch, a device each.
-        strategy: Lightning's word for how they share the work: `auto`, `ddp`, …
+        strategy: Lightning's word for how they share the work: `auto` and `ddp` are the same;
+            `ddp_find_unused_parameters_true` where a model has parameters without a gradient.
 
     Raises:
         UserError: a setting is not one of these, or two contradict each other.
@@ -77,6 +79,11 @@ class Trainer:
         if not self.checkpoint_seconds >= 0:
             raise UserError(
                 f"trainer.checkpoint_seconds must not be negative: {self.checkpoint_seconds}"
+            )
+        if self.strategy not in STRATEGIES:
+            raise UserError(
+                f"trainer.strategy is one of {', '.join(STRATEGIES)}, not '{self.strategy}': each "
+                "device has the whole model"
             )
         self._check_recipe()
 

@@ -1,0 +1,83 @@
+"""The processes of a run on several devices: this one is the first, and starts the others."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import cloudpickle
+import torch
+import torch.distributed
+import torch.multiprocessing
+from lightning_fabric.plugins.environments.lightning import find_free_network_port
+
+from betafront.training.generators import globally_seeded
+from betafront.training.lightning.trained import trained
+from betafront.training.lightning.trainer import quiet
+from betafront.training.run import Run
+
+GRACE_SECONDS = 10.0  # for the other processes to end by themselves, once the first has trained
+
+
+@contextmanager
+def other_processes(run: Run, folder: Path) -> Iterator[None]:
+    """A context in which the other processes of a run train with this one. They validate and write
+    nothing. Where this one ends early, they are ended.
+
+    Args:
+        run: its parts, which the processes are sent.
+        folder: with its checkpoint, if it was stopped.
+    """
+    if run.trainer.devices == 1:
+        yield
+        return
+    port, before = find_free_network_port(), dict(os.environ)
+    context = torch.multiprocessing.get_context("spawn")
+    sent = cloudpickle.dumps(replace(run, loggers={}))  # which also knows functions without a name
+    parts = range(1, run.trainer.devices)
+    others = [context.Process(target=_train, args=(sent, folder, n, port)) for n in parts]
+    patience = 0.0
+    try:
+        for other in others:
+            other.start()
+        os.environ |= _place(0, port)
+        yield
+        patience = GRACE_SECONDS
+    finally:
+        if torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+        os.environ.clear()
+        os.environ |= before
+        for other in others:
+            _end(other, patience)
+
+
+def _end(process: "torch.multiprocessing.Process", patience: float) -> None:
+    if process.pid is None:  # it was never started
+        return
+    process.join(patience)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _place(part: int, port: int) -> dict[str, str]:
+    """What Lightning reads of a process in the environment."""
+    return {
+        "LOCAL_RANK": str(part),
+        "NODE_RANK": "0",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+
+
+def _train(sent: bytes, folder: Path, part: int, port: int) -> None:
+    """What another process does."""
+    run: Run = cloudpickle.loads(sent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first, which ends the others
+    os.environ |= _place(part, port)
+    torch.set_num_threads(run.trainer.threads)
+    with quiet(), globally_seeded(run.seed):
+        trained(run, folder, part=part)

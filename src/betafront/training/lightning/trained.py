@@ -1,0 +1,67 @@
+"""Training one run, or the part of it that one of several processes has."""
+
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytorch_lightning as pl
+import torch
+
+from betafront.data import Data
+from betafront.training.folder import RunFolder
+from betafront.training.history import Row
+from betafront.training.lightning.callbacks import failed_callback
+from betafront.training.lightning.checkpoint import Checkpoint, Halt
+from betafront.training.lightning.loggers import loggers
+from betafront.training.lightning.module import Report, TrainingModule
+from betafront.training.lightning.trainer import lightning_trainer
+from betafront.training.recipe.clipping import Clip
+from betafront.training.recipe.share import Share, SharedBatches
+from betafront.training.recipe.whole_steps import WholeSteps
+from betafront.training.run import Run
+from betafront.training.state import RunState
+
+
+def ignore(row: Row) -> None:
+    """Report a row of the history to nobody."""
+
+
+def trained(
+    run: Run,
+    folder: Path,
+    report: Report = ignore,
+    halt: Halt | None = None,
+    ends: Sequence[pl.Callback] = (),
+    part: int = 0,
+) -> tuple[RunState, Data]:
+    """The state of a run after its last step, and its data, both on the device of the run.
+
+    Args:
+        run: its parts.
+        folder: with its checkpoint, if it was stopped.
+        report, halt: as in `betafront.training.Attempt`.
+        ends: what may end the attempt before the run ends.
+        part: of every batch that this process has, of as many as the run has devices.
+    """
+    settings, place = run.trainer, RunFolder(folder).checkpoint
+    checkpoint = Checkpoint(place, settings.checkpoint_seconds, halt, run.callbacks)
+    told = loggers(run.loggers, folder)
+    trainer = lightning_trainer(run, checkpoint, *ends, taken=checkpoint.step, loggers=told)
+    device, share = trainer.strategy.root_device, Share(part, settings.devices)
+    state, data = RunState(run, device, share), run.data.to(device)
+    validation, clip = data.batches("val", 1000), Clip.of(settings)
+    module = TrainingModule(state, validation, report, settings.accumulate, clip)
+    batches = data.batches("train", settings.batch_size, state.generators.order)
+    batches = WholeSteps.of(batches, settings.accumulate)
+    try:
+        trainer.fit(module, batches if share.of == 1 else SharedBatches(batches, share))
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C, with SIGINT ignored from there on
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        raise KeyboardInterrupt from stop
+    except Exception as error:
+        if failed := failed_callback(error, run.callbacks):
+            raise failed from error
+        raise
+    module.on_train_epoch_end()  # the last epoch may have been cut short by the number of steps
+    state.vae.to(device, torch.float32)  # Lightning may leave another device or precision
+    return state, data

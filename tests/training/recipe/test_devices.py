@@ -1,0 +1,81 @@
+"""One run on several devices: here two processes on the CPU."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from betafront.config.build import check
+from betafront.errors import UserError
+from betafront.models import standard_normal
+from betafront.objective import GECO, MMD, FreeBits, Gaussian
+from betafront.training import Halted, Run, RunFolder, Trainer, fit_one
+from betafront.training.recipe.share import Share, noise_for
+
+MakeRun = Callable[..., Run]
+
+LEARNED = partial(Gaussian, mode="learned")
+
+
+def run_on(make_run: MakeRun, devices: int, **changed: Any) -> Run:
+    settings = {key: changed.pop(key) for key in ("batch_size", "strategy") if key in changed}
+    given = {"steps": 9, "batch_size": 32, "accelerator": "cpu", "keep": "last"} | settings
+    trainer = Trainer(devices=devices, ema=0.9, clip_norm=50.0, **given)  # type: ignore[arg-type]
+    sgd = partial(torch.optim.SGD, lr=1e-3)
+    return make_run(**{"trainer": trainer, "likelihood": LEARNED, "make_optimizer": sgd} | changed)
+
+
+def test_the_parts_of_the_noise_are_those_of_the_whole() -> None:
+    like = torch.zeros(1)
+    whole = standard_normal((6, 2), torch.Generator().manual_seed(1), like)
+    for part in range(3):
+        noise = noise_for(torch.device("cpu"), Share(part, 3)).manual_seed(1)
+        drawn = standard_normal((2, 2), noise, like)
+        assert torch.equal(drawn, whole[2 * part : 2 * part + 2])
+
+
+@pytest.mark.slow
+def test_two_processes_come_to_what_one_comes_to(make_run: MakeRun, tmp_path: Path) -> None:
+    on = partial(run_on, make_run, controller=GECO(10.0, speed=0.02))
+    one = fit_one(on(1), tmp_path / "one")
+    two = fit_one(on(2), tmp_path / "two")
+    for key, value in one.metrics.items():  # float32 has seven digits
+        assert two.metrics[key] == pytest.approx(value, rel=1e-4, abs=1e-5), key
+    with (
+        np.load(RunFolder(tmp_path / "one").trace) as first,
+        np.load(RunFolder(tmp_path / "two").trace) as second,
+    ):
+        for key in first:
+            np.testing.assert_allclose(second[key], first[key], rtol=1e-5, err_msg=key)
+    # Stopped and resumed, two processes end with their own bits.
+    with pytest.raises(Halted):
+        fit_one(on(2), tmp_path / "halted", halt=lambda: True)
+    resumed = fit_one(on(2), tmp_path / "halted")
+    assert (resumed.metrics, resumed.history) == (two.metrics, two.history)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"batch_size": 31}, "have equal parts of a batch, and 31 examples have none"),
+        ({"penalties": (MMD(1.0),)}, "and penalties compare the examples of a batch"),
+        ({"shaping": FreeBits(1.0)}, "and FreeBits reads the mean KL of a batch"),
+        ({"likelihood": Gaussian}, "and an optimal scale is that of a batch: use likelihood.mode"),
+    ],
+)
+def test_what_several_processes_cannot_keep_is_refused(
+    make_run: MakeRun, changed: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(UserError) as refused:
+        check(run_on(make_run, 2, **changed))
+    assert str(refused.value).startswith("trainer.devices=2 have ")
+    assert said in str(refused.value)
+
+
+def test_a_strategy_that_splits_the_model_is_refused(make_run: MakeRun) -> None:
+    with pytest.raises(UserError, match=r"trainer\.strategy is one of auto, ddp, ddp_find_unused"):
+        run_on(make_run, 2, strategy="fsdp")
