@@ -33,6 +33,10 @@ HOLDS = {
     "controlvae": ("controller=controlvae", "controller.target=8", "controller.decay=0.001"),
     "penalties": ("penalty=[total_correlation,dip,mmd]",),
 }
+RECIPE = (
+    "lr_schedule=warmup_cosine", "trainer.ema=0.9", "trainer.clip_norm=1000",
+    "trainer.accumulate=2", "callbacks=[lr_monitor,device_stats]", "loggers=[csv]",
+)  # fmt: skip
 
 
 def choices(group: str) -> list[str]:
@@ -54,6 +58,7 @@ CHOICES = {
     "learned laplace": ("likelihood=laplace", "likelihood.mode=learned"),
     **{f"schedule {name}": (f"schedule={name}",) for name in choices("schedule")},
     **HOLDS,
+    "recipe": RECIPE,
 }
 
 

@@ -74,7 +74,7 @@ FORMER = {
 }
 OF_TORCH = (
     "torch.optim.Adam", "torch.optim.AdamW", "torch.optim.lbfgs.LBFGS", "torch.nn.ReLU",
-    "torch.nn.modules.activation.GELU",
+    "torch.nn.modules.activation.GELU", "torch.optim.lr_scheduler.ReduceLROnPlateau",
 )  # fmt: skip
 
 
@@ -147,7 +147,7 @@ NEVER = {
     "the maker of parts": "betafront.config.targets.make",
     "through a module of ours": "betafront.files.os.system",
     "through a part of ours": "betafront.models.mlp.__globals__",
-    "of torch.optim, but no optimiser": "torch.optim.lr_scheduler.StepLR",
+    "of torch.optim, but no optimiser": "torch.optim.swa_utils.update_bn",
     "through torch.optim": "torch.optim.adam.torch.load",
     "of torch.nn, but no module": "torch.nn.functional.relu",
     "through torch.nn": "torch.nn.modules.module.torch.load",

@@ -13,6 +13,7 @@ from betafront.config.build import build, check
 from betafront.config.compose import compose
 from betafront.errors import UserError
 from betafront.objective import GECO, Gaussian, Linear
+from betafront.shipped import conf_dir
 from betafront.training import Run, Trainer, fit_one
 from betafront.training.lightning.module import TrainingModule
 
@@ -57,8 +58,13 @@ def test_it_is_torchs_at_every_optimiser_step(
     make_run: MakeRun, tmp_path: Path, seen: list[list[float]], accumulate: int
 ) -> None:
     make = partial(rates.CosineAnnealingLR, T_max=STEPS)
-    fit_one(run_of(make_run, make, batch_size=32 // accumulate, accumulate=accumulate), tmp_path)
+    run = run_of(make_run, make, batch_size=32 // accumulate, accumulate=accumulate)
+    standing = fit_one(run, tmp_path).standing
     assert [lr for (lr,) in seen] == alone(make)
+    assert standing is not None
+    assert "its learning rate came down to 0 of the greatest, where any run settles" in (
+        standing.reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,6 +104,11 @@ FIRST_AND_LAST = {
     "warmup_cosine": (0.01, 1e-6),
     "one_cycle": (0.04, 4e-6),
 }
+
+
+def test_every_choice_is_here() -> None:
+    chosen = {path.stem for path in (conf_dir() / "lr_schedule").glob("*.yaml")}
+    assert chosen == {*FIRST_AND_LAST, "none", "plateau"}
 
 
 @pytest.mark.parametrize("name", FIRST_AND_LAST)

@@ -39,7 +39,13 @@ class LearningRate:
                 f"lr_schedule: what it names has returned a {type(self.scheduler).__name__}, and "
                 "no torch.optim.lr_scheduler.LRScheduler: name one, with _partial_: true"
             )
-        self._keep_factor()
+        self.greatest = 0.0
+        self._set()
+
+    @property
+    def part(self) -> float:
+        """The learning rate as a part of the greatest that there was."""
+        return float(self.optimizer.param_groups[0]["lr"]) / self.greatest
 
     @property
     def waits(self) -> bool:
@@ -50,24 +56,27 @@ class LearningRate:
         """An optimiser step was taken."""
         if not self.waits:
             self.scheduler.step()
-            self._keep_factor()
+            self._set()
 
     def after_validation(self, value: float) -> None:
         """A validation at the final β found D + βR to be `value` nats."""
         if isinstance(self.scheduler, ReduceLROnPlateau):
             self.scheduler.step(value)
-            self._keep_factor()
+            self._set()
 
     def snapshot(self) -> dict[str, Any]:
         """The state of the scheduler, for `restore`; the learning rates are the optimiser's."""
-        return dict(self.scheduler.state_dict())
+        return {"scheduler": dict(self.scheduler.state_dict()), "greatest": self.greatest}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Continue from what `snapshot` returned, once the optimiser has its state."""
-        self.scheduler.load_state_dict(dict(snapshot))
+        self.scheduler.load_state_dict(dict(snapshot["scheduler"]))
+        self.greatest = snapshot["greatest"]
 
-    def _keep_factor(self) -> None:
+    def _set(self) -> None:
+        """The scheduler has set the learning rate."""
         groups = self.optimizer.param_groups
+        self.greatest = max(self.greatest, float(groups[0]["lr"]))
         if self.factor is not None and len(groups) == 2:
             groups[1]["lr"] = groups[0]["lr"] * self.factor
 

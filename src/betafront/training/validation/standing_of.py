@@ -23,6 +23,9 @@ from betafront.training.validation.best import CLOSE, why_unknown
 from betafront.training.validation.judging import SURE_OF_LEAST, Curve, Kept, Value, judge
 from betafront.training.validation.validations import Validations
 
+SLOW = 0.1
+"""The part of the greatest learning rate below which a run falls little, trained enough or not."""
+
 
 def standing_of(
     state: RunState, kept: int, evaluation: Evaluation, scale: OnTheScale, off: float | None
@@ -121,6 +124,11 @@ def _notes(state: RunState, scale: OnTheScale) -> list[str]:
         late = "β came to its final value at the end alone"
         why = why_unknown(state.objective) or late
         notes.append(f"the last weights were kept, since {why}")
+    if state.learning_rate is not None and (part := state.learning_rate.part) < SLOW:
+        notes.append(
+            f"its learning rate came down to {part:.2g} of the greatest, where any run settles: "
+            "more steps, with a schedule as long, may still bring D + βR down"
+        )
     if state.step < state.steps:
         what = "its patience" if state.spent else "a callback"
         notes.append(f"{what} ended it before the planned {state.steps:,} steps")
