@@ -52,8 +52,8 @@ def dry_run(plan: Plan) -> None:
     with out.status("making every branch of the space once …"):
         plan = checked(plan)
     print_careful(plan.cautions, out)
-    if said := length_in_words(plan.spec):
-        out.print(said, markup=False)
+    if length := length_in_words(plan.spec):
+        out.print(length, markup=False)
     storage = storage_of(plan)
     plan, before = going_on_with(plan, storage)
     plan, imported = with_imports(plan, storage)

@@ -133,8 +133,8 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
         launcher_of(plan.context, lambda _: None, plan.config)
         check_gpus(plan.base.study)
     print_careful(plan.cautions, out)
-    if said := length_in_words(plan.spec):
-        out.print(said, markup=False)
+    if length := length_in_words(plan.spec):
+        out.print(length, markup=False)
     if may_be_elsewhere(plan.config) and sqlite_path(plan.base.storage.url) is not None:
         out.print(
             "The study is kept in a file of SQLite's, which is for the processes of one machine: "

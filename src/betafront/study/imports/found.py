@@ -96,7 +96,7 @@ def whole_runs(spec: Spec, before: int) -> float:
     """
     room = max(spec.trials - before, 0)
     taken = [Origin.read(one["origin"]).source for one in spec.imports[:room]]
-    runs = (room - len(taken)) * spec.replicates
+    runs = float((room - len(taken)) * spec.replicates)
     for source in taken:
         if source is not None:
             runs += max(len(source.runs), spec.replicates)

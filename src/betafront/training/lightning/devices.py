@@ -5,6 +5,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import cloudpickle
@@ -54,7 +55,7 @@ def other_processes(run: Run, folder: Path) -> Iterator[None]:
             _end(other, patience)
 
 
-def _end(process: "torch.multiprocessing.Process", patience: float) -> None:
+def _end(process: BaseProcess, patience: float) -> None:
     if process.pid is None:  # it was never started
         return
     process.join(patience)

@@ -3,7 +3,7 @@
 from copy import deepcopy
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from betafront.models import Model
 
@@ -38,7 +38,8 @@ class Average(nn.Module):
             step: steps that were taken before this one.
         """
         kept = min(self.decay, (1 + step) / (10 + step))
-        mine, theirs = list(self.model.parameters()), list(model.parameters())
+        mine: list[Tensor] = list(self.model.parameters())
+        theirs: list[Tensor] = list(model.parameters())
         if mine:
             torch._foreach_lerp_(mine, theirs, 1 - kept)
         for own, other in zip(self.model.buffers(), model.buffers(), strict=True):

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, ReduceLROnPlateau
 
 from betafront.errors import UserError
 from betafront.objective import Objective
@@ -90,9 +90,10 @@ def made(make: MakeLRSchedule, optimizer: Optimizer) -> LRScheduler:
     for key, value in make.keywords.items():
         several = isinstance(value, list) and value and all(isinstance(v, partial) for v in value)
         parts[key] = [made(each, optimizer) for each in value] if several else value
-    if make.func.__name__ == "ChainedScheduler":  # alone among them it takes no optimiser first
-        return make.func(**parts, optimizer=optimizer)
-    return make.func(optimizer, *make.args, **parts)
+    if make.func is ChainedScheduler:  # alone among them it takes no optimiser first
+        return ChainedScheduler(**parts, optimizer=optimizer)
+    scheduler: LRScheduler = make.func(optimizer, *make.args, **parts)
+    return scheduler
 
 
 def check_lr_schedule(make: MakeLRSchedule, optimizer: Optimizer, objective: Objective) -> None:

@@ -1,7 +1,7 @@
 """What an optimiser step has seen: the means over the batches that it is made of."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -68,5 +68,8 @@ def mean_of(batches: Sequence[StepMeans]) -> StepMeans:
     """The means over all batches of a step, which have the same number of examples."""
     if len(batches) == 1:
         return batches[0]
-    *values, _ = zip(*batches, strict=True)
-    return StepMeans(*[None if v[0] is None else torch.stack(v).mean(0) for v in values], None)
+    values: dict[str, Any] = {}
+    for name in StepMeans._fields:
+        each = [getattr(batch, name) for batch in batches]
+        values[name] = None if each[0] is None or name == "state" else torch.stack(each).mean(0)
+    return StepMeans(**values)
