@@ -290,6 +290,8 @@ LEFT_OUT = {
     "tracking.uri=sqlite:////tmp/mlflow.db": True,
     "tracking={_target_: betafront.data.digits, uri: 'http://somebody:5000'}": True,
     "tracking.uri=${data.name}": True,
+    "loggers.csv.save_dir=/tmp/x": True,
+    "loggers={csv: {save_dir: /tmp/x}}": True,
 }
 
 

@@ -11,7 +11,7 @@ from betafront.config.overrides import parse
 from betafront.study.search.choices import written
 from betafront.study.stored.known import is_known_folder, is_known_tracking
 
-RUNS, STORAGE, TRACKING = PLACES = ("runs", "storage", "tracking")
+RUNS, STORAGE, TRACKING, LOGGERS = PLACES = ("runs", "storage", "tracking", "loggers")
 """The keys of a configuration that say where something is written or sent."""
 
 
@@ -45,11 +45,11 @@ def with_own_places(
 
 
 def place_of(word: str) -> str | None:
-    """Which of PLACES a word sets, other than by a choice of `tracking`, all of which lie in the
-    user's own folders; None for any other word."""
+    """Which of PLACES a word sets, other than by a choice of `tracking` or `loggers`, all of which
+    lie in the user's own folders; None for any other word."""
     key, _, value = word.lstrip("+~").partition("=")
     first = re.split("[./@]", key)[0]
-    if key == TRACKING and not value.lstrip().startswith("{"):
+    if key in (TRACKING, LOGGERS) and not value.lstrip().startswith("{"):
         return None
     return first if first in PLACES else None
 
