@@ -81,12 +81,14 @@ def _strategy(settings: Trainer) -> "str | Strategy":
 def quiet() -> Iterator[None]:
     """Without Lightning's advice, which is about loaders, loggers and engines that are not in use
     here."""
-    logger = logging.getLogger("pytorch_lightning")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    found = [logging.getLogger(name) for name in ("pytorch_lightning", "lightning_fabric")]
+    levels = [logger.level for logger in found]
+    for logger in found:
+        logger.setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pytorch_lightning|lightning_fabric")
         try:
             yield
         finally:
-            logger.setLevel(level)
+            for logger, level in zip(found, levels, strict=True):
+                logger.setLevel(level)
