@@ -18,13 +18,17 @@ from betafront.config.saved import making, saved_config, saved_model, targets_to
 from betafront.config.trust import of_loaded
 from betafront.damage import read_json, reading
 from betafront.data import Preparation
+from betafront.data.arrays.signals import SignalPreparation
 from betafront.data.images.new_images import ImagePreparation
+from betafront.data.tables.tabular import TablePreparation
 from betafront.errors import UserError
 from betafront.models import Model
 from betafront.training.folder import RunFolder
 
 ABOUT = "about.json"
-KINDS = {kind.kind: kind for kind in (Preparation, ImagePreparation)}
+KINDS = {
+    kind.kind: kind for kind in (Preparation, ImagePreparation, SignalPreparation, TablePreparation)
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Trained:
 
         Args:
             examples: images as (n, H, W), (n, C, H, W) or (n, H, W, C), 8-bit integers or numbers
-                in the scale of the training data; of other data (n, *shape) numbers in that scale.
+                in the scale of the training data; rows of a table in its own units, or a DataFrame;
+                of other data (n, *shape) numbers in the scale of the training data.
 
         Raises:
             UserError: they have another shape, or values that the model is not for.
@@ -60,9 +65,9 @@ class Trained:
 
     @torch.no_grad()
     def decode(self, z: ArrayLike | Tensor) -> Tensor:
-        """(n, *shape) E[x|z] of (n, M) codes."""
+        """(n, *shape) E[x|z] of (n, M) codes; of a table's rows in its own units."""
         given = z if isinstance(z, Tensor) else torch.as_tensor(np.asarray(z))
-        return self.vae.decode(given.float())
+        return preparation(self.about).back(self.vae.decode(given.float()))
 
     def reconstruct(self, examples: ArrayLike | Tensor) -> Tensor:
         """(n, *shape) E[x|z] at the means of q(z|x)."""

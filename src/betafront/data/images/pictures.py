@@ -50,10 +50,12 @@ def _traversals(vae: Model, x: Tensor, outcome: Outcome) -> Tensor:
 
 
 def save(x: Tensor, path: Path, columns: int) -> None:
-    """Write (n, C, H, W) images in [0, 1] in rows of `columns`, small ones enlarged, on white."""
+    """Write (n, C, H, W) images in [0, 1] in rows of `columns`, small ones enlarged, on white. Of
+    more than three channels the first three are shown as red, green and blue, of two the first."""
     from torchvision.transforms.functional import to_pil_image
     from torchvision.utils import make_grid
 
+    x = x[:, : 3 if x.shape[1] >= 3 else 1]
     zoom = max(1, LEAST // x.shape[-1])
     grid = make_grid(
         interpolate(x, scale_factor=zoom).clamp(0, 1), nrow=columns, padding=GAP, pad_value=1
