@@ -93,8 +93,9 @@ def _not_read(error: BaseException) -> str:
 
 def _no_choice(group: str, name: str, options: Iterable[str]) -> str:
     """A choice that there is not. What is named in place of a data set is often a file."""
-    near = near_miss(name, options)
-    path, guessed = Path(name).expanduser(), near.startswith("did")
+    path = Path(name).expanduser()
+    near = near_miss("" if "/" in name and path.is_dir() else name, options)
+    guessed = near.startswith("did")
     named = name.endswith((*ARRAYS, *TABLES))
     if group == "data" and (named or (path.is_file() and not guessed)):
         there = typed_text("data.path", name)

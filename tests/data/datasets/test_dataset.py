@@ -1,4 +1,4 @@
-"""A user's Dataset: whatever its items are, its splits and labels, and one line where it is wrong."""
+"""A user's Dataset: whatever its items are, its splits and labels; one line where it is wrong."""
 
 from typing import Any
 
@@ -167,7 +167,11 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         "data.label=1 is an array of [1, 4, 6]: a label is one value",
     ),
     "mixed shapes": (Mixed(), {}, "several shapes: [1, 4, 6] and, example 7"),
-    "a broken one": (Broken(), {}, "support/datasets.py, line 61: OSError: picture 71 cannot be read"),
+    "a broken one": (
+        Broken(),
+        {},
+        "datasets.py, line 61: OSError: picture 71 cannot be read",
+    ),
     "no length": (Endless(), {}, "Endless gives examples one after the other"),
     "a class": (Pairs, {}, "and no Dataset: name one as data.dataset={_target_: mymodule.MySet}"),
     "a name": ("mymodule.MySet", {}, "is 'mymodule.MySet', and no Dataset"),
@@ -180,7 +184,11 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "examples of [1, 4, 6] in train and of [1, 5, 5] in test",
     ),
-    "NaN": ([torch.full((5,), torch.nan)] * 40, {}, "has NaN or infinity: mend it, or leave it out"),
+    "NaN": (
+        [torch.full((5,), torch.nan)] * 40,
+        {},
+        "has NaN or infinity: mend it, or leave",
+    ),
     "workers": (Pairs(), {"workers": -1}, "data.workers must be a whole number"),
 }
 

@@ -113,7 +113,9 @@ def test_an_example_that_cannot_be_read_in_training_is_one_line(
     monkeypatch.setattr("betafront.data.datasets.dataset.SAMPLE", 8)
     given = {"train": Broken(), "val": Pairs(10), "test": Pairs(10)}
     data = streamed(given, workers=workers)
-    with pytest.raises(UserError, match=r"example 71: .*OSError: picture 71 cannot be read") as said:
+    with pytest.raises(
+        UserError, match=r"example 71: .*OSError: picture 71 cannot be read"
+    ) as said:
         epochs(data)
     assert "\n" not in str(said.value)
 
