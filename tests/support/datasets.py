@@ -71,10 +71,8 @@ class Module:
     """What a `LightningDataModule` is to betafront: loaders of splits of its own. Lightning's own
     class is behind it in the tests that have the time to import it."""
 
-    def __init__(self, test: bool = True) -> None:
+    def __init__(self) -> None:
         self.said: list[str] = []
-        if not test:
-            self.test_dataloader = None
 
     def prepare_data(self) -> None:
         self.said.append("prepared")

@@ -31,7 +31,7 @@ def epochs(data: Data, n: int = 2) -> torch.Tensor:
 def with_dropout(shape: Any, likelihood: Any) -> Any:
     """A model that draws from the global generator as it trains."""
     vae = mlp(shape, likelihood, latents=2, hidden=(16,))
-    vae.encoder.append(torch.nn.Dropout(0.1))
+    vae.encoder = torch.nn.Sequential(vae.encoder, torch.nn.Dropout(0.1))
     return vae
 
 

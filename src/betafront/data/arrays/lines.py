@@ -1,6 +1,6 @@
 """Pictures of what a model does with signals: lines."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +82,6 @@ def _draw(path: Path, x: Tensor, below: Tensor | None = None, steps: bool = Fals
         figure.savefig(sink, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 
 
-def _lines(panel: "Axes", lines: Tensor, colours: Sequence[Any], width: float) -> None:
+def _lines(panel: "Axes", lines: Tensor, colours: Iterable[Any], width: float) -> None:
     for line, colour in zip(lines.cpu().numpy(), colours, strict=False):
         panel.plot(line, color=colour, linewidth=width)

@@ -163,7 +163,7 @@ class Loading:
         self.loader: DataLoader[Any] = DataLoader(
             reader,  # type: ignore[arg-type]  # it has what a loader calls
             batch_sampler=self.passes,  # type: ignore[arg-type]
-            collate_fn=_as_it_is,
+            collate_fn=_as_it_is,  # type: ignore[arg-type]
             num_workers=workers,
             persistent_workers=workers > 0,
             pin_memory=pinned,

@@ -105,7 +105,7 @@ def numbers(frame: "pd.DataFrame", names: Sequence[str], whose: str) -> NDArray[
             f"data.exclude=[{each}] leaves them out, data.label={other[0]} makes one the label, or "
             "save them as numbers"
         )
-    x = frame[list(names)].to_numpy(dtype=np.float64)
+    x: NDArray[np.float64] = frame[list(names)].to_numpy(dtype=np.float64)
     endless = ~np.isfinite(x).all(axis=0)
     if endless.any():
         found = [name for name, bad in zip(names, endless, strict=True) if bad]

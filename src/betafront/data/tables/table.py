@@ -97,7 +97,9 @@ def _data(
         refuse_not_finite(ready[split], f"{whose}, in 32-bit numbers,", f"row of the {split} split")
     data = Tabular(
         name=name,
-        **ready,
+        train=ready["train"],
+        val=ready["val"],
+        test=ready["test"],
         factors=found.factors,
         note=note,
         columns=tuple(c for c, k in zip(columns, kept, strict=True) if k),
