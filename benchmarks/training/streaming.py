@@ -47,13 +47,14 @@ class Pictures(Dataset[Any]):
 
 
 def passes(data: Data, epochs: int) -> tuple[list[float], str]:
-    """Seconds of each epoch, and a digest of all batches."""
+    """Seconds of each epoch, and a digest of the batches of the first."""
     sha, seconds = hashlib.sha256(), []
     batches = data.batches("train", 64, torch.Generator().manual_seed(0))
-    for _ in range(epochs):
+    for epoch in range(epochs):
         began = time.perf_counter()
         for batch in batches:
-            sha.update(batch.numpy().tobytes())
+            if epoch == 0:
+                sha.update(batch.numpy().tobytes())
         seconds.append(time.perf_counter() - began)
     return seconds, sha.hexdigest()[:16]
 
@@ -66,15 +67,15 @@ def main() -> None:
     console = Console()
     say_where(console, ("torch", "pillow"))
     given = Pictures(asked.examples)
-    shown = Table("examples", "made in s", "first epoch, s", "later ones, s", "batches", box=None)
+    shown = Table("examples", "made, s", "an epoch, s", "digest of the batches", box=None)
     for how in ({"stream": False}, *({"stream": True, "workers": w} for w in (0, 1, 2))):
         began = time.perf_counter()
         data = dataset("pictures", given, val=0.05, test=0.05, **how)  # type: ignore[arg-type]
         made = time.perf_counter() - began
         seconds, digest = passes(data, asked.epochs)
-        name = f"streamed, {how['workers']} workers" if how["stream"] else "in memory"
+        name = f"streamed, workers={how['workers']}" if how["stream"] else "in memory"
         later = min(seconds[1:], default=seconds[0])
-        shown.add_row(name, f"{made:.2f}", f"{seconds[0]:.2f}", f"{later:.2f}", digest)
+        shown.add_row(name, f"{made:.2f}", f"{later:.2f}", digest)
     console.print(shown)
 
 

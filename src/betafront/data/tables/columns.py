@@ -106,9 +106,9 @@ def numbers(frame: "pd.DataFrame", names: Sequence[str], whose: str) -> NDArray[
             "save them as numbers"
         )
     x: NDArray[np.float64] = frame[list(names)].to_numpy(dtype=np.float64)
-    endless = ~np.isfinite(x).all(axis=0)
-    if endless.any():
-        found = [name for name, bad in zip(names, endless, strict=True) if bad]
+    finite = np.isfinite(x).all(axis=0).tolist()
+    if not all(finite):
+        found = [name for name, fine in zip(names, finite, strict=True) if not fine]
         raise UserError(f"{whose} has infinity in {_columns(found)}: mend or drop those rows")
     return x
 
