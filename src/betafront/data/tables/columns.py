@@ -106,9 +106,8 @@ def numbers(frame: "pd.DataFrame", names: Sequence[str], whose: str) -> NDArray[
             "save them as numbers"
         )
     x: NDArray[np.float64] = frame[list(names)].to_numpy(dtype=np.float64)
-    finite = np.isfinite(x).all(axis=0).tolist()
-    if not all(finite):
-        found = [name for name, fine in zip(names, finite, strict=True) if not fine]
+    found = [name for name, u in zip(names, x.T, strict=True) if not np.isfinite(u).all()]
+    if found:
         raise UserError(f"{whose} has infinity in {_columns(found)}: mend or drop those rows")
     return x
 
