@@ -4,7 +4,7 @@ The Dataset decodes a JPEG of 96 x 96 pixels for each example, from memory, so t
 measured. Nothing is trained: an epoch is the reading of all batches. In memory every JPEG is
 decoded once, before; streamed it is in each epoch, by this process or by others.
 
-    python -m benchmarks.training.streaming
+    python -m benchmarks.training.datasets
 """
 
 import argparse
