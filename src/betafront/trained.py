@@ -60,14 +60,26 @@ class Trained:
 
     @torch.no_grad()
     def encode(self, examples: ArrayLike | Tensor) -> Tensor:
-        """(n, M) the means of q(z|x)."""
-        return self.vae.code(self.prepare(examples))
+        """(n, *vae.latent_shape) the means of q(z|x): (n, M), or (n, C, h, w) of a spatial code."""
+        return self.vae.shaped(self.vae.code(self.prepare(examples)))
 
     @torch.no_grad()
     def decode(self, z: ArrayLike | Tensor) -> Tensor:
-        """(n, *shape) E[x|z] of (n, M) codes; of a table's rows in its own units."""
+        """(n, *shape) E[x|z] of codes as `encode` gives them, or of (n, M); of a
+        table's rows in its own units.
+
+        Raises:
+            UserError: they have another shape.
+        """
         given = z if isinstance(z, Tensor) else torch.as_tensor(np.asarray(z))
-        return preparation(self.about).back(self.vae.decode(given.float()))
+        wanted, m = self.vae.latent_shape, self.vae.latents
+        if tuple(given.shape[1:]) not in (wanted, (m,)):
+            raise UserError(
+                f"the model has codes of the shape {wanted}, and these are "
+                f"{tuple(given.shape[1:])}: give (n, {', '.join(map(str, wanted))})"
+            )
+        made = self.vae.decode(given.float().flatten(1))
+        return preparation(self.about).back(made)
 
     def reconstruct(self, examples: ArrayLike | Tensor) -> Tensor:
         """(n, *shape) E[x|z] at the means of q(z|x)."""

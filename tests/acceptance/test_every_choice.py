@@ -15,6 +15,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from betafront.config.build import build, check
 from betafront.config.compose import VERSION_BASE
+from betafront.metrics.masses import COUNTS, GIVEN
 from betafront.shipped import conf_dir
 from betafront.training.fitting import fit_one
 from betafront.training.pictures.pages import PAGES, draw_pages
@@ -40,7 +41,9 @@ def choices(group: str) -> list[str]:
 
 def suiting(likelihood: str) -> tuple[str, ...]:
     """What a likelihood asks of the data."""
-    data = {"bernoulli": ("data.binarize=0.5",), "beta": ("data.dequantize=true",)}
+    data = {"beta": ("data.dequantize=true",)}
+    if likelihood in ("bernoulli", *COUNTS, *GIVEN):  # black and white, counted
+        return f"likelihood={likelihood}", "data.binarize=0.5"
     return (f"likelihood={likelihood}", *data.get(likelihood, ()))
 
 

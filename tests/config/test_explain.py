@@ -67,7 +67,10 @@ def test_data_that_is_named_wrongly(
         (("schedule=null",), "schedule=null is no choice of schedule: choose one of constant, "),
         (("penalty=null",), "or leave it out"),
         (("tracking=null",), "choose one of mlflow, off, server, or leave it out"),
-        (("model=0.5",), "model=0.5 is no choice of model: choose one of conv, linear, mlp"),
+        (
+            ("model=0.5",),
+            "model=0.5 is no choice of model: choose one of conv, conv1d, linear, mlp, pair",
+        ),
         (("~schedule",), "schedule has to hold settings, and is null: choose one of constant, "),
         (("objective=null",), "objective has to hold settings, and is null: leave it out"),
         (("schedule.warmup=0.5",), "it is a setting of schedule=cosine and schedule=linear"),

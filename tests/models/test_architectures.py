@@ -2,12 +2,13 @@
 
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
 
 from betafront.errors import UserError
-from betafront.models import Architecture, conv, linear, mlp
+from betafront.models import Architecture, conv, conv1d, linear, mlp, resnet
 from betafront.objective import Beta, Categorical, Gaussian, GaussianPerImage, Likelihood
 
 SIDES = (8, 9, 15, 28, 31, 32, 33, 64)
@@ -67,13 +68,94 @@ def test_any_height_and_width_but_for_conv(architecture: Architecture) -> None:
     assert architecture((1, 2, 5), Gaussian()).reconstruct(x).shape == x.shape
 
 
-@pytest.mark.parametrize(
-    "shape", [(1, 7, 7), (1, 65, 65), (1, 28, 32), (1, 32, 28), (2, 28, 28), (4, 8, 8)]
-)
+@pytest.mark.parametrize("shape", [(1, 28, 32), (2, 32, 28), (5, 8, 8), (4, 9, 255), (1, 256, 256)])
+def test_conv_takes_oblongs_of_any_number_of_channels(shape: tuple[int, int, int]) -> None:
+    vae, x = conv(shape, Gaussian(), latents=3, width=2, hidden=4), torch.zeros(2, *shape)
+    assert vae(x).kl.shape == (2, 3)
+    assert vae.reconstruct(x).shape == x.shape
+    last = next(m for m in vae.decoder if isinstance(m, torch.nn.Unflatten))
+    assert max(last.unflattened_size[1:]) == 4  # what a fully connected layer stands on
+
+
+@pytest.mark.parametrize("shape", [(1, 7, 7), (1, 7, 28), (1, 28, 7), (3, 257, 64)])
 def test_conv_refuses_other_images_and_names_mlp(shape: tuple[int, int, int]) -> None:
     given = " x ".join(str(part) for part in shape)
     with pytest.raises(UserError, match=f"these are {given} .*: use model=mlp"):
         conv(shape, Gaussian())
+
+
+def test_a_square_image_goes_through_the_layers_that_it_has_always_gone_through() -> None:
+    """Of which the numbers that are drawn for weights, and so every result, depend."""
+    torch.manual_seed(0)
+    vae = conv((3, 9, 9), Gaussian(), latents=3, width=2, hidden=4)
+    torch.manual_seed(0)
+    first, up = torch.nn.Conv2d(3, 2, 3, 2, 1), torch.nn.ConvTranspose2d(2, 3, 3, 2, 1)
+    second, up2 = torch.nn.Conv2d(2, 4, 3, 2, 1), torch.nn.ConvTranspose2d(4, 2, 3, 2, 1)
+    head = torch.nn.Linear(36, 4), torch.nn.Linear(4, 6)
+    tail = torch.nn.Linear(3, 4), torch.nn.Linear(4, 36)
+    drawn = [*vae.encoder.parameters(), *vae.decoder.parameters()]
+    layers = [first, second, *head, *tail, up2, up]
+    expected = [parameter for layer in layers for parameter in layer.parameters()]
+    assert len(drawn) == len(expected)
+    assert all(torch.equal(a, b) for a, b in zip(drawn, expected, strict=True))
+
+
+@pytest.mark.parametrize("shape", [(1, 32, 32), (3, 33, 40), (2, 128, 32)])
+@pytest.mark.parametrize("latents", [3, "spatial"])
+def test_resnet(shape: tuple[int, int, int], latents: int | str) -> None:
+    torch.manual_seed(0)
+    code = [2, *((side + 3) // 4 for side in shape[1:])] if latents == "spatial" else latents
+    vae, x = resnet(shape, GaussianPerImage(), code, width=2), torch.rand(2, *shape)  # type: ignore[arg-type]
+    terms = vae(x)
+    assert vae.reconstruct(x).shape == x.shape
+    assert terms.kl.shape == (2, vae.latents)
+    (terms.distortion + terms.rate).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in vae.parameters())
+
+
+def test_resnet_refuses_small_images() -> None:
+    with pytest.raises(UserError, match="of 32 to 128 pixels a side, but these are 1 x 28 x 28"):
+        resnet((1, 28, 28), Gaussian())
+    with pytest.raises(UserError, match=r"model\.blocks must be a whole number"):
+        resnet((1, 32, 32), Gaussian(), blocks=0)
+
+
+@pytest.mark.parametrize("shape", [(1, 8), (3, 100), (2, 1001)])
+@pytest.mark.parametrize("likelihood", [Gaussian(), GaussianPerImage(), Categorical(7)])
+def test_signals(shape: tuple[int, int], likelihood: Likelihood) -> None:
+    vae = conv1d(shape, likelihood, latents=3, width=2, hidden=4)
+    x = torch.randint(1, 7, (4, *shape)) / 7
+    assert vae(x).kl.shape == (4, 3)
+    assert vae.reconstruct(x).shape == x.shape
+    along = conv1d(shape, likelihood, latents=[2, (shape[1] + 1) // 2], width=2)
+    assert along.reconstruct(x).shape == x.shape
+    assert along.latents == 2 * ((shape[1] + 1) // 2)
+
+
+@pytest.mark.parametrize("shape", [(5,), (1, 7), (1, 8, 8)])
+def test_other_data_is_no_signal(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UserError, match=r"signals of \(channels, length\).*use model=mlp"):
+        conv1d(shape, Gaussian())
+
+
+@pytest.mark.parametrize(
+    ("latents", "says"),
+    [
+        (
+            [4, 5, 5],
+            r"of examples of 28 x 28 there are spatial codes of \[C, 14, 14\], \[C, 7",
+        ),
+        ([4, 28, 28], "give one of these, or a number"),
+        ([4, 7], "give one of these, or a number"),
+        ([4, 0, 7], "model.latents is the number M of latents, or a list"),
+        ([], "model.latents is the number M of latents, or a list"),
+        (0, "model.latents is the number M of latents, or a list"),
+        ("8", "model.latents is the number M of latents, or a list"),
+    ],
+)
+def test_a_code_that_no_halving_comes_to_is_refused(latents: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        conv((1, 28, 28), Gaussian(), latents)
 
 
 def test_the_linear_vae_is_linear_on_either_side() -> None:

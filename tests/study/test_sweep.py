@@ -227,7 +227,16 @@ WRONG = {
         ["likelihood=choice(gaussian,continuous_bernoulli)"],
         "study.objectives=[val/rate,val/mse]",
     ),
-    "conv on oblongs": (["data=tensor", "data.path=oblong.npy", "model=conv"], "use model=mlp"),
+    "resnet on 8 pixels": (["model=resnet"], "of 32 to 128 pixels a side, but these are 1 x 8 x 8"),
+    "no encoder": (["model=pair"], "model.encoder._target_ has no default"),
+    "a model without parameters": (
+        [
+            "model=pair",
+            "model.encoder._target_=torch.nn.Flatten",
+            "model.decoder._target_=torch.nn.Flatten",
+        ],
+        "model: VAE has no parameters to train, neither in its encoder (Flatten)",
+    ),
     "shape of a file": (["data=tensor", "data.path=flat.npy"], "has the shape (5, 7)"),
     "NaN in a file": (["data=tensor", "data.path=nan.npy"], "first in image 7"),
     "no such file": (["data=tensor", "data.path=none.npy"], "there is no file none.npy"),
@@ -248,7 +257,6 @@ def test_bad_input_is_one_clear_line_and_nothing_is_trained(
     (own_place / "studies/small/study.yaml").write_text(TWO_BRANCHES)
     images = np.random.default_rng(0).random((40, 8, 8))
     np.save(own_place / "flat.npy", images[0, :5, :7])
-    np.save(own_place / "oblong.npy", np.concatenate([images, images], axis=2))
     images[7, 0, 0] = np.nan
     np.save(own_place / "nan.npy", images)
     study = [] if case == "unknown study" else ["study=small"]

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.models import VAE, Posterior, Shape, standard_normal
-from betafront.models.mlp import dense
+from betafront.models.architectures.mlp import dense
 from betafront.objective import Draw, Likelihood
 
 Noise = torch.Generator | None

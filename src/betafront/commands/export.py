@@ -101,6 +101,7 @@ def export(
         "metrics": result.metrics,
         "data": result.data,
         "log_volume": made.data.log_volume,
+        "latent_shape": list(vae.latent_shape),
         "preparation": made.data.preparation.as_json(),
     }
     write_whole(where / ABOUT, json.dumps(about, indent=1, ensure_ascii=False))

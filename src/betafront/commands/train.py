@@ -7,6 +7,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from betafront.data import data_cautions
 from betafront.data.tables.tabular import LOG_SCALE
 from betafront.metrics.catalogue import metric
+from betafront.models import model_cautions
 from betafront.terminal import Activity, console, print_careful, print_next
 from betafront.training import EVALUATED, OnTheScale, Result, Run, draw_pages, fit_one
 from betafront.training.folder import RunFolder
@@ -25,7 +26,7 @@ def train_and_show(run: Run, folder: Path) -> Result:
     from rich.table import Table
 
     out, doing = console(), Activity()
-    print_careful(data_cautions(run.data), out)
+    print_careful([*data_cautions(run.data), *model_cautions(run.vae())], out)
     with Progress(doing, console=out, transient=True, disable=not out.is_terminal) as progress:
         progress.add_task("checking")
         # What cannot be evaluated is not trained; to find out takes as long as the metrics.

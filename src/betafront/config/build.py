@@ -13,13 +13,13 @@ from betafront.config.complete import check_parts
 from betafront.config.explain import explain
 from betafront.config.former import lacking, moved
 from betafront.config.parts import PARTS
-from betafront.config.targets import make
+from betafront.config.targets import make, targets_of
 from betafront.config.trust import Wall
 from betafront.data import Data
 from betafront.errors import UserError, one_line
 from betafront.files import write_whole
-from betafront.models import Model, Shape
-from betafront.objective import Objective
+from betafront.models import Architecture, Model, Shape, check_model, initialised
+from betafront.objective import Likelihood, Objective
 from betafront.own_modules import cause, users_place
 from betafront.training.folder import RunFolder
 from betafront.training.lightning.trainer import lightning_trainer
@@ -40,7 +40,9 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
     """
     check_parts(config)
     parts: dict[str, Any] = {
-        key: _make(config[key], key, wall) for key in PARTS if key not in ("data", "objective")
+        key: _make(config[key], key, wall)
+        for key in PARTS
+        if key not in ("data", "model", "objective")
     }
     data = _data(json.dumps(OmegaConf.to_container(config.data, resolve=True)), wall)
     weight = config.objective.weight
@@ -48,7 +50,7 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
         raise UserError(f"objective.weight must be a number, not {weight!r}")
     return Run(
         data=data,
-        architecture=parts["model"],
+        architecture=_architecture(config.model, wall),
         likelihood=parts["likelihood"],
         make_objective=partial(
             Objective,
@@ -81,16 +83,35 @@ def model(
         UserError: the model or the likelihood refuses its settings.
     """
     likelihood = _make(config.likelihood, "likelihood", wall)
-    vae: Model = _make(config.model, "model", wall)(shape, likelihood())
+    vae = initialised(_make(config.model, "model", wall)(shape, likelihood()), shape)
     vae.log_volume = log_volume
     return vae
 
 
-def check(run: Run) -> None:
-    """Make every part of a run once, without training.
+def _architecture(node: DictConfig, wall: Wall | None) -> Architecture:
+    """What makes a model as `node` describes it. Modules that the node names within are made anew
+    for each model, so that their weights are drawn with the seed of its run, and are its own.
 
     Raises:
-        UserError: a part cannot be made, or the data is outside the likelihood's support.
+        UserError: it cannot be made.
+    """
+    architecture: Architecture = _make(node, "model", wall)
+    if sum(1 for _ in targets_of(OmegaConf.to_container(node, resolve=True))) < 2:
+        return architecture
+
+    def of_fresh_modules(shape: Shape, likelihood: Likelihood) -> Model:
+        made: Architecture = _make(node, "model", wall)
+        return made(shape, likelihood)
+
+    return of_fresh_modules
+
+
+def check(run: Run) -> None:
+    """Make every part of a run once, and try the model on examples of the data, without training.
+
+    Raises:
+        UserError: a part cannot be made, the data is outside the likelihood's support, or the model
+            breaks its contract (`betafront.models.check_model`).
     """
     with _of_part("likelihood"):
         likelihood = run.likelihood()
@@ -102,6 +123,7 @@ def check(run: Run) -> None:
             "as a betafront.models.VAE"
         )
     run.data.check(vae.likelihood)
+    check_model(vae, run.data.examples("val", 2))
     with _of_part("objective"):
         objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
@@ -147,18 +169,37 @@ def _data(node: str, wall: Wall | None) -> Data:
 
 def _make(node: DictConfig, key: str, wall: Wall | None) -> Any:
     from hydra.errors import InstantiationException
-    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+    from omegaconf.errors import OmegaConfBaseException
 
+    for name in _missing(OmegaConf.to_container(node), key):
+        raise UserError(f"{name} has no default: give {name}=…")
     try:
         return make(node, wall and wall.around(key))
-    except (InstantiationException, MissingMandatoryValue, OmegaConfBaseException) as error:
-        missing = [k for k in node if OmegaConf.is_missing(node, k)]
-        if missing:
-            name = f"{key}.{missing[0]!s}"
-            raise UserError(f"{name} has no default: give {name}=…") from error
+    except (InstantiationException, OmegaConfBaseException) as error:
         if isinstance(error, OmegaConfBaseException):
             raise UserError(f"{key}: {explain(error, list)}") from error
-        raise UserError(_failed(key, error.__cause__ or error)) from error
+        why = error.__cause__ or error
+        raise UserError(_failed(key, why) + _if_not_partial(node, key, why)) from error
+
+
+def _if_not_partial(node: DictConfig, key: str, error: BaseException) -> str:
+    """The way out where a part is called at once, and lacks what it would be given later."""
+    lacks = isinstance(error, TypeError) and "required positional argument" in str(error)
+    if not lacks or key == "data" or node.get("_partial_"):
+        return ""
+    return f": write _partial_: true beside its _target_, in conf/{key}, and it is given them"
+
+
+def _missing(node: Any, key: str) -> Iterator[str]:
+    """The keys of plain values, at any depth below `key`, that have to be given."""
+    if node == "???":
+        yield key
+    elif isinstance(node, dict):
+        for name, value in node.items():
+            yield from _missing(value, f"{key}.{name}")
+    elif isinstance(node, list):
+        for i, value in enumerate(node):
+            yield from _missing(value, f"{key}.{i}")
 
 
 def save(config: DictConfig, folder: Path) -> None:

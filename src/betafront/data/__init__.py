@@ -1,6 +1,7 @@
 """Data sets behind one contract, split by a seed and named by a digest."""
 
 from betafront.data.cautions import data_cautions
+from betafront.data.counts.counts import counts
 from betafront.data.data import SPLITS, Batches, Data
 from betafront.data.datasets.dataset import dataset
 from betafront.data.digits import digits
@@ -23,6 +24,7 @@ __all__ = [
     "InMemory",
     "Known",
     "Preparation",
+    "counts",
     "data_cautions",
     "dataset",
     "digits",

@@ -133,7 +133,7 @@ def fitted_slope(table: pd.DataFrame) -> str:
     ratio = float((found["slope"] / found["beta"]).median())
     return (
         f"Slope: along the lower hull dD/dR is -{ratio:.2f} β (median of {len(found)} trials); it "
-        "is -β where runs have converged and new images do as those of training."
+        "is -β where runs have converged and new examples do as those of training."
     )
 
 

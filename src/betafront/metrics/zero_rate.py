@@ -27,10 +27,10 @@ def zero_rate(
     """
     likelihood = copy.deepcopy(likelihood)
     x = train[:EXAMPLES]
-    # Only likelihoods of all real numbers take data beyond 1, and there the first parameter, a
-    # mean, is in the data's own units.
+    # Where data goes beyond 1, a mean that the decoder gives is in the data's own units.
     units = torch.ones(likelihood.output_shape(tuple(x.shape[1:]))).to(x)
-    units[: x.shape[1]] = max(1.0, float(x.abs().max()))
+    if likelihood.in_data_units:
+        units[: x.shape[1]] = max(1.0, float(x.abs().max()))
     output = torch.zeros_like(units).requires_grad_()
     # The second moment forgets soon: far from the data a density has slopes of any size.
     optimizer = torch.optim.Adam([output, *likelihood.parameters()], lr=0.1, betas=(0.9, 0.9))
@@ -50,7 +50,7 @@ def zero_rate(
         likelihood.remember(likelihood.statistic(params, x))
         likelihood.eval()
         distortion = -float(likelihood.log_prob(params, val).double().mean())
-        mse = float(((likelihood.mean(params) - val) ** 2).double().mean())
+        mse = float(((likelihood.mean_given(params, val) - val) ** 2).double().mean())
     if likelihood.density:
         distortion += log_volume
     return {

@@ -1,8 +1,8 @@
 """The contract of a model, and the VAEs that encoders, decoders and likelihoods make."""
 
-from betafront.models.conv import conv
-from betafront.models.linear import linear
-from betafront.models.mlp import mlp
+from betafront.models.architectures import conv, conv1d, linear, mlp, pair, resnet
+from betafront.models.check import check_model, model_cautions
+from betafront.models.lazy import initialised
 from betafront.models.model import Architecture, Model, Observed, Shape
 from betafront.models.posterior import Posterior, standard_normal
 from betafront.models.programs import PROGRAMS, write_programs
@@ -16,9 +16,15 @@ __all__ = [
     "Observed",
     "Posterior",
     "Shape",
+    "check_model",
     "conv",
+    "conv1d",
+    "initialised",
     "linear",
     "mlp",
+    "model_cautions",
+    "pair",
+    "resnet",
     "standard_normal",
     "write_programs",
 ]

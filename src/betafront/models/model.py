@@ -1,5 +1,6 @@
 """The contract of a model: the one definition of its distortion and its rate."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import chain
@@ -38,10 +39,14 @@ class Model(nn.Module, ABC):
 
     Args:
         latents: M, or the widths of the layers of a hierarchy.
+        latent_shape: of the code of one example, (M,) by default: (C, h, w) of a spatial code, M
+            being C·h·w. Inside this contract z is (B, M) all the same, its channels one after the
+            other; `shaped` gives it the shape that an encoder and a decoder have it in.
 
     Attributes:
         likelihood: p(x|z), whose support the data is checked against; set by the subclass.
         widths: latent dimensions of each stochastic layer, in the order of the columns of z.
+        latent_shape: as above.
         log_volume: nats per example that a density owes to the scale of the examples
             (`Data.log_volume`: the cells of dequantised data, the scales of standardised columns),
             which `log_px` and `observe` take off; 0 for other data.
@@ -49,9 +54,17 @@ class Model(nn.Module, ABC):
 
     likelihood: Likelihood
 
-    def __init__(self, latents: int | Sequence[int]) -> None:
+    def __init__(
+        self, latents: int | Sequence[int], latent_shape: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
         self.widths = (latents,) if isinstance(latents, int) else tuple(latents)
+        self.latent_shape = (self.latents,) if latent_shape is None else tuple(latent_shape)
+        if math.prod(self.latent_shape) != self.latents:
+            raise UserError(
+                f"a model of {self.latents} latents cannot have codes of the shape "
+                f"{self.latent_shape}: latents is the product of latent_shape"
+            )
         self.log_volume = 0.0
 
     def __init_subclass__(cls, **more: Any) -> None:
@@ -176,6 +189,10 @@ class Model(nn.Module, ABC):
             statistic: `Terms.statistic` of the batch.
         """
         self.likelihood.remember(statistic)
+
+    def shaped(self, z: Tensor) -> Tensor:
+        """(n, *latent_shape) of (n, M) codes."""
+        return z if len(self.latent_shape) == 1 else z.unflatten(1, self.latent_shape)
 
     def own_tensor(self) -> Tensor:
         """Some floating-point tensor of the model, which has its type and lies on its device."""

@@ -21,7 +21,7 @@ class _Encode(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         posterior = self.model.encode(x)
-        return posterior.mean, posterior.log_var
+        return self.model.shaped(posterior.mean), self.model.shaped(posterior.log_var)
 
 
 class _Decode(nn.Module):
@@ -30,12 +30,13 @@ class _Decode(nn.Module):
         self.model = model
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.model.decode(z)
+        return self.model.decode(z.flatten(1))
 
 
 def write_programs(model: Model, shape: Shape, folder: Path) -> None:
-    """Write `encoder.pt2`, from (B, …) examples to the (B, M) means and log variances of q(z|x),
-    and `decoder.pt2`, from (B, M) codes to (B, …) E[x|z], for any B.
+    """Write `encoder.pt2`, from (B, …) examples to the means and log variances of q(z|x), each
+    (B, *latent_shape) of the model, which is (B, M) but for spatial codes; and `decoder.pt2`, from
+    such codes to (B, …) E[x|z]; for any B.
 
     Args:
         model: trained.
@@ -49,7 +50,7 @@ def write_programs(model: Model, shape: Shape, folder: Path) -> None:
     model.eval()
     # Two examples: of one alone the size of the batch would become a constant.
     _write(_Encode(model), torch.zeros(2, *shape), folder / ENCODER)
-    _write(_Decode(model), torch.zeros(2, model.latents), folder / DECODER)
+    _write(_Decode(model), torch.zeros(2, *model.latent_shape), folder / DECODER)
 
 
 def _write(module: nn.Module, example: Tensor, path: Path) -> None:

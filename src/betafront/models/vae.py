@@ -47,10 +47,14 @@ class VAE(Model):
       with a statistic (an optimal σ) needs `observe`.
 
     Args:
-        encoder: (B, …) to (B, 2M), the posterior's means and log variances.
+        encoder: (B, …) to (B, 2M), the posterior's means and log variances side by side, or to the
+            pair of them, (B, M) each.
         decoder: (B, M) to `likelihood.output_shape(…)` of each example, its raw parameters.
         likelihood: p(x|z).
         latents: M, or the widths of the layers of a hierarchy.
+        latent_shape: (C, h, w) of a spatial code, as latent diffusion has it: M is C·h·w, the
+            encoder gives (B, 2C, h, w), or a pair of (B, C, h, w), and the decoder takes
+            (B, C, h, w). What a subclass overrides has z as (B, M) all the same.
 
     Source: Kingma & Welling 2014.
     """
@@ -61,8 +65,9 @@ class VAE(Model):
         decoder: nn.Module,
         likelihood: Likelihood,
         latents: int | Sequence[int],
+        latent_shape: Sequence[int] | None = None,
     ) -> None:
-        super().__init__(latents)
+        super().__init__(latents, latent_shape)
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = likelihood
@@ -83,8 +88,10 @@ class VAE(Model):
 
     def encode(self, x: Tensor) -> Posterior:
         """q(z|x) of (B, …) examples."""
+        raw = self.encoder(x)
+        mean, log_var = raw if isinstance(raw, tuple | list) else raw.chunk(2, dim=1)
         # The encoder may have run in half precision, in which exp(log σ²) has three digits.
-        return Posterior(*self.encoder(x).to(x.dtype).chunk(2, dim=1))
+        return Posterior(mean.to(x.dtype).flatten(1), log_var.to(x.dtype).flatten(1))
 
     def draw(
         self,
@@ -126,13 +133,13 @@ class VAE(Model):
         return encoded.mean
 
     def decode(self, z: Tensor) -> Tensor:
-        return self.likelihood.mean(self.decoder(z))
+        return self.likelihood.mean(self.decoder(self.shaped(z)))
 
     def log_px(self, z: Tensor, x: Tensor) -> Tensor:
         return self.observe(z, x).log_px
 
     def observe(self, z: Tensor, x: Tensor, *, mean: bool = False) -> Observed:
-        params = self.decoder(z)
+        params = self.decoder(self.shaped(z))
         log_px, statistic = (
             self.likelihood.log_prob(params, x),
             self.likelihood.statistic(params, x),
@@ -142,7 +149,7 @@ class VAE(Model):
         if not mean:
             return Observed(log_px, statistic=statistic)
         with torch.no_grad():
-            return Observed(log_px, self.likelihood.mean(params), statistic)
+            return Observed(log_px, self.likelihood.mean_given(params, x), statistic)
 
     def _log_ratio(self, posterior: Posterior, z: Tensor, normal: Tensor) -> Tensor:
         """(B,) float64 log p(z) - log q(z|x) of the z that the draws of N(0, 1) became."""

@@ -8,6 +8,7 @@ from betafront.data import data_cautions
 from betafront.errors import UserError, near_miss
 from betafront.metrics.catalogue import direction
 from betafront.metrics.zero_rate import EXAMPLES, zero_rate
+from betafront.models import model_cautions
 from betafront.own_modules import cause
 from betafront.study.plan import Plan
 from betafront.study.spec import Spec
@@ -30,12 +31,15 @@ def checked(plan: Plan) -> Plan:
         check(run)
         return run
 
+    of_models = list[str]()
     for overrides in plan.branches:
         try:
             run = made(overrides)
         except UserError as error:
             raise UserError(_placed(error, overrides, made)) from error
-    return replace(plan, spec=describe(plan.spec, run), cautions=data_cautions(run.data))
+        of_models += model_cautions(run.vae())
+    cautions = [*data_cautions(run.data), *dict.fromkeys(of_models)]
+    return replace(plan, spec=describe(plan.spec, run), cautions=cautions)
 
 
 def _placed(error: UserError, overrides: list[str], made: Callable[[list[str]], Run]) -> str:

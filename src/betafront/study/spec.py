@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from betafront.config.former import lacking
 from betafront.errors import UserError
 from betafront.metrics.catalogue import needing_one_likelihood
+from betafront.metrics.masses import mass_of
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -86,8 +87,21 @@ class Spec:
     @property
     def one_scale(self) -> bool:
         """Whether distortions of all trials compare: those of different likelihoods do on
-        dequantised data alone, where all are bounds on the log mass of the discrete images."""
-        return "likelihood" not in self.space or self.base.get("data.dequantize") is True
+        dequantised data, where all are bounds on the log mass of the discrete images, and where all
+        are masses of counts."""
+        if self.mass or self.base.get("data.dequantize") is True:
+            return True
+        return "likelihood" not in self.space and not self.searches_total
+
+    @property
+    def searches_total(self) -> bool:
+        """Whether some trials are of counts for a given total, and others of the counts."""
+        return any(key.lstrip("+") == "likelihood.total" for key in self.space)
+
+    @property
+    def mass(self) -> str:
+        """As `betafront.metrics.masses.mass_of`."""
+        return mass_of(self.base, self.space, self.command)
 
     def comparable(self, other: "Spec", objectives: Collection[str]) -> str:
         """Why trials of this study and of another cannot be compared by these objectives; empty
@@ -100,7 +114,16 @@ class Spec:
         kinds = {spec.base.get("likelihood._target_") for spec in (self, other)}
         over = needing_one_likelihood(objectives)
         dequantized = all(spec.base.get("data.dequantize") is True for spec in (self, other))
+        masses = {spec.mass for spec in (self, other)}
         alike = len(kinds) == 1 and self.one_scale and other.one_scale
+        if over and any(masses):
+            if len(masses) == 1:
+                return self._measured_otherwise(other, objectives)
+            if all(masses):
+                return (
+                    f"{self.name} and {other.name} have {over[0]} of other things: of "
+                    f"{self.mass} and of {other.mass} (likelihood.total)"
+                )
         if over and not dequantized and not alike:
             return (
                 f"{self.name} and {other.name} have other likelihoods, and {over[0]} of a density "

@@ -80,8 +80,9 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         fail_fast=study.fail_fast,
         max_failures=study.max_failures,
     )
-    if "likelihood" in lines and (over := needing_one_likelihood(objectives)):
-        _check_likelihoods(spec, over[0], values(space.distributions["likelihood"]))
+    if over := needing_one_likelihood(objectives):
+        searched = space.distributions.get("likelihood")
+        _check_likelihoods(spec, over[0], values(searched) if searched else [])
     return spec
 
 
@@ -167,12 +168,18 @@ def _check_max_failures(value: Any) -> None:
 
 def _check_likelihoods(spec: Spec, objective: str, likelihoods: Sequence[Any]) -> None:
     """Refuse to compare `objective` across likelihoods that have it in different units."""
+    if spec.searches_total:
+        raise UserError(
+            f"likelihood.total is searched, and {objective} for a given total cannot be compared "
+            "with that of the counts themselves: choose one of them, or use "
+            "study.objectives=[val/rate,val/mse]"
+        )
     if not spec.one_scale:
         raise UserError(
             f"likelihood is searched, and {objective} of a density cannot be compared with that of "
             "a mass or of another density: use study.objectives=[val/rate,val/mse], or "
             "data.dequantize=true, which makes all of them bounds on the log mass of the discrete "
-            "images"
+            "images (of counts, likelihoods other than multinomial compare as they are)"
         )
     if "bernoulli" in likelihoods:
         raise UserError(
@@ -221,6 +228,7 @@ def base(config: DictConfig, space: Space) -> dict[str, Any]:
         "data.download",
         "data.path",
         "data.labels",
+        "data.total",
         "trainer.checkpoint_seconds",
     )
     return {

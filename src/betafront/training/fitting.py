@@ -140,6 +140,7 @@ def _result(attempt: Attempt) -> Result:
         folder=str(folder),
         costs=costs,
         standing=standing_of(state, kept, evaluations["val"], scale, off),
+        latent_shape=list(state.vae.latent_shape),
     )
     active = int(metrics["val/active_units"])
     codes = latent_map(

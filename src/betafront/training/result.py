@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from betafront.damage import read_json, reading
 from betafront.errors import UserError
 from betafront.files import write_whole
@@ -79,6 +82,8 @@ class Result:
         folder: where the run's files are.
         costs: seconds that each further metric took, on both splits.
         standing: whether it was trained long enough; None where an earlier version did not say.
+        latent_shape: of the code of one example, (M,) or (C, h, w); empty where an earlier version
+            did not say.
     """
 
     metrics: dict[str, float]
@@ -92,6 +97,20 @@ class Result:
     folder: str
     costs: dict[str, float] = field(default_factory=dict)
     standing: Standing | None = None
+    latent_shape: list[int] = field(default_factory=list)
+
+    @property
+    def kl_map(self) -> NDArray[np.float64]:
+        """The spectrum in the shape of a code: (M,), or (C, h, w) of a spatial one."""
+        return np.asarray(self.spectrum).reshape(self.latent_shape or -1)
+
+    @property
+    def kl_of_channels(self) -> NDArray[np.float64]:
+        """(C,) the KL of each channel of a spatial code in nats, summed over its positions; of any
+        other code (M,) that of each latent."""
+        kl = self.kl_map
+        totals: NDArray[np.float64] = kl.reshape(len(kl), -1).sum(1)
+        return totals
 
     def save(self) -> None:
         """Write `result.json`, whole or not at all: the run has finished where this file is."""

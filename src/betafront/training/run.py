@@ -12,7 +12,7 @@ from betafront.data import Data
 from betafront.errors import UserError
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
-from betafront.models import Architecture, Model
+from betafront.models import Architecture, Model, initialised
 from betafront.objective import Likelihood, Objective
 
 MakeOptimizer = Callable[[Iterable[Tensor]], Optimizer]
@@ -98,7 +98,7 @@ class Run:
 
     def vae(self) -> Model:
         """A fresh model; its initial weights come from torch's global generator."""
-        vae = self.architecture(self.data.shape, self.likelihood())
+        vae = initialised(self.architecture(self.data.shape, self.likelihood()), self.data.shape)
         vae.log_volume = self.data.log_volume
         return vae
 

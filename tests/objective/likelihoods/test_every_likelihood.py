@@ -20,6 +20,11 @@ from betafront.objective import (
     GaussianPerImage,
     Laplace,
     Likelihood,
+    Multinomial,
+    NegativeBinomial,
+    Poisson,
+    ZeroInflatedNegativeBinomial,
+    ZeroInflatedPoisson,
 )
 from betafront.shipped import conf_dir
 
@@ -28,6 +33,7 @@ REAL = [-1e4, -1.0, 0.0, 0.5, 1.0, 1e4]
 UNIT = [0.0, 0.25, 0.5, 1.0]
 OPEN = [2.0**-126, 0.5 / (4096 * 256), 0.5, 1 - 2.0**-24]  # least float32, least dequantised, …
 LEVELS = [i / 3 for i in range(4)]
+COUNTS = [0.0, 1.0, 7.0, 1e6]
 CASES: dict[str, tuple[Callable[[], Likelihood], list[float]]] = {
     "gaussian fixed": (lambda: Gaussian(mode="fixed"), REAL),
     "gaussian learned": (lambda: Gaussian(mode="learned"), REAL),
@@ -44,8 +50,26 @@ CASES: dict[str, tuple[Callable[[], Likelihood], list[float]]] = {
     "logistic, tiny scale": (lambda: DiscretizedLogistic(4, mode="fixed", scale=1e-4), LEVELS),
     "logistic, huge scale": (lambda: DiscretizedLogistic(4, mode="fixed", scale=1e4), LEVELS),
     "logistic per pixel": (lambda: DiscretizedLogistic(4, mode="pixel"), LEVELS),
+    "poisson": (Poisson, COUNTS),
+    "poisson, scaled": (lambda: Poisson("row"), COUNTS),
+    "negative binomial": (lambda: NegativeBinomial(mode="shared"), COUNTS),
+    "negative binomial of z": (lambda: NegativeBinomial(mode="decoder"), COUNTS),
+    "inflated poisson": (ZeroInflatedPoisson, COUNTS),
+    "inflated negative binomial": (
+        lambda: ZeroInflatedNegativeBinomial("row", mode="decoder"),
+        COUNTS,
+    ),
+    "multinomial": (Multinomial, COUNTS),
+}
+OF_COUNTS = {
+    "multinomial",
+    "negative_binomial",
+    "poisson",
+    "zero_inflated_negative_binomial",
+    "zero_inflated_poisson",
 }
 NAMES = {
+    *OF_COUNTS,
     "bernoulli",
     "beta",
     "categorical",
@@ -93,7 +117,9 @@ def test_mean_and_sample_are_in_the_support_at_the_extremes(case: str) -> None:
     params, _ = extremes(likelihood, [0.0] * 100, torch.float32)
     likelihood.check(likelihood.sample(params))
     mean = likelihood.mean(params)
-    if values is not REAL:
+    if values is COUNTS:
+        assert float(mean.min()) >= 0
+    elif values is not REAL:
         assert 0 <= float(mean.min()) <= float(mean.max()) <= 1
 
 
@@ -160,7 +186,7 @@ def test_the_conf_composes_and_the_shipped_digits_suit_it(name: str, dequantize:
     likelihood = instantiate(config.likelihood)()
     assert isinstance(likelihood, Likelihood)
     x = instantiate(config.data).train
-    refuses = {"bernoulli"} | (set() if dequantize else {"beta"})
+    refuses = {"bernoulli", *OF_COUNTS} | (set() if dequantize else {"beta"})
     if name in refuses:
         with pytest.raises(UserError, match=rf"likelihood={name} is for"):
             likelihood.check(x)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.data import Outcome
+from betafront.data.images.pictures import traversals
 from betafront.files import opened_whole
 from betafront.models import Model
 
@@ -43,16 +44,8 @@ def draw(model: Model, x: Tensor, outcome: Outcome, folder: Path) -> None:
     samples = model.decode(model.prior(ROWS * COLUMNS, generator))
     _draw(folder / "reconstructions.png", model.reconstruct(shown), below=shown)
     _draw(folder / "samples.png", samples)
-    _draw(folder / "traversals.png", _traversals(model, x[:1], outcome), steps=True)
-
-
-def _traversals(model: Model, x: Tensor, outcome: Outcome) -> Tensor:
-    """(latents, STEPS, L) the first channel of what the code of `x` gives, a latent changed."""
-    order = np.argsort(outcome.spectrum)[::-1][:TRAVERSED].tolist()
-    z = model.code(x).repeat(len(order) * STEPS, 1).view(len(order), STEPS, -1)
-    for row, j in enumerate(order):
-        z[row, :, j] = torch.linspace(-3, 3, STEPS)
-    return model.decode(z.flatten(0, 1))[:, 0].view(len(order), STEPS, -1)
+    moved = traversals(model, x[:1], outcome, TRAVERSED, STEPS)[:, 0]  # of the first channel
+    _draw(folder / "traversals.png", moved.unflatten(0, (-1, STEPS)), steps=True)
 
 
 def _draw(path: Path, x: Tensor, below: Tensor | None = None, steps: bool = False) -> None:

@@ -21,7 +21,7 @@ LEAST = 32  # pixels a side, to which smaller images are enlarged
 @torch.no_grad()
 def draw(vae: Model, x: Tensor, outcome: Outcome, folder: Path) -> None:
     """Write `reconstructions.png` (images above their reconstructions), `samples.png` (of the
-    prior) and `traversals.png` (a latent a row).
+    prior) and `traversals.png` (a latent a row, or a channel of a spatial code).
 
     Args:
         vae: the trained model.
@@ -36,17 +36,26 @@ def draw(vae: Model, x: Tensor, outcome: Outcome, folder: Path) -> None:
     save(pairs, folder / "reconstructions.png", columns=len(shown))
     generator = torch.Generator(x.device).manual_seed(outcome.seed)
     save(vae.decode(vae.prior(4 * COLUMNS, generator)), folder / "samples.png", columns=COLUMNS)
-    save(_traversals(vae, x[:1], outcome), folder / "traversals.png", columns=STEPS)
+    save(traversals(vae, x[:1], outcome), folder / "traversals.png", columns=STEPS)
 
 
-def _traversals(vae: Model, x: Tensor, outcome: Outcome) -> Tensor:
+def traversals(
+    vae: Model, x: Tensor, outcome: Outcome, most: int = TRAVERSED, steps: int = STEPS
+) -> Tensor:
     """One row per latent, the one of the highest KL first: the code of `x`, that latent from -3 to
-    3."""
-    order = np.argsort(outcome.spectrum)[::-1][:TRAVERSED].tolist()
-    z = vae.code(x).repeat(len(order) * STEPS, 1).view(len(order), STEPS, -1)
+    3. Of a spatial code one row per channel, which is moved by -3 to 3 at all of its positions: set
+    to one value everywhere, no image would be left."""
+    channels, *positions = vae.latent_shape
+    kl = np.asarray(outcome.spectrum).reshape(channels, -1).sum(1)
+    order = np.argsort(kl)[::-1][:most].tolist()
+    z = vae.code(x).repeat(len(order) * steps, 1).view(len(order), steps, channels, -1)
+    across = torch.linspace(-3, 3, steps)
     for row, j in enumerate(order):
-        z[row, :, j] = torch.linspace(-3, 3, STEPS)
-    return vae.decode(z.flatten(0, 1))
+        if positions:
+            z[row, :, j] += across.to(z)[:, None]
+        else:
+            z[row, :, j, 0] = across
+    return vae.decode(z.flatten(0, 1).flatten(1))
 
 
 def save(x: Tensor, path: Path, columns: int) -> None:

@@ -174,12 +174,17 @@ def _lost(model: Any, held_out: Floats, level: Ints, standard_errors: float, see
     generator = np.random.default_rng(seed)
     right = (model.predict(held_out) == level).astype(float)
     losses = np.zeros(held_out.shape[1])
+    used = {j for tree in np.ravel(model.estimators_) for j in tree.tree_.feature.tolist()}
+    shuffled = np.tile(held_out, (SHUFFLES, 1))
     for j, latent in enumerate(held_out.T):
         if np.ptp(latent) == 0:
             continue
-        shuffled = np.tile(held_out, (SHUFFLES, 1))
-        shuffled[:, j] = np.concatenate([generator.permutation(latent) for _ in range(SHUFFLES)])
+        orders = [generator.permutation(latent) for _ in range(SHUFFLES)]
+        if j not in used:  # no tree looks at it, as at most of a thousand latents
+            continue
+        shuffled[:, j] = np.concatenate(orders)
         still = (model.predict(shuffled).reshape(SHUFFLES, -1) == level).mean(axis=0)
+        shuffled[:, j] = np.tile(latent, SHUFFLES)
         lost = right - still
         error = lost.std() / np.sqrt(len(lost))
         losses[j] = max(lost.mean(), 0) if lost.mean() > standard_errors * error else 0

@@ -25,6 +25,10 @@ class Likelihood(nn.Module, ABC):
     density: ClassVar[bool]
     """Whether p(x|z) is a density; else it is a mass."""
 
+    in_data_units: ClassVar[bool] = True
+    """Whether the first output of the decoder goes as far as the data does, as a mean does, where
+    data may be beyond 1; else it is a logarithm or a logit."""
+
     lr_factor: float = 1.0
     """The learning rate of the likelihood's own parameters, as a multiple of the optimiser's."""
 
@@ -32,6 +36,11 @@ class Likelihood(nn.Module, ABC):
         """The shape of the decoder's output for one example of `shape`."""
         channels, *rest = shape
         return self.outputs * channels, *rest
+
+    def input_layers(self) -> list[nn.Module]:
+        """The layers that an encoder had better begin with, so that it sees data of this kind on a
+        scale of about 1; none by default."""
+        return []
 
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """(B,) log p(x|z) in nats, summed over the data dimensions, with every constant."""
@@ -64,6 +73,11 @@ class Likelihood(nn.Module, ABC):
     @abstractmethod
     def mean(self, params: Tensor) -> Tensor:
         """(B, C, ...) E[x|z]: the reconstruction to look at."""
+
+    def mean_given(self, params: Tensor, x: Tensor) -> Tensor:
+        """(B, C, ...) E[x|z] of examples with what p(x|z) takes from them as given: the total count
+        of an example, in some likelihoods of counts; of others it is `mean`."""
+        return self.mean(params)
 
     @abstractmethod
     def sample(self, params: Tensor) -> Tensor:

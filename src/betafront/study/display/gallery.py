@@ -17,6 +17,7 @@ from betafront.training.folder import RunFolder
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
 POINTS = 120  # of a trace
+LATENTS = 256  # of a spectrum
 WIDTHS, SMALL = (380, 272, 180), 272  # pixels
 QUALITY = 70
 LEAST = 1500  # characters that a small picture takes at least, as a bound on how many fit
@@ -128,9 +129,14 @@ def trace(folder: Path) -> dict[str, list[float]]:
 
 
 def spectrum(folder: Path) -> list[float]:
-    """The KL of each latent of a run in nats, the highest first; empty where the result cannot be
-    read."""
+    """The KL of each latent of a run, or of each channel of a spatial code, in nats, the highest
+    first and no more than `LATENTS`; empty where the result cannot be read."""
     try:
-        return sorted(json.loads(RunFolder(folder).result.read_text())["spectrum"], reverse=True)
+        kept = json.loads(RunFolder(folder).result.read_text())
+        kl: list[float] = kept["spectrum"]
+        channels, *positions = kept.get("latent_shape") or [len(kl)]
+        if positions:
+            kl = np.asarray(kl).reshape(channels, -1).sum(1).tolist()
+        return sorted(kl, reverse=True)[:LATENTS]
     except DAMAGED:
         return []

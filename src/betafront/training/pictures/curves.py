@@ -18,11 +18,13 @@ from betafront.training.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.collections import PolyCollection
     from matplotlib.container import BarContainer
 
 RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
 Corner = Literal["upper right", "lower right"]
 DPI, ROOM, TICKS = 80, 0.05, 5
+BARS = 256  # of a spectrum; of more it is an area
 PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # left edge and width, as parts of the page
 
 
@@ -49,7 +51,7 @@ class Page:
         self.weight = kl.twinx()
         (self.weights,) = self.weight.plot([], [], color=WEIGHT)
         _name(self.spectrum, "", "latent dimension, by KL", "KL (nats)", "black")
-        self.bars: BarContainer | None = None
+        self.bars: BarContainer | PolyCollection | None = None
 
     def draw(self, result: Result, trace: Trace, path: Path) -> None:
         """Write the page of a run.
@@ -86,12 +88,19 @@ class Page:
             self.weight.set_ylim(_ends(0.0, *seen))
 
     def _show_spectrum(self, result: Result) -> None:
-        kl = sorted(result.spectrum, reverse=True)
+        kl = sorted(result.kl_of_channels.tolist(), reverse=True)
         if self.bars is not None:
             self.bars.remove()
-        self.bars = self.spectrum.bar(range(1, len(kl) + 1), kl, color=RATE)
-        active = int(result.metrics["val/active_units"])
-        self.spectrum.set_title(f"KL spectrum: {active} of {len(kl)} active")
+        across = range(1, len(kl) + 1)
+        if len(kl) <= BARS:
+            self.bars = self.spectrum.bar(across, kl, color=RATE)
+        else:  # each bar takes a fraction of a millisecond
+            self.bars = self.spectrum.fill_between(across, kl, step="mid", color=RATE)
+        active, latents = int(result.metrics["val/active_units"]), len(result.spectrum)
+        spatial = len(kl) < latents
+        what = f"KL of {len(kl)} channels" if spatial else "KL spectrum"
+        self.spectrum.set_title(f"{what}: {active} of {latents} active")
+        self.spectrum.set_xlabel(f"{'channel' if spatial else 'latent dimension'}, by KL")
         self.spectrum.set_xlim(0.4, len(kl) + 0.6)
         self.spectrum.set_ylim(_ends(0.0, *kl))
 

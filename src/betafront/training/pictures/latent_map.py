@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from betafront.data import Factors
 
 POINTS = 2000
+DIRECTLY = 512  # latents up to which the principal plane comes from all covariances
 
 Array = NDArray[np.float64]
 
@@ -92,14 +93,31 @@ def latent_map(
 
 
 def _plane(codes: Array) -> tuple[Array, tuple[str, ...]]:
-    variances, directions = np.linalg.eigh(np.cov(codes, rowvar=False))
-    shares = variances[:-3:-1] / variances.sum()
-    across = directions[:, :-3:-1]  # the last two, as the variances rise
+    variances, directions, total = _principal(codes)
+    shares = variances / total
+    across = directions
     across = across * np.sign(
         across[np.abs(across).argmax(0), [0, 1]]
     )  # an eigenvector may have either sign
     names = [f"PC {i}: {share:.0%} of the means' variance" for i, share in enumerate(shares, 1)]
     return codes @ across, tuple(names)
+
+
+def _principal(codes: Array) -> tuple[Array, Array, float]:
+    """The two greatest variances of (n, M) codes, their directions (M, 2), and the sum of all
+    variances."""
+    if codes.shape[1] <= DIRECTLY:
+        every, directions = np.linalg.eigh(np.cov(codes, rowvar=False))
+        return every[:-3:-1], directions[:, :-3:-1], every.sum()  # the last two: they rise
+    # Of thousands of latents the matrix of covariances would take minutes.
+    from scipy.sparse.linalg import svds
+
+    centred = codes - codes.mean(0)
+    start = np.random.default_rng(0).standard_normal(min(codes.shape))
+    _, sizes, directions = svds(centred, k=2, v0=start)
+    order = np.argsort(sizes)[::-1]
+    n = len(codes) - 1
+    return sizes[order] ** 2 / n, directions[order].T, float((centred**2).sum()) / n
 
 
 def _most_used(codes: Array, kl: Array) -> tuple[Array, tuple[str, ...]]:

@@ -12,6 +12,7 @@ from betafront.errors import one_line
 from betafront.files import can_write, written_whole
 from betafront.training.folder import RunFolder
 from betafront.training.pictures.curves import draw_training
+from betafront.training.pictures.kl_map import draw_kl_map
 from betafront.training.pictures.map import draw_map
 from betafront.training.result import Result
 
@@ -22,6 +23,9 @@ Source = Callable[[RunFolder], Path]
 PAGES: dict[str, tuple[Source, Draw]] = {
     "training.png": (lambda run: run.trace, draw_training),
     "latent_map.png": (lambda run: run.latent_map, draw_map),
+}
+OF_SPATIAL_CODES: dict[str, tuple[Source, Draw]] = {
+    "kl_map.png": (lambda run: run.result, draw_kl_map),
 }
 
 
@@ -37,10 +41,19 @@ def draw_pages(folder: Path) -> None:
     run = RunFolder(folder)
     if not run.has_result or not can_write(run.pictures):
         return
-    for name, (source, draw) in PAGES.items():
+    pages = PAGES | OF_SPATIAL_CODES if _is_spatial(folder) else PAGES
+    for name, (source, draw) in pages.items():
         path = run.pictures / name
         if source(run).is_file() and not _is_newer(path, run.result):
             _draw(folder, draw, path)
+
+
+def _is_spatial(folder: Path) -> bool:
+    """Whether the codes of a run have positions; not where its result is damaged."""
+    try:
+        return Result.load(folder).kl_map.ndim == 3
+    except Exception:  # as of any of its pages, which says so
+        return False
 
 
 def _draw(folder: Path, draw: Draw, path: Path) -> None:

@@ -19,7 +19,7 @@ class Shown:
         trial: its number.
         pictures: as `data:` addresses, by their names; empty where the data has none.
         trace: over `step`, optimiser steps, thinned: `beta` and `rate` (nats).
-        spectrum: mean KL per latent, in nats, the highest first.
+        spectrum: mean KL per latent, or per channel of a spatial code, in nats, the highest first.
     """
 
     trial: int

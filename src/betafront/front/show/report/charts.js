@@ -80,7 +80,7 @@ function drawTraining() {
     traces: [{ type: "heatmap", z: latents.map((s) => s.spectrum), x: latents[0].spectrum.map((_, k) => k + 1),
       y: latents.map((s, k) => k), colorscale: "Viridis", colorbar: { title: { text: "KL (nats)", side: "right" } },
       hovertemplate: "latent %{x}: %{z:.3g} nats<extra></extra>" }],
-    layout: layout({ title: "latent dimension, by KL" }, { title: "", tickvals: latents.map((s, k) => k), ticktext: latents.map(name) },
+    layout: layout({ title: "latent dimension (channel of a spatial code), by KL" }, { title: "", tickvals: latents.map((s, k) => k), ticktext: latents.map(name) },
       { height: 340 }) }));
 }
 

@@ -22,7 +22,7 @@ def linear(shape: Shape, likelihood: Likelihood, latents: int = 8) -> VAE:
         latents: M.
     """
     dims = math.prod(shape)
-    encoder = nn.Sequential(nn.Flatten(), nn.Linear(dims, 2 * latents))
+    encoder = nn.Sequential(*likelihood.input_layers(), nn.Flatten(), nn.Linear(dims, 2 * latents))
     output = likelihood.output_shape(shape)
     decoder = nn.Sequential(nn.Linear(latents, math.prod(output)), nn.Unflatten(1, output))
     return VAE(encoder, decoder, likelihood, latents)

@@ -23,7 +23,9 @@ def mlp(
         hidden: the encoder's widths; the decoder mirrors them.
     """
     dims = math.prod(shape)
-    encoder = nn.Sequential(nn.Flatten(), *dense(dims, *hidden, 2 * latents))
+    encoder = nn.Sequential(
+        *likelihood.input_layers(), nn.Flatten(), *dense(dims, *hidden, 2 * latents)
+    )
     output = likelihood.output_shape(shape)
     decoder = nn.Sequential(
         *dense(latents, *reversed(hidden), math.prod(output)), nn.Unflatten(1, output)
