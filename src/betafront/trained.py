@@ -18,13 +18,17 @@ from betafront.config.saved import making, saved_config, saved_model, targets_to
 from betafront.config.trust import of_loaded
 from betafront.damage import read_json, reading
 from betafront.data import Preparation
+from betafront.data.arrays.signals import SignalPreparation
 from betafront.data.images.new_images import ImagePreparation
+from betafront.data.tables.tabular import TablePreparation
 from betafront.errors import UserError
 from betafront.models import Model
 from betafront.training.folder import RunFolder
 
 ABOUT = "about.json"
-KINDS = {kind.kind: kind for kind in (Preparation, ImagePreparation)}
+KINDS = {
+    kind.kind: kind for kind in (Preparation, ImagePreparation, SignalPreparation, TablePreparation)
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Trained:
 
         Args:
             examples: images as (n, H, W), (n, C, H, W) or (n, H, W, C), 8-bit integers or numbers
-                in the scale of the training data; of other data (n, *shape) numbers in that scale.
+                in the scale of the training data; rows of a table in its own units, or a DataFrame;
+                of other data (n, *shape) numbers in the scale of the training data.
 
         Raises:
             UserError: they have another shape, or values that the model is not for.
@@ -60,7 +65,8 @@ class Trained:
 
     @torch.no_grad()
     def decode(self, z: ArrayLike | Tensor) -> Tensor:
-        """(n, *shape) E[x|z] of codes as `encode` gives them, or of (n, M).
+        """(n, *shape) E[x|z] of codes as `encode` gives them, or of (n, M); of a
+        table's rows in its own units.
 
         Raises:
             UserError: they have another shape.
@@ -72,7 +78,8 @@ class Trained:
                 f"the model has codes of the shape {wanted}, and these are "
                 f"{tuple(given.shape[1:])}: give (n, {', '.join(map(str, wanted))})"
             )
-        return self.vae.decode(given.float().flatten(1))
+        made = self.vae.decode(given.float().flatten(1))
+        return preparation(self.about).back(made)
 
     def reconstruct(self, examples: ArrayLike | Tensor) -> Tensor:
         """(n, *shape) E[x|z] at the means of q(z|x)."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from betafront.data import data_cautions, tensor
+from betafront.data import Images, data_cautions, tensor
 from betafront.data.images.new_images import ImagePreparation, as_images
 from betafront.errors import UserError
 
@@ -26,6 +26,7 @@ def grey() -> np.ndarray:
 def everything(path: Path) -> Tensor:
     """All images of a file, in a fixed order."""
     images = tensor("mine", str(path), val=0.2, test=0.2)
+    assert isinstance(images, Images)
     x = torch.cat([images.train, images.val, images.test])
     return x[x.flatten(1).sum(1).argsort()]
 
@@ -83,28 +84,20 @@ def test_channels_at_the_end_come_to_the_front() -> None:
         assert torch.equal(images[:, channel], x[..., channel])
 
 
-@pytest.mark.parametrize("shape", [(5,), (5, 6), (5, 2, 4, 6), (5, 4, 6, 2), (5, 1, 1, 4, 6)])
-def test_other_shapes_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    np.save(tmp_path / "a.npy", np.zeros(shape, np.float32))
-    message = refusal(tmp_path / "a.npy")
-    assert f"has the shape {shape}" in message
-    assert "(n, H, W), (n, C, H, W) or (n, H, W, C)" in message
-
-
-def test_a_table_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", np.zeros((20, 7)))
+def test_one_number_an_example_is_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros(5, np.float32))
     said = refusal(tmp_path / "a.npy")
-    assert "has the shape (20, 7), which is that of a table. A table is taken by a function" in said
-    assert "betafront.data.in_memory(name, x)" in said
-    np.save(tmp_path / "a.npy", np.zeros((20, 784)))
-    assert "or of flattened images: save x.reshape(-1, 28, 28)" in refusal(tmp_path / "a.npy")
-    np.save(tmp_path / "a.npy", np.zeros((20, 8, 8, 4)))
-    assert "save its colours alone, as x[..., :3]" in refusal(tmp_path / "a.npy")
+    assert "has the shape (5,): arrays are (n, ...), of any shape; one number" in said
+
+
+def test_another_kind_of_file_of_the_same_numbers_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", examples=np.random.default_rng(0).random((20, 7)), labels=[1] * 20)
+    assert tensor("mine", str(tmp_path / "a.npz")).shape == (7,)
 
 
 def test_no_images_at_all_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((0, 4, 6), np.float32))
-    assert "has the shape (0, 1, 4, 6)" in refusal(tmp_path / "a.npy")
+    assert "has the shape (0, 4, 6)" in refusal(tmp_path / "a.npy")
 
 
 def test_bytes_are_scaled_to_the_unit_interval() -> None:
@@ -206,9 +199,9 @@ def test_a_folder_is_no_file(tmp_path: Path, grey: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("a.csv", "but a table, and data=tensor is for images"),
+        ("a.csv", "but a table: data=table data.path="),
         ("a.PNG", "but one picture: save all as one array"),
-        ("a.h5", "save its images as one array, np.save('images.npy', x)"),
+        ("a.h5", "save its examples as one array, np.save('examples.npy', x)"),
     ],
 )
 def test_another_kind_of_file_is_refused_with_the_way_out(
@@ -235,7 +228,7 @@ def test_several_arrays_without_images_are_refused(
         np.savez(path, x=grey, y=grey)
     else:
         torch.save({"x": torch.from_numpy(grey), "y": torch.zeros(1)}, path)
-    assert "holds x, y: name the array of images 'images'" in refusal(path)
+    assert "holds x, y: name the array of images 'images', or 'examples'" in refusal(path)
 
 
 def test_an_empty_archive_is_refused(tmp_path: Path) -> None:

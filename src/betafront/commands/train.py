@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from betafront.data import data_cautions
+from betafront.data.tables.tabular import LOG_SCALE
 from betafront.metrics.catalogue import metric
 from betafront.models import model_cautions
 from betafront.terminal import Activity, console, print_careful, print_next
@@ -65,6 +66,8 @@ def train_and_show(run: Run, folder: Path) -> Result:
         values = (f"{result.metrics[f'{split}/{name}']:.4g}" for split in EVALUATED)
         unit = metric(name).unit
         table.add_row(f"{name} ({unit})" if unit else name, *values)
+        if name == "distortion" and LOG_SCALE in result.data:
+            table.add_row("  in standardised units", *standardised(result))
     out.print(table)
     for line in how_it_stands(result.standing):
         out.print(line, markup=False)
@@ -82,6 +85,12 @@ def train_and_show(run: Run, folder: Path) -> Result:
         out,
     )
     return result
+
+
+def standardised(result: Result) -> list[str]:
+    """D of each split in units in which every column has a standard deviation of 1."""
+    less = result.data[LOG_SCALE]
+    return [f"{result.metrics[f'{split}/distortion'] - less:.4g}" for split in EVALUATED]
 
 
 def _where(scale: OnTheScale) -> str:

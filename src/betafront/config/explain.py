@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import GrammarParseError, OmegaConfBaseException
 
 from betafront.config.choices import choices_of, choices_with, group_and_name
-from betafront.config.unreadable import ARRAYS, typed_text, unreadable
+from betafront.config.unreadable import ARRAYS, TABLES, reads, typed_text, unreadable
 from betafront.errors import near_miss, one_line
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
@@ -93,12 +93,13 @@ def _not_read(error: BaseException) -> str:
 
 def _no_choice(group: str, name: str, options: Iterable[str]) -> str:
     """A choice that there is not. What is named in place of a data set is often a file."""
-    near = near_miss(name, options)
-    path, guessed = Path(name).expanduser(), near.startswith("did")
-    if group == "data" and (name.endswith(ARRAYS) or (path.is_file() and not guessed)):
-        return (
-            f"data={name} is no set but a file: write data=tensor {typed_text('data.path', name)}"
-        )
+    path = Path(name).expanduser()
+    near = near_miss("" if "/" in name and path.is_dir() else name, options)
+    guessed = near.startswith("did")
+    named = name.endswith((*ARRAYS, *TABLES))
+    if group == "data" and (named or (path.is_file() and not guessed)):
+        there = typed_text("data.path", name)
+        return f"data={name} is no set but a file: write {reads(name)} {there}"
     if group == "data" and not guessed:
         what = " is a folder, and no set" if name and path.is_dir() else ""
         return f"there is no data={name}{what and f': it{what}'}: {near}; {OWN_IMAGES}"

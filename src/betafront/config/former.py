@@ -21,6 +21,8 @@ FORMER: Mapping[str, Any] = {
     "likelihood.lr_factor": 1.0,
     "likelihood.calibrate": False,
     "likelihood.sigma": 1.0,  # of a Gaussian per image
+    "data.kind": None,  # of data=tensor
+    "data.channels": None,
     "metrics.further.mig.estimator": "bins",
     "metrics.further.modularity.estimator": "bins",
     "metrics.further.dci.standard_errors": 0,

@@ -31,6 +31,7 @@ FORMS = {
 """The functions of the grammar, and how a call of each is written."""
 
 ARRAYS = (".npy", ".npz", ".pt")
+TABLES = (".csv", ".tsv", ".parquet")
 QUOTED = re.compile(r"'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"")
 NOT_IN_KEYS = re.compile(r"[^\w$./@~+:-]|[^\x00-\x7f]")
 NOT_IN_WORDS = re.compile(r"[^\w \t/\-\\+.$%*@?|:,()\[\]{}]|[^\x00-\x7f]")  # outside of quotes
@@ -65,11 +66,17 @@ def typed(override: str) -> str:
     return f'"{shown}"' if plain else shlex.quote(shown)
 
 
+def reads(name: str) -> str:
+    """The choice of `data` that reads a file of this name."""
+    return "data=table" if name.endswith(TABLES) else "data=tensor"
+
+
 def _why(line: str, reason: str) -> str:
     key, equals, value = line.partition("=")
     if not equals and not line.startswith("~"):
-        if line.endswith(ARRAYS) and Path(line).expanduser().is_file():
-            return f"a file of images is named by data=tensor {typed_text('data.path', line)}"
+        if line.endswith((*ARRAYS, *TABLES)) and Path(line).expanduser().is_file():
+            what = "a table" if line.endswith(TABLES) else "a file of arrays"
+            return f"{what} is named by {reads(line)} {typed_text('data.path', line)}"
         return (
             "a choice or a setting is KEY=VALUE, as in data=mnist; a text with a space in it needs "
             "quotes for the shell and for Hydra, as in 'study.question=\"what is best?\"'"

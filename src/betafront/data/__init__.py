@@ -3,12 +3,14 @@
 from betafront.data.cautions import data_cautions
 from betafront.data.counts.counts import counts
 from betafront.data.data import SPLITS, Batches, Data
+from betafront.data.datasets.dataset import dataset
 from betafront.data.digits import digits
 from betafront.data.factors import Factors, Known
 from betafront.data.images import Images
 from betafront.data.new_examples import Preparation
 from betafront.data.published import dsprites, shapes3d
 from betafront.data.sprites import sprites
+from betafront.data.tables.table import table
 from betafront.data.tensor import tensor
 from betafront.data.tensors import InMemory, in_memory
 from betafront.data.torchvision import torchvision
@@ -24,11 +26,13 @@ __all__ = [
     "Preparation",
     "counts",
     "data_cautions",
+    "dataset",
     "digits",
     "dsprites",
     "in_memory",
     "shapes3d",
     "sprites",
+    "table",
     "tensor",
     "torchvision",
 ]

@@ -57,7 +57,7 @@ def _looked_at(data: Data) -> dict[str, Tensor]:
     room = max(8, VALUES // data.dims)  # examples
     held_out = {s: data.examples(s, min(data.size(s), room // 4)) for s in ("val", "test")}
     rest = room - sum(map(len, held_out.values()))
-    return {**held_out, "train": data.examples("train", min(data.size("train"), rest))}
+    return {**held_out, "train": data.examples("train", min(data.at_hand("train"), rest))}
 
 
 def _constant(x: Tensor, name: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -69,9 +69,16 @@ class Data(ABC):
 
     @property
     def log_volume(self) -> float:
-        """Nats per example by which a density of the data exceeds the mass of the discrete data
-        that it was made from; 0 for data that was not dequantised."""
+        """Nats per example that a log density of the examples, as the model takes them, is greater
+        by than that of the data as the user has it: of dequantised data than the log mass of its
+        levels, of standardised columns than the log density in their own units. 0 where the
+        examples are the data as it is."""
         return 0.0
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What else the result of a run keeps of the data, as JSON has it."""
+        return {}
 
     @property
     @abstractmethod
@@ -86,6 +93,10 @@ class Data(ABC):
     @abstractmethod
     def size(self, split: str) -> int:
         """The number of examples of a split."""
+
+    def at_hand(self, split: str) -> int:
+        """The number of examples of a split that can be looked at without reading them first."""
+        return self.size(split)
 
     @abstractmethod
     def examples(self, split: str, limit: int | None = None) -> Tensor:

@@ -46,14 +46,21 @@ class Preparation:
         refuse_not_finite(x, "the data", "example")
         return x
 
+    def back(self, made: Tensor) -> Tensor:
+        """What a model made, `(n, *shape)`, in the units of the examples."""
+        return made
+
     def as_json(self) -> dict[str, Any]:
         """The preparation as an exported model has it."""
-        return {"kind": self.kind, **asdict(self), "shape": list(self.shape)}
+        kept = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {"kind": self.kind, **kept}
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
         """The preparation that `as_json` wrote."""
-        return cls(**{k: v for k, v in kept.items() if k != "kind"} | {"shape": (*kept["shape"],)})
+        settings = {k: tuple(v) if isinstance(v, list) else v for k, v in kept.items()}
+        settings.pop("kind", None)
+        return cls(**settings)
 
 
 def as_tensor(examples: ArrayLike | Tensor, whose: str = "the data") -> Tensor:

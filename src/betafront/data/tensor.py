@@ -1,4 +1,4 @@
-"""A user's own images, from one `.npy`, `.npz` or `.pt` file."""
+"""A user's own examples, from one `.npy`, `.npz` or `.pt` file."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,16 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from betafront.data.arrays.held import held
+from betafront.data.arrays.kinds import as_examples
 from betafront.data.factors import Table
-from betafront.data.images import Images, prepare
-from betafront.data.images.new_images import as_images, of_16_bits
+from betafront.data.images import prepare
 from betafront.data.images.resize import resized
 from betafront.data.new_examples import as_tensor
+from betafront.data.tensors import InMemory, splits
 from betafront.errors import UserError, near_miss, one_line
 
 PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsx", ".feather")
 KINDS = (".npy", ".npz", ".pt")
+EXAMPLES = ("images", "examples")
+"""Names of the array of examples in a file of several."""
 
 
 def tensor(
@@ -33,50 +37,58 @@ def tensor(
     levels: int | None = None,
     dequantize: bool = False,
     labels: str | None = None,
-) -> Images:
-    """The images of a file: (n, H, W), (n, C, H, W) or (n, H, W, C), C being 1 or 3.
+    kind: str | None = None,
+    channels: str | None = None,
+) -> InMemory:
+    """The examples of a file: images, (n, H, W), (n, C, H, W) or (n, H, W, C); vectors, (n, D); 1-D
+    signals, (n, L), (n, C, L) or (n, L, C); or arrays of any shape.
 
-    Truth values become 0 and 1, 8-bit integers are divided by 255 and 16-bit integers by 65,535;
-    floating-point numbers are taken as they are.
+    Of images, truth values become 0 and 1, 8-bit integers are divided by 255 and 16-bit integers by
+    65,535; floating-point numbers, and all numbers of other kinds, are taken as they are.
 
     Args:
         name: what the data is called in tables and records.
-        path: `.npy`; `.npz` or a `.pt` dictionary with the images under `images`, or alone; or a
-            `.pt` tensor (read without unpickling code).
-        size: as in `betafront.data.images.resize.resized`.
-        val, test, split_seed, limit, binarize, levels, dequantize: as in
-            `betafront.data.images.prepare`.
-        labels: such a file with the class of each image, (n,), or K factors of it, (n, K), of any
+        path: `.npy`; `.npz` or a `.pt` dictionary with the examples under `images` or `examples`,
+            or alone; or a `.pt` tensor (read without unpickling code).
+        size: as in `betafront.data.images.resize.resized`; of images alone.
+        val, test, split_seed, limit: as in `betafront.data.tensors.splits`.
+        binarize, levels, dequantize: as in `betafront.data.images.prepare`; of images alone.
+        labels: such a file with the class of each example, (n,), or K factors of it, (n, K), of any
             sortable type: under `labels` or `factors`, or alone. Without such a file, arrays of
-            these names beside the `images` are taken. Nobody says whether the values have an order,
+            these names beside the examples are taken. Nobody says whether the values have an order,
             so none is assumed.
+        kind: as in `betafront.data.arrays.kinds.kind_of`.
+        channels: as in `betafront.data.arrays.channels.channels_first`.
 
     Raises:
         UserError: a file is not there, not of such a form, or holds NaN or infinity; or there is
-            not one row of labels per image.
+            not one row of labels per example.
     """
     with _reading(path, "data.path") as file:
-        arrays = _arrays(file, "images")
-        stored = as_tensor(arrays["images"], path)
-        x, note = as_images(stored, path), of_16_bits(stored, path)
+        arrays = _arrays(file, *EXAMPLES)
+        given = next(name for name in EXAMPLES if name in arrays)
+        read = as_examples(as_tensor(arrays[given], path), path, kind, channels)
         factors = as_factors(arrays, path)
     if labels is not None:
         with _reading(labels, "data.labels") as file:
             factors = as_factors(_arrays(file, "labels"), labels)
-    return prepare(
-        name,
-        resized(x, size),
-        factors=factors,
-        val=val,
-        test=test,
-        split_seed=split_seed,
-        limit=limit,
-        binarize=binarize,
-        levels=levels,
-        dequantize=dequantize,
-        side=size,
-        note=note,
-    )
+    split: dict[str, Any] = {"val": val, "test": test, "split_seed": split_seed, "limit": limit}
+    of_images: dict[str, Any] = {"binarize": binarize, "levels": levels, "dequantize": dequantize}
+    if read.kind == "images":
+        return prepare(
+            name,
+            resized(read.x, size),
+            factors=factors,
+            side=size,
+            note=read.note,
+            **split,
+            **of_images,
+        )
+    for key, value in {"size": size, **of_images}.items():
+        if value not in (None, False):
+            raise UserError(f"data.{key}={value} is for images, and {path} holds {read.kind}")
+    found = splits(name, read.x, factors=factors, **split)
+    return held(read.kind, name, found.parts, found.factors, read.note)
 
 
 def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
@@ -91,8 +103,8 @@ def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
     values = np.asarray(found)
     if values.ndim not in (1, 2) or 0 in values.shape:
         raise UserError(
-            f"{path} has labels of the shape {values.shape}: give one class per image, (n,), or K "
-            "factors of it, (n, K)"
+            f"{path} has labels of the shape {values.shape}: give one class per example, (n,), or "
+            "K factors of it, (n, K)"
         )
     values = values.reshape(len(values), -1)
     k = values.shape[1]
@@ -100,23 +112,23 @@ def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
     return Table.of(names, [False] * k, values)
 
 
-def _arrays(path: Path, main: str) -> dict[str, Any]:
+def _arrays(path: Path, main: str, *others: str) -> dict[str, Any]:
     """The arrays of a file by their names; a single array is called `main`, whatever its name."""
     if path.suffix == ".pt":
         loaded = torch.load(path, weights_only=True, map_location="cpu")
     elif path.suffix in (".npy", ".npz"):
         loaded = np.load(path, allow_pickle=False)
     else:
-        raise UserError(f"{path} is not a .npy, .npz or .pt file{_way_out(path.suffix.lower())}")
+        raise UserError(f"{path} is not a .npy, .npz or .pt file{_way_out(path)}")
     arrays = {main: loaded} if isinstance(loaded, np.ndarray | Tensor) else dict(loaded)
     if main == "labels" and "factors" in arrays:
         return arrays
     if main not in arrays and len(arrays) == 1:
         arrays = {main: next(iter(arrays.values()))}
-    if main not in arrays:
+    if not arrays.keys() & {main, *others}:
         raise UserError(
             f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}: "
-            f"name the array of {main} '{main}'"
+            f"name the array of {main} '{main}'{''.join(f', or {other!r}' for other in others)}"
         )
     return arrays
 
@@ -163,14 +175,11 @@ def _no_file(file: Path) -> str:
     return f"there is no file {file} in {folder}: {near_miss(file.name, beside)}"
 
 
-def _way_out(suffix: str) -> str:
+def _way_out(path: Path) -> str:
     """What to do with a file of another kind."""
+    suffix = path.suffix.lower()
     if suffix in PICTURES:
         return ", but one picture: save all as one array, np.save('images.npy', np.stack(pictures))"
     if suffix in TABLES:
-        return (
-            ", but a table, and data=tensor is for images: a table is taken by a function of your "
-            "own that returns betafront.data.in_memory(name, x), named by _target_ in "
-            "conf/data/NAME.yaml"
-        )
-    return ": save its images as one array, np.save('images.npy', x)"
+        return f", but a table: data=table data.path={path} reads .csv, .tsv and .parquet"
+    return ": save its examples as one array, np.save('examples.npy', x)"

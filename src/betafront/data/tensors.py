@@ -1,7 +1,7 @@
 """Data in memory: one tensor per split, sliced where it lies."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
@@ -188,31 +188,82 @@ def splits(
         UserError: a part is out of range, or too few examples are left; or the factors are not one
             row per example.
     """
-    for key, part in (("val", val), ("test", test if test_set is None else 0.5)):
-        if not 0 < part < 1:
-            raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
-    if limit is not None and limit < 1:
-        raise UserError(f"data.limit must be at least 1, not {limit}")
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(split_seed))[:limit]
-    n_val, n_test = round(len(order) * val), round(len(order) * test)
-
-    def parted(every: Rows, test_set: Tensor | None) -> dict[str, Tensor]:
-        taken = every[order]
-        if test_set is None:
-            test_set, taken = taken[:n_test], taken[n_test:]
-        return {"val": taken[:n_val], "test": test_set[:limit], "train": taken[n_val:]}
-
     for rows, known in ((x, factors), (test_set, test_set_factors)):
         if rows is not None and known is not None and len(known.values) != len(rows):
             raise UserError(
                 f"data={name}: {len(rows)} examples and the labels or factors of "
                 f"{len(known.values)}: give one row per example, in the same order"
             )
+    sizes = {"train": len(x)} | ({} if test_set is None else {"test": len(test_set)})
+    plan = rows_of_splits(name, sizes, val=val, test=test, split_seed=split_seed, limit=limit)
+
+    def parted(every: Rows, test_set: Tensor | None) -> dict[str, Tensor]:
+        of_train = [split for split, part in plan.items() if part.source == "train"]
+        rows = [plan[split].rows for split in of_train]
+        taken = every[torch.cat(rows)].split([len(part) for part in rows])  # read at once
+        parts = dict(zip(of_train, taken, strict=True))
+        return parts if test_set is None else parts | {"test": test_set[plan["test"].rows]}
+
     parts = parted(x, test_set)
-    for split, part_x in parts.items():
-        if len(part_x) < 2:
+    return Splits(parts, factors.split(parted, test_set_factors) if factors else None)
+
+
+class Part(NamedTuple):
+    """Where the examples of a split come from.
+
+    Attributes:
+        source: `train`, `val` or `test`: the set that they are of.
+        rows: (n,) of that set, in the order of the split.
+    """
+
+    source: str
+    rows: Tensor
+
+
+def rows_of_splits(
+    name: str,
+    sizes: Mapping[str, int],
+    *,
+    val: float,
+    test: float,
+    split_seed: int,
+    limit: int | None,
+) -> dict[str, Part]:
+    """Which examples each split consists of.
+
+    Args:
+        name: of the data.
+        sizes: the number of examples of `train`, from which the splits that are not given are
+            taken; and of `val` and `test`, where they are given.
+        val, test, split_seed, limit: as in `splits`.
+
+    Raises:
+        UserError: a part is out of range, or too few examples are left.
+    """
+    for key, part in (("val", val), ("test", test)):
+        if key not in sizes and not 0 < part < 1:
+            raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
+    if limit is not None and limit < 1:
+        raise UserError(f"data.limit must be at least 1, not {limit}")
+    generator = torch.Generator().manual_seed(split_seed)
+    order = torch.randperm(sizes["train"], generator=generator)[:limit]
+    n_val = 0 if "val" in sizes else round(len(order) * val)
+    n_test = 0 if "test" in sizes else round(len(order) * test)
+    of_train = {
+        "val": order[n_test : n_test + n_val],
+        "test": order[:n_test],
+        "train": order[n_test + n_val :],
+    }
+    plan = {
+        split: Part(split, torch.arange(sizes[split])[:limit])
+        if split != "train" and split in sizes
+        else Part("train", rows)
+        for split, rows in of_train.items()
+    }
+    for split, found in plan.items():
+        if len(found.rows) < 2:
             raise UserError(
-                f"data={name}: the {split} split has {len(part_x)} example(s), and needs 2 or "
+                f"data={name}: the {split} split has {len(found.rows)} example(s), and needs 2 or "
                 "more: give more examples, or change data.val and data.test"
             )
-    return Splits(parts, factors.split(parted, test_set_factors) if factors else None)
+    return plan

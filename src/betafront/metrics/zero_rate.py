@@ -23,7 +23,7 @@ def zero_rate(
     Args:
         likelihood: p(x|z); left as it was.
         train, val: (n, …).
-        log_volume: nats per example that a density on dequantised data owes (`Images.log_volume`).
+        log_volume: nats per example that a density owes to the data's scale (`Data.log_volume`).
     """
     likelihood = copy.deepcopy(likelihood)
     x = train[:EXAMPLES]

@@ -47,8 +47,9 @@ class Model(nn.Module, ABC):
         likelihood: p(x|z), whose support the data is checked against; set by the subclass.
         widths: latent dimensions of each stochastic layer, in the order of the columns of z.
         latent_shape: as above.
-        log_volume: nats per example that a density on dequantised data owes to the volume of the
-            cells (`Images.log_volume`), which `log_px` and `observe` take off; 0 for other data.
+        log_volume: nats per example that a density owes to the scale of the examples
+            (`Data.log_volume`: the cells of dequantised data, the scales of standardised columns),
+            which `log_px` and `observe` take off; 0 for other data.
     """
 
     likelihood: Likelihood
@@ -128,9 +129,10 @@ class Model(nn.Module, ABC):
 
     @abstractmethod
     def log_px(self, z: Tensor, x: Tensor) -> Tensor:
-        """(B,) log p(x|z) in nats; may look at x, as a decoder that is forced to it does. On
-        dequantised data `log_volume` is taken off a density: then it bounds the log mass of the
-        discrete image, and densities and masses are on one scale."""
+        """(B,) log p(x|z) in nats; may look at x, as a decoder that is forced to it does. Of a
+        density `log_volume` is taken off: of dequantised data it then bounds the log mass of the
+        discrete image, and densities and masses are on one scale; of standardised columns it is in
+        their own units."""
 
     def observe(self, z: Tensor, x: Tensor, *, mean: bool = False) -> Observed:
         """`log_px` and what else the same pass of the decoder gives.

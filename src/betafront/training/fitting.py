@@ -128,6 +128,7 @@ def _result(attempt: Attempt) -> Result:
             "digest": run.data.digest,
             "shape": list(run.data.shape),
             **{split: run.data.size(split) for split in SPLITS},
+            **run.data.about,
         },
         seed=run.seed,
         seconds=time.monotonic() - started,

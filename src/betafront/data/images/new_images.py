@@ -1,6 +1,5 @@
 """What new images go through before a trained model sees them."""
 
-import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +7,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from betafront.data.arrays.channels import channels_as, channels_first
 from betafront.data.images.levels import on_levels
 from betafront.data.images.resize import resized
 from betafront.data.new_examples import Preparation, as_tensor, refuse_not_finite
@@ -46,7 +46,9 @@ class ImagePreparation(Preparation):
         Raises:
             UserError: they have another shape, or values that the model is not for.
         """
-        x = resized(as_images(as_tensor(examples), "the images"), self.size)
+        given = as_tensor(examples)
+        x = as_images(given, "the images", channels_as(given.shape[1:], self.shape))
+        x = resized(x, self.size)
         if x.shape[1:] != self.shape:
             raise UserError(
                 f"the model is for images of {list(self.shape)} (channels, height, width), and "
@@ -58,22 +60,24 @@ class ImagePreparation(Preparation):
         return ((x * (self.levels - 1)).round() + 0.5) / self.levels
 
 
-def as_images(x: Tensor, path: str) -> Tensor:
+def as_images(x: Tensor, path: str, channels: str | int | None = None) -> Tensor:
     """`x` as (n, C, H, W) float32, checked: truth values as 0 and 1, 8-bit integers divided by 255,
     16-bit integers by 65,535, floating-point numbers as they are.
+
+    Args:
+        x: (n, H, W), (n, C, H, W) or (n, H, W, C).
+        path: names the images in errors.
+        channels: as in `betafront.data.arrays.channels.channels_first`.
 
     Raises:
         UserError: naming `path`, and the shape or the values that do not do.
     """
-    if x.ndim == 3:
-        x = x.unsqueeze(1)
-    elif x.ndim == 4 and x.shape[1] not in (1, 3) and x.shape[3] in (1, 3):
-        x = x.permute(0, 3, 1, 2)
-    if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape:
+    if x.ndim not in (3, 4) or 0 in x.shape:
         raise UserError(
-            f"{path} has the shape {tuple(x.shape)}{_way_out_of_shape(tuple(x.shape))}: images are "
-            "(n, H, W), (n, C, H, W) or (n, H, W, C) with C = 1 or 3"
+            f"{path} has the shape {tuple(x.shape)}: images are (n, H, W), (n, C, H, W) or "
+            "(n, H, W, C)"
         )
+    x = x.unsqueeze(1) if x.ndim == 3 else channels_first(x, path, channels)
     if x.is_floating_point():
         refuse_not_finite(x, path, "image")
         return x.float()
@@ -101,22 +105,6 @@ def of_16_bits(x: Tensor, path: str) -> str:
         f"{said}: the greatest, {most:,}, is {most / top:.3g}. If {bits} bits are all there are, "
         f"save them as x / {2**bits - 1:,}."
     )
-
-
-def _way_out_of_shape(shape: tuple[int, ...]) -> str:
-    """What an array of another shape may be, and what to do about it."""
-    if len(shape) == 2:
-        side = math.isqrt(shape[1])
-        square = f", or of flattened images: save x.reshape(-1, {side}, {side})"
-        flat = square if side > 1 and side**2 == shape[1] else ""
-        return (
-            f", which is that of a table{flat}. A table is taken by a function of your own that "
-            "returns betafront.data.in_memory(name, x), named by _target_ in conf/data/NAME.yaml, "
-            "with model=mlp"
-        )
-    if len(shape) == 4 and {shape[1], shape[3]} & {2, 4}:
-        return ", with an alpha channel, perhaps: save its colours alone, as x[..., :3] or x[:, :3]"
-    return ""
 
 
 def _typed(x: Tensor) -> str:

@@ -36,18 +36,20 @@ def draw(vae: Model, x: Tensor, outcome: Outcome, folder: Path) -> None:
     save(pairs, folder / "reconstructions.png", columns=len(shown))
     generator = torch.Generator(x.device).manual_seed(outcome.seed)
     save(vae.decode(vae.prior(4 * COLUMNS, generator)), folder / "samples.png", columns=COLUMNS)
-    save(_traversals(vae, x[:1], outcome), folder / "traversals.png", columns=STEPS)
+    save(traversals(vae, x[:1], outcome), folder / "traversals.png", columns=STEPS)
 
 
-def _traversals(vae: Model, x: Tensor, outcome: Outcome) -> Tensor:
+def traversals(
+    vae: Model, x: Tensor, outcome: Outcome, most: int = TRAVERSED, steps: int = STEPS
+) -> Tensor:
     """One row per latent, the one of the highest KL first: the code of `x`, that latent from -3 to
     3. Of a spatial code one row per channel, which is moved by -3 to 3 at all of its positions: set
     to one value everywhere, no image would be left."""
     channels, *positions = vae.latent_shape
     kl = np.asarray(outcome.spectrum).reshape(channels, -1).sum(1)
-    order = np.argsort(kl)[::-1][:TRAVERSED].tolist()
-    z = vae.code(x).repeat(len(order) * STEPS, 1).view(len(order), STEPS, channels, -1)
-    across = torch.linspace(-3, 3, STEPS)
+    order = np.argsort(kl)[::-1][:most].tolist()
+    z = vae.code(x).repeat(len(order) * steps, 1).view(len(order), steps, channels, -1)
+    across = torch.linspace(-3, 3, steps)
     for row, j in enumerate(order):
         if positions:
             z[row, :, j] += across.to(z)[:, None]
@@ -57,10 +59,12 @@ def _traversals(vae: Model, x: Tensor, outcome: Outcome) -> Tensor:
 
 
 def save(x: Tensor, path: Path, columns: int) -> None:
-    """Write (n, C, H, W) images in [0, 1] in rows of `columns`, small ones enlarged, on white."""
+    """Write (n, C, H, W) images in [0, 1] in rows of `columns`, small ones enlarged, on white. Of
+    more than three channels the first three are shown as red, green and blue, of two the first."""
     from torchvision.transforms.functional import to_pil_image
     from torchvision.utils import make_grid
 
+    x = x[:, : 3 if x.shape[1] >= 3 else 1]
     zoom = max(1, LEAST // x.shape[-1])
     grid = make_grid(
         interpolate(x, scale_factor=zoom).clamp(0, 1), nrow=columns, padding=GAP, pad_value=1

@@ -1,0 +1,1 @@
+"""Any `torch.utils.data.Dataset` as data: held in memory, or streamed by a DataLoader."""

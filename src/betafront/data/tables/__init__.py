@@ -1,0 +1,1 @@
+"""Tables of named columns as data, and the scale of each column."""
