@@ -1,7 +1,7 @@
 """Data in memory: one tensor per split, sliced where it lies."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sized
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from betafront.data.data import SPLITS, Data
+from betafront.data.data import SPLITS, Data, Examples
 from betafront.data.factors import Factors, Table
 from betafront.data.new_examples import as_tensor, refuse_not_finite
 from betafront.errors import UserError
@@ -76,7 +76,7 @@ class TensorBatches:
     shuffled ones are left out differs from epoch to epoch.
 
     Args:
-        x: (n, ...) examples.
+        x: (n, ...) examples, a tensor or read batch by batch.
         size: examples per batch; all of them where there are fewer.
         generator: on the CPU; the source of the order, and of the noise of `renew`.
         renew: what each shuffled batch goes through.
@@ -84,7 +84,7 @@ class TensorBatches:
 
     def __init__(
         self,
-        x: Tensor,
+        x: Tensor | Examples,
         size: int,
         generator: torch.Generator | None = None,
         renew: Renew | None = None,
@@ -188,11 +188,7 @@ def splits(
         UserError: a part is out of range, or too few examples are left; or the factors are not one
             row per example.
     """
-    for key, part in (("val", val), ("test", test if test_set is None else 0.5)):
-        if not 0 < part < 1:
-            raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
-    if limit is not None and limit < 1:
-        raise UserError(f"data.limit must be at least 1, not {limit}")
+    refuse_parts(val, test if test_set is None else 0.5, limit)
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(split_seed))[:limit]
     n_val, n_test = round(len(order) * val), round(len(order) * test)
 
@@ -209,10 +205,32 @@ def splits(
                 f"{len(known.values)}: give one row per example, in the same order"
             )
     parts = parted(x, test_set)
-    for split, part_x in parts.items():
-        if len(part_x) < 2:
+    refuse_too_few(name, parts)
+    return Splits(parts, factors.split(parted, test_set_factors) if factors else None)
+
+
+def refuse_parts(val: float, test: float, limit: int | None) -> None:
+    """Refuse parts of the examples that are none, and a limit that leaves nothing.
+
+    Raises:
+        UserError: naming the setting.
+    """
+    for key, part in (("val", val), ("test", test)):
+        if not 0 < part < 1:
+            raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
+    if limit is not None and limit < 1:
+        raise UserError(f"data.limit must be at least 1, not {limit}")
+
+
+def refuse_too_few(name: str, parts: Mapping[str, Sized]) -> None:
+    """Refuse splits of less than two examples.
+
+    Raises:
+        UserError: for the data `name`.
+    """
+    for split, part in parts.items():
+        if len(part) < 2:
             raise UserError(
-                f"data={name}: the {split} split has {len(part_x)} example(s), and needs 2 or "
+                f"data={name}: the {split} split has {len(part)} example(s), and needs 2 or "
                 "more: give more examples, or change data.val and data.test"
             )
-    return Splits(parts, factors.split(parted, test_set_factors) if factors else None)
