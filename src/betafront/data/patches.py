@@ -8,7 +8,7 @@ from torch import Tensor
 from betafront.data.factors import Table
 from betafront.data.images import Images
 from betafront.data.images.prepare import on_their_levels
-from betafront.data.tensors import Splits, refuse_parts, refuse_too_few
+from betafront.data.tensors import Splits, splits
 from betafront.errors import UserError
 
 SIZES = (8, 32)
@@ -48,32 +48,53 @@ def patches(
     _check("size", size, *SIZES)
     stride = size // 2 if stride is None else stride
     _check("stride", stride, 1, BLOCK[1])
-    refuse_parts(val, test, limit)
     blocks = _blocks()
-    generator = torch.Generator().manual_seed(split_seed)
-    order = torch.randperm(len(blocks), generator=generator)
-    n_val, n_test = round(len(order) * val), round(len(order) * test)
-    split_of = torch.full((len(blocks),), 2)
-    split_of[order[:n_val]], split_of[order[n_val : n_val + n_test]] = 0, 1
-
     cut = [_patches(block, size, stride) for block in blocks]
-    each = len(cut[0])
-    shuffled = torch.randperm(len(blocks) * each, generator=generator)[:limit]
-    every, of_block = torch.from_numpy(np.concatenate(cut)), shuffled // each
-    rows = {s: shuffled[split_of[of_block] == i] for i, s in enumerate(("val", "test", "train"))}
-    photograph = torch.arange(len(blocks)).repeat_interleave(each) // (len(blocks) // 2)
-    table = Table.of_labels(photograph, 2)
-    parts = {split: _scaled(every[numbers]) for split, numbers in rows.items()}
-    refuse_too_few(name, parts)
-    factors = table.split(lambda known, _: {s: known[numbers] for s, numbers in rows.items()}, None)
+    every, each = torch.from_numpy(np.concatenate(cut)), len(cut[0])
+    numbers = torch.arange(len(blocks))
+    of_blocks = splits(name, numbers, val=val, test=test, split_seed=split_seed, limit=None).parts
+    rows = _rows(name, of_blocks, each, split_seed, limit)
+    photograph = Table.of_labels(numbers.repeat_interleave(each) // (len(blocks) // 2), 2)
     return on_their_levels(
         name,
-        Splits(parts, factors),
+        Splits(
+            {split: every[part].float() / 255 for split, part in rows.items()},
+            photograph.split(lambda known, _: {s: known[part] for s, part in rows.items()}, None),
+        ),
         split_seed=split_seed,
         binarize=binarize,
         levels=levels,
         dequantize=dequantize,
     )
+
+
+def _rows(
+    name: str, of_blocks: dict[str, Tensor], each: int, seed: int, limit: int | None
+) -> dict[str, Tensor]:
+    """The patches of each split, in a random order.
+
+    Args:
+        name: of the data.
+        of_blocks: the blocks of each split.
+        each: patches of a block, numbered one block after the other.
+        seed: of the order.
+        limit: of all splits together, of which each has its part.
+
+    Raises:
+        UserError: the limit leaves a split with fewer than two.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    every, rows = sum(map(len, of_blocks.values())) * each, dict[str, Tensor]()
+    for split, blocks in of_blocks.items():
+        found = (blocks[:, None] * each + torch.arange(each)).flatten()
+        n = len(found) if limit is None else min(len(found), limit * len(found) // every)
+        if n < 2:
+            raise UserError(
+                f"data={name}: data.limit={limit} leaves {n} patches for the {split} split, which "
+                "needs 2 or more"
+            )
+        rows[split] = found[torch.randperm(len(found), generator=generator)[:n]]
+    return rows
 
 
 def _blocks() -> NDArray[np.uint8]:
@@ -91,10 +112,6 @@ def _patches(block: NDArray[np.uint8], size: int, stride: int) -> NDArray[np.uin
     """(n, 3, size, size) the patches of a block."""
     windows = np.lib.stride_tricks.sliding_window_view(block, (size, size), axis=(0, 1))
     return windows[::stride, ::stride].reshape(-1, 3, size, size)
-
-
-def _scaled(x: Tensor) -> Tensor:
-    return x.float() / 255
 
 
 def _check(key: str, value: int, least: int, most: int) -> None:

@@ -151,8 +151,8 @@ def _no_file(file: Path) -> str:
         if arrays:
             return f"{file} is a folder: name one file, as {arrays[0]}"
         return (
-            f"there is no file {file}, but a folder{holds}: bring all to one size, and save them as"
-            " one array, np.save('images.npy', np.stack(pictures))"
+            f"there is no file {file}, but a folder{holds}: data=folder data.path={file} "
+            "data.size=32 reads it"
         )
     if file.exists():
         return f"there is no file {file}, but something else: give a .npy, .npz or .pt file"
@@ -166,7 +166,7 @@ def _no_file(file: Path) -> str:
 def _way_out(suffix: str) -> str:
     """What to do with a file of another kind."""
     if suffix in PICTURES:
-        return ", but one picture: save all as one array, np.save('images.npy', np.stack(pictures))"
+        return ", but one picture: data=folder data.path=FOLDER reads the folder that holds it"
     if suffix in TABLES:
         return (
             ", but a table, and data=tensor is for images: a table is taken by a function of your "

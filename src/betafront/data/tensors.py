@@ -1,7 +1,7 @@
 """Data in memory: one tensor per split, sliced where it lies."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
@@ -188,7 +188,11 @@ def splits(
         UserError: a part is out of range, or too few examples are left; or the factors are not one
             row per example.
     """
-    refuse_parts(val, test if test_set is None else 0.5, limit)
+    for key, part in (("val", val), ("test", test if test_set is None else 0.5)):
+        if not 0 < part < 1:
+            raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
+    if limit is not None and limit < 1:
+        raise UserError(f"data.limit must be at least 1, not {limit}")
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(split_seed))[:limit]
     n_val, n_test = round(len(order) * val), round(len(order) * test)
 
@@ -205,32 +209,10 @@ def splits(
                 f"{len(known.values)}: give one row per example, in the same order"
             )
     parts = parted(x, test_set)
-    refuse_too_few(name, parts)
-    return Splits(parts, factors.split(parted, test_set_factors) if factors else None)
-
-
-def refuse_parts(val: float, test: float, limit: int | None) -> None:
-    """Refuse parts of the examples that are none, and a limit that leaves nothing.
-
-    Raises:
-        UserError: naming the setting.
-    """
-    for key, part in (("val", val), ("test", test)):
-        if not 0 < part < 1:
-            raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
-    if limit is not None and limit < 1:
-        raise UserError(f"data.limit must be at least 1, not {limit}")
-
-
-def refuse_too_few(name: str, parts: Mapping[str, Sized]) -> None:
-    """Refuse splits of less than two examples.
-
-    Raises:
-        UserError: for the data `name`.
-    """
-    for split, part in parts.items():
-        if len(part) < 2:
+    for split, part_x in parts.items():
+        if len(part_x) < 2:
             raise UserError(
-                f"data={name}: the {split} split has {len(part)} example(s), and needs 2 or "
+                f"data={name}: the {split} split has {len(part_x)} example(s), and needs 2 or "
                 "more: give more examples, or change data.val and data.test"
             )
+    return Splits(parts, factors.split(parted, test_set_factors) if factors else None)

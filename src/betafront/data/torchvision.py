@@ -1,4 +1,4 @@
-"""Data sets of torchvision that it holds as one array: MNIST and its kin, CIFAR, SVHN, STL-10, …"""
+"""Sets that torchvision holds as one array: MNIST and its kin, CIFAR, SVHN, STL-10."""
 
 import gzip
 import hashlib
@@ -126,7 +126,7 @@ def _read(
 
 def _part(kind: Any, train: bool, options: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments by which a class of torchvision gives its training or its test set."""
-    if "split" in inspect.signature(kind.__init__).parameters and "split" not in options:
+    if "split" in inspect.signature(kind).parameters and "split" not in options:
         return {**options, "split": "train" if train else "test"}
     return {**options, "train": train}
 
@@ -134,9 +134,7 @@ def _part(kind: Any, train: bool, options: Mapping[str, Any]) -> dict[str, Any]:
 def _known(labels: Tensor, test_labels: Tensor) -> dict[str, Any]:
     """The labels, counted from 0, as arguments of `prepare`. Of several facts about an image, as
     QMNIST has them, the first one is its label."""
-    labels, test_labels = (
-        of.flatten(1)[:, 0] if of.ndim > 1 else of for of in (labels, test_labels)
-    )
+    labels, test_labels = (of.reshape(len(of), -1)[:, 0] for of in (labels, test_labels))
     both = torch.cat([labels, test_labels])
     least = int(both.min())
     size = 1 + int(both.max()) - least
