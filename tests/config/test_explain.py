@@ -31,7 +31,7 @@ def files(own_place: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("data=data/pngs",), "is no set but a folder: write data=folder data.path=data/pngs data.s"),
+        (("data=data/pngs",), "is no set but a folder: write data=folder data.path=data/pngs"),
         (("data=images.npy",), "is no set but a file: write data=tensor data.path=images.npy"),
         (("data=./images.npy",), "write data=tensor data.path=./images.npy"),
         (("data=faces.zip",), "is no set but a file: write data=tensor data.path=faces.zip"),
@@ -40,10 +40,10 @@ def files(own_place: Path) -> None:
         (('data="~/images.npy"',), "write data=tensor 'data.path=\"~/images.npy\"'"),
         (("data=MNIST",), "there is no data=MNIST: did you mean 'mnist'?"),
         (("data=imagenet",), "known: celeba, cifar10, cifar100, digits, "),
-        (("data=imagenet",), "your own images are data=folder data.path=FOLDER of pictures, or data="),
-        (("data.path=images.npy",), "'data.path' here: it is a setting of data=tensor"),
+        (("data=imagenet",), "your own images are data=folder data.path=FOLDER of pictures"),
+        (("data.path=images.npy",), "'data.path' here: it is a setting of data=celeba and"),
         (("data=tensor",), "data.path has no default: give data.path=…"),
-        (("data=tensor", "data.path=data/pngs"), "a folder of 1 pictures: data=folder data.path=data/pngs"),
+        (("data=tensor", "data.path=data/pngs"), "a folder of 1 pictures: data=folder data.path="),
         (("data=tensor", "data.path=image.npy"), "did you mean 'images.npy'?"),
         (("data=tensor", "data.path=[images.npy]"), "data.path is the path of one file, not ["),
         (("data=tensor", "data.path=null"), "data.path is the path of one file, not None"),

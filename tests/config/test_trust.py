@@ -152,7 +152,7 @@ NEVER = {
     "of torch.nn, but no module": "torch.nn.functional.relu",
     "through torch.nn": "torch.nn.modules.module.torch.load",
     "of torchvision, but no transform": "torchvision.transforms.v2.functional.hflip",
-    "through torchvision's transforms": "torchvision.transforms.v2.functional.torch.load",
+    "through torchvision's transforms": "torchvision.transforms.v2._geometry.torch.load",
     "a library's reader": "torchvision.io.read_file",
     "through a module of the user's": "own_vae.os.system",
     "a library's, through a module of the user's": "own_vae.np.testing._private.utils.runstring",

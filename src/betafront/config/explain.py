@@ -17,8 +17,8 @@ from betafront.errors import near_miss, one_line
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
 COMPOSER = "hydra._internal.config_loader_impl"
 OWN_IMAGES = (
-    "your own images are data=folder data.path=FOLDER of pictures, or data=tensor data.path=FILE, a "
-    ".npy, .npz or .pt file of them"
+    "your own images are data=folder data.path=FOLDER of pictures, or data=tensor data.path=FILE, "
+    "a .npy, .npz or .pt file of them"
 )
 
 LINES = (
