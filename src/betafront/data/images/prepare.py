@@ -95,7 +95,9 @@ def on_their_levels(
         parts = {split: dequantized(part, noise, grid) for split, part in parts.items()}
     return Images(
         name=name,
-        **parts,
+        train=parts["train"],
+        val=parts["val"],
+        test=parts["test"],
         factors=found.factors,
         note=note,
         levels=k,

@@ -1,11 +1,13 @@
 """Images in a file of 8-bit or 16-bit numbers, read row by row."""
 
+import math
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +18,7 @@ from betafront.data.images.levels import on_levels, spread
 from betafront.objective.likelihoods.grid import PARTS, Grid
 
 BLOCK = 256  # examples between two known states of a generator
-TYPES = {8: np.dtype("u1"), 16: np.dtype("<u2")}
+TYPES: Mapping[int, np.dtype[Any]] = {8: np.dtype("u1"), 16: np.dtype("<u2")}
 
 
 @dataclass(frozen=True)
@@ -47,13 +49,13 @@ class ImageFile:
         weakref.finalize(self, os.close, number)
         return number
 
-    def read(self, numbers: NDArray[np.int64]) -> NDArray[np.generic]:
+    def read(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
         """(len(numbers), C, H, W) the images of these numbers.
 
         Raises:
             OSError: the file has become shorter.
         """
-        found = np.empty((len(numbers), *self.shape), TYPES[self.bits])
+        found: NDArray[Any] = np.empty((len(numbers), *self.shape), TYPES[self.bits])
         each = found[0].nbytes if len(found) else 0
         for image, number in zip(found, numbers.tolist(), strict=True):
             if os.preadv(self._file, [image.data], number * each) != each:
@@ -152,19 +154,14 @@ class StoredRows:
 
     def values(self) -> Tensor:
         """(1 or more, C, H, W) images of which the pixels have every value that occurs."""
-        numbers = np.resize(
-            np.array(self.file.values, TYPES[self.file.bits]),
-            (-(-len(self.file.values) // self._dims), *self.file.shape),
-        )
+        occurring = np.array(self.file.values, TYPES[self.file.bits])
+        images = -(-len(occurring) // math.prod(self.file.shape))
+        each = np.resize(occurring, images * math.prod(self.file.shape))
+        numbers = each.reshape(images, *self.file.shape)
         x = self._scaled(torch.from_numpy(numbers))
         if self.noise is None:
             return x
         return spread(x, torch.full(x.shape, PARTS // 2), self.noise[1])
-
-    @property
-    def _dims(self) -> int:
-        channels, height, width = self.file.shape
-        return channels * height * width
 
     def _scaled(self, x: Tensor) -> Tensor:
         table = self._table

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from betafront.data.data import SPLITS
 from betafront.data.factors import Table
 from betafront.data.images.images import Images, Pictured
 from betafront.data.images.memory_limit import fit_in_memory
@@ -124,9 +125,12 @@ def streamed(
             for (split, rows), drawn in zip(parts.items(), noise, strict=True)
         }
     settings = (binarize, levels, dequantize and split_seed)
+    train, val, test = (OnDemand(parts[split], file.shape) for split in SPLITS)
     return StreamedImages(
         name=name,
-        **{split: OnDemand(rows, file.shape) for split, rows in parts.items()},
+        train=train,
+        val=val,
+        test=test,
         named=_digest(file, found, repr(settings)),
         factors=found.factors,
         note=note,
@@ -139,9 +143,12 @@ def streamed(
 
 def brought_into_memory(data: StreamedImages, note: str) -> Images:
     """The same data as tensors, with the same digest."""
+    train, val, test = (_tensor(data.rows(split)) for split in SPLITS)
     return Images(
         name=data.name,
-        **{split: _tensor(data.rows(split)) for split in SPLIT_ORDER},
+        train=train,
+        val=val,
+        test=test,
         factors=data.factors,
         note=note,
         levels=data.levels,
@@ -163,7 +170,7 @@ def _tensor(x: OnDemand) -> Tensor:
 def _digest(file: ImageFile, found: Splits, settings: str) -> str:
     """Names the values, their order and the splits, the same in memory and read from the file."""
     sha = hashlib.sha256(f"{file.digest} {file.shape} {settings}".encode())
-    for split in ("train", "val", "test"):
+    for split in SPLITS:
         sha.update(repr(len(found.parts[split])).encode())
         sha.update(found.parts[split].numpy().tobytes())
     return sha.hexdigest()[:16]

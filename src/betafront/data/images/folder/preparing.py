@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -109,7 +110,7 @@ class Form(NamedTuple):
     @property
     def bytes(self) -> int:
         """Of one image."""
-        return int(np.prod(self.shape)) * TYPES[self.bits].itemsize
+        return math.prod(self.shape) * TYPES[self.bits].itemsize
 
 
 def _made(
