@@ -402,3 +402,19 @@ def test_what_is_no_folder_of_pictures_is_refused_in_one_line(tmp_path: Path, na
     with pytest.raises(UserError, match=expected) as refused:
         read(tmp_path / "mine", **settings)
     assert "\n" not in str(refused.value)
+
+
+def test_a_folder_is_trained_on_by_its_command_and_an_empty_one_is_not(
+    betafront: Callable[..., Any], own_place: Path
+) -> None:
+    folder_of(own_place / "pics", 60, lambda i: smooth(9, 12, i), "{}.jpg")
+    words = ("train", "data=folder", "data.path=pics", "trainer.steps=3", "hydra.run.dir=run")
+    said = betafront(*words, "data.size=8", "data.in_memory=false", "likelihood.mode=learned")
+    assert said.code == 0, said.err
+    assert "60 pictures of 9 x 12 pixels below pics" in said.out
+    assert (own_place / "run/pictures/reconstructions.png").is_file()
+    (own_place / "empty").mkdir()
+    said = betafront("train", "data=folder", "data.path=empty")
+    assert said.code == 2
+    assert said.err.count("\n") == 1
+    assert "there is no picture in empty" in said.err

@@ -52,7 +52,7 @@ def fit_in_memory(size: int) -> bool:
 def memory() -> int:
     """Bytes that this process may have: of the machine, or what its cgroup or `ulimit -v` leaves of
     them."""
-    found = [psutil.virtual_memory().total, *_of_cgroups()]
+    found = [int(psutil.virtual_memory().total), *_of_cgroups()]
     address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
     if address_space != resource.RLIM_INFINITY:
         found.append(address_space)
