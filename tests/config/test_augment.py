@@ -12,6 +12,7 @@ from betafront.config.compose import compose
 from betafront.data import Data, digits
 from betafront.errors import UserError
 from betafront.own_modules import find_modules_in
+from betafront.study.plan import check_key
 
 FLIP = "{_target_: torchvision.transforms.v2.RandomHorizontalFlip, p: 1.0}"
 TURN = "{_target_: torchvision.transforms.v2.RandomRotation, degrees: 20}"
@@ -81,3 +82,11 @@ def test_data_of_the_users_may_have_another_setting_of_that_name() -> None:
     )
     Path("owntables.py").write_text(OWN)
     assert build(compose(["data=owntable", "model=mlp"])).data.shape == (2,)
+
+
+def test_a_study_may_search_augmentation_but_no_other_data() -> None:
+    for key in ("data.augment", "+data.augment.flip.p"):
+        check_key(key)
+    for key in ("data", "data.limit", "data.augmentation"):
+        with pytest.raises(UserError, match="trials on different data cannot be compared"):
+            check_key(key)
