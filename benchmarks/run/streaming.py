@@ -87,7 +87,8 @@ def read(place: Path, in_memory: bool | None = False) -> dict[str, Any]:
 
 
 def train(place: Path, steps: int, in_memory: bool) -> dict[str, Any]:
-    """Train on the folder; the seconds are those of the run alone, and the weights as a digest."""
+    """Train on the folder; the seconds are those of the run alone on the processor, which other
+    work on the machine changes less than those by the wall, and the weights a digest."""
     run = Run(
         data=folder("pictures", str(place), size=SIZE, in_memory=in_memory),
         architecture=partial(conv, latents=16),
@@ -99,10 +100,12 @@ def train(place: Path, steps: int, in_memory: bool) -> dict[str, Any]:
         seed=0,
     )
     with tempfile.TemporaryDirectory() as into:
+        started = time.process_time()
         result = fit_one(run, Path(into))
+        seconds = time.process_time() - started
         weights = (Path(into) / "model.safetensors").read_bytes()
     return {
-        "run": result.seconds,
+        "run": seconds,
         "bits": hashlib.sha256(weights + repr(result.metrics).encode()).hexdigest()[:12],
     }
 
@@ -150,7 +153,7 @@ def main() -> None:
             )
         out.print(table)
         compare(out, partial(batches, place), "ms on the processor for a batch of 64")
-        what = f"s by the wall for a run of {asked.steps} steps of 64, conv"
+        what = f"s on the processor for a run of {asked.steps} steps of 64, conv"
         compare(out, partial(train, place, asked.steps), what)
     sys.stdout.flush()
 
