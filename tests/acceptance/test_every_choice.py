@@ -55,6 +55,7 @@ CHOICES = {
     **{f"likelihood {name}": suiting(name) for name in choices("likelihood")},
     "dequantised gaussian": ("likelihood=gaussian", "data.dequantize=true"),
     "dequantised logistic": ("likelihood=discretized_logistic", "data.dequantize=true"),
+    "augmented": ("data.augment=[{_target_:torchvision.transforms.v2.RandomRotation,degrees:15}]",),
     "learned laplace": ("likelihood=laplace", "likelihood.mode=learned"),
     **{f"schedule {name}": (f"schedule={name}",) for name in choices("schedule")},
     **HOLDS,

@@ -75,6 +75,7 @@ FORMER = {
 OF_TORCH = (
     "torch.optim.Adam", "torch.optim.AdamW", "torch.optim.lbfgs.LBFGS", "torch.nn.ReLU",
     "torch.nn.modules.activation.GELU", "torch.optim.lr_scheduler.ReduceLROnPlateau",
+    "torchvision.transforms.v2.RandomHorizontalFlip",
 )  # fmt: skip
 
 
@@ -151,6 +152,9 @@ NEVER = {
     "through torch.optim": "torch.optim.adam.torch.load",
     "of torch.nn, but no module": "torch.nn.functional.relu",
     "through torch.nn": "torch.nn.modules.module.torch.load",
+    "of torchvision, but no transform": "torchvision.transforms.v2.functional.hflip",
+    "through torchvision's transforms": "torchvision.transforms.v2._geometry.torch.load",
+    "a library's reader": "torchvision.io.read_file",
     "through a module of the user's": "own_vae.os.system",
     "a library's, through a module of the user's": "own_vae.np.testing._private.utils.runstring",
     "a library's loader, through a module of the user's": "own_vae.torch.load",

@@ -191,7 +191,7 @@ def test_a_missing_file_is_refused_with_what_there_is(tmp_path: Path, grey: np.n
 def test_a_folder_is_no_file(tmp_path: Path, grey: np.ndarray) -> None:
     (tmp_path / "1.png").touch()
     (tmp_path / "2.JPG").touch()
-    assert "but a folder of 2 pictures: bring all to one size" in refusal(tmp_path)
+    assert "but a folder of 2 pictures: data=folder data.path=" in refusal(tmp_path)
     np.save(tmp_path / "images.npy", grey)
     assert f"is a folder: name one file, as {tmp_path / 'images.npy'}" in refusal(tmp_path)
 
@@ -200,7 +200,7 @@ def test_a_folder_is_no_file(tmp_path: Path, grey: np.ndarray) -> None:
     ("name", "says"),
     [
         ("a.csv", "but a table: data=table data.path="),
-        ("a.PNG", "but one picture: save all as one array"),
+        ("a.PNG", "but one picture: data=folder data.path=FOLDER reads"),
         ("a.h5", "save its examples as one array, np.save('examples.npy', x)"),
     ],
 )

@@ -1,5 +1,6 @@
 """torchvision's sets, from small files of our own making in its layout."""
 
+import bz2
 import gzip
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.io
 import torch
 import torchvision.datasets
 
@@ -194,3 +196,86 @@ def test_256_levels_are_those_of_the_files_and_8_merge_them(folder: Folder) -> N
     torch.testing.assert_close(few.test, torch.full((10, 1, 28, 28), 3 / 7))
     spread = load("mnist", "MNIST", root, val=0.25, dequantize=True)
     assert sorted((spread.test * 256).floor().unique().tolist()) == list(range(100, 110))
+
+
+def in_three_colours(n: int, first: int) -> np.ndarray:
+    """(n, 4, 5, 3) images of which each is one level of red: its number and `first`."""
+    x = np.zeros((n, 4, 5, 3), np.uint8)
+    x[..., 0] = (first + np.arange(n, dtype=np.uint8))[:, None, None]
+    return x
+
+
+def test_house_numbers_are_read_from_matlabs_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part, n, first in (("train", 20, 0), ("test", 10, 100)):
+        x = in_three_colours(n, first).transpose(1, 2, 3, 0)  # height, width, colour, image
+        labels = 1 + np.arange(n)[:, None] % 10
+        scipy.io.savemat(tmp_path / f"{part}_32x32.mat", {"X": x, "y": labels})
+    monkeypatch.setattr(torchvision.datasets.SVHN, "_check_integrity", lambda _: True)
+    images = load("svhn", "SVHN", str(tmp_path), val=0.25)
+    assert images.shape == (3, 4, 5)
+    assert levels(images.test) == list(range(100, 110))
+    assert images.factors is not None
+    assert images.factors.sizes == (10,)
+    first = int((images.test[0, 0, 0, 0] * 255).round()) - 100
+    assert images.factors.test[0, 0] == (1 + first) % 10  # a 10 stands for the digit 0
+
+
+def test_characters_lie_upright_and_their_labels_begin_at_0(tmp_path: Path) -> None:
+    raw = tmp_path / "EMNIST" / "raw"
+    raw.mkdir(parents=True)
+    upper = np.zeros((20, 28, 28), np.uint8)
+    upper[:, :14] = 255  # the upper half, as it is to be seen
+    for part in ("train", "test"):
+        stored = np.ascontiguousarray(upper.swapaxes(1, 2))
+        (raw / f"emnist-letters-{part}-images-idx3-ubyte").write_bytes(idx(stored))
+        labels = 1 + np.arange(20, dtype=np.uint8)
+        (raw / f"emnist-letters-{part}-labels-idx1-ubyte").write_bytes(idx(labels))
+    images = load("emnist", "EMNIST", str(tmp_path), val=0.25, options={"split": "letters"})
+    assert images.test[:, 0, :14].min() == 1
+    assert images.test[:, 0, 14:].max() == 0
+    assert images.factors is not None
+    assert images.factors.test[:, 0].tolist() == list(range(20))
+
+
+def test_digits_of_the_post_are_read_from_their_texts(tmp_path: Path) -> None:
+    for file, n in (("usps.bz2", 20), ("usps.t.bz2", 10)):
+        lines = [
+            f"{1 + i % 10} " + " ".join(f"{j + 1}:{-1 if j else 1}" for j in range(256))
+            for i in range(n)
+        ]
+        (tmp_path / file).write_bytes(bz2.compress("\n".join(lines).encode()))
+    images = load("usps", "USPS", str(tmp_path), val=0.25)
+    assert images.shape == (1, 16, 16)
+    assert (images.test.sum((1, 2, 3)) == 1).all()
+    assert images.test[:, 0, 0, 0].tolist() == [1] * 10
+
+
+def test_channels_may_come_first_and_several_facts_begin_with_the_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = in_three_colours(20, 0).transpose(0, 3, 1, 2)
+    facts = torch.arange(20)[:, None].expand(20, 8)
+
+    def stl(root: str, split: str, download: bool) -> SimpleNamespace:
+        assert split in ("train", "test")
+        return SimpleNamespace(data=x, labels=facts)
+
+    monkeypatch.setattr(torchvision.datasets, "STL10", stl)
+    images = load("stl10", "STL10", str(tmp_path))
+    assert images.shape == (3, 4, 5)
+    assert images.factors is not None
+    assert images.factors.names == ("label",)
+    assert levels(images.test) == images.factors.test[:, 0].sort().values.tolist()
+
+
+def test_a_set_of_files_is_read_as_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def faces(root: str, train: bool, download: bool) -> SimpleNamespace:
+        return SimpleNamespace()
+
+    monkeypatch.setattr(torchvision.datasets, "LFWPeople", faces)
+    with pytest.raises(UserError, match=r"LFWPeople is no array of images: .* data=folder"):
+        load("faces", "LFWPeople", str(tmp_path))

@@ -50,7 +50,7 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
         for key in PARTS
         if key not in ("data", "model", "objective")
     }
-    data = _data_of(config, wall)
+    data = _augmented_data(config.data, wall)
     weight = config.objective.weight
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise UserError(f"objective.weight must be a number, not {weight!r}")
@@ -95,7 +95,7 @@ def with_steps(config: DictConfig, wall: Wall | None = None) -> DictConfig:
         config.trainer.steps = STEPS  # the default, which `epochs` takes the place of
     trainer = _make(config.trainer, "trainer", wall)
     per_epoch = steps_per_epoch(
-        _data_of(config, wall).size("train"), trainer.batch_size, trainer.accumulate
+        _augmented_data(config.data, wall).size("train"), trainer.batch_size, trainer.accumulate
     )
     config.trainer.steps = trainer.epochs * per_epoch
     config.trainer.epochs = None
@@ -196,8 +196,30 @@ def _typed(value: Any) -> str:
     return "None" if value is None else f"an object of type {type(value).__name__}"
 
 
-def _data_of(config: DictConfig, wall: Wall | None) -> Data:
-    return _data(json.dumps(OmegaConf.to_container(config.data, resolve=True)), wall)
+def _augmented_data(node: DictConfig, wall: Wall | None) -> Data:
+    """The data, of which the training batches go through what `augment` names: a list of
+    transforms, or a mapping of such by names of their own, of which each setting has a key."""
+    settings = OmegaConf.to_container(node, resolve=True)
+    assert isinstance(settings, dict)
+    written = settings.pop("augment") if _is_of_parts(settings.get("augment", 0)) else None
+    data = _data(json.dumps(settings), wall)
+    if not written:
+        return data
+    listed = list(written.values()) if isinstance(written, dict) else written
+    made = _make(OmegaConf.create({"transforms": listed}), "data.augment", wall)["transforms"]
+    for transform, of in zip(made, listed, strict=True):
+        if not callable(transform):
+            raise UserError(
+                f"data.augment: {of} is no transform: give a list, as "
+                "[{_target_: torchvision.transforms.v2.RandomHorizontalFlip}]"
+            )
+    return data.augmented(made)
+
+
+def _is_of_parts(value: Any) -> bool:
+    """Whether a setting is empty, or holds what is to be made; a function of the user's may have
+    another one of that name."""
+    return value is None or isinstance(value, list | dict)
 
 
 @lru_cache(maxsize=2)

@@ -16,7 +16,10 @@ from betafront.errors import near_miss, one_line
 
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException)
 COMPOSER = "hydra._internal.config_loader_impl"
-OWN_IMAGES = "your own images are data=tensor data.path=FILE, a .npy, .npz or .pt file of them"
+OWN_IMAGES = (
+    "your own images are data=folder data.path=FOLDER of pictures, or data=tensor data.path=FILE, "
+    "a .npy, .npz or .pt file of them"
+)
 
 LINES = (
     (
@@ -92,7 +95,8 @@ def _not_read(error: BaseException) -> str:
 
 
 def _no_choice(group: str, name: str, options: Iterable[str]) -> str:
-    """A choice that there is not. What is named in place of a data set is often a file."""
+    """A choice that there is not. What is named in place of a data set is often a file, or a folder
+    of pictures."""
     path = Path(name).expanduser()
     near = near_miss("" if "/" in name and path.is_dir() else name, options)
     guessed = near.startswith("did")
@@ -101,8 +105,10 @@ def _no_choice(group: str, name: str, options: Iterable[str]) -> str:
         there = typed_text("data.path", name)
         return f"data={name} is no set but a file: write {reads(name)} {there}"
     if group == "data" and not guessed:
-        what = " is a folder, and no set" if name and path.is_dir() else ""
-        return f"there is no data={name}{what and f': it{what}'}: {near}; {OWN_IMAGES}"
+        if name and path.is_dir():
+            written = typed_text("data.path", name)
+            return f"data={name} is no set but a folder: write data=folder {written} data.size=32"
+        return f"there is no data={name}: {near}; {OWN_IMAGES}"
     return f"there is no {group}={name}: {near}"
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 FORMER: Mapping[str, Any] = {
+    "data.augment": None,
     "trainer.keep": "last",
     "trainer.patience": None,
     "trainer.epochs": None,

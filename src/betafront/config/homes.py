@@ -98,6 +98,7 @@ def _home(made: Any, module: ModuleType) -> str:
     return home if isinstance(home, str) else module.__name__
 
 
+HOMES_OF_TORCH = ("torch.optim.", "torch.nn.", "torchvision.transforms.v2.")
 BASES_OF_TORCH = {
     ("torch.optim.optimizer", "Optimizer"),
     ("torch.optim.lr_scheduler", "LRScheduler"),
@@ -107,9 +108,9 @@ BASES_OF_TORCH = {
 
 def is_of_torch(made: Any) -> bool:
     """Whether something is an optimiser, a schedule of its learning rate or a module of torch's
-    own, such as `torch.nn.ReLU`, which make nothing but themselves; torch is not imported for it.
-    """
-    if not inspect.isclass(made) or not made.__module__.startswith(("torch.optim.", "torch.nn.")):
+    own, such as `torch.nn.ReLU`, or a transform of torchvision's, which make nothing but
+    themselves; torch is not imported for it."""
+    if not inspect.isclass(made) or not made.__module__.startswith(HOMES_OF_TORCH):
         return False
     return any((base.__module__, base.__qualname__) in BASES_OF_TORCH for base in made.__mro__)
 

@@ -37,7 +37,7 @@ TRUST = "BETAFRONT_TRUST"
 """The environment variable that names what is trusted, with commas between the names."""
 
 NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
-OF_TORCH = re.compile(r"torch\.(optim|nn)(\.\w+)+")
+OF_TORCH = re.compile(r"(torch\.(optim|nn)|torchvision\.transforms\.v2)(\.\w+)+")
 
 
 def on_the_command_line(names: Sequence[str]) -> str:
@@ -57,8 +57,8 @@ def argument(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Wall:
-    """What a configuration may name beside the parts of `parts()` and torch's own optimisers and
-    modules.
+    """What a configuration may name beside the parts of `parts()`, torch's own optimisers and
+    modules, and torchvision's transforms.
 
     Attributes:
         trusted: modules, of which everything that is defined in them may be named, and single

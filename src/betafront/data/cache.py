@@ -2,16 +2,17 @@
 
 import os
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import platformdirs
+from filelock import FileLock
 from numpy.typing import NDArray
 
-from betafront.files import opened_whole
+from betafront.files import opened_whole, remove_parts
 
 
 def home() -> Path:
@@ -42,3 +43,20 @@ def cached(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         with opened_whole(path) as sink:
             np.savez_compressed(sink, array=array)
     return array
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """A context in which no other process of this machine makes `path`: the others wait, and look
+    for it then. What was left by a process that was killed in such a context is removed first.
+
+    Args:
+        path: of a file in the cache, whose folder is made.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        remove_parts(path)
+        yield

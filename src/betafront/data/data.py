@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from betafront.data.factors import Factors, Known
 from betafront.data.new_examples import Preparation
+from betafront.errors import UserError
 from betafront.models import Model
 from betafront.objective import Likelihood
 
@@ -23,6 +24,26 @@ class Batches(Protocol):
     def __len__(self) -> int: ...
 
     def __iter__(self) -> Iterator[Tensor]: ...
+
+
+class Examples(Protocol):
+    """The examples of one split, `(n, *shape)` float32: a tensor, or what reads them when they are
+    asked for and so takes no memory for all. Slices, rows and parts of it are tensors."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def ndim(self) -> int: ...
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, which: Any, /) -> Tensor: ...
+
+    def split(self, size: int, /) -> Iterable[Tensor]: ...
 
 
 class Outcome(Protocol):
@@ -102,6 +123,11 @@ class Data(ABC):
     def examples(self, split: str, limit: int | None = None) -> Tensor:
         """`(n, *shape)` float32: the first `limit` examples of a split, or all of them."""
 
+    def rows(self, split: str) -> Tensor | Examples:
+        """All examples of a split, for what reads them part by part. Data that does not lie in
+        memory reads each part when it is asked for."""
+        return self.examples(split)
+
     @abstractmethod
     def batches(self, split: str, size: int, generator: torch.Generator | None = None) -> Batches:
         """The examples of a split in batches.
@@ -126,6 +152,15 @@ class Data(ABC):
         Raises:
             UserError: naming the likelihood, the offending values and the way out.
         """
+
+    def augmented(self, transforms: Sequence[Callable[[Tensor], Tensor]]) -> "Data":
+        """The same data, whose shuffled training batches go through `transforms`, example by
+        example; nothing else of it changes, nor its digest.
+
+        Raises:
+            UserError: a transform cannot take an example, or the data has none.
+        """
+        raise UserError(f"data.augment is for images, and data={self.name} has none: leave it out")
 
     def known(self, split: str) -> Known | None:
         """The factors behind the examples of a split, if they are known."""

@@ -163,8 +163,8 @@ def _no_file(file: Path) -> str:
         if arrays:
             return f"{file} is a folder: name one file, as {arrays[0]}"
         return (
-            f"there is no file {file}, but a folder{holds}: bring all to one size, and save them as"
-            " one array, np.save('images.npy', np.stack(pictures))"
+            f"there is no file {file}, but a folder{holds}: data=folder data.path={file} "
+            "data.size=32 reads it"
         )
     if file.exists():
         return f"there is no file {file}, but something else: give a .npy, .npz or .pt file"
@@ -179,7 +179,7 @@ def _way_out(path: Path) -> str:
     """What to do with a file of another kind."""
     suffix = path.suffix.lower()
     if suffix in PICTURES:
-        return ", but one picture: save all as one array, np.save('images.npy', np.stack(pictures))"
+        return ", but one picture: data=folder data.path=FOLDER reads the folder that holds it"
     if suffix in TABLES:
         return f", but a table: data=table data.path={path} reads .csv, .tsv and .parquet"
     return ": save its examples as one array, np.save('examples.npy', x)"

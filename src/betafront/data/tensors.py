@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from betafront.data.data import SPLITS, Data
+from betafront.data.data import SPLITS, Data, Examples
 from betafront.data.factors import Factors, Table
 from betafront.data.new_examples import as_tensor, refuse_not_finite
 from betafront.errors import UserError
@@ -76,7 +76,7 @@ class TensorBatches:
     shuffled ones are left out differs from epoch to epoch.
 
     Args:
-        x: (n, ...) examples.
+        x: (n, ...) examples, a tensor or read batch by batch.
         size: examples per batch; all of them where there are fewer.
         generator: on the CPU; the source of the order, and of the noise of `renew`.
         renew: what each shuffled batch goes through.
@@ -84,7 +84,7 @@ class TensorBatches:
 
     def __init__(
         self,
-        x: Tensor,
+        x: Tensor | Examples,
         size: int,
         generator: torch.Generator | None = None,
         renew: Renew | None = None,

@@ -1,8 +1,10 @@
-"""Data sets of torchvision: MNIST, Fashion-MNIST, KMNIST and CIFAR-10."""
+"""Sets that torchvision holds as one array: MNIST and its kin, CIFAR, SVHN, STL-10."""
 
 import gzip
 import hashlib
+import inspect
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ def torchvision(
     binarize: float | None = None,
     levels: int | None = 256,
     dequantize: bool = False,
+    options: Mapping[str, Any] | None = None,
 ) -> Images:
     """A set of `torchvision.datasets`, scaled to [0, 1], with its published test set. The label of
     an image is its one known factor.
@@ -41,6 +44,7 @@ def torchvision(
         size: as in `betafront.data.images.resize.resized`.
         val, split_seed, limit, binarize, levels, dequantize: as in
             `betafront.data.images.prepare`.
+        options: further arguments of the class, as `split` of EMNIST.
 
     Raises:
         UserError: the files are not there, or cannot be fetched or read.
@@ -49,7 +53,7 @@ def torchvision(
     try:
         source = place if download else unpacked(place, dataset)
         (train, labels), (test, test_labels) = (
-            _read(dataset, source, part, download) for part in (True, False)
+            _read(dataset, source, part, download, options or {}) for part in (True, False)
         )
     except UserError:
         raise
@@ -93,26 +97,50 @@ def unpacked(root: Path, dataset: str) -> Path:
     return cache
 
 
-def _read(dataset: str, root: Path, train: bool, download: bool) -> tuple[Tensor, Tensor]:
+def _read(
+    dataset: str, root: Path, train: bool, download: bool, options: Mapping[str, Any]
+) -> tuple[Tensor, Tensor]:
     from torchvision import datasets
 
     if dataset not in datasets.__all__:
         known = near_miss(dataset, datasets.__all__)
         raise UserError(f"data.dataset: torchvision has no '{dataset}': {known}")
-    published = getattr(datasets, dataset)(root=str(root), train=train, download=download)
+    kind = getattr(datasets, dataset)
+    settings = {**_part(kind, train, options), "download": download}
+    published = kind(root=str(root), **settings)
+    if not hasattr(published, "data"):
+        raise UserError(
+            f"data.dataset: {dataset} is no array of images: where it is a folder of pictures, "
+            "data=folder data.path=FOLDER reads it"
+        )
     x = torch.as_tensor(published.data)
-    x = x.unsqueeze(1) if x.ndim == 3 else x.permute(0, 3, 1, 2)
-    return x.float() / 255, torch.as_tensor(published.targets)
+    if x.ndim == 3:
+        x = x.unsqueeze(1)
+    elif x.shape[1] != 3:
+        x = x.permute(0, 3, 1, 2)
+    if dataset == "EMNIST":  # whose files have the images on their sides
+        x = x.mT
+    labels = published.targets if hasattr(published, "targets") else published.labels
+    return x.float() / 255, torch.as_tensor(labels)
+
+
+def _part(kind: Any, train: bool, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments by which a class of torchvision gives its training or its test set."""
+    if "split" in inspect.signature(kind).parameters and "split" not in options:
+        return {**options, "split": "train" if train else "test"}
+    return {**options, "train": train}
 
 
 def _known(labels: Tensor, test_labels: Tensor) -> dict[str, Any]:
-    """The labels as arguments of `prepare`; none for a set whose images have no single label."""
-    if labels.ndim != 1:
-        return {}
-    size = 1 + int(torch.cat([labels, test_labels]).max())
+    """The labels, counted from 0, as arguments of `prepare`. Of several facts about an image, as
+    QMNIST has them, the first one is its label."""
+    labels, test_labels = (of.reshape(len(of), -1)[:, 0] for of in (labels, test_labels))
+    both = torch.cat([labels, test_labels])
+    least = int(both.min())
+    size = 1 + int(both.max()) - least
     return {
-        "factors": Table.of_labels(labels, size),
-        "test_set_factors": Table.of_labels(test_labels, size),
+        "factors": Table.of_labels(labels - least, size),
+        "test_set_factors": Table.of_labels(test_labels - least, size),
     }
 
 

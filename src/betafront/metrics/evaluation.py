@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from betafront.data.data import Examples
 from betafront.data.factors import Known
 from betafront.metrics.eval_mode import in_eval_mode
 from betafront.metrics.registry import Announce, Settings, Subject, measure, silent
@@ -67,7 +68,7 @@ class _Drawn(NamedTuple):
 @torch.no_grad()
 def evaluate(
     model: Model,
-    x: Tensor,
+    x: Tensor | Examples,
     *,
     samples: int = 8,
     active_threshold: float = 0.01,
@@ -86,7 +87,7 @@ def evaluate(
 
     Args:
         model: in evaluation mode or not; left as it was.
-        x: (n, …) on the device of the model.
+        x: (n, …) on the device of the model, in memory or read part by part.
         samples: draws of z per example.
         active_threshold: a latent is active when the variance of its posterior mean over the data
             (biased, as in Burda et al. 2016, section 5.2) exceeds it.
@@ -121,7 +122,7 @@ def evaluate(
     return Evaluation(values, drawn.kl, variance, subject.codes, settings, seconds)
 
 
-def _draw(model: Model, x: Tensor, samples: int, generator: torch.Generator) -> _Drawn:
+def _draw(model: Model, x: Tensor | Examples, samples: int, generator: torch.Generator) -> _Drawn:
     """Decode `samples` draws of z for each example, the encoder run once."""
     log_px = torch.zeros((), dtype=torch.float64, device=x.device)
     squares, has_mean = torch.zeros_like(log_px), False

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from betafront.data.data import Examples
 from betafront.data.factors import Known
 from betafront.errors import UserError, near_miss
 from betafront.metrics.decomposition import decomposition
@@ -40,14 +41,14 @@ class Subject(NamedTuple):
 
     Attributes:
         model: in evaluation mode or not.
-        x: (n, …) examples on its device.
+        x: (n, …) examples on its device, in memory or read part by part.
         codes: (n, M) their posterior means, on the CPU.
         known: the factors behind them, if any are known.
         seed: of the metrics that draw.
     """
 
     model: Model
-    x: Tensor
+    x: Tensor | Examples
     codes: Tensor
     known: Known | None
     seed: int

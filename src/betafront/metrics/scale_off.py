@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from betafront.data.data import Examples
 from betafront.metrics.eval_mode import in_eval_mode
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import Model
@@ -51,7 +52,9 @@ def too_far(off: float | None) -> str:
 
 @in_eval_mode
 @torch.no_grad()
-def deviation(model: Model, x: Tensor, *, draws: int = 1, seed: int = 0) -> Tensor | None:
+def deviation(
+    model: Model, x: Tensor | Examples, *, draws: int = 1, seed: int = 0
+) -> Tensor | None:
     """() float64 the mean of `OneScale.deviation` over the examples and over draws of z; None where
     the model gives no E[x|z].
 

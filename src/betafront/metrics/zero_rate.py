@@ -6,6 +6,8 @@ import math
 import torch
 from torch import Tensor
 
+from betafront.data.data import Examples
+from betafront.metrics.score import EVALUATION_BATCH
 from betafront.objective import Likelihood
 
 EXAMPLES = 2000
@@ -13,7 +15,7 @@ STEPS = 300
 
 
 def zero_rate(
-    likelihood: Likelihood, train: Tensor, val: Tensor, log_volume: float = 0.0
+    likelihood: Likelihood, train: Tensor, val: Tensor | Examples, log_volume: float = 0.0
 ) -> dict[str, float]:
     """The values of a VAE at rate 0, whose decoder gives the same output for every z.
 
@@ -22,7 +24,7 @@ def zero_rate(
 
     Args:
         likelihood: p(x|z); left as it was.
-        train, val: (n, …).
+        train, val: (n, …); `val` in memory or read part by part.
         log_volume: nats per example that a density owes to the data's scale (`Data.log_volume`).
     """
     likelihood = copy.deepcopy(likelihood)
@@ -49,8 +51,12 @@ def zero_rate(
         # An optimal σ is that of the fitted output.
         likelihood.remember(likelihood.statistic(params, x))
         likelihood.eval()
-        distortion = -float(likelihood.log_prob(params, val).double().mean())
-        mse = float(((likelihood.mean_given(params, val) - val) ** 2).double().mean())
+        squares, log_px = torch.zeros((), dtype=torch.float64, device=x.device), list[Tensor]()
+        for part in (val,) if isinstance(val, Tensor) else val.split(EVALUATION_BATCH):
+            log_px.append(likelihood.log_prob(params, part))
+            squares += ((likelihood.mean_given(params, part) - part) ** 2).double().sum()
+        distortion = -float(torch.cat(log_px).double().mean())
+        mse = float(squares / math.prod(val.shape))
     if likelihood.density:
         distortion += log_volume
     return {

@@ -109,7 +109,7 @@ def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[fl
     """The worst values of interest, from which the hypervolume is measured: those of a collapsed
     VAE, a rate that no latent needs, and 0 for a metric that is maximised."""
     data = run.data
-    train, val = data.examples("train", EXAMPLES), data.examples("val")
+    train, val = data.examples("train", EXAMPLES), data.rows("val")
     floor = zero_rate(run.likelihood(), train, val, data.log_volume)
     floor["rate"] = REFERENCE_RATE_PER_LATENT * latents
     reference = []

@@ -219,12 +219,14 @@ def check_key(key: str) -> None:
     Raises:
         UserError: saying what to do instead.
     """
-    part = key.lstrip("+").split("@")[0].split("/")[0].split(".")[0]
+    name = key.lstrip("+").split("@")[0].split("/")[0]
+    part = name.split(".")[0]
     if part == "seed":
         raise UserError(
             "a sweep derives each trial's seed from study.seed: set that in place of seed"
         )
-    if part == "data":
+    # Augmentation is of training: what trials are evaluated on stays the same.
+    if part == "data" and name.split(".")[:2] != ["data", "augment"]:
         raise UserError(
             f"{key} cannot be searched: trials on different data cannot be compared; sweep once "
             "for each"

@@ -107,7 +107,7 @@ class Run:
         for split in EVALUATED:
             # An evaluation of the user's own knows no further metrics, and takes no `announce`.
             more = {"announce": partial(_say, announce, split)} if self._further() else {}
-            x, known = data.examples(split), data.known(split)
+            x, known = data.rows(split), data.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
         return found
 

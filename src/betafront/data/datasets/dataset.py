@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import psutil
 import torch
 from torch import Tensor
 
@@ -17,12 +16,12 @@ from betafront.data.datasets.reading import Asked, Loading, Reader, collected, i
 from betafront.data.datasets.sources import Source, sources_of
 from betafront.data.datasets.streaming import StreamedDataset
 from betafront.data.factors import Factors, Table
+from betafront.data.images.memory_limit import PART, memory
 from betafront.data.tensors import Part, rows_of_splits
 from betafront.errors import UserError
 
 SAMPLE = 64  # examples by which the kind of the data is told
 HELD = 2048  # training examples that are held of streamed data
-MEMORY = 0.25  # of the machine's, that examples may take
 
 Labels = list[list[Any]] | None
 
@@ -141,7 +140,7 @@ def _is_streamed(name: str, parts: Mapping[str, Part], reader: Reader, stream: b
     Raises:
         UserError: what is to be held does not fit into the memory.
     """
-    room = int(MEMORY * psutil.virtual_memory().total)
+    room = int(PART * memory())
     sizes = {split: len(part.rows) for split, part in parts.items()}
     streamed = stream if stream is not None else _bytes(sum(sizes.values()), reader) > room
     kept = sizes | ({"train": min(HELD, sizes["train"])} if streamed else {})

@@ -2,5 +2,6 @@
 
 from betafront.data.images.images import Images
 from betafront.data.images.prepare import prepare
+from betafront.data.images.streamed_images import StreamedImages
 
-__all__ = ["Images", "prepare"]
+__all__ = ["Images", "StreamedImages", "prepare"]

@@ -1,24 +1,26 @@
-"""Images in memory: data with a picture, grey levels and a size."""
+"""Images: data with a picture, grey levels and a size, in memory or read when asked for."""
 
 import math
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import torch
+from torch import Tensor
 
-from betafront.data.data import Outcome
-from betafront.data.images.levels import dequantized
+from betafront.data.data import Data, Examples, Outcome
+from betafront.data.images.augment import Augment
 from betafront.data.images.new_images import ImagePreparation
-from betafront.data.images.pictures import draw
+from betafront.data.images.pictures import COLUMNS, draw
+from betafront.data.images.renewal import renewal
 from betafront.data.tensors import InMemory, TensorBatches
 from betafront.models import Model
-from betafront.objective.likelihoods.grid import Grid
 
 
 @dataclass(frozen=True)
-class Images(InMemory):
-    """A data set of images, (n, C, H, W) float32 in each split.
+class Pictured(Data):
+    """What images are as data, wherever they lie.
 
     Attributes:
         levels: the number k of their grey levels, if it is known.
@@ -26,12 +28,14 @@ class Images(InMemory):
             a likelihood for the levels must be told so.
         side: pixels a side that the images were brought to, if they were.
         binarize: the grey value above which a pixel became 1, if one was chosen.
+        augment: what the examples of a shuffled training batch go through.
     """
 
     levels: int | None = None
     dequantized: bool = False
     side: int | None = None
     binarize: float | None = None
+    augment: Augment | None = None
 
     @property
     def log_volume(self) -> float:
@@ -51,12 +55,41 @@ class Images(InMemory):
         self, split: str, size: int, generator: torch.Generator | None = None
     ) -> TensorBatches:
         """As in `Data.batches`. A shuffled batch of dequantised images has fresh noise, each value
-        within the cell of its level; batches in order are the stored images."""
-        renew = None
-        if self.levels is not None and self.dequantized:
-            renew = partial(dequantized, grid=Grid(self.levels))
-        return TensorBatches(self.examples(split), size, generator, renew)
+        within the cell of its level, and one of training images is augmented, where that is asked
+        for; batches in order are the stored images."""
+        augment = self.augment if split == "train" else None
+        renew = renewal(self.levels, self.dequantized, augment)
+        x = self.rows(split) if generator is None else self.shuffled_rows(split)
+        return TensorBatches(x, size, generator, renew)
+
+    def shuffled_rows(self, split: str) -> Tensor | Examples:
+        """What shuffled batches are made of: of dequantised images the level is enough, as each
+        batch has noise of its own."""
+        return self.rows(split)
+
+    def augmented(self, transforms: Sequence[Callable[[Tensor], Tensor]]) -> Self:
+        if not transforms:
+            return self
+        augment = Augment(tuple(transforms))
+        data = replace(self, augment=augment)
+        next(iter(data.batches("train", 2, torch.Generator().manual_seed(0))))  # refused, or fits
+        return data
 
     def show(self, model: Model, outcome: Outcome, folder: Path) -> None:
         """Write `reconstructions.png`, `samples.png` and `traversals.png`."""
-        draw(model, self.examples("val"), outcome, folder)
+        draw(model, self.examples("val", COLUMNS), outcome, folder)
+
+
+@dataclass(frozen=True)
+class Images(Pictured, InMemory):
+    """A data set of images in memory, (n, C, H, W) float32 in each split.
+
+    Attributes:
+        named: the digest, where it is known; None to make it of all values.
+    """
+
+    named: str | None = None
+
+    @property
+    def digest(self) -> str:
+        return self.named or super().digest

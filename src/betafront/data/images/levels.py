@@ -39,4 +39,15 @@ def dequantized(x: Tensor, generator: torch.Generator, grid: Grid) -> Tensor:
     """Each value spread over the cell of its level, `(i + u) / k`: u is uniform on the middles of
     `PARTS` parts of the cell. The noise is drawn on the CPU, the same for every device."""
     part = torch.randint(PARTS, x.shape, generator=generator).to(x.device)
+    return spread(x, part, grid)
+
+
+def spread(x: Tensor, part: Tensor, grid: Grid) -> Tensor:
+    """Each value in the middle of a part of the cell of its level.
+
+    Args:
+        x: values on the grid, or within its cells.
+        part: from 0 to `PARTS` - 1, for each value.
+        grid: of the levels.
+    """
     return (grid.level(x) + (part + 0.5) / PARTS) / grid.levels

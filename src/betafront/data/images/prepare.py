@@ -6,7 +6,7 @@ from torch import Tensor
 from betafront.data.factors import Table
 from betafront.data.images.images import Images
 from betafront.data.images.levels import dequantized, on_levels
-from betafront.data.tensors import Rows, splits
+from betafront.data.tensors import Rows, Splits, splits
 from betafront.errors import UserError
 from betafront.objective.likelihoods.grid import Grid
 
@@ -60,19 +60,44 @@ def prepare(
         split_seed=split_seed,
         limit=limit,
     )
+    return on_their_levels(
+        name,
+        found,
+        split_seed=split_seed,
+        binarize=binarize,
+        levels=levels,
+        dequantize=dequantize,
+        side=side,
+        note=note,
+    )
+
+
+def on_their_levels(
+    name: str,
+    found: Splits,
+    *,
+    split_seed: int,
+    binarize: float | None,
+    levels: int | None,
+    dequantize: bool,
+    side: int | None = None,
+    note: str = "",
+) -> Images:
+    """Images that are split already, brought onto their grey levels; arguments as in `prepare`.
+
+    Raises:
+        UserError: there cannot be such levels, or none are known to dequantise.
+    """
     parts = {split: on_levels(part, binarize, levels) for split, part in found.parts.items()}
-    k = 2 if binarize is not None else levels
-    if dequantize:
-        if k is None:
-            raise UserError(
-                "data.dequantize=true spreads each grey level over its cell, and the number of "
-                "levels is not known: give data.levels=… (256 for 8-bit images)"
-            )
-        noise = torch.Generator().manual_seed(split_seed ^ OTHER_STREAM)
-        parts = {split: dequantized(part, noise, Grid(k)) for split, part in parts.items()}
+    k = known_levels(binarize, levels, dequantize)
+    if dequantize and k is not None:
+        noise, grid = noise_of(split_seed), Grid(k)
+        parts = {split: dequantized(part, noise, grid) for split, part in parts.items()}
     return Images(
         name=name,
-        **parts,
+        train=parts["train"],
+        val=parts["val"],
+        test=parts["test"],
         factors=found.factors,
         note=note,
         levels=k,
@@ -80,3 +105,24 @@ def prepare(
         side=side,
         binarize=binarize,
     )
+
+
+def known_levels(binarize: float | None, levels: int | None, dequantize: bool) -> int | None:
+    """The number of grey levels that images have in the end; None where it is not known.
+
+    Raises:
+        UserError: they are to be dequantised, and it is not known.
+    """
+    k = 2 if binarize is not None else levels
+    if dequantize and k is None:
+        raise UserError(
+            "data.dequantize=true spreads each grey level over its cell, and the number of "
+            "levels is not known: give data.levels=… (256 for 8-bit images)"
+        )
+    return k
+
+
+def noise_of(split_seed: int) -> torch.Generator:
+    """The source of the noise of dequantised images: of those of validation, test and training, in
+    this order."""
+    return torch.Generator().manual_seed(split_seed ^ OTHER_STREAM)

@@ -21,8 +21,7 @@ def resized(x: Tensor, size: int | None) -> Tensor:
     """
     if size is None:
         return x
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise UserError(f"data.size must be a whole number of pixels, not {size}")
+    refuse_size(size)
     side = min(x.shape[2:])
     top, left = (x.shape[2] - side) // 2, (x.shape[3] - side) // 2
     square = x[:, :, top : top + side, left : left + side]
@@ -32,3 +31,13 @@ def resized(x: Tensor, size: int | None) -> Tensor:
     return torch.cat(
         [interpolate(p, (size, size), mode="bilinear", antialias=True) for p in parts]
     ).clamp_(float(x.min()), float(x.max()))  # rounding goes just beyond the ends
+
+
+def refuse_size(size: int | None) -> None:
+    """Refuse what is no number of pixels a side.
+
+    Raises:
+        UserError: naming it.
+    """
+    if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
+        raise UserError(f"data.size must be a whole number of pixels, not {size}")

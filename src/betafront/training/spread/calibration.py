@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from betafront.data import Data
+from betafront.data import Data, Examples
 from betafront.errors import UserError
 from betafront.metrics import evaluate
 from betafront.metrics.scale_off import deviation
@@ -31,13 +31,13 @@ def calibrate(model: Model, data: Data, *, seed: int = 0) -> dict[str, float | s
         return {}
     found: dict[str, float | str] = {}
     for split in ("val", "test"):
-        values = evaluate(model, data.examples(split), samples=DRAWS, seed=seed).values
+        values = evaluate(model, data.rows(split), samples=DRAWS, seed=seed).values
         found[f"calibration/{split}/negative_elbo_as_trained"] = values["negative_elbo"]
-    trained, now = set_to_error(model, data.examples("val"), seed=seed)
+    trained, now = set_to_error(model, data.rows("val"), seed=seed)
     return found | {"calibration/scale_as_trained": trained, "calibration/scale": now}
 
 
-def set_to_error(model: Model, x: Tensor, *, seed: int = 0) -> tuple[float, float]:
+def set_to_error(model: Model, x: Tensor | Examples, *, seed: int = 0) -> tuple[float, float]:
     """Set the scale to its optimum on `x`: σ to the root mean squared error, b to the mean absolute
     error, of E[x|z] at draws of z from q(z|x).
 

@@ -1,0 +1,63 @@
+"""Augmentation: what an image goes through each time that it is trained on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from betafront.errors import UserError, one_line
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Transforms of single images, as torchvision's `transforms.v2` has them, whose draws come from
+    the generator of a run.
+
+    Such transforms draw from torch's global generator, which is seeded for each batch with a number
+    of the run's own and put back afterwards. So a run that goes on from a checkpoint has the bits
+    that it would have had.
+
+    Args:
+        transforms: each takes a (C, H, W) image and returns one of the same shape.
+    """
+
+    transforms: tuple[Callable[[Tensor], Tensor], ...]
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """(B, C, H, W): each image with draws of its own.
+
+        Args:
+            x: (B, C, H, W) images.
+            generator: on the CPU; the source of the seed.
+
+        Raises:
+            UserError: a transform fails, or changes the shape of an image.
+        """
+        seed = int(torch.randint(2**62, (), generator=generator))
+        on_gpu = [x.device] if x.is_cuda else []
+        with torch.random.fork_rng(on_gpu):
+            torch.default_generator.manual_seed(seed)
+            if on_gpu:
+                with torch.cuda.device(x.device):
+                    torch.cuda.manual_seed(seed)
+            return torch.stack([self._one(image) for image in x])
+
+    def _one(self, image: Tensor) -> Tensor:
+        made = image
+        for transform in self.transforms:
+            name = getattr(transform, "__name__", type(transform).__name__)
+            try:
+                made = transform(made)
+            except Exception as error:  # of a library, or of the user's own
+                raise UserError(
+                    f"data.augment: {name} cannot take an image of {tuple(image.shape)} (channels, "
+                    f"height, width): {one_line(error)[:200]}"
+                ) from error
+            if not isinstance(made, Tensor) or made.shape != image.shape or made.is_complex():
+                what = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
+                raise UserError(
+                    f"data.augment: {name} makes {what} of an image of {tuple(image.shape)}: an "
+                    "image is to keep its shape (channels, height, width)"
+                )
+        return made.to(image.dtype)
