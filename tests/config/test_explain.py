@@ -39,7 +39,7 @@ def files(own_place: Path) -> None:
         (("data=~/images.npy",), "write 'data=\"~/images.npy\"'"),
         (('data="~/images.npy"',), "write data=tensor 'data.path=\"~/images.npy\"'"),
         (("data=MNIST",), "there is no data=MNIST: did you mean 'mnist'?"),
-        (("data=imagenet",), "known: celeba, cifar10, cifar100, digits, "),
+        (("data=imagenet",), "known: celeba, cifar10, cifar100, "),
         (("data=imagenet",), "your own images are data=folder data.path=FOLDER of pictures"),
         (("data.path=images.npy",), "'data.path' here: it is a setting of data=celeba and"),
         (("data=tensor",), "data.path has no default: give data.path=…"),
