@@ -23,6 +23,7 @@ from betafront.data.images.new_images import ImagePreparation
 from betafront.data.tables.tabular import TablePreparation
 from betafront.errors import UserError
 from betafront.models import Model
+from betafront.own_modules import find_modules_in
 from betafront.training.folder import RunFolder
 
 ABOUT = "about.json"
@@ -112,6 +113,12 @@ def load(path: str | Path, trust: str | Iterable[str] = ()) -> Trained:
     """The model that `betafront export` wrote: in a folder, or in MLflow's registry, as
     `models:/NAME@knee` or `models:/NAME/3`.
 
+    >>> import betafront
+    >>> folder = betafront.study("tiny").export(at=2)
+    >>> model = betafront.load(folder)
+    >>> model.about["trial"], model.reconstruct(model.sample(4, seed=0)).shape
+    (2, torch.Size([4, 1, 8, 8]))
+
     The folder may be somebody else's: it makes models and likelihoods of betafront, and runs no
     other code but what is trusted.
 
@@ -133,6 +140,8 @@ def load(path: str | Path, trust: str | Iterable[str] = ()) -> Trained:
 
 
 def _load(folder: Path, trust: str | Iterable[str]) -> Trained:
+    if trust:  # of the user's own modules, which lie where the program runs
+        find_modules_in(Path.cwd())
     about_file, again = folder / ABOUT, "export the model again"
     if not about_file.is_file():
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")
