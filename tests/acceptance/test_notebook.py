@@ -19,8 +19,8 @@ def test_the_notebook_runs(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> 
     of_kind = {kind for output in shown for kind in output.get("data", {})}
     assert {"text/html", "application/vnd.plotly.v1+json"} <= of_kind
     assert not [output for output in shown if output["output_type"] == "error"]
-    assert (own_place / "runs/rings/trial-0007/result.json").is_file()
-    assert (own_place / "rings-model/load.py").is_file()
+    assert (own_place / "runs/blobs/trial-0007/result.json").is_file()
+    assert (own_place / "blob-model/load.py").is_file()
     model_is_better_than_the_mean(shown[-1]["data"]["text/plain"])
 
 

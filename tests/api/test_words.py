@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import Dataset
 
 from betafront.api.words import words_of
 from betafront.config.overrides import parse
@@ -52,6 +53,18 @@ def test_a_function_becomes_its_name_in_place_of_the_choice() -> None:
         f"+model={{_target_: {name},_partial_: true,latents: 3,hidden: [8]}}"
     )
     assert words_of({"data": digits})[1].endswith("name: digits}")
+
+
+class Examples(Dataset[torch.Tensor]):
+    """A data set of torch's."""
+
+
+def test_a_class_of_torchs_data_sets_is_the_choice_for_such(own_place: Path) -> None:
+    assert words_of({"data": partial(Examples, root=own_place / "a b")}) == [
+        "data=dataset",
+        f"data.dataset={{_target_: {__name__}.Examples,root: '{own_place}/a b'}}",
+        "data.name=Examples",
+    ]
 
 
 @pytest.mark.parametrize(

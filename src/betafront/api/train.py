@@ -41,9 +41,9 @@ def train(
         trust: modules, and functions of libraries, that may be named (`docs/trust.md`).
         quiet: print nothing.
         choices: by group, the choice (`data="digits"`), the settings (`objective={"weight": 2}`),
-            or an object: an array of examples for `data`; a function or class for any part, as for
-            `model` one that takes the shape of an example and the likelihood; a
-            `betafront.data.Data`. An object that cannot be imported by its name is taken as it is:
+            or an object: an array of examples for `data`, or a class of torch's `Dataset`; a
+            function or class for any part, as for `model` one that takes the shape of an example
+            and the likelihood; a `betafront.data.Data`. An object that cannot be imported by its name is taken as it is:
             such a run has no `config.yaml`, from which another process could make it again.
 
     Raises:

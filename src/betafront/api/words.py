@@ -17,6 +17,13 @@ CALLED_LATER = ("model", "likelihood", "optimizer", "metrics")
 """The parts that are made for the data, or for a model: `_partial_` in `conf/`."""
 
 
+DATASETS = {
+    ("torch.utils.data.dataset", "Dataset"),
+    ("pytorch_lightning.core.datamodule", "LightningDataModule"),
+    ("lightning.pytorch.core.datamodule", "LightningDataModule"),
+}
+
+
 def words_of(choices: Mapping[str, Any]) -> list[str]:
     """Choices and settings as the words of a command.
 
@@ -29,7 +36,8 @@ def words_of(choices: Mapping[str, Any]) -> list[str]:
         choices: by group or dotted key: a text as on the command line, a number, a list, a tuple of
             choices, a mapping of the settings below the key; for a part also a function or class
             that can be imported by its name, alone or as a `functools.partial` with plain values;
-            for `data` also an array or a tensor of (n, …) examples.
+            for `data` also an array or a tensor of (n, …) examples, or a class of torch's `Dataset`
+            or of Lightning's `LightningDataModule`.
 
     Raises:
         UserError: a value cannot be written, such as a function that has no name to import it by.
@@ -42,6 +50,11 @@ def _words(key: str, value: Any) -> Iterator[str]:
         if key != "data":
             raise UserError(f"{key} is an array, and only data may be one: give numbers in a list")
         yield from words_of_array(value)
+        return
+    if key == "data" and makes_dataset(value):
+        node = node_of("dataset", value)
+        name = str(node["_target_"]).rpartition(".")[2]
+        yield from ("data=dataset", f"data.dataset={_written(key, node)}", f"data.name={name}")
         return
     if makes(value):
         value = node_of(key, value)
@@ -95,6 +108,16 @@ def _quoted(text: str) -> str:
     return as_written(text)
 
 
+def makes_dataset(value: Any) -> bool:
+    """Whether it is a class of torch's `Dataset`, or of Lightning's `LightningDataModule`; neither
+    library is imported for it."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    if not inspect.isclass(value):
+        return False
+    return any((base.__module__, base.__qualname__) in DATASETS for base in value.__mro__)
+
+
 def makes(value: Any) -> bool:
     """Whether it is a function or class, and not what one has made."""
     return (
@@ -102,7 +125,7 @@ def makes(value: Any) -> bool:
     )
 
 
-def node_of(key: str, made: Callable[..., Any]) -> dict[str, Any]:
+def node_of(key: str, made: Any) -> dict[str, Any]:
     """What a configuration says of a function or class: its name, and the values that it is given.
 
     Args:

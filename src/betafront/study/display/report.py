@@ -87,8 +87,8 @@ def write_files(
     write_whole(folder / DATA, rows.to_csv(index=False))
     write_whole(folder / MADE_BY, json.dumps(portable(spec), indent=1, ensure_ascii=False))
     write_record_if_possible(study, spec, tracker, out)
-    found = where.parent == runs_folder()  # by the commands, without being told
-    place = "" if found else f"BETAFRONT_RUNS={quote(str(where.parent))} "
+    at_hand = where.parent == runs_folder()  # by the commands, without being told
+    place = "" if at_hand else f"BETAFRONT_RUNS={quote(str(where.parent))} "
     print_next(
         [
             ("page", folder / PAGE),
