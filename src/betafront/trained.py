@@ -116,7 +116,7 @@ def load(path: str | Path, trust: str | Iterable[str] = ()) -> Trained:
     >>> import betafront
     >>> folder = betafront.study("tiny").export(at=2)
     >>> model = betafront.load(folder)
-    >>> model.about["trial"], model.reconstruct(model.sample(4, seed=0)).shape
+    >>> model.about["trial"], model.sample(4, seed=0).shape
     (2, torch.Size([4, 1, 8, 8]))
 
     The folder may be somebody else's: it makes models and likelihoods of betafront, and runs no

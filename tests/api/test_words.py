@@ -43,7 +43,7 @@ def test_a_search_stays_a_search() -> None:
 
 
 def test_a_function_becomes_its_name_in_place_of_the_choice() -> None:
-    name = "betafront.models.mlp.mlp"
+    name = "betafront.models.mlp"
     assert words_of({"model": mlp}) == [
         "~model",
         f"+model={{_target_: {name},_partial_: true}}",

@@ -109,8 +109,8 @@ def compare(*studies: "str | Study", by: str | None = None) -> Compared:
 
     >>> import betafront
     >>> both = betafront.compare("tiny", by="normalisation")
-    >>> [group.name for group in both.groups]
-    ['normalisation=sum', 'normalisation=mean']
+    >>> sorted(group.name for group in both.groups)
+    ['mean', 'sum']
     >>> both.record["groups"][0]["trials"]
     2
 

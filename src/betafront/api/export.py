@@ -55,24 +55,31 @@ class Exported:
     trust: str
 
 
-def trained_model(found: Results, at: str | int) -> Trained:
+def trained_model(found: Results, at: str | int, wall: Wall | None = None) -> Trained:
     """The model of a trial, as `betafront.load` gives one that was exported.
 
     Args:
         found: the study.
         at: a number, or as in `number_at`.
+        wall: what the configuration of its run may name; None for what a command takes.
 
     Raises:
         UserError: there is no such trial, or the files of its run are gone.
     """
     number = number_at(found, at)
     folder = run_folder(found, number)
-    result, made = Result.load(folder), saved_run(folder)
+    result, made = Result.load(folder), saved_run(folder, wall)
     vae = saved_model(folder, made.vae()).eval()
     return Trained(vae, about(result, made, vae, study=found.spec.name, trial=number))
 
 
-def export(found: Results, at: str | int, to: Path | None, torch_export: bool = False) -> Exported:
+def export(
+    found: Results,
+    at: str | int,
+    to: Path | None,
+    torch_export: bool = False,
+    wall: Wall | None = None,
+) -> Exported:
     """Write the model of a trial into a folder: its weights, configuration and preparation.
 
     Args:
@@ -80,13 +87,14 @@ def export(found: Results, at: str | int, to: Path | None, torch_export: bool = 
         at: as in `number_at`.
         to: the folder; None is one below the study's.
         torch_export: write the encoder and the decoder as programs of `torch.export` too.
+        wall: as in `trained_model`.
 
     Raises:
         UserError: there is no such point, or the files of its run are gone.
     """
     number = number_at(found, at)
     folder = run_folder(found, number)
-    result, made = Result.load(folder), saved_run(folder)
+    result, made = Result.load(folder), saved_run(folder, wall)
     vae = saved_model(folder, made.vae())  # what cannot be read is not exported
     where = _writable(to or found.folder / "export" / _folder_name(at))
     where.mkdir(parents=True, exist_ok=True)

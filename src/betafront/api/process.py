@@ -1,6 +1,7 @@
 """What a process needs before libraries are imported: their settings, the user's modules."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,7 @@ def working(quiet: bool = False) -> Iterator[None]:
     """
     from betafront.terminal import console
 
+    warnings.filterwarnings("ignore", "IProgress not found")  # of Optuna's, in a notebook
     quiet_libraries()
     find_modules_in(Path.cwd())
     before = {name: os.environ.get(name) for name in OURS}

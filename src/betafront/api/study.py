@@ -1,5 +1,7 @@
 """A study, for a program or a notebook."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +11,8 @@ from rich.console import Console
 
 from betafront import html
 from betafront.api.decision import Decision, decision_of
+from betafront.api.process import working
+from betafront.config.trust import argument, of_kept, trusting
 from betafront.errors import UserError
 from betafront.files import can_write, check_target
 from betafront.front import Asked
@@ -42,11 +46,13 @@ class Study:
     Args:
         study: Optuna's.
         spec: what the study is.
+        trust: modules, functions and classes that its models may be made of.
     """
 
-    def __init__(self, study: "optuna.Study", spec: "Spec") -> None:
+    def __init__(self, study: "optuna.Study", spec: "Spec", trust: Iterable[str] = ()) -> None:
         self._study = study
         self._spec = spec
+        self._trust = [trust] if isinstance(trust, str) else list(trust)
 
     @property
     def name(self) -> str:
@@ -123,7 +129,8 @@ class Study:
         """
         from betafront.api.export import trained_model  # with torch
 
-        return trained_model(self.results(), trial)
+        with working(), trusting(self._trust):
+            return trained_model(self.results(), trial, replace(of_kept(), ways=_in_a_study))
 
     def export(
         self, at: int | str = "elbo", to: str | Path | None = None, torch_export: bool = False
@@ -140,7 +147,10 @@ class Study:
         """
         from betafront.api.export import export  # with torch
 
-        return export(self.results(), at, None if to is None else Path(to), torch_export).folder
+        where = None if to is None else Path(to)
+        with working(), trusting(self._trust):
+            wall = replace(of_kept(), ways=_in_a_study)
+            return export(self.results(), at, where, torch_export, wall).folder
 
     def report(self, to: str | Path | None = None) -> Path:
         """Write the page of the study, which opens without a network, and say where it is.
@@ -197,24 +207,31 @@ class Study:
         )
 
 
-def study(name: str | None = None) -> Study:
+def _in_a_study(names: Sequence[str]) -> str:
+    """How names are trusted of which a study's models are made."""
+    return f"betafront.study(…{argument(names)})"
+
+
+def study(name: str | None = None, trust: str | Iterable[str] = ()) -> Study:
     """Open a study.
 
     >>> import betafront
     >>> tiny = betafront.study("tiny")
     >>> tiny
-    Study('tiny': 4 complete, 0 running, 0 failed; budget 4)
+    Study('tiny': 4 complete, 0 failed, 0 running, 0 lost; budget 4)
     >>> list(tiny.trials["trial"]), tiny.optuna.study_name
     ([0, 1, 2, 3], 'tiny')
-    >>> bool(tiny.decision), tiny.model(2).encode(tiny.model(2).sample(5, seed=0)).shape
-    (False, torch.Size([5, 8]))
+    >>> bool(tiny.decision), tiny.model(2).sample(5, seed=0).shape
+    (False, torch.Size([5, 1, 8, 8]))
     >>> tiny.plot().data[-1].name
     'trials'
 
     Args:
         name: of the study; None for the newest.
+        trust: modules, and functions or classes, of which its models may be made, beside what
+            `conf/` names here (`docs/trust.md`).
 
     Raises:
         UserError: there is no such study.
     """
-    return Study(*find_study(name))
+    return Study(*find_study(name), trust)

@@ -18,7 +18,7 @@ def sweep(
     space: Mapping[str, Any] | None = None,
     trials: int | None = None,
     workers: int | None = None,
-    trust: Iterable[str] = (),
+    trust: str | Iterable[str] = (),
     quiet: bool = False,
     **choices: Any,
 ) -> Study:
@@ -61,11 +61,12 @@ def sweep(
 
     settings = {"study": study, "study.budget.trials": trials, "study.workers": workers}
     given = {key: value for key, value in settings.items() if value is not None}
-    named = [] if name is None else words_of({"study.name": name})
-    words = checked_words([*words_of(given), *named, *words_of({**choices, **(space or {})})])
+    called = [] if name is None else words_of({"study.name": name})
+    words = checked_words([*words_of(given), *called, *words_of({**choices, **(space or {})})])
     words += checked_words(overrides)
-    with working(quiet), trusting([*trust, *typed_targets(words)]):
-        called = str(multirun_config(words).study.name)
+    named = [*([trust] if isinstance(trust, str) else trust), *typed_targets(words)]
+    with working(quiet), trusting(named):
+        made = str(multirun_config(words).study.name)
         with suppress(SystemExit):  # some trials have failed: the study says which
             main(["--multirun", *words])
-        return Study(*find_study(called))
+        return Study(*find_study(made), named)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def train(
     *words: str,
     folder: str | Path | None = None,
-    trust: Iterable[str] = (),
+    trust: str | Iterable[str] = (),
     quiet: bool = False,
     **choices: Any,
 ) -> "TrainedRun":
@@ -43,8 +43,9 @@ def train(
         choices: by group, the choice (`data="digits"`), the settings (`objective={"weight": 2}`),
             or an object: an array of examples for `data`, or a class of torch's `Dataset`; a
             function or class for any part, as for `model` one that takes the shape of an example
-            and the likelihood; a `betafront.data.Data`. An object that cannot be imported by its name is taken as it is:
-            such a run has no `config.yaml`, from which another process could make it again.
+            and the likelihood; a `betafront.data.Data`. An object that cannot be imported by its
+            name is taken as it is: such a run has no `config.yaml`, from which another process
+            could make it again.
 
     Raises:
         UserError: what is asked for cannot be made, in one line.
@@ -58,8 +59,9 @@ def train(
     given = {key: value for key, value in choices.items() if is_object(key, value)}
     rest = {key: value for key, value in choices.items() if key not in given}
     named = words_of(rest)
-    with working(quiet), trusting([*trust, *typed_targets(named), *typed_targets(words)]):
-        arguments = checked_words([*words, *named])
+    arguments = checked_words([*words, *named])
+    trusted = [*([trust] if isinstance(trust, str) else trust), *typed_targets(arguments)]
+    with working(quiet), trusting(trusted):
         config = compose(arguments)
         where = Path(config.hydra.run.dir if folder is None else folder).absolute()
         if "data" in given and config.trainer.get("epochs") is not None:

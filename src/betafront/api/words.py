@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from betafront.api.arrays import is_array, words_of_array
+from betafront.config.homes import OF_THE_PROJECT, found, package_of
+from betafront.config.parts import parts
 from betafront.errors import UserError
 
 CALLED_LATER = ("model", "likelihood", "optimizer", "metrics")
@@ -159,7 +161,16 @@ def name_of(made: Any) -> str | None:
         return None
     if module == "__main__" or "<" in name:
         return None
-    return f"{module}.{name}"
+    return _as_chosen(made) or f"{module}.{name}"
+
+
+def _as_chosen(made: Any) -> str | None:
+    """The name by which `conf/` has a part of betafront's own, which lies deeper than that; None
+    for anything else."""
+    if package_of(made.__module__) != OF_THE_PROJECT:
+        return None
+    alike = (part for part in parts() if part.rpartition(".")[2] == made.__qualname__)
+    return next((p for p in alike if found(p, lambda module: True)[0] is made), None)
 
 
 def unnamed(made: Any) -> str:
