@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from betafront import html
 from betafront.config.build import model
 from betafront.config.saved import making, saved_config, saved_model, targets_to_load
 from betafront.config.trust import of_loaded
@@ -90,6 +91,13 @@ class Trained:
         """(n, *shape) E[x|z] at draws of the prior."""
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         return self.decode(self.vae.prior(n, generator))
+
+    def _repr_html_(self) -> str:
+        told, scale = self.about, self.about["scale"]
+        of = [f"{key} {told[key]}" for key in ("study", "trial") if key in told]
+        head = ", ".join(["A trained model", *of, f"β = {scale['beta']:.4g}"])
+        rows = [[name, f"{value:.4g}"] for name, value in told["metrics"].items()]
+        return html.paragraphs(head) + html.table(["metric", "value"], rows)
 
 
 def preparation(about: Mapping[str, Any]) -> Preparation:

@@ -116,5 +116,6 @@ def test_a_model_of_a_study_is_the_one_that_is_exported(swept: Callable[..., Any
     assert exported.about == model.about
     z = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
     assert model.decode(z).equal(exported.decode(z))
+    assert "study s, trial 3" in exported._repr_html_()
     with pytest.raises(bf.UserError, match="no finished trial 99"):
         study.model(99)
