@@ -53,6 +53,8 @@ def test_a_function_becomes_its_name_in_place_of_the_choice() -> None:
         f"+model={{_target_: {name},_partial_: true,latents: 3,hidden: [8]}}"
     )
     assert words_of({"data": digits})[1].endswith("name: digits}")
+    nested = words_of({"model": partial(mlp, hidden=partial(dict, a=1))})[1]
+    assert "hidden: {_target_: builtins.dict,a: 1}" in nested
 
 
 class Examples(Dataset[torch.Tensor]):

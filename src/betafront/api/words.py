@@ -132,7 +132,8 @@ def node_of(key: str, made: Any) -> dict[str, Any]:
 
     Args:
         key: of the part that it makes.
-        made: the function or class, or a `functools.partial` of it with keyword arguments.
+        made: the function or class, or a `functools.partial` of it with keyword arguments. Of
+            those, functions and classes are called for it: what they return is given.
 
     Raises:
         UserError: it cannot be imported by its name.
@@ -150,7 +151,8 @@ def node_of(key: str, made: Any) -> dict[str, Any]:
         node["_partial_"] = True
     if key == "data" and "name" not in settings and _takes_name(made):
         node["name"] = target.rpartition(".")[2]
-    return node | settings
+    parts_of_it = {k: node_of(k, v) if makes(v) else v for k, v in settings.items()}
+    return node | parts_of_it
 
 
 def name_of(made: Any) -> str | None:
