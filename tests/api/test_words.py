@@ -55,6 +55,12 @@ def test_a_function_becomes_its_name_in_place_of_the_choice() -> None:
     assert words_of({"data": digits})[1].endswith("name: digits}")
     nested = words_of({"model": partial(mlp, hidden=partial(dict, a=1))})[1]
     assert "hidden: {_target_: builtins.dict,a: 1}" in nested
+    steps = partial(torch.optim.lr_scheduler.StepLR, step_size=100)
+    assert words_of({"lr_schedule": steps, "callbacks": {"mine": Examples}}) == [
+        "~lr_schedule",
+        "+lr_schedule={_target_: torch.optim.lr_scheduler.StepLR,_partial_: true,step_size: 100}",
+        f"++callbacks.mine={{_target_: {__name__}.Examples}}",
+    ]
 
 
 class Examples(Dataset[torch.Tensor]):

@@ -19,6 +19,7 @@ FIELDS = {
     "model": "architecture",
     "likelihood": "likelihood",
     "optimizer": "make_optimizer",
+    "lr_schedule": "make_lr_schedule",
     "trainer": "trainer",
     "metrics": "evaluate",
 }

@@ -15,7 +15,7 @@ from betafront.config.homes import OF_THE_PROJECT, found, package_of
 from betafront.config.parts import parts
 from betafront.errors import UserError
 
-CALLED_LATER = ("model", "likelihood", "optimizer", "metrics")
+CALLED_LATER = ("model", "likelihood", "optimizer", "lr_schedule", "metrics")
 """The parts that are made for the data, or for a model: `_partial_` in `conf/`."""
 
 
@@ -60,7 +60,9 @@ def _words(key: str, value: Any) -> Iterator[str]:
         return
     if makes(value):
         value = node_of(key, value)
-    if isinstance(value, Mapping) and "_target_" in value:
+    if isinstance(value, Mapping) and "_target_" in value and "." in key:
+        yield f"++{key}={_written(key, value)}"  # one of several, such as callbacks.watch
+    elif isinstance(value, Mapping) and "_target_" in value:
         yield f"~{key}"  # without the settings of the choice that it stands for
         yield f"+{key}={_written(key, value)}"
     elif isinstance(value, Mapping):
