@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from tests.conftest import FAST
+from torch.utils.data import Dataset
 
 import betafront as bf
 from betafront.data import InMemory, in_memory
@@ -68,6 +70,27 @@ def test_objects_are_parts_of_a_run() -> None:
     assert not (run.folder / "config.yaml").exists()
     with pytest.raises(bf.UserError, match="is made already"):
         bf.train(model=small_vae((5,), run.model.vae.likelihood), data=vectors())
+
+
+class Rows(Dataset[torch.Tensor]):
+    """A data set of torch's."""
+
+    def __init__(self, n: int = 120) -> None:
+        self.x = torch.randn(n, 5, generator=torch.Generator().manual_seed(0))
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, place: int) -> torch.Tensor:
+        return self.x[place]
+
+
+def test_a_data_set_of_torchs_is_data_by_its_name_or_as_it_is() -> None:
+    by_name, as_it_is = (bf.train(data=rows, **SMALL) for rows in (partial(Rows, n=120), Rows()))
+    assert by_name.metrics == as_it_is.metrics
+    assert by_name.result.data["name"] == as_it_is.result.data["name"] == "Rows"
+    assert (by_name.folder / "config.yaml").exists()
+    assert not (as_it_is.folder / "config.yaml").exists()
 
 
 def test_a_mistake_is_one_line() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betafront.api.arrays import is_array
-from betafront.api.words import CALLED_LATER, makes, name_of, unnamed
+from betafront.api.words import CALLED_LATER, makes, makes_dataset, name_of, unnamed
 from betafront.errors import UserError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def with_objects(run: "Run", given: Mapping[str, Any]) -> "Run":
     """
     from torch.nn import Module
 
-    from betafront.data import Data
+    from betafront.data import Data, dataset
 
     made: dict[str, Any] = {}
     for key, value in given.items():
@@ -77,10 +77,12 @@ def with_objects(run: "Run", given: Mapping[str, Any]) -> "Run":
                 " since every run begins with a fresh one"
             )
         made[key] = value() if makes(value) and key not in CALLED_LATER else value
+    if "data" in made and makes_dataset(type(made["data"])):
+        made["data"] = dataset(type(made["data"]).__name__, made["data"])
     if "data" in made and not isinstance(made["data"], Data):
         raise UserError(
             f"data is an object of type {type(made['data']).__name__}, and no betafront.data.Data: "
-            "give an array, or what betafront.data.in_memory makes"
+            "give an array, a torch Dataset, or what betafront.data.in_memory makes"
         )
     fields = {FIELDS[key]: value for key, value in made.items() if key in FIELDS}
     own = {key: value for key, value in made.items() if key in OF_OBJECTIVE}

@@ -158,8 +158,11 @@ def node_of(key: str, made: Any) -> dict[str, Any]:
 
 
 def name_of(made: Any) -> str | None:
-    """The dotted name by which every process can import a function or class; None where it has
-    none, as a lambda, a function within a function, and what is defined in a notebook."""
+    """The dotted name by which every process can import a function or class, or that of a
+    `functools.partial`; None where it has none, as a lambda, a function within a function, and what
+    is defined in a notebook."""
+    while isinstance(made, functools.partial):
+        made = made.func
     module, name = getattr(made, "__module__", None), getattr(made, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(name, str):
         return None
