@@ -1,19 +1,35 @@
-"""betafront: how to weight the KL term of a VAE, answered with evidence."""
+"""betafront: how to weight the KL term of a VAE, answered with evidence.
 
-from collections.abc import Iterable
-from pathlib import Path
+What stands in `EXPORTS` is imported when it is first asked for. `study` and `weights` are packages,
+which can be called (`betafront.callable_package`).
+"""
+
 from typing import TYPE_CHECKING
 
+import lazy_loader
+
 if TYPE_CHECKING:
-    from betafront.trained import Trained
+    from betafront.api.audit import audit as audit
+    from betafront.api.compare import compare as compare
+    from betafront.api.study import Study as Study
+    from betafront.api.study import study as study
+    from betafront.api.sweep import sweep as sweep
+    from betafront.api.train import train as train
+    from betafront.api.trained_run import TrainedRun as TrainedRun
+    from betafront.api.weights import weights as weights
+    from betafront.errors import UserError as UserError
+    from betafront.trained import Trained as Trained
+    from betafront.trained import load as load
 
-__all__ = ["load"]
+EXPORTS = {
+    "api.audit": ["audit"],
+    "api.compare": ["compare"],
+    "api.study": ["Study"],
+    "api.sweep": ["sweep"],
+    "api.train": ["train"],
+    "api.trained_run": ["TrainedRun"],
+    "errors": ["UserError"],
+    "trained": ["Trained", "load"],
+}
 
-
-def load(path: str | Path, trust: str | Iterable[str] = ()) -> "Trained":
-    """A model that `betafront export` wrote, to encode, decode, sample and reconstruct; see
-    `betafront.trained.Trained`. A folder, or an address in MLflow's registry; of code that is not
-    betafront's it is made only where `trust` names its modules, as in `trust="mypackage"`."""
-    from betafront.trained import load as load_folder  # with torch
-
-    return load_folder(path, trust)
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["study", "weights"], EXPORTS)

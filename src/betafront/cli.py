@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from betafront.api.process import quiet_libraries
 from betafront.commands.options import Json, Overrides, Rate, Studies, Study, Trust, Within
 from betafront.commands.weights.app import weights
 from betafront.config.trust import trusting, typed_targets, without_trust
@@ -56,6 +57,21 @@ def main(arguments: list[str] | None = None) -> None:
         if os.environ.get("BETAFRONT_DEBUG"):
             raise
         end(*said_of(error), as_json)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Of the project: a folder, and a Python name.")],
+) -> None:
+    """Write a project of your own: data, model, study and test, to be changed piece by piece.
+
+    betafront new mine
+
+    cd mine && betafront sweep study=mine
+    """
+    from betafront.commands.new import new
+
+    new(name)
 
 
 @app.command(context_settings=HYDRA)
@@ -310,21 +326,8 @@ def ui(
 def hydra_application(arguments: list[str]) -> None:
     """Hand over to Hydra."""
     try:
-        from betafront.commands.hydra_app import main as application
+        from betafront.api.hydra_app import main as application
 
         application(arguments)
     except KeyboardInterrupt:  # here, since typer would end the program without a word
         raise Interrupted("interrupted; a sweep goes on by the same command") from None
-
-
-def quiet_libraries() -> None:
-    """Settings of libraries that must stand in the environment before they are imported, also in
-    worker processes: no telemetry (MLflow's is on by default), no advice in place of results."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("DO_NOT_TRACK", "true")
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

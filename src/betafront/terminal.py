@@ -25,7 +25,8 @@ def console() -> Console:
 
     Text is printed as it is: what looks like rich's markup, or like the name of an emoji, may be a
     part of a user's name. Styles are given as such (`rich.text.Text`)."""
-    found = Console(highlight=False, markup=False, emoji=False)
+    # In a notebook, too, it is text: a table of HTML for each line would tear the lines apart.
+    found = Console(highlight=False, markup=False, emoji=False, force_jupyter=False)
     found.width = min(found.width if found.is_terminal else WIDTH, WIDTH)
     return found
 

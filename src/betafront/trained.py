@@ -13,6 +13,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
+from betafront import html
 from betafront.config.build import model
 from betafront.config.saved import making, saved_config, saved_model, targets_to_load
 from betafront.config.trust import of_loaded
@@ -23,6 +24,7 @@ from betafront.data.images.new_images import ImagePreparation
 from betafront.data.tables.tabular import TablePreparation
 from betafront.errors import UserError
 from betafront.models import Model
+from betafront.own_modules import find_modules_in
 from betafront.training.folder import RunFolder
 
 ABOUT = "about.json"
@@ -90,6 +92,13 @@ class Trained:
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         return self.decode(self.vae.prior(n, generator))
 
+    def _repr_html_(self) -> str:
+        told, scale = self.about, self.about["scale"]
+        of = [f"{key} {told[key]}" for key in ("study", "trial") if key in told]
+        head = ", ".join(["A trained model", *of, f"β = {scale['beta']:.4g}"])
+        rows = [[name, f"{value:.4g}"] for name, value in told["metrics"].items()]
+        return html.paragraphs(head) + html.table(["metric", "value"], rows)
+
 
 def preparation(about: Mapping[str, Any]) -> Preparation:
     """What new examples go through, as an exported model's `about` has it. Of models that were
@@ -112,6 +121,12 @@ def load(path: str | Path, trust: str | Iterable[str] = ()) -> Trained:
     """The model that `betafront export` wrote: in a folder, or in MLflow's registry, as
     `models:/NAME@knee` or `models:/NAME/3`.
 
+    >>> import betafront
+    >>> folder = betafront.study("tiny").export(at=2)
+    >>> model = betafront.load(folder)
+    >>> model.about["trial"], model.sample(4, seed=0).shape
+    (2, torch.Size([4, 1, 8, 8]))
+
     The folder may be somebody else's: it makes models and likelihoods of betafront, and runs no
     other code but what is trusted.
 
@@ -133,6 +148,8 @@ def load(path: str | Path, trust: str | Iterable[str] = ()) -> Trained:
 
 
 def _load(folder: Path, trust: str | Iterable[str]) -> Trained:
+    if trust:  # of the user's own modules, which lie where the program runs
+        find_modules_in(Path.cwd())
     about_file, again = folder / ABOUT, "export the model again"
     if not about_file.is_file():
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")

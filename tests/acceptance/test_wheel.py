@@ -17,6 +17,7 @@ def test_an_installed_wheel_runs_from_an_empty_directory(own_place: Path) -> Non
     subprocess.run([*pip, "--target", site, str(ROOT)], check=True)
     assert (site / "betafront/conf/betafront.yaml").is_file()
     assert (site / "betafront/studies/weighting/study.yaml").is_file()
+    assert (site / "betafront/templates/project/NAME_model.py.txt").is_file()
     empty = own_place / "empty"
     empty.mkdir()
     command = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from betafront.commands.train import how_it_stands, weights_of
+from betafront.api.watched import how_it_stands, weights_of
 from betafront.training.standing import STATES, Standing
 
 Command = Callable[..., Any]

@@ -38,7 +38,7 @@ from hydra.test_utils.launcher_common_tests import (
     LauncherTestSuite,
 )
 
-from betafront.commands import hydra_app as app
+from betafront.api import hydra_app as app
 from betafront.config.compose import VERSION_BASE
 from betafront.shipped import conf_dir
 from betafront.study.storage.opening import load_study, open_storage
@@ -274,7 +274,7 @@ class TestOurSweeper:
         def run(*overrides: str) -> Any:
             return hydra_sweep_runner(
                 calling_file=None,
-                calling_module="betafront.commands.hydra_app",
+                calling_module="betafront.api.hydra_app",
                 task_function=app.run,
                 config_path=str(conf_dir()),
                 config_name="betafront",

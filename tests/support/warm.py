@@ -30,8 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SERVER = "tests.support.warm"
 # What a sweep, its worker, its record and the pages of a study import.
 LIBRARIES = (
-    "betafront.commands.hydra_app", "betafront.commands.report", "betafront.commands.status",
-    "betafront.commands.train", "betafront.front.show.report", "betafront.study.dry_run",
+    "betafront.api.hydra_app", "betafront.commands.report", "betafront.commands.status",
+    "betafront.api.watched", "betafront.front.show.report", "betafront.study.dry_run",
     "betafront.study.sweep", "betafront.tracking", "betafront.training.fitting",
     "betafront.training.pictures.pages", "hydra._internal.hydra", "mlflow", "mlflow.tracking",
     "sklearn.datasets", "torch._dynamo",

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betafront.addresses import runs_folder
-from betafront.commands.train import train_and_show
+from betafront.api.watched import train_and_show
 from betafront.config.build import check, save
 from betafront.config.saved import build_saved, saved_config
 from betafront.errors import UserError

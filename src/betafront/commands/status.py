@@ -6,15 +6,15 @@ from typing import Any
 import pandas as pd
 from rich.text import Text
 
-from betafront.front import Asked, decide, decision_record, front, print_study
+from betafront.front import Asked, decide, decision_record, print_study
 from betafront.front.decision.confirmation.confirmed import confirmation_record
 from betafront.front.show import standings
 from betafront.study.display.failures import print_failures, reasons
 from betafront.study.display.others import print_others
 from betafront.study.lookup import find_study
-from betafront.study.results.added_metrics import additions
 from betafront.study.results.confirmation import confirming
-from betafront.study.results.table import facts, failures, runs_table, table
+from betafront.study.results.read import read
+from betafront.study.results.table import failures
 from betafront.study.trials.status import OF_OTHERS, WORDS
 from betafront.terminal import command_line, console, print_json, print_next
 
@@ -40,13 +40,11 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
 
         follow(study, spec, out)
         spec = spec.load(study, spec.folder)
-    trials = study.get_trials(deepcopy=False)
-    rows, known = table(trials, additions(study.user_attrs)), facts(spec, trials, study.user_attrs)
-    runs = runs_table(trials)
-    tested, planned = confirming(study.user_attrs, trials)
+    found = read(study, spec)
+    trials, rows, known, runs = found.trials, found.table, found.facts, found.runs
+    tested, planned = confirming(found.settings, trials)
     if as_json:
-        members = front(rows, spec.objectives)
-        numbers = [] if members.empty else [int(n) for n in members["trial"]]
+        numbers = [] if rows.empty else [int(n) for n in found.front["trial"]]
         decided = decision_record(rows, known, runs, asked)
         shown = {*numbers, *(point["trial"] for point in decided["points"])}
         advice = decide(rows, known, runs) if known.confirmation else []

@@ -13,6 +13,7 @@ import hydra
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
@@ -139,6 +140,24 @@ def compose(words: Sequence[str]) -> DictConfig:
     """
     try:
         return _composed(words)
+    except Exception as error:  # of many kinds: `is_of_composition`
+        raise UserError(explain(error, lambda: keys_near(words), words)) from error
+
+
+def multirun_config(words: Sequence[str]) -> DictConfig:
+    """The configuration of a sweep, without its searches.
+
+    Args:
+        words: as on the command line, searches among them.
+
+    Raises:
+        UserError: they do not compose; the key or choice and its near miss are named.
+    """
+    try:
+        GlobalHydra.instance().clear()
+        with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
+            loader = GlobalHydra.instance().config_loader()
+            return loader.load_configuration(NAME, list(words), run_mode=RunMode.MULTIRUN)
     except Exception as error:  # of many kinds: `is_of_composition`
         raise UserError(explain(error, lambda: keys_near(words), words)) from error
 

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from betafront.config.build import build
 from betafront.config.parts import ADDED, PARTS
 from betafront.config.targets import targets_of
-from betafront.config.trust import of_kept
+from betafront.config.trust import Wall, of_kept
 from betafront.damage import COPY, reading
 from betafront.errors import UserError, one_line
 from betafront.models import Model
@@ -65,8 +65,13 @@ def saved_model(folder: Path, vae: Model) -> Model:
     return vae
 
 
-def saved_run(folder: Path, **parts: Any) -> Run:
+def saved_run(folder: Path, wall: Wall | None = None, **parts: Any) -> Run:
     """A run as it was composed, but for `parts`, nodes of its configuration that are replaced.
+
+    Args:
+        folder: of the run.
+        wall: what its configuration may name; None for what a command takes.
+        parts: by their keys.
 
     Raises:
         UserError: its configuration is gone, cannot be made, or names what is not trusted.
@@ -74,16 +79,16 @@ def saved_run(folder: Path, **parts: Any) -> Run:
     config = saved_config(folder)
     for name, node in parts.items():
         config[name] = OmegaConf.to_container(node, resolve=True)
-    return build_saved(config, folder)
+    return build_saved(config, folder, wall)
 
 
-def build_saved(config: DictConfig, folder: Path) -> Run:
-    """The parts of the run that was saved in `folder` with `config`.
+def build_saved(config: DictConfig, folder: Path, wall: Wall | None = None) -> Run:
+    """The parts of the run that was saved in `folder` with `config`; `wall` as in `saved_run`.
 
     Raises:
         UserError: it cannot be made, or names what is not trusted.
     """
-    path, wall = RunFolder(folder).config, of_kept()
+    path, wall = RunFolder(folder).config, wall or of_kept()
     wall.check(targets_of(OmegaConf.to_container(config)), str(path))
     with making(path):
         return build(config, wall)

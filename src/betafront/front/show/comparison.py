@@ -111,8 +111,13 @@ def _standings(found: Comparison) -> str:
 
 
 def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> None:
-    """Write the fronts of the groups on one plane as a PNG file, with the surfaces that a quarter
-    and three quarters of the replicates attain."""
+    """Write the fronts of the groups on one plane as a PNG file."""
+    save(comparison_figure(found, groups), path)
+
+
+def comparison_figure(found: Comparison, groups: Sequence[Group]) -> Any:
+    """The fronts of the groups on one plane, with the surfaces that a quarter and three quarters of
+    the replicates attain, as a figure of matplotlib's."""
     from matplotlib.figure import Figure
 
     shown = planes(found.objectives)
@@ -128,7 +133,7 @@ def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> N
             at.scatter([], [], s=22, facecolor="none", edgecolor="#444444", label="not settled")
         at.set(xlabel=label(x), ylabel=label(y))
         at.legend(fontsize="small")
-    save(figure, path)
+    return figure
 
 
 def _points(axes: Any, group: Group, plane: tuple[str, str], marker: str, colour: str) -> None:

@@ -2,9 +2,10 @@
 
 import warnings
 from collections.abc import Mapping
+from io import BytesIO
 from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,11 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
     """Write the picture of a study as a PNG file."""
+    save(front_figure(table, facts), path)
+
+
+def front_figure(table: pd.DataFrame, facts: Facts) -> Any:
+    """The picture of a study, as a figure of matplotlib's."""
     from matplotlib.figure import Figure
 
     found, shown = one_curve(table), planes(facts.objectives)
@@ -59,14 +65,27 @@ def draw_front(table: pd.DataFrame, facts: Facts, path: Path) -> None:
     )
     title = f"{facts.name}: {len(table)} trials{bars}"
     figure.suptitle(title, fontsize="medium", parse_math=False)
-    save(figure, path)
+    return figure
 
 
 def save(figure: Any, path: Path) -> None:
-    """Write a figure as a PNG file. Of a character that matplotlib's font lacks, as the Chinese
-    ones, it draws a box and warns, each time; the names stand beside the picture in full."""
+    """Write a figure as a PNG file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(), opened_whole(path) as sink:
+    with opened_whole(path) as sink:
+        _draw(figure, sink)
+
+
+def png_of(figure: Any) -> bytes:
+    """A figure as the bytes of a PNG file."""
+    sink = BytesIO()
+    _draw(figure, sink)
+    return sink.getvalue()
+
+
+def _draw(figure: Any, sink: BinaryIO) -> None:
+    """Draw a figure. Of a character that matplotlib's font lacks, as the Chinese ones, it draws a
+    box and warns, each time; the names stand beside the picture in full."""
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+")
         figure.savefig(sink, format="png", dpi=120)
 

@@ -135,6 +135,29 @@ def front_table(
         width: in characters.
         marks: the names of advised trials, by their numbers.
     """
+    columns, words = front_columns(members, parameters, others, width, marks)
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    for name in columns:
+        table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
+    for cells in zip(*columns.values(), strict=True):
+        named = cells[-1] not in ("", IMPORTED)
+        table.add_row(*cells, style="bold" if named else None)
+    left_out = len(members) - len(columns["trial"])
+    said = units(members)
+    table.caption = f"{said}; {left_out} rows of the front left out" if left_out else said
+    table.caption_justify = "left"
+    return table
+
+
+def front_columns(
+    members: pd.DataFrame,
+    parameters: Sequence[str],
+    others: Sequence[str],
+    width: int,
+    marks: Mapping[int, str],
+) -> tuple[dict[str, list[str]], set[str]]:
+    """The columns of the table of a front, each as its head and its cells, and the heads of those
+    that hold words. The arguments are those of `front_table`."""
     rows = thinned(members, ROWS, marks)
     varied = [p for p in parameters if p != "objective.weight" and members[p].nunique() > 1]
     short = dict(zip(varied, short_names(varied), strict=True))
@@ -151,18 +174,7 @@ def front_table(
     # Said by the line below the table, where all are settled.
     needless = [] if not_settled(members).any() else [STANDING]
     _narrow(columns, width, [*needless, *_less_telling([short[p] for p in varied])])
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
-    words = {"", GROUP, STANDING, *short.values()}
-    for name in columns:
-        table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
-    for cells in zip(*columns.values(), strict=True):
-        named = cells[-1] not in ("", IMPORTED)
-        table.add_row(*cells, style="bold" if named else None)
-    left_out = len(members) - len(rows)
-    said = units(members)
-    table.caption = f"{said}; {left_out} rows of the front left out" if left_out else said
-    table.caption_justify = "left"
-    return table
+    return columns, {"", GROUP, STANDING, *short.values()}
 
 
 def _marked(row: Mapping[str, Any], marks: Mapping[int, str]) -> str:

@@ -4,12 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
-from betafront.front import USUAL, Asked, front
+from betafront.front import USUAL, Asked
 from betafront.front.show.report import Chapter, Failure
 from betafront.study.display.failures import ADVICE, again, by_reason, failed_trials, log_of
 from betafront.study.display.gallery import ROOM, along, taken, thumbnails
-from betafront.study.results.added_metrics import additions
-from betafront.study.results.table import facts, runs_table, table
+from betafront.study.results.read import read
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
 from betafront.study.trials.status import kind_of_failure, reason
@@ -35,21 +34,20 @@ def chapter(
     Raises:
         UserError: no trial is complete.
     """
-    trials = study.get_trials(deepcopy=False)
-    rows, folder = table(trials, additions(study.user_attrs)), Path(spec.folder)
+    found = read(study, spec)
+    rows, folder = found.table, found.folder
     if rows.empty:
         raise UserError(f"no trial of {spec.name} has finished: there is nothing to report")
-    members = front(rows, spec.objectives)
-    shown = along(members, folder, room // 2)
+    shown = along(found.front, folder, room // 2)
     return Chapter(
-        facts=facts(spec, trials, study.user_attrs),
+        facts=found.facts,
         table=rows,
-        runs=runs_table(trials),
+        runs=found.runs,
         shown=shown,
         thumbnails=thumbnails(rows, spec.objectives, folder, room - taken(shown)),
         links=links.runs,
         needs=links.needs,
-        failures=[_failure(group, folder) for group in by_reason(failed_trials(trials))],
+        failures=[_failure(group, folder) for group in by_reason(failed_trials(found.trials))],
         commands=[
             ("every run in MLflow", command_line("ui", spec.name)),
             (

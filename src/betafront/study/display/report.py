@@ -10,13 +10,12 @@ from rich.console import Console
 
 from betafront.addresses import runs_folder
 from betafront.files import write_whole
-from betafront.front import USUAL, Asked, draw_front, front, print_study
+from betafront.front import USUAL, Asked, draw_front, print_study
 from betafront.front.show.report import write_page
 from betafront.study.display.chapter import chapter
 from betafront.study.display.failures import print_failures
 from betafront.study.display.others import print_others
-from betafront.study.results.added_metrics import additions
-from betafront.study.results.table import facts, runs_table, table
+from betafront.study.results.read import read
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links, Tracker
 from betafront.study.tracker.publish import write_record_if_possible
@@ -50,12 +49,10 @@ def report(
 
 def print_report(study: "Study", spec: Spec, out: Console, asked: Asked = USUAL) -> None:
     """As `report`, without writing anything."""
-    trials = study.get_trials(deepcopy=False)
-    rows = table(trials, additions(study.user_attrs))
-    runs, known = runs_table(trials), facts(spec, trials, study.user_attrs)
-    print_failures(trials, spec, out)
-    print_others(trials, spec, out)
-    print_study(rows, known, out, runs, asked)
+    found = read(study, spec)
+    print_failures(found.trials, spec, out)
+    print_others(found.trials, spec, out)
+    print_study(found.table, found.facts, out, found.runs, asked)
 
 
 def write_page_alone(
@@ -73,16 +70,15 @@ def write_files(
     study: "Study", spec: Spec, tracker: Tracker, out: Console, asked: Asked = USUAL
 ) -> None:
     """As `report`, without printing the front and the decision."""
-    trials = study.get_trials(deepcopy=False)
-    rows = table(trials, additions(study.user_attrs))
-    known = facts(spec, trials, study.user_attrs)
+    found = read(study, spec)
+    rows, known = found.table, found.facts
     if rows.empty:
         write_record_if_possible(study, spec, tracker, out)
         return
     from betafront.training.pictures.pages import draw_pages
 
     where = Path(spec.folder)
-    for run in front(rows, known.objectives)["folder"]:  # a page of every trial would take long
+    for run in found.front["folder"]:  # a page of every trial would take long
         draw_pages(where / run)
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
@@ -91,8 +87,8 @@ def write_files(
     write_whole(folder / DATA, rows.to_csv(index=False))
     write_whole(folder / MADE_BY, json.dumps(portable(spec), indent=1, ensure_ascii=False))
     write_record_if_possible(study, spec, tracker, out)
-    found = where.parent == runs_folder()  # by the commands, without being told
-    place = "" if found else f"BETAFRONT_RUNS={quote(str(where.parent))} "
+    at_hand = where.parent == runs_folder()  # by the commands, without being told
+    place = "" if at_hand else f"BETAFRONT_RUNS={quote(str(where.parent))} "
     print_next(
         [
             ("page", folder / PAGE),

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """What a loss function really computes. A field that is None could not be established;
     `unknown` has the reasons.
@@ -79,6 +79,19 @@ class Verdict:
     def clean(self) -> bool:
         """Whether every question has an answer and there is no warning."""
         return not self.warnings and not self.unknown
+
+    def __repr__(self) -> str:
+        from betafront.weights.words import answers, remarks
+
+        told = [f"{question.strip()}: {answer}" for question, answer in answers(self)]
+        return "\n".join([self.loss, *told, *remarks(self)])
+
+    def _repr_html_(self) -> str:
+        from betafront import html
+        from betafront.weights.words import answers, remarks
+
+        table = html.table(["", ""], answers(self), self.loss, words=(0, 1))
+        return table + html.paragraphs(*remarks(self))
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary of plain values."""

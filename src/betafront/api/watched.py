@@ -1,4 +1,4 @@
-"""`betafront train`: one run, watched."""
+"""One run, watched: its progress and its result, printed."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def train_and_show(run: Run, folder: Path) -> Result:
         progress.update(bar, completed=taken, total=taken)
     draw_pages(folder)
     place = RunFolder(folder)
-    out.print(_where(result.scale))
+    out.print(where_on_the_scale(result.scale))
     table = Table(box=None)
     table.add_column(f"{result.data['name']}, {weights_of(result.standing)}")
     for split in EVALUATED:
@@ -93,7 +93,7 @@ def standardised(result: Result) -> list[str]:
     return [f"{result.metrics[f'{split}/distortion'] - less:.4g}" for split in EVALUATED]
 
 
-def _where(scale: OnTheScale) -> str:
+def where_on_the_scale(scale: OnTheScale) -> str:
     """Where a run stands on the one scale, in words."""
     sigma = f", σ = {scale.sigma:.4g}" if scale.sigma is not None else ""
     spread = scale.beta_spread

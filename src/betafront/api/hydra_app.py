@@ -3,13 +3,16 @@
 import os
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from betafront.addresses import RUNS, masked, runs_folder
+from betafront.api.objects import with_objects
 from betafront.config.complete import OF_ONE_CHOICE
 from betafront.config.compose import NAME, VERSION_BASE, keys_near
 from betafront.config.explain import explain, is_of_composition
@@ -22,6 +25,9 @@ from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
+if TYPE_CHECKING:
+    from betafront.training.run import Run
+
 SHOWING = ("--cfg", "-c", "--info", "-i")  # options that show the configuration, and run nothing
 
 
@@ -29,24 +35,42 @@ class Stop(BaseException):
     """Carries an error of a single run past Hydra, which would print it in its own way."""
 
 
-def run(config: DictConfig) -> Result:
-    """Hydra's task function: train the run that `config` describes in the folder Hydra gave it. A
-    sweep does without it: its workers train what they claim."""
-    from betafront.commands.train import train_and_show  # with torch, once all is composed
+def train_composed(
+    config: DictConfig, folder: Path, given: Mapping[str, Any] = {}
+) -> tuple["Run", Result]:
+    """Train the run that `config` describes, with a progress bar, and print its result.
+
+    Args:
+        config: composed.
+        folder: for its files.
+        given: objects of a program, in place of the parts that `config` names.
+
+    Raises:
+        UserError: a part cannot be made, or the folder holds another run.
+        Diverged: the loss or a final value became NaN or infinite.
+    """
+    from betafront.api.watched import train_and_show  # with torch, once all is composed
     from betafront.config.build import build, check, save
     from betafront.training.recipe.trainer import epochs_in_words
 
+    if RunFolder(folder).has_result:
+        raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
+    made = with_objects(build(config), given) if given else build(config)
+    check(made)
+    if (epochs := config.trainer.get("epochs")) is not None:
+        console().print(epochs_in_words(epochs, made.trainer.steps))
+    if not given:  # what a program has made, no configuration can say
+        save(config, folder)
+    return made, train_and_show(made, folder)
+
+
+def run(config: DictConfig) -> Result:
+    """Hydra's task function: train the run that `config` describes in the folder Hydra gave it. A
+    sweep does without it: its workers train what they claim."""
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     try:
-        if RunFolder(folder).has_result:
-            raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
-        made = build(config)
-        check(made)
-        if (epochs := config.trainer.get("epochs")) is not None:
-            console().print(epochs_in_words(epochs, made.trainer.steps))
-        save(config, folder)
-        return train_and_show(made, folder)
+        return train_composed(config, folder)[1]
     except (UserError, Diverged, OSError) as error:
         raise Stop from error
     except Exception as error:
@@ -60,14 +84,24 @@ def run(config: DictConfig) -> Result:
         raise
 
 
+def checked_words(words: Sequence[str]) -> list[str]:
+    """The words of a command, once they are seen to be words of Hydra's.
+
+    Raises:
+        UserError: one is an option that Hydra does not have, or a list where one choice is due.
+    """
+    refuse_options(words)
+    refuse_lists(words, OF_ONE_CHOICE)
+    return list(words)
+
+
 def main(arguments: list[str]) -> None:
     """Run the application with these arguments, as if they stood on the command line.
 
     Raises:
         UserError: the configuration does not compose, or what it asks for cannot be done.
     """
-    refuse_options(arguments)
-    refuse_lists(arguments, OF_ONE_CHOICE)
+    checked_words(arguments)
     # Relative to where the command was given, and the same in every worker.
     os.environ[RUNS] = str(runs_folder())
     os.environ.setdefault("HYDRA_FULL_ERROR", "1")  # leaves errors to us

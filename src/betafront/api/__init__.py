@@ -1,0 +1,1 @@
+"""What `import betafront` offers a program or a notebook; the command line is made of the same."""
