@@ -25,7 +25,7 @@ METRICS = {"mig": mig, "modularity": modularity}
 def values(folder: Path) -> dict[tuple[str, str], float]:
     """Each metric by each estimator, of the model of one run, on the validation split."""
     config = yaml.safe_load((folder / "config.yaml").read_text())
-    data = instantiate(config["data"])
+    data = instantiate({k: v for k, v in config["data"].items() if k != "augment"})
     own = config["model"]
     model = mlp(data.shape, Bernoulli(), latents=own["latents"], hidden=own["hidden"])
     model.load_state_dict(load_file(folder / "model.safetensors"))

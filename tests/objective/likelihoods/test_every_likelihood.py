@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from torch import Tensor
 
 from betafront import objective
+from betafront.config.build import build
 from betafront.errors import UserError
 from betafront.objective import (
     Bernoulli,
@@ -183,9 +184,10 @@ def test_the_conf_composes_and_the_shipped_digits_suit_it(name: str, dequantize:
     overrides = [f"likelihood={name}", f"data.dequantize={str(dequantize).lower()}"]
     with initialize_config_dir(str(conf_dir()), version_base=None):
         config = compose("betafront", overrides=overrides)
-    likelihood = instantiate(config.likelihood)()
+    run = build(config)
+    likelihood = run.likelihood()
     assert isinstance(likelihood, Likelihood)
-    x = instantiate(config.data).train
+    x = run.data.examples("train")
     refuses = {"bernoulli", *OF_COUNTS} | (set() if dequantize else {"beta"})
     if name in refuses:
         with pytest.raises(UserError, match=rf"likelihood={name} is for"):
