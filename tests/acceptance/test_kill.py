@@ -13,9 +13,9 @@ import pytest
 
 from betafront.training.pictures.pages import PAGES
 
-TRIALS = 10
+TRIALS = 8
 SWEEP = (
-    "sweep", "study=weighting", f"study.budget.trials={TRIALS}", "trainer.steps=150",
+    "sweep", "study=weighting", f"study.budget.trials={TRIALS}", "trainer.steps=100",
     "model.hidden=[16]", "tracking=off",
 )  # fmt: skip
 

@@ -32,19 +32,19 @@ def test_every_sampler_meets_the_budget_exactly_and_then_does_nothing(
 ) -> None:
     command = (
         "sweep", *(GRID if name == "grid" else SPACE), *fast, f"study.sampler={name}",
-        "study.budget.trials=5", "study.name=s", "study.workers=2",
+        "study.budget.trials=3", "study.name=s", "study.workers=2",
     )  # fmt: skip
     said = betafront(*command)
     assert said.code == 0, said.err
     assert "Front of s" in said.out
     now = status(betafront)
-    assert [now[key] for key in ("complete", "failed", "running", "lost")] == [5, 0, 0, 0]
-    assert folders(own_place) == [f"trial-{n:04d}" for n in range(5)]
+    assert [now[key] for key in ("complete", "failed", "running", "lost")] == [3, 0, 0, 0]
+    assert folders(own_place) == [f"trial-{n:04d}" for n in range(3)]
     again = betafront(*command)
     assert again.code == 0
-    assert "complete: 5 of 5" in again.out
+    assert "complete: 3 of 3" in again.out
     assert "Front of s" in again.out
-    assert folders(own_place) == [f"trial-{n:04d}" for n in range(5)]
+    assert folders(own_place) == [f"trial-{n:04d}" for n in range(3)]
 
 
 def test_a_grid_is_searched_point_by_point(
@@ -237,7 +237,7 @@ WRONG = {
         ],
         "model: VAE has no parameters to train, neither in its encoder (Flatten)",
     ),
-    "shape of a file": (["data=tensor", "data.path=flat.npy"], "has the shape (5, 7)"),
+    "shape of a file": (["data=tensor", "data.path=flat.npy"], "has the shape (8,)"),
     "NaN in a file": (["data=tensor", "data.path=nan.npy"], "first in image 7"),
     "no such file": (["data=tensor", "data.path=none.npy"], "there is no file none.npy"),
     "no path": (["data=tensor"], "data.path has no default"),
@@ -256,7 +256,7 @@ def test_bad_input_is_one_clear_line_and_nothing_is_trained(
     (own_place / "studies/small").mkdir(parents=True)
     (own_place / "studies/small/study.yaml").write_text(TWO_BRANCHES)
     images = np.random.default_rng(0).random((40, 8, 8))
-    np.save(own_place / "flat.npy", images[0, :5, :7])
+    np.save(own_place / "flat.npy", images[0, 0])
     images[7, 0, 0] = np.nan
     np.save(own_place / "nan.npy", images)
     study = [] if case == "unknown study" else ["study=small"]
