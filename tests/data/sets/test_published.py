@@ -13,7 +13,7 @@ import torch
 
 from betafront.data import Images, dsprites, published, shapes3d
 from betafront.data.images import memory_limit as room
-from betafront.data.published import DSPRITES, SHAPES3D, Stored
+from betafront.data.sets.published import DSPRITES, SHAPES3D, Stored
 from betafront.errors import UserError
 
 N = 48
