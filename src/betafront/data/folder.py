@@ -107,7 +107,9 @@ def _note(listing: Listing, found: Prepared, size: int | None) -> str:
     if found.file.bits == 16:
         sentences.append("Their 16-bit numbers are divided by 65,535.")
     if found.transparent:
-        sentences.append(f"{found.transparent:,} are transparent in places, and laid on white.")
+        sentences.append(f"{found.transparent:,} may be transparent, and are laid on white.")
+    if found.several:
+        sentences.append(f"{found.several:,} hold several pictures, of which the first is taken.")
     if found.broken:
         names = [listing.files[i] for i in sorted(found.broken)[:NAMED]]
         more = ", …" if len(found.broken) > NAMED else ""
