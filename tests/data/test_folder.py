@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -149,6 +150,14 @@ def test_of_those_who_ask_at_once_one_decodes_and_the_others_wait(
         found = list(at_once.map(lambda _: read(pics, in_memory=False), range(4)))
     assert len(decoded) == len(set(decoded)) == 40
     assert len({data.digest for data in found}) == 1
+
+
+def test_a_copy_reads_on_when_the_first_one_is_gone(pics: Path) -> None:
+    data = read(pics, in_memory=False)
+    every = everything(data)
+    copy = pickle.loads(pickle.dumps(data))
+    del data
+    assert torch.equal(everything(copy), every)
 
 
 def test_what_a_killed_process_left_is_removed(pics: Path, cache: Path) -> None:
