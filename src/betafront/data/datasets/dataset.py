@@ -12,11 +12,12 @@ from torch import Tensor
 from betafront.data.arrays.held import held
 from betafront.data.data import SPLITS, Data
 from betafront.data.datasets.fields import Fields, Key
-from betafront.data.datasets.reading import Asked, Loading, Reader, collected, in_parts, seeded
+from betafront.data.datasets.reading import Asked, Loading, Reader, collected, in_parts
 from betafront.data.datasets.sources import Source, sources_of
 from betafront.data.datasets.streaming import StreamedDataset
 from betafront.data.factors import Factors, Table
 from betafront.data.images.memory_limit import PART, memory
+from betafront.data.seeded import seeded
 from betafront.data.tensors import Part, rows_of_splits
 from betafront.errors import UserError
 
@@ -56,7 +57,8 @@ def dataset(
             decides by their size.
         workers: processes that read examples; 0 reads in this one.
         val, test: parts of the training examples, where `dataset` has no such split itself.
-        split_seed: of the one permutation that decides which example goes where.
+        split_seed: of the one permutation that decides which example goes where, and of what a
+            module draws to split its examples itself.
         limit: use no more than this many examples of each set that is given.
 
     Raises:
@@ -65,7 +67,8 @@ def dataset(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
         raise UserError(f"data.workers must be a whole number of processes, or 0, not {workers}")
-    sources = sources_of(dataset)
+    with seeded(split_seed):  # of a module that splits its examples at random
+        sources = sources_of(dataset)
     sizes = {split: len(source) for split, source in sources.items()}
     parts = rows_of_splits(name, sizes, val=val, test=test, split_seed=split_seed, limit=limit)
     readers, note = _readers(
@@ -162,9 +165,8 @@ def _said(parts: Mapping[str, Part], reader: Reader, streamed: bool, workers: in
         return f"Its {every:,} examples are held in memory, {_bytes(every, reader) / 1e6:,.1f} MB."
     how = f"by {workers} processes" if workers else "by the run itself (data.workers=N gives it N)"
     return (
-        f"Its {n['train']:,} training examples are streamed, {how}: the first "
-        f"{min(HELD, n['train']):,} of them, and all others, are what is looked at here and what "
-        "the digest is of."
+        f"Its {n['train']:,} training examples are streamed, {how}. Checks and the digest are of "
+        f"the first {min(HELD, n['train']):,} of them, and of all for validation and test."
     )
 
 
