@@ -13,12 +13,12 @@ from betafront.data.arrays.held import held
 from betafront.data.arrays.kinds import as_examples
 from betafront.data.factors import Table
 from betafront.data.images import prepare
+from betafront.data.images.folder.listing import PICTURES
 from betafront.data.images.resize import resized
 from betafront.data.new_examples import as_tensor
 from betafront.data.tensors import InMemory, splits
 from betafront.errors import UserError, near_miss, one_line
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsx", ".feather")
 KINDS = (".npy", ".npz", ".pt")
 EXAMPLES = ("images", "examples")
