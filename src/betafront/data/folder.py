@@ -4,8 +4,9 @@ import torch
 
 from betafront.data.images import Images, StreamedImages
 from betafront.data.images.folder import Listing, Prepared, labels_of, pictures_below, prepared
+from betafront.data.images.memory_limit import refuse_choice
 from betafront.data.images.resize import refuse_size
-from betafront.data.images.streamed_images import refuse_choice, stored_images
+from betafront.data.images.streamed_images import stored_images
 from betafront.errors import UserError
 
 NAMED = 3  # broken files that a note names

@@ -226,6 +226,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "has NaN or infinity: mend it, or leave",
     ),
+    "in_memory": (Pairs(), {"in_memory": "no"}, "data.in_memory is true, false or null, not no"),
     "workers": (Pairs(), {"workers": -1}, "data.workers must be a whole number"),
 }
 

@@ -18,7 +18,7 @@ from betafront.training.fitting import fit_one
 
 
 def streamed(given: Any, **settings: Any) -> StreamedDataset:
-    data = dataset("mine", given, stream=True, **settings)
+    data = dataset("mine", given, in_memory=False, **settings)
     assert isinstance(data, StreamedDataset)
     return data
 
@@ -99,8 +99,8 @@ def test_what_does_not_fit_is_streamed_and_what_has_to_fit_is_refused(
     monkeypatch.setattr("betafront.data.datasets.dataset.HELD", 8)
     assert not isinstance(with_memory(4 * bytes_of_all), StreamedDataset)
     assert isinstance(with_memory(4 * bytes_of_all - 1), StreamedDataset)
-    with pytest.raises(UserError, match=r"the examples take .*: give data.stream=true, or"):
-        with_memory(4 * bytes_of_all - 1, stream=False)
+    with pytest.raises(UserError, match=r"the examples take .*: give data.in_memory=false, or"):
+        with_memory(4 * bytes_of_all - 1, in_memory=True)
     with pytest.raises(UserError, match=r"the validation and test examples take .* smaller"):
         with_memory(bytes_of_all)
 
