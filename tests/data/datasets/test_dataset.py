@@ -251,7 +251,9 @@ def test_a_data_module_that_fails_or_moves_batches_is_one_line() -> None:
 
     class Dropping(Module):
         def train_dataloader(self) -> Any:
-            return torch.utils.data.DataLoader(Pairs(60), collate_fn=lambda items: items[0][0][None])
+            return torch.utils.data.DataLoader(
+                Pairs(60), collate_fn=lambda items: items[0][0][None]
+            )
 
     class Several(Module):
         def val_dataloader(self) -> Any:

@@ -13,8 +13,8 @@ from betafront.objective.likelihoods.base import outside
 from betafront.objective.likelihoods.grid import Grid
 
 BEYOND = 0.5
-"""How far interpolation and noise may take an image out of [0, 1], to whose ends it is brought back;
-what goes farther is another scale."""
+"""How far interpolation and noise may take an image out of [0, 1], to whose ends it is then brought
+back; what goes farther is another scale."""
 
 
 def renewal(levels: int | None, spread: bool, augment: Augment | None) -> Renew | None:
