@@ -88,7 +88,9 @@ def pixels(path: Path, channels: int, bits: int, size: int | None) -> NDArray[An
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as opened:
+        # Of a file given by its name Pillow maps a TIFF that is not packed, and gets it wrong where
+        # it lies on its side.
+        with path.open("rb") as file, Image.open(file) as opened:
             image = ImageOps.exif_transpose(opened)
             if bits == 16:
                 return _sized(_of_16_bits(image, channels), bits, size)
