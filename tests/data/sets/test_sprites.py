@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from betafront.data import Factors, Images, outlines, sprites
+from betafront.data import Factors, Images, sprites
 from betafront.data.images import memory_limit as room
+from betafront.data.sets import outlines
 from betafront.data.sets.outlines import OUTLINES, drawn
 from betafront.data.sets.sprites import COLOURS, Design, Sheet, stamps
 from betafront.errors import UserError
