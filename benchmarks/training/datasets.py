@@ -68,12 +68,12 @@ def main() -> None:
     say_where(console, ("torch", "pillow"))
     given = Pictures(asked.examples)
     shown = Table("examples", "made, s", "an epoch, s", "digest of the batches", box=None)
-    for how in ({"stream": False}, *({"stream": True, "workers": w} for w in (0, 1, 2))):
+    for how in ({"in_memory": True}, *({"in_memory": False, "workers": w} for w in (0, 1, 2))):
         began = time.perf_counter()
         data = dataset("pictures", given, val=0.05, test=0.05, **how)  # type: ignore[arg-type]
         made = time.perf_counter() - began
         seconds, digest = passes(data, asked.epochs)
-        name = f"streamed, workers={how['workers']}" if how["stream"] else "in memory"
+        name = "in memory" if how["in_memory"] else f"streamed, workers={how['workers']}"
         later = min(seconds[1:], default=seconds[0])
         shown.add_row(name, f"{made:.2f}", f"{later:.2f}", digest)
     console.print(shown)

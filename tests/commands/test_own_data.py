@@ -86,8 +86,8 @@ def test_a_run_of_a_measured_table_says_both_distortions(betafront: Callable[...
 
 def test_a_dataset_of_the_users_is_streamed(betafront: Callable[..., Any], mine: Path) -> None:
     said = betafront(
-        "train", "data=dataset", "data.dataset={_target_: mine.Spectra, n: 80}", "data.stream=true",
-        "hydra.run.dir=run", *QUICK,
+        "train", "data=dataset", "data.dataset={_target_: mine.Spectra, n: 80}",
+        "data.in_memory=false", "hydra.run.dir=run", *QUICK,
     )  # fmt: skip
     assert said.code == 0, said.err
     assert "64 training examples are streamed" in " ".join(said.out.split())

@@ -1,11 +1,14 @@
 """Parts of the user's own, beside `conf/`: made, and refused in a line where they cannot be."""
 
+import random
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from betafront.config.build import build, check
 from betafront.config.compose import compose
@@ -92,6 +95,35 @@ def test_a_model_that_cannot_be_made_says_where(code: str, says: str) -> None:
 )
 def test_data_that_cannot_be_made_says_where(code: str, says: str) -> None:
     assert says in refusal(choose("data", f"_target_: {MODULE}.table\n", code))
+
+
+DRAWN = """
+import random
+import numpy as np
+import torch
+
+class Drawn(torch.utils.data.Dataset):
+    def __init__(self):
+        self.x = torch.randn(40, 3) + np.random.randn() + random.random()
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, i):
+        return self.x[i]
+"""
+
+
+def test_a_dataset_that_draws_its_examples_has_the_same_ones_in_every_process() -> None:
+    choose("data", f"defaults: [dataset]\ndataset: {{_target_: {MODULE}.Drawn}}", DRAWN)
+    settings = ["data=mine", "model=mlp", "likelihood=gaussian"]
+    digests = set()
+    for i, name in enumerate(("one", "other")):  # made anew, as in another process
+        torch.manual_seed(i)
+        np.random.seed(i)
+        random.seed(i)
+        digests.add(build(compose([*settings, f"data.name={name}"])).data.digest)
+    assert len(digests) == 1
 
 
 def test_the_command_finds_the_module_and_names_the_place_of_its_error(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,6 +152,14 @@ def test_of_those_who_ask_at_once_one_decodes_and_the_others_wait(
     assert len({data.digest for data in found}) == 1
 
 
+def test_a_copy_reads_on_when_the_first_one_is_gone(pics: Path) -> None:
+    data = read(pics, in_memory=False)
+    every = everything(data)
+    copy = pickle.loads(pickle.dumps(data))
+    del data
+    assert torch.equal(everything(copy), every)
+
+
 def test_what_a_killed_process_left_is_removed(pics: Path, cache: Path) -> None:
     first = read(pics)
     (images,) = cache.glob("*.images")
@@ -274,12 +283,15 @@ def test_pictures_are_upright_and_what_is_transparent_is_white(tmp_path: Path) -
     folder_of(tmp_path / "lying", 6, lambda _: lying, exif=how)
     upright = read(tmp_path / "lying", val=0.4, test=0.4).examples("val", 1)[0, 0] * 255
     assert upright.tolist() == np.rot90(lying, -1).tolist()
+    folder_of(tmp_path / "tiffs", 6, lambda _: lying, "{}.tif", exif=how)
+    of_tiff = read(tmp_path / "tiffs", val=0.4, test=0.4).examples("val", 1)[0, 0] * 255
+    assert of_tiff.equal(upright)
     clear = np.zeros((4, 4, 4), np.uint8)
     clear[:2, :, 3] = 255
     folder_of(tmp_path / "clear", 6, lambda _: clear)
     data = read(tmp_path / "clear", val=0.4, test=0.4)
     assert data.examples("val", 1)[0, :, :, 0].tolist() == [[0, 0, 1, 1]] * 3
-    assert "6 are transparent in places" in data.note
+    assert "6 may be transparent" in data.note
 
 
 def test_grey_and_coloured_pictures_are_made_alike_where_that_is_asked(tmp_path: Path) -> None:
@@ -315,6 +327,42 @@ def test_broken_files_are_named_and_left_out_where_that_is_asked(pics: Path) -> 
     assert "3 cannot be read and are left out: 0005.png, 0007.png, 0009.png." in data.note
     kept = {tuple(noise((6, 5), i).flatten().tolist()) for i in range(40) if i not in (5, 7, 9)}
     assert as_set(everything(data)) == kept
+
+
+def test_of_a_file_of_several_pictures_the_first_is_taken_and_that_is_said(tmp_path: Path) -> None:
+    pics = folder_of(tmp_path / "pics", 5, lambda i: noise((6, 5), i))
+    stack = [Image.fromarray(noise((6, 5), 10 + i)) for i in range(3)]
+    stack[0].save(pics / "stack.tif", save_all=True, append_images=stack[1:])
+    data = read(pics, val=0.4, test=0.3)
+    assert tuple(noise((6, 5), 10).flatten().tolist()) in as_set(everything(data))
+    assert len(everything(data)) == 6
+    assert "1 hold several pictures" in data.note
+
+
+def test_links_that_lead_nowhere_or_round_and_hidden_files_do_no_harm(pics: Path) -> None:
+    (pics / "round").symlink_to("round")
+    (pics / "again").symlink_to(pics)
+    for hidden in (".DS_Store", "._0000.png", "__MACOSX/0000.png", ".cache/a.png"):
+        (pics / hidden).parent.mkdir(exist_ok=True)
+        (pics / hidden).write_text("no picture")
+    (pics / "0001.png").rename(pics / "0001.PNG")
+    assert len(everything(read(pics))) == 40
+
+
+def test_a_folder_that_may_not_be_read_is_named(
+    pics: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (pics / "locked").mkdir()
+    listed = os.scandir
+
+    def locked(at: Path) -> Any:
+        if Path(at).name == "locked":  # whoever runs the tests may be allowed everything
+            raise PermissionError(13, "Permission denied", str(at))
+        return listed(at)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    with pytest.raises(UserError, match=r"locked cannot be looked into \(Permission denied\)"):
+        read(pics)
 
 
 def empty(at: Path) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from betafront.config.parts import ADDED, PARTS
 from betafront.config.targets import make, targets_of
 from betafront.config.trust import Wall
 from betafront.data import Data
+from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
 from betafront.files import write_whole
 from betafront.models import Architecture, Model, Shape, check_model, initialised
@@ -224,7 +225,8 @@ def _is_of_parts(value: Any) -> bool:
 
 @lru_cache(maxsize=2)
 def _data(node: str, wall: Wall | None) -> Data:
-    data = _make(OmegaConf.create(json.loads(node)), "data", wall)
+    with seeded(0):  # a Dataset that draws its examples has the same ones in every process
+        data = _make(OmegaConf.create(json.loads(node)), "data", wall)
     if not isinstance(data, Data):
         raise UserError(
             f"data: {node} has made {_typed(data)}, and no betafront.data.Data: return what "

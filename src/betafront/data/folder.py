@@ -4,8 +4,9 @@ import torch
 
 from betafront.data.images import Images, StreamedImages
 from betafront.data.images.folder import Listing, Prepared, labels_of, pictures_below, prepared
+from betafront.data.images.memory_limit import refuse_choice
 from betafront.data.images.resize import refuse_size
-from betafront.data.images.streamed_images import refuse_choice, stored_images
+from betafront.data.images.streamed_images import stored_images
 from betafront.errors import UserError
 
 NAMED = 3  # broken files that a note names
@@ -107,7 +108,9 @@ def _note(listing: Listing, found: Prepared, size: int | None) -> str:
     if found.file.bits == 16:
         sentences.append("Their 16-bit numbers are divided by 65,535.")
     if found.transparent:
-        sentences.append(f"{found.transparent:,} are transparent in places, and laid on white.")
+        sentences.append(f"{found.transparent:,} may be transparent, and are laid on white.")
+    if found.several:
+        sentences.append(f"{found.several:,} hold several pictures, of which the first is taken.")
     if found.broken:
         names = [listing.files[i] for i in sorted(found.broken)[:NAMED]]
         more = ", …" if len(found.broken) > NAMED else ""

@@ -13,12 +13,12 @@ from betafront.data.arrays.held import held
 from betafront.data.arrays.kinds import as_examples
 from betafront.data.factors import Table
 from betafront.data.images import prepare
+from betafront.data.images.folder.listing import PICTURES
 from betafront.data.images.resize import resized
 from betafront.data.new_examples import as_tensor
 from betafront.data.tensors import InMemory, splits
 from betafront.errors import UserError, near_miss, one_line
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsx", ".feather")
 KINDS = (".npy", ".npz", ".pt")
 EXAMPLES = ("images", "examples")
@@ -114,9 +114,10 @@ def as_factors(arrays: Mapping[str, Any], path: str) -> Table | None:
 
 def _arrays(path: Path, main: str, *others: str) -> dict[str, Any]:
     """The arrays of a file by their names; a single array is called `main`, whatever its name."""
-    if path.suffix == ".pt":
+    kind = path.suffix.lower()
+    if kind == ".pt":
         loaded = torch.load(path, weights_only=True, map_location="cpu")
-    elif path.suffix in (".npy", ".npz"):
+    elif kind in (".npy", ".npz"):
         loaded = np.load(path, allow_pickle=False)
     else:
         raise UserError(f"{path} is not a .npy, .npz or .pt file{_way_out(path)}")
@@ -159,7 +160,7 @@ def _no_file(file: Path) -> str:
     if file.is_dir():
         pictures = sum(path.suffix.lower() in PICTURES for path in file.iterdir())
         holds = f" of {pictures:,} pictures" if pictures else ""
-        arrays = sorted(str(path) for path in file.iterdir() if path.suffix in KINDS)
+        arrays = sorted(str(path) for path in file.iterdir() if path.suffix.lower() in KINDS)
         if arrays:
             return f"{file} is a folder: name one file, as {arrays[0]}"
         return (
@@ -171,7 +172,7 @@ def _no_file(file: Path) -> str:
     folder = file.absolute().parent
     if not folder.is_dir():
         return f"there is no file {file}: there is no folder {folder}"
-    beside = [path.name for path in folder.iterdir() if path.suffix in KINDS]
+    beside = [path.name for path in folder.iterdir() if path.suffix.lower() in KINDS]
     return f"there is no file {file} in {folder}: {near_miss(file.name, beside)}"
 
 

@@ -100,6 +100,15 @@ def test_whole_numbers_of_vectors_are_taken_as_they_are_and_that_is_said(tmp_pat
     assert "from 0 to 99, which of vectors are taken as they are" in said
 
 
+def test_vectors_of_16_bits_are_taken_as_they_are(tmp_path: Path) -> None:
+    x = np.arange(200, dtype=np.uint16).reshape(40, 5) * 300
+    np.save(tmp_path / "x.NPY", x)
+    (tmp_path / "x.NPY.npy").rename(tmp_path / "x.NPY")
+    data = tensor("mine", str(tmp_path / "x.NPY"))
+    assert float(data.train.max()) > 255
+    assert "whole numbers from 0 to 59,700" in data.note
+
+
 def test_vectors_that_may_be_images_are_named(tmp_path: Path) -> None:
     flat = np.random.default_rng(0).random((N, 64)).astype(np.float32)
     assert "save x.reshape(-1, 8, 8)" in tensor("mine", saved(tmp_path, flat)).note

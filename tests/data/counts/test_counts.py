@@ -60,6 +60,12 @@ FILES: dict[str, tuple[str, Write]] = {
     "npz": ("x.npz", lambda path, x: np.savez(path, counts=x, other=x)),
     "csv": ("x.csv", lambda path, x: frame(x).to_csv(path, index=False)),
     "tsv": ("x.tsv", lambda path, x: frame(x).to_csv(path, index=False, sep="\t")),
+    "semicolons": ("x.CSV", lambda path, x: frame(x).to_csv(path, index=False, sep=";")),
+    "numbered rows": ("x.csv", lambda path, x: frame(x).drop(columns="cell").to_csv(path)),
+    "truth values among them": (
+        "x.csv",
+        lambda path, x: frame(x).astype({"gene_3": bool}).to_csv(path, index=False),
+    ),
     "parquet": ("x.parquet", lambda path, x: frame(x).to_parquet(path)),
 }  # fmt: skip
 
@@ -87,7 +93,8 @@ def test_every_file_has_the_splits_and_bits_of_the_dense_array(name: str, x: np.
         ]
         assert len(shuffled[0]) == len(shuffled[1]) == 5
         assert all(map(torch.equal, *shuffled))
-    assert ("cell" in data.note) == (name in ("csv", "tsv", "parquet"))
+    of_tables = ("csv", "tsv", "semicolons", "truth values among them", "parquet")
+    assert ("cell" in data.note) == (name in of_tables)
 
 
 def test_the_digest_names_the_values_their_places_and_the_splits(x: np.ndarray) -> None:
@@ -201,6 +208,17 @@ def test_what_is_no_table_of_counts_is_refused(x: np.ndarray, what: str) -> None
     with pytest.raises(UserError, match=message) as refused:
         counts("c", "x.npy")
     assert "\n" not in str(refused.value)
+
+
+def test_counts_without_names_are_asked_about(x: np.ndarray) -> None:
+    pd.DataFrame(x).to_csv("x.csv", header=False, index=False)
+    frame(x).to_csv("named.csv", header=False, index=False)
+    for path in ("x.csv", "named.csv"):
+        with pytest.raises(UserError, match=r"the first line of .* data.header=false if"):
+            counts("c", path)
+        data = counts("c", path, header=False)
+        assert data.shape == (D,)
+        assert sum(data.size(split) for split in SPLITS) == N
 
 
 def test_files_that_will_not_do_are_refused_with_the_way_out(x: np.ndarray) -> None:

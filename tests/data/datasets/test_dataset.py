@@ -1,5 +1,6 @@
 """A user's Dataset: whatever its items are, its splits and labels; one line where it is wrong."""
 
+import multiprocessing
 from typing import Any
 
 import numpy as np
@@ -138,6 +139,40 @@ def test_what_is_drawn_for_an_example_is_drawn_once_and_seeded() -> None:
     assert "differ each time that they are read" in first.note
 
 
+def test_palettes_are_colours() -> None:
+    pictures = [Image.new("RGB", (5, 4), (i, 2 * i, 0)).quantize(4) for i in range(N)]
+    assert made(pictures).shape == (3, 4, 5)
+
+
+def test_a_module_that_splits_at_random_splits_by_the_seed() -> None:
+    class Splitting(Module):
+        def setup(self, stage: str) -> None:
+            super().setup(stage)
+            self.rows = torch.randperm(60).tolist()
+
+        def train_dataloader(self) -> Any:
+            return torch.utils.data.DataLoader(torch.utils.data.Subset(Pairs(60), self.rows[:40]))
+
+    first, again = (made(Splitting()) for _ in range(2))
+    assert first.size("train") == 40
+    assert first.digest == again.digest
+
+
+def test_a_process_that_may_have_no_others_reads_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)  # type: ignore[attr-defined]
+    check_all(made(Pairs(), workers=2))
+
+
+class Counted(Endless):
+    def __len__(self) -> int:
+        return N
+
+
+class Missing(Pairs):
+    def __len__(self) -> int:
+        raise FileNotFoundError("index.csv")
+
+
 WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
     "dictionaries": (
         Dictionaries(),
@@ -173,6 +208,8 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         "datasets.py, line 61: OSError: picture 71 cannot be read",
     ),
     "no length": (Endless(), {}, "Endless gives examples one after the other"),
+    "a length of those one after the other": (Counted(), {}, "Counted gives examples one after"),
+    "a length that fails": (Missing(), {}, "Missing.__len__: "),
     "a class": (Pairs, {}, "and no Dataset: name one as data.dataset={_target_: mymodule.MySet}"),
     "a name": ("mymodule.MySet", {}, "is 'mymodule.MySet', and no Dataset"),
     "nothing": (None, {}, "data.dataset is None, and no Dataset"),
@@ -189,6 +226,7 @@ WRONG: dict[str, tuple[Any, dict[str, Any], str]] = {
         {},
         "has NaN or infinity: mend it, or leave",
     ),
+    "in_memory": (Pairs(), {"in_memory": "no"}, "data.in_memory is true, false or null, not no"),
     "workers": (Pairs(), {"workers": -1}, "data.workers must be a whole number"),
 }
 
@@ -211,6 +249,12 @@ def test_a_data_module_that_fails_or_moves_batches_is_one_line() -> None:
         def on_after_batch_transfer(self, batch: Any, _: int) -> Any:
             return batch
 
+    class Dropping(Module):
+        def train_dataloader(self) -> Any:
+            return torch.utils.data.DataLoader(
+                Pairs(60), collate_fn=lambda items: items[0][0][None]
+            )
+
     class Several(Module):
         def val_dataloader(self) -> Any:
             return [super().val_dataloader()] * 2
@@ -218,6 +262,7 @@ def test_a_data_module_that_fails_or_moves_batches_is_one_line() -> None:
     for module, says in (
         (Failing(), "Failing.setup: .*ValueError: no such folder"),
         (Moving(), "Moving has on_after_batch_transfer, which is not called here"),
+        (Dropping(), "its collate_fn makes 1 examples of 60: leave out in the Dataset"),
         (Several(), "Several.val_dataloader gives list: return one DataLoader"),
     ):
         with pytest.raises(UserError, match=says):

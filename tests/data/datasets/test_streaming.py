@@ -18,7 +18,7 @@ from betafront.training.fitting import fit_one
 
 
 def streamed(given: Any, **settings: Any) -> StreamedDataset:
-    data = dataset("mine", given, stream=True, **settings)
+    data = dataset("mine", given, in_memory=False, **settings)
     assert isinstance(data, StreamedDataset)
     return data
 
@@ -80,7 +80,7 @@ def test_the_sizes_and_the_digest_are_those_of_all_and_of_the_first(
     assert data.digest != streamed(Pairs(), split_seed=1).digest
     said = " ".join(data_cautions(data))
     assert "64 training examples are streamed, by the run itself" in said
-    assert "the first 8 of them, and all others, are what is looked at" in said
+    assert "Checks and the digest are of the first 8 of them" in said
     known = data.known("val")
     assert known is not None
     assert known.values.equal(held.known("val").values)  # type: ignore[union-attr]
@@ -99,8 +99,8 @@ def test_what_does_not_fit_is_streamed_and_what_has_to_fit_is_refused(
     monkeypatch.setattr("betafront.data.datasets.dataset.HELD", 8)
     assert not isinstance(with_memory(4 * bytes_of_all), StreamedDataset)
     assert isinstance(with_memory(4 * bytes_of_all - 1), StreamedDataset)
-    with pytest.raises(UserError, match=r"the examples take .*: give data.stream=true, or"):
-        with_memory(4 * bytes_of_all - 1, stream=False)
+    with pytest.raises(UserError, match=r"the examples take .*: give data.in_memory=false, or"):
+        with_memory(4 * bytes_of_all - 1, in_memory=True)
     with pytest.raises(UserError, match=r"the validation and test examples take .* smaller"):
         with_memory(bytes_of_all)
 

@@ -1,7 +1,9 @@
 """Augmentation: of shuffled training batches alone, seeded by the run."""
 
+import random
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -44,6 +46,23 @@ def test_a_seed_gives_the_same_batches_and_nothing_else_is_drawn_from() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
+def globally_seeded(seed: int) -> None:
+    np.random.seed(seed)
+    random.seed(seed)
+
+
+def by_numpy_and_python(x: Tensor) -> Tensor:
+    return x * (np.random.rand() + random.random()) / 2
+
+
+def test_what_a_transform_draws_from_numpy_and_python_is_seeded_too() -> None:
+    data = digits(limit=200).augmented([by_numpy_and_python])
+    globally_seeded(1)
+    first = torch.cat(batches(data))
+    globally_seeded(2)
+    assert torch.equal(torch.cat(batches(data)), first)
+
+
 def test_what_is_evaluated_stays_as_it_is() -> None:
     plain, data = digits(limit=200), flipped()
     assert data.digest == plain.digest
@@ -73,7 +92,16 @@ def to_words(_: Tensor) -> Any:
     return "image"
 
 
+def to_whole_numbers(x: Tensor) -> Tensor:
+    return (x * 255).to(torch.uint8)
+
+
 WRONG = {
+    "whole numbers": (to_whole_numbers, "to_whole_numbers makes uint8 of an image: leave it out"),
+    "another scale": (
+        v2.Normalize([0.5], [0.5]),
+        r"makes images from -1 to .* leave out what changes the scale, as Normalize",
+    ),
     "a smaller one": (
         to_a_smaller_one,
         r"to_a_smaller_one makes \(1, 4, 8\) of an image of \(1, 8",
@@ -86,7 +114,7 @@ WRONG = {
 @pytest.mark.parametrize("name", sorted(WRONG))
 def test_a_transform_that_does_not_fit_is_refused_before_training(name: str) -> None:
     transform, expected = WRONG[name]
-    with pytest.raises(UserError, match=rf"data\.augment: {expected}") as refused:
+    with pytest.raises(UserError, match=rf"data\.augment:? {expected}") as refused:
         digits(limit=200).augmented([transform])
     assert "\n" not in str(refused.value)
 

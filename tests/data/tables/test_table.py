@@ -195,6 +195,16 @@ def test_a_first_line_of_numbers_is_asked_about(tmp_path: Path) -> None:
     assert len(every(table("mine", str(path), header=True))) == N - 1
 
 
+def test_the_numbers_of_rows_are_no_data(frame: pd.DataFrame, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    frame.to_csv(path, encoding="utf-8-sig")
+    data = table("mine", str(path), label="group")
+    assert data.columns == ("age", "income", "smokes", "weight")
+    assert data.note.startswith("The first column has no name, and is left out")
+    asked = table("mine", str(path), columns=["Unnamed: 0", "age"])
+    assert asked.columns == ("Unnamed: 0", "age")
+
+
 @pytest.mark.parametrize(
     ("path", "settings", "says"),
     [
@@ -205,6 +215,9 @@ def test_a_first_line_of_numbers_is_asked_about(tmp_path: Path) -> None:
         ("b.csv", {}, "did you mean 'a.csv'?"),
         ("a.npy", {}, "is no table that is read here"),
         ("empty.csv", {}, "empty.csv is empty"),
+        ("names.csv", {}, "names.csv has names of columns, and no row"),
+        ("commas.csv", {}, "save them as numbers, with decimal points"),
+        ("twice.csv", {}, "the first line of twice.csv has numbers"),
         ("bad.parquet", {}, "bad.parquet cannot be read"),
         ("a.csv", {"columns": ["ago"]}, "data.columns: there is no column 'ago': did you mean"),
         ("a.csv", {"label": "team"}, "data.label: there is no column 'team': known: age, income"),
@@ -227,4 +240,7 @@ def test_what_is_no_table_is_refused(
     for name in ("a.npy", "bad.parquet"):
         (tmp_path / name).write_bytes(b"nothing of the kind")
     (tmp_path / "empty.csv").touch()
+    (tmp_path / "names.csv").write_text("a,b\n")
+    (tmp_path / "commas.csv").write_text("a;b\n1,5;2\n2,5;3\n")
+    (tmp_path / "twice.csv").write_text("x,1.5,1.5\ny,1.5,2.5\n")
     assert says in refusal(path, **settings)

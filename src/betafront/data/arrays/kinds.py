@@ -95,7 +95,8 @@ def as_examples(
         raise UserError(f"data.channels is for images and signals, and {path} holds {kind}")
     if kind == "signals":
         x = channels_first(x, path, channels) if x.ndim == 3 else x.unsqueeze(1)
-    return Examples(kind, as_numbers(x, path), _note(x, path, kind))
+    numbers = as_numbers(x, path)
+    return Examples(kind, numbers, _note(x, numbers, path, kind))
 
 
 def as_numbers(x: Tensor, path: str) -> Tensor:
@@ -113,14 +114,20 @@ def as_numbers(x: Tensor, path: str) -> Tensor:
     return numbers
 
 
-def _note(x: Tensor, path: str, kind: str) -> str:
-    """How examples that are no images were read, where somebody may have meant it otherwise."""
+def _note(x: Tensor, numbers: Tensor, path: str, kind: str) -> str:
+    """How examples that are no images were read, where somebody may have meant it otherwise.
+
+    Args:
+        x: as they were given; of some types torch knows no minimum.
+        numbers: of them, float32.
+        path, kind: of them.
+    """
     whole = not x.is_floating_point() and x.dtype != torch.bool
     said = []
     if whole:
         said = [
-            f"{path} holds whole numbers from {int(x.min()):,} to {int(x.max()):,}, which of "
-            f"{kind} are taken as they are: divide them before, where they are levels."
+            f"{path} holds whole numbers from {int(numbers.min()):,} to {int(numbers.max()):,}, "
+            f"which of {kind} are taken as they are: divide them before, where they are levels."
         ]
     side = math.isqrt(x.shape[1])
     if kind == "vectors" and side >= LEAST_SIDE and side**2 == x.shape[1] and _as_pixels(x):

@@ -29,6 +29,8 @@ def counts(
     path: str,
     label: str | None = None,
     total: str | None = None,
+    header: bool | None = None,
+    separator: str | None = None,
     val: float = 0.1,
     test: float = 0.1,
     split_seed: int = 0,
@@ -47,12 +49,13 @@ def counts(
             all that was counted (chosen genes of a cell, items of a shop). What was counted
             elsewhere, the total less the row's sum, becomes one more column, the last, so that the
             sum of a row is the total as given, which `likelihood.total=row` and `multinomial` take.
+        header, separator: of a table, as in `betafront.data.tables.reading.read`.
         val, test, split_seed, limit: as in `betafront.data.tensors.splits`.
 
     Raises:
         UserError: a file is not there, or cannot be read; or it holds anything but counts.
     """
-    matrix, columns, note = read(path, [key for key in (label, total) if key])
+    matrix, columns, note = read(path, [key for key in (label, total) if key], header, separator)
     matrix = canonical(matrix, path)
     if total is not None:
         matrix = _with_rest(matrix, column_of(total, "total", columns), path)

@@ -7,26 +7,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from betafront.data.tables.reading import DELIMITED, PARQUET, UNNAMED, kind_of
+from betafront.data.tables.reading import read as read_table
 from betafront.errors import UserError, near_miss, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csr_array
 
-DELIMITED = {".csv": ",", ".tsv": "\t"}
-PARQUET = (".parquet", ".pq")
 KINDS = (".npz", ".npy", *DELIMITED, *PARQUET)
 
 Columns = Mapping[str, NDArray[Any]]
 """The columns of a table that are no counts, by their names; empty for other files."""
 
 
-def read(path: str, apart: Sequence[str]) -> tuple["csr_array", Columns | None, str]:
+def read(
+    path: str, apart: Sequence[str], header: bool | None = None, separator: str | None = None
+) -> tuple["csr_array", Columns | None, str]:
     """The counts of a file, one example per row.
 
     Args:
         path: of the file.
         apart: columns of a table that are read, but are no counts.
+        header, separator: of a table, as in `betafront.data.tables.reading.read`.
 
     Returns:
         the counts; the columns that are none, or None where the file is no table; and a sentence on
@@ -36,12 +39,12 @@ def read(path: str, apart: Sequence[str]) -> tuple["csr_array", Columns | None, 
         UserError: it is not there, is no such file, cannot be read, or holds no table of numbers.
     """
     file = _file(path, "path")
-    kind = file.suffix.lower()
+    kind = kind_of(file)
     if kind not in KINDS:
         raise UserError(f"data.path: {file} is no {', '.join(KINDS)} file{_way_out(kind)}")
     try:
         if kind in (*DELIMITED, *PARQUET):
-            return _of_table(_table(file), apart, path)
+            return _of_table(read_table(file, header, separator), apart, path)
         return _of_arrays(file), None, ""
     except UserError:
         raise
@@ -103,14 +106,6 @@ def _of_arrays(file: Path) -> "csr_array":
     return csr_array(dense)
 
 
-def _table(file: Path) -> "pd.DataFrame":
-    import pandas as pd
-
-    if file.suffix.lower() in PARQUET:
-        return pd.read_parquet(file)
-    return pd.read_csv(file, sep=DELIMITED[file.suffix.lower()])
-
-
 def _of_table(
     frame: "pd.DataFrame", apart: Sequence[str], path: str
 ) -> tuple["csr_array", Columns, str]:
@@ -125,9 +120,10 @@ def _of_table(
             raise UserError(f"data.path: {path} has no column '{name}': {said}")
     columns = {name: frame[name].to_numpy() for name in apart}
     left = frame.drop(columns=list(apart))
-    note = ""
-    if len(left.columns) and not is_numeric_dtype(left.iloc[:, 0]):
-        note = f"The first column, {left.columns[0]}, has the names of the rows, and is left out."
+    note, unnamed = "", UNNAMED in left.columns[:1]
+    if unnamed or (len(left.columns) and not is_numeric_dtype(left.iloc[:, 0])):
+        called = "" if unnamed else f", {left.columns[0]},"
+        note = f"The first column{called} has the names of the rows, and is left out."
         left = left.iloc[:, 1:]
     text = [name for name in left.columns if not is_numeric_dtype(left[name])]
     if text:
@@ -136,7 +132,7 @@ def _of_table(
             f"{path} has no numbers in the column '{text[0]}'{more}: data.label={text[0]} makes it "
             "the label, or save the counts alone"
         )
-    return csr_array(left.to_numpy()), columns, note
+    return csr_array(left.to_numpy(dtype=np.float64, na_value=np.nan)), columns, note
 
 
 def _file(path: str, key: str) -> Path:
@@ -163,7 +159,7 @@ def _way_out(kind: str) -> str:
             ": save its counts with scipy.sparse.save_npz('counts.npz', adata.X), or whichever "
             "layer has the raw ones"
         )
-    if kind in (".mtx", ".gz"):
+    if kind == ".mtx":
         return (
             ": save its matrix, an example in each row, with scipy.sparse.save_npz('counts.npz', "
             "scipy.io.mmread(path).tocsr())"

@@ -12,11 +12,12 @@ from torch import Tensor
 from betafront.data.arrays.held import held
 from betafront.data.data import SPLITS, Data
 from betafront.data.datasets.fields import Fields, Key
-from betafront.data.datasets.reading import Asked, Loading, Reader, collected, in_parts, seeded
+from betafront.data.datasets.reading import Asked, Loading, Reader, collected, in_parts
 from betafront.data.datasets.sources import Source, sources_of
 from betafront.data.datasets.streaming import StreamedDataset
 from betafront.data.factors import Factors, Table
-from betafront.data.images.memory_limit import PART, memory
+from betafront.data.images.memory_limit import PART, memory, refuse_choice
+from betafront.data.seeded import seeded
 from betafront.data.tensors import Part, rows_of_splits
 from betafront.errors import UserError
 
@@ -33,7 +34,7 @@ def dataset(
     label: Key | None = None,
     kind: str | None = None,
     channels: str | None = None,
-    stream: bool | None = None,
+    in_memory: bool | None = None,
     workers: int = 0,
     val: float = 0.1,
     test: float = 0.1,
@@ -52,11 +53,12 @@ def dataset(
             kept.
         field, label: as in `betafront.data.datasets.fields.Fields`.
         kind, channels: as in `betafront.data.arrays.kinds.as_examples`.
-        stream: read the training examples when a step needs them; false holds them in memory, None
-            decides by their size.
+        in_memory: hold all examples in memory, or, if False, read those of training when a step
+            needs them; None for memory where they fit.
         workers: processes that read examples; 0 reads in this one.
         val, test: parts of the training examples, where `dataset` has no such split itself.
-        split_seed: of the one permutation that decides which example goes where.
+        split_seed: of the one permutation that decides which example goes where, and of what a
+            module draws to split its examples itself.
         limit: use no more than this many examples of each set that is given.
 
     Raises:
@@ -65,14 +67,16 @@ def dataset(
     """
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 0:
         raise UserError(f"data.workers must be a whole number of processes, or 0, not {workers}")
-    sources = sources_of(dataset)
+    refuse_choice(in_memory)
+    with seeded(split_seed):  # of a module that splits its examples at random
+        sources = sources_of(dataset)
     sizes = {split: len(source) for split, source in sources.items()}
     parts = rows_of_splits(name, sizes, val=val, test=test, split_seed=split_seed, limit=limit)
     readers, note = _readers(
         sources, parts, Reader(sources["train"], Fields(field, label), kind, channels)
     )
     first = readers["train"]
-    streamed = _is_streamed(name, parts, first, stream)
+    streamed = _is_streamed(name, parts, first, in_memory)
     taken = {split: part.rows for split, part in parts.items()}
     if streamed:
         taken["train"] = taken["train"][:HELD]
@@ -126,7 +130,7 @@ def _drawn(reader: Reader, rows: Tensor) -> str:
         return ""
     return (
         "Its examples differ each time that they are read: in memory they are drawn once, with "
-        "data.stream=true afresh in each epoch, seeded."
+        "data.in_memory=false afresh in each epoch, seeded."
     )
 
 
@@ -134,7 +138,9 @@ def _bytes(n: int, reader: Reader) -> int:
     return 4 * n * math.prod(reader.shape or ())
 
 
-def _is_streamed(name: str, parts: Mapping[str, Part], reader: Reader, stream: bool | None) -> bool:
+def _is_streamed(
+    name: str, parts: Mapping[str, Part], reader: Reader, in_memory: bool | None
+) -> bool:
     """Whether the training examples are streamed.
 
     Raises:
@@ -142,11 +148,12 @@ def _is_streamed(name: str, parts: Mapping[str, Part], reader: Reader, stream: b
     """
     room = int(PART * memory())
     sizes = {split: len(part.rows) for split, part in parts.items()}
-    streamed = stream if stream is not None else _bytes(sum(sizes.values()), reader) > room
+    fits = _bytes(sum(sizes.values()), reader) <= room
+    streamed = not (fits if in_memory is None else in_memory)
     kept = sizes | ({"train": min(HELD, sizes["train"])} if streamed else {})
     if (taken := _bytes(sum(kept.values()), reader)) > room:
         what = "validation and test examples" if streamed else "examples"
-        way = "give smaller data.val and data.test" if streamed else "give data.stream=true"
+        way = "give smaller data.val and data.test" if streamed else "give data.in_memory=false"
         raise UserError(
             f"data={name}: the {what} take {taken / 1e9:.1f} GB as 32-bit numbers, more than a "
             f"quarter of this machine's memory: {way}, or data.limit"
@@ -162,9 +169,8 @@ def _said(parts: Mapping[str, Part], reader: Reader, streamed: bool, workers: in
         return f"Its {every:,} examples are held in memory, {_bytes(every, reader) / 1e6:,.1f} MB."
     how = f"by {workers} processes" if workers else "by the run itself (data.workers=N gives it N)"
     return (
-        f"Its {n['train']:,} training examples are streamed, {how}: the first "
-        f"{min(HELD, n['train']):,} of them, and all others, are what is looked at here and what "
-        "the digest is of."
+        f"Its {n['train']:,} training examples are streamed, {how}. Checks and the digest are of "
+        f"the first {min(HELD, n['train']):,} of them, and of all for validation and test."
     )
 
 

@@ -119,6 +119,9 @@ def as_array(found: Any) -> Tensor:
     if isinstance(found, Number | np.generic):
         return torch.tensor(found)
     if hasattr(found, "getbands"):  # a picture
+        found = (
+            found.convert("RGB") if found.mode in ("P", "PA") else found
+        )  # no numbers of colours
         found = np.array(found)  # a copy, which torch may write
     if isinstance(found, str | bytes) or found is None or isinstance(found, Mapping):
         raise UserError(f"data.dataset: an example is {described(found)}, and no array of numbers")

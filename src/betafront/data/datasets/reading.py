@@ -1,13 +1,11 @@
 """Reading rows of a set, in this process or in those of a DataLoader."""
 
 import hashlib
-import random
+import multiprocessing
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -15,6 +13,7 @@ from torch.utils.data import DataLoader
 from betafront.data.arrays.kinds import Examples, as_examples
 from betafront.data.datasets.fields import Fields
 from betafront.data.datasets.sources import Source
+from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
 from betafront.own_modules import cause
 
@@ -96,6 +95,11 @@ class Reader:
         except Exception as error:  # of the user's own code
             raise UserError(f"{WHOSE}: its collate_fn: {cause(error)}") from error
         x = self.fields.example(batch)
+        if len(x) != len(rows):
+            raise UserError(
+                f"{WHOSE}: its collate_fn makes {len(x)} examples of {len(rows)}: leave out in the "
+                "Dataset what is not to be trained on"
+            )
         self._check_alike([x[0]], rows)
         return _finite(x, rows), known  # type: ignore[return-value]
 
@@ -153,11 +157,13 @@ class Loading:
 
     Args:
         reader: of the set.
-        workers: processes that read; 0 reads in this one.
+        workers: processes that read; 0 reads in this one, and so does a process that may have no
+            others, as one of a pool.
         pinned: keep batches in memory that a GPU reads fast.
     """
 
     def __init__(self, reader: Reader, workers: int, pinned: bool = False) -> None:
+        workers = 0 if multiprocessing.current_process().daemon else workers
         self.workers = workers
         self.passes = Passes()
         self.loader: DataLoader[Any] = DataLoader(
@@ -197,22 +203,6 @@ def _as_it_is(found: Read) -> Read:
 def in_parts(rows: Tensor, at_once: int = AT_ONCE) -> list[Asked]:
     """Rows, in order, as parts that are read one after the other."""
     return [Asked.of(part) for part in rows.split(at_once)]
-
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """What is drawn inside from the global generators of torch, NumPy and Python depends on `seed`
-    alone; afterwards they are what they were before."""
-    before = np.random.get_state(), random.getstate()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        random.seed(seed)
-        try:
-            yield
-        finally:
-            np.random.set_state(before[0])
-            random.setstate(before[1])
 
 
 def collected(parts: Iterable[Read], n: int) -> tuple[Tensor, list[list[Any]] | None]:

@@ -61,9 +61,11 @@ def _of_mapping(given: Mapping[str, Any]) -> dict[str, Source]:
 def _of_dataset(given: Any, key: str) -> Source:
     if isinstance(given, str | type) or given is None:
         raise UserError(f"{key} is {given!r}, and no Dataset: {WAY_OUT}")
-    if not hasattr(given, "__getitem__") or not _has_length(given):
-        what = type(given).__name__
-        if hasattr(given, "__iter__"):
+    from torch.utils.data import IterableDataset
+
+    what, in_a_row = type(given).__name__, isinstance(given, IterableDataset)
+    if in_a_row or not hasattr(given, "__getitem__") or not _has_length(given, key):
+        if in_a_row or hasattr(given, "__iter__"):
             raise UserError(
                 f"{key}: {what} gives examples one after the other, and a run draws them in an "
                 "order of its own: give it __len__ and __getitem__"
@@ -72,11 +74,18 @@ def _of_dataset(given: Any, key: str) -> Source:
     return Source(given)
 
 
-def _has_length(given: Any) -> bool:
+def _has_length(given: Any, key: str) -> bool:
+    """Whether a set has a length.
+
+    Raises:
+        UserError: its `__len__` fails.
+    """
+    if not hasattr(given, "__len__"):
+        return False
     try:
         return len(given) >= 0
-    except Exception:  # of a Dataset that has no length, or has not loaded its files
-        return False
+    except Exception as error:  # of the user's own code
+        raise UserError(f"{key}: {type(given).__name__}.__len__: {cause(error)}") from error
 
 
 def _of_module(module: Any) -> dict[str, Source]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
 
 
@@ -14,9 +15,9 @@ class Augment:
     """Transforms of single images, as torchvision's `transforms.v2` has them, whose draws come from
     the generator of a run.
 
-    Such transforms draw from torch's global generator, which is seeded for each batch with a number
-    of the run's own and put back afterwards. So a run that goes on from a checkpoint has the bits
-    that it would have had.
+    Such transforms draw from torch's global generator, and a user's own from those of NumPy or
+    Python; these are seeded for each batch with a number of the run's own and put back afterwards.
+    So a run that goes on from a checkpoint has the bits that it would have had.
 
     Args:
         transforms: each takes a (C, H, W) image and returns one of the same shape.
@@ -35,12 +36,7 @@ class Augment:
             UserError: a transform fails, or changes the shape of an image.
         """
         seed = int(torch.randint(2**62, (), generator=generator))
-        on_gpu = [x.device] if x.is_cuda else []
-        with torch.random.fork_rng(on_gpu):
-            torch.default_generator.manual_seed(seed)
-            if on_gpu:
-                with torch.cuda.device(x.device):
-                    torch.cuda.manual_seed(seed)
+        with seeded(seed, x.device):
             return torch.stack([self._one(image) for image in x])
 
     def _one(self, image: Tensor) -> Tensor:
@@ -54,10 +50,15 @@ class Augment:
                     f"data.augment: {name} cannot take an image of {tuple(image.shape)} (channels, "
                     f"height, width): {one_line(error)[:200]}"
                 ) from error
-            if not isinstance(made, Tensor) or made.shape != image.shape or made.is_complex():
+            if not isinstance(made, Tensor) or made.shape != image.shape:
                 what = tuple(made.shape) if isinstance(made, Tensor) else type(made).__name__
                 raise UserError(
                     f"data.augment: {name} makes {what} of an image of {tuple(image.shape)}: an "
                     "image is to keep its shape (channels, height, width)"
+                )
+            if not made.is_floating_point():
+                raise UserError(
+                    f"data.augment: {name} makes {str(made.dtype).removeprefix('torch.')} of an "
+                    "image: leave it out, as images are to stay floating-point numbers"
                 )
         return made.to(image.dtype)

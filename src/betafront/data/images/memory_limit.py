@@ -43,6 +43,16 @@ def refuse_too_many(name: str, n: int, shape: tuple[int, ...], limit: int | None
         )
 
 
+def refuse_choice(in_memory: bool | None) -> None:
+    """Refuse what says neither memory nor reading when asked.
+
+    Raises:
+        UserError: naming the choices.
+    """
+    if in_memory not in (True, False, None):
+        raise UserError(f"data.in_memory is true, false or null, not {in_memory}")
+
+
 def fit_in_memory(size: int) -> bool:
     """Whether images that take `size` bytes as 32-bit numbers are brought into memory, where they
     need not be: up to a quarter of it, and to `MOST`."""

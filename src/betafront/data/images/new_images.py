@@ -14,7 +14,7 @@ from betafront.data.new_examples import Preparation, as_tensor, refuse_not_finit
 from betafront.errors import UserError
 
 GREATEST = {torch.bool: 1, torch.uint8: 255, torch.uint16: 65535, torch.int16: 65535}
-"""The value that becomes 1. Nobody says it of wider integers."""
+"""The value that becomes 1, by the type. Of wider integers the type does not say it."""
 
 
 @dataclass(frozen=True)

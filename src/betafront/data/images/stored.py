@@ -49,6 +49,10 @@ class ImageFile:
         weakref.finalize(self, os.close, number)
         return number
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, as another process gets it, opens the file for itself."""
+        return {key: value for key, value in vars(self).items() if key != "_file"}
+
     def read(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
         """(len(numbers), C, H, W) the images of these numbers.
 

@@ -15,7 +15,6 @@ from betafront.data.images.prepare import known_levels, noise_of
 from betafront.data.images.stored import ImageFile, StoredRows, noises
 from betafront.data.streamed import OnDemand, Streamed
 from betafront.data.tensors import Splits, splits
-from betafront.errors import UserError
 from betafront.objective import Likelihood
 from betafront.objective.likelihoods.grid import Grid
 
@@ -179,13 +178,3 @@ def _digest(file: ImageFile, found: Splits, settings: str) -> str:
 def shown(size: int) -> str:
     """A number of bytes for people."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
-
-
-def refuse_choice(in_memory: bool | None) -> None:
-    """Refuse what says neither memory nor streaming.
-
-    Raises:
-        UserError: naming the choices.
-    """
-    if in_memory not in (True, False, None):
-        raise UserError(f"data.in_memory is true, false or null, not {in_memory}")

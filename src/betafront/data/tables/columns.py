@@ -1,5 +1,6 @@
 """Which columns of a table are the data, which are its labels, and what cannot be either."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -103,13 +104,17 @@ def numbers(frame: "pd.DataFrame", names: Sequence[str], whose: str) -> NDArray[
         raise UserError(
             f"{whose} has no numbers in {_columns(other)} (as '{held}' in {other[0]}): "
             f"data.exclude=[{each}] leaves them out, data.label={other[0]} makes one the label, or "
-            "save them as numbers"
+            f"save them as numbers{_with_a_comma(held)}"
         )
     x: NDArray[np.float64] = frame[list(names)].to_numpy(dtype=np.float64)
     found = [name for name, u in zip(names, x.T, strict=True) if not np.isfinite(u).all()]
     if found:
         raise UserError(f"{whose} has infinity in {_columns(found)}: mend or drop those rows")
     return x
+
+
+def _with_a_comma(held: str) -> str:
+    return ", with decimal points" if re.fullmatch(r"[-+]?\d*,\d+", held.strip()) else ""
 
 
 def labels_of(frame: "pd.DataFrame", names: Sequence[str]) -> Table | None:

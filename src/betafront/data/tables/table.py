@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from betafront.data.data import SPLITS
 from betafront.data.new_examples import refuse_not_finite
 from betafront.data.tables.columns import chosen, labels_of, listed, numbers, without_missing
-from betafront.data.tables.reading import OF_CLASSES, published, read
+from betafront.data.tables.reading import OF_CLASSES, UNNAMED, published, read
 from betafront.data.tables.tabular import Tabular, mean_and_scale
 from betafront.data.tensors import Splits, splits
 from betafront.errors import UserError
@@ -62,7 +62,10 @@ def table(
     frame, whose = _frame(path, set, header, separator)
     if label is None and set in OF_CLASSES:
         label = "target"
-    labels, left_out = _names(label), _names(exclude)
+    labels, left_out, notes = _names(label), _names(exclude), list[str]()
+    if columns is None and UNNAMED in frame.columns[:1] and UNNAMED not in (*labels, *left_out):
+        left_out.append(UNNAMED)
+        notes.append("The first column has no name, and is left out as that of the rows.")
     taken = chosen(frame, None if columns is None else _names(columns), left_out, labels)
     rows = without_missing(frame, [*taken, *labels], whose, drop_missing)
     x = torch.from_numpy(numbers(rows, taken, whose))
@@ -75,9 +78,9 @@ def table(
         split_seed=split_seed,
         limit=limit,
     )
-    dropped = len(frame) - len(rows)
-    note = f"{dropped:,} rows with missing values are left out." if dropped else ""
-    return _data(name, found, taken, whose, standardise, note)
+    if dropped := len(frame) - len(rows):
+        notes.append(f"{dropped:,} rows with missing values are left out.")
+    return _data(name, found, taken, whose, standardise, " ".join(notes))
 
 
 def _data(

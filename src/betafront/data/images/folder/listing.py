@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from betafront.errors import UserError, near_miss
@@ -40,7 +41,14 @@ def pictures_below(path: str) -> Listing:
     if not root.is_dir():
         raise UserError(f"data.path: {_no_folder(root)}")
     found, others = dict[str, tuple[int, int]](), list[str]()
-    for name, entry in _files(root):
+    try:
+        every = list(_files(root))
+    except OSError as error:
+        raise UserError(
+            f"data.path: {error.filename or root} cannot be looked into ({error.strerror}): give "
+            "yourself the right to read it, or move it out of the folder"
+        ) from error
+    for name, entry in every:
         if Path(name).suffix.lower() not in PICTURES:
             others.append(name)
             continue
@@ -60,7 +68,12 @@ def pictures_below(path: str) -> Listing:
 
 
 def _files(root: Path) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
-    """The files below a folder, through links, each folder once; without hidden ones."""
+    """The files below a folder, through links, each folder once, the same one of several ways to it
+    on every machine; without hidden ones.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
     todo, seen = [""], set[tuple[int, int]]()
     while todo:
         place = todo.pop()
@@ -69,14 +82,21 @@ def _files(root: Path) -> Iterator[tuple[str, "os.DirEntry[str]"]]:
             continue
         seen.add((state.st_dev, state.st_ino))
         with os.scandir(root / place) as entries:
-            for entry in entries:
+            for entry in sorted(entries, key=attrgetter("name")):
                 name = f"{place}/{entry.name}" if place else entry.name
                 if entry.name.startswith((".", "__MACOSX")):
                     continue
-                if entry.is_dir():
+                if _is_folder(entry):
                     todo.append(name)
                 else:
                     yield name, entry
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _no_folder(path: Path) -> str:

@@ -16,6 +16,7 @@ GREY = ("1", "L", "LA", "La")
 OF_16_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 COLOUR = ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
 ORIENTATION, SIDEWAYS = 0x0112, (5, 6, 7, 8)  # the tag of EXIF, and its values for a quarter turn
+TIFF_WIDTH, TIFF_HEIGHT = 256, 257  # tags
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Head:
         height, width: in pixels, as the picture is to be seen.
         colour: whether it has colours.
         bits: 8 or 16, of each number.
-        alpha: whether it is transparent in places.
+        alpha: whether it has an alpha channel, or a colour that is transparent.
+        several: whether the file has further pictures.
     """
 
     height: int
@@ -34,6 +36,7 @@ class Head:
     colour: bool
     bits: int
     alpha: bool
+    several: bool
 
 
 def head(path: Path) -> Head | str:
@@ -44,13 +47,29 @@ def head(path: Path) -> Head | str:
         with Image.open(path) as image:
             if image.mode not in (*GREY, *OF_16_BITS, *COLOUR):
                 return f"pixels of the kind {image.mode}, as floating-point numbers"
-            width, height = image.size
+            width, height = _stored_size(image)
             if image.getexif().get(ORIENTATION) in SIDEWAYS:
                 width, height = height, width
             bits = 16 if image.mode in OF_16_BITS else 8
-            return Head(height, width, image.mode in COLOUR, bits, _is_transparent(image))
+            return Head(
+                height,
+                width,
+                colour=image.mode in COLOUR,
+                bits=bits,
+                alpha=_is_transparent(image),
+                several=getattr(image, "is_animated", False),
+            )
     except Exception as error:  # a damaged file makes its reader raise almost anything
         return _reason(error)
+
+
+def _stored_size(image: Any) -> tuple[int, int]:
+    """Width and height before a picture is set upright. Of TIFF files Pillow says those of the
+    upright one, from some version on."""
+    if image.format == "TIFF":
+        return image.tag_v2[TIFF_WIDTH], image.tag_v2[TIFF_HEIGHT]
+    width, height = image.size
+    return width, height
 
 
 def pixels(path: Path, channels: int, bits: int, size: int | None) -> NDArray[Any] | str:
@@ -69,7 +88,9 @@ def pixels(path: Path, channels: int, bits: int, size: int | None) -> NDArray[An
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(path) as opened:
+        # Of a file given by its name Pillow maps a TIFF that is not packed, and gets it wrong where
+        # it lies on its side.
+        with path.open("rb") as file, Image.open(file) as opened:
             image = ImageOps.exif_transpose(opened)
             if bits == 16:
                 return _sized(_of_16_bits(image, channels), bits, size)

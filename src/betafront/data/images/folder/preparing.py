@@ -35,7 +35,8 @@ class Prepared:
         file: holds an image for each picture, in their order; of a broken one a black image.
         broken: the numbers of broken pictures, and why they are that.
         least, greatest: height and width of the smallest and of the largest picture.
-        transparent: how many of them are transparent in places.
+        transparent: how many of them have an alpha channel, or a colour that is transparent.
+        several: how many files have further pictures, which are not read.
     """
 
     file: ImageFile
@@ -43,6 +44,7 @@ class Prepared:
     least: tuple[int, int] = (0, 0)
     greatest: tuple[int, int] = (0, 0)
     transparent: int = 0
+    several: int = 0
 
 
 def prepared(listing: Listing, size: int | None, channels: int | None, name: str) -> Prepared:
@@ -92,7 +94,7 @@ def _read(path: Path) -> Prepared | None:
             return None
         broken = {int(number): why for number, why in said["broken"].items()}
         sizes = (*said["least"],), (*said["greatest"],)
-        return Prepared(file, broken, *sizes, said["transparent"])
+        return Prepared(file, broken, *sizes, said["transparent"], said["several"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -136,7 +138,14 @@ def _made(
         raise UserError(_none_left(listing, broken, name))
     file = ImageFile(path, form.shape, form.bits, digest, tuple(np.nonzero(seen)[0].tolist()))
     sides = [(found.height, found.width) for found in whole]
-    made = Prepared(file, broken, min(sides), max(sides), sum(found.alpha for found in whole))
+    made = Prepared(
+        file,
+        broken,
+        min(sides),
+        max(sides),
+        transparent=sum(found.alpha for found in whole),
+        several=sum(found.several for found in whole),
+    )
     said = asdict(made)
     record = {**said.pop("file"), **said, "bytes": n * form.bytes}
     write_whole(_record(path), json.dumps(record | {"path": listing.root.name}))

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from betafront.data import Images, dsprites, published, shapes3d
+from betafront.data import Images, dsprites, shapes3d
 from betafront.data.images import memory_limit as room
-from betafront.data.published import DSPRITES, SHAPES3D, Stored
+from betafront.data.sets import published
+from betafront.data.sets.published import DSPRITES, SHAPES3D, Stored
 from betafront.errors import UserError
 
 N = 48

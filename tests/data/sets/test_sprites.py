@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from betafront.data import Factors, Images, outlines, sprites
+from betafront.data import Factors, Images, sprites
 from betafront.data.images import memory_limit as room
-from betafront.data.outlines import OUTLINES, drawn
-from betafront.data.sprites import COLOURS, Design, Sheet, stamps
+from betafront.data.sets import outlines
+from betafront.data.sets.outlines import OUTLINES, drawn
+from betafront.data.sets.sprites import COLOURS, Design, Sheet, stamps
 from betafront.errors import UserError
 
 SMALL: dict[str, Any] = {"size": 32, "scales": 4, "orientations": 6, "columns": 8, "rows": 8}

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from betafront.data import cache, outlines
+from betafront.data import cache
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
 from betafront.data.images.memory_limit import refuse_too_many
-from betafront.data.outlines import OUTLINES, Array
+from betafront.data.sets import outlines
+from betafront.data.sets.outlines import OUTLINES, Array
 from betafront.errors import UserError, near_miss
 
 NAMES = ("shape", "scale", "orientation", "x", "y", "colour")

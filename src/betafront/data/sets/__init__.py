@@ -1,0 +1,1 @@
+"""Data sets by their names: embedded, drawn, or published."""
