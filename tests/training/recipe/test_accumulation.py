@@ -12,6 +12,7 @@ import torch
 from betafront.errors import UserError
 from betafront.objective import GECO, Gaussian
 from betafront.training import Run, RunFolder, Trainer, fit_one
+from betafront.training.state import RunState
 
 MakeRun = Callable[..., Run]
 
@@ -47,6 +48,12 @@ def test_two_batches_are_one_of_twice_the_size(
         assert set(first) == set(second)
         for key in first:
             np.testing.assert_allclose(second[key], first[key], rtol=1e-5, err_msg=key)
+
+
+def test_it_is_validated_as_often_as_one_of_twice_the_size(make_run: MakeRun) -> None:
+    one, two = (make_run(trainer=t) for t in (trainer(), trainer(batch_size=16, accumulate=2)))
+    cpu = torch.device("cpu")
+    assert RunState(two, cpu).cadence == RunState(one, cpu).cadence
 
 
 def test_an_epoch_has_whole_steps_alone(make_run: MakeRun) -> None:
