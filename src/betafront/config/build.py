@@ -25,9 +25,11 @@ from betafront.training.folder import RunFolder
 from betafront.training.lightning.callbacks import check_callbacks
 from betafront.training.lightning.loggers import check_loggers
 from betafront.training.lightning.trainer import lightning_trainer
+from betafront.training.optimizer import optimizer_of
 from betafront.training.recipe.learning_rate import check_lr_schedule
 from betafront.training.recipe.share import check_devices
 from betafront.training.recipe.trainer import STEPS, steps_per_epoch
+from betafront.training.recipe.whole_steps import check_accumulation
 from betafront.training.run import Run
 from betafront.training.validation.best import check_patience
 
@@ -164,7 +166,8 @@ def check(run: Run) -> None:
     check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     with _of_part("optimizer"):
-        optimizer = run.make_optimizer(list(vae.parameters()))
+        optimizer = optimizer_of(vae, run.make_optimizer)
+    check_accumulation(run.trainer, run.data.size("train"), optimizer)
     if run.make_lr_schedule is not None:
         with _of_part("lr_schedule"):
             check_lr_schedule(run.make_lr_schedule, optimizer, objective)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from betafront.config.build import check
 from betafront.errors import UserError
 from betafront.objective import GECO, Gaussian
 from betafront.training import Run, RunFolder, Trainer, fit_one
@@ -62,5 +63,14 @@ def test_an_epoch_has_whole_steps_alone(make_run: MakeRun) -> None:
 
 
 def test_an_epoch_of_too_few_batches_is_refused(make_run: MakeRun) -> None:
+    run = make_run(trainer=trainer(accumulate=6))
     with pytest.raises(UserError, match=r"trainer\.accumulate=6: an optimiser step of so many bat"):
-        _ = make_run(trainer=trainer(accumulate=6)).epoch
+        check(run)
+    with pytest.raises(UserError, match=r"trainer\.accumulate=6: an optimiser step of so many bat"):
+        _ = run.epoch
+
+
+def test_an_optimiser_that_asks_for_its_gradient_anew_is_refused(make_run: MakeRun) -> None:
+    run = make_run(trainer=trainer(accumulate=2), make_optimizer=torch.optim.LBFGS)
+    with pytest.raises(UserError, match=r"trainer\.accumulate=2: L-BFGS asks for the gradient of a"):
+        check(run)
