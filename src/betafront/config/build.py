@@ -170,7 +170,7 @@ def check(run: Run) -> None:
     check_accumulation(run.trainer, run.data.size("train"), optimizer)
     if run.make_lr_schedule is not None:
         with _of_part("lr_schedule"):
-            check_lr_schedule(run.make_lr_schedule, optimizer, objective)
+            check_lr_schedule(run.make_lr_schedule, optimizer, objective, run.trainer.steps)
     check_callbacks(run.callbacks)
     check_loggers(run.loggers)
     check_devices(run.trainer, run.data.size("train"), vae, objective)
