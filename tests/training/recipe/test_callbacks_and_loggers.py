@@ -97,6 +97,20 @@ def test_a_callback_may_end_a_run_and_it_is_said(make_run: MakeRun, tmp_path: Pa
     assert RunFolder(tmp_path).last.is_file()
 
 
+class Offline(CSVLogger):
+    """A logger that cannot be told anything."""
+
+    def log_metrics(self, *_: Any, **__: Any) -> None:
+        raise ConnectionError("no server answers")
+
+
+def test_an_error_of_a_logger_names_it(make_run: MakeRun, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as failed:
+        fit_one(make_run(loggers={"mine": partial(Offline)}), tmp_path)
+    assert "loggers.mine (Offline): " in str(failed.value)
+    assert "ConnectionError: no server answers" in str(failed.value)
+
+
 @pytest.fixture
 def own_module(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("sys.path", __import__("sys").path.copy())

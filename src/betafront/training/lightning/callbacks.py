@@ -24,17 +24,17 @@ def check_callbacks(callbacks: Mapping[str, Any]) -> None:
             )
 
 
-def failed_callback(error: BaseException, callbacks: Mapping[str, Any]) -> UserError | None:
-    """What to say of an error that was raised within one of the callbacks; None where it was not.
+def failed_part(error: BaseException, parts: Mapping[str, Any]) -> UserError | None:
+    """What to say of an error that was raised within a callback or a logger; None where it was not.
 
     Args:
         error: that ended a run.
-        callbacks: of the run, by name.
+        parts: the callbacks and loggers of the run, each by its key in the configuration.
     """
     owners = [frame.f_locals.get("self") for frame, _ in walk_tb(error.__traceback__)]
-    for name, callback in callbacks.items():
-        if any(owner is callback for owner in owners):
-            return UserError(f"callbacks.{name} ({type(callback).__name__}): {cause(error)}")
+    for key, part in parts.items():
+        if any(owner is part for owner in owners):
+            return UserError(f"{key} ({type(part).__name__}): {cause(error)}")
     return None
 
 

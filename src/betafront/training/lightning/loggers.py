@@ -1,7 +1,7 @@
 """Further loggers of Lightning's, beside the record of a run."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,8 +11,6 @@ from pytorch_lightning.loggers import Logger
 
 from betafront.errors import UserError, one_line
 from betafront.training.history import STEP, Row
-
-MakeLogger = Callable[[Path], Any]
 
 
 def loggers(makers: Mapping[str, Any], folder: Path) -> list[Logger]:
