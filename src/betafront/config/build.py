@@ -26,6 +26,7 @@ from betafront.training.lightning.callbacks import check_callbacks
 from betafront.training.lightning.loggers import check_loggers
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.optimizer import optimizer_of
+from betafront.training.recipe.average import Average
 from betafront.training.recipe.learning_rate import check_lr_schedule
 from betafront.training.recipe.share import check_devices
 from betafront.training.recipe.trainer import STEPS, steps_per_epoch
@@ -158,6 +159,9 @@ def check(run: Run) -> None:
             f"model: what it names has returned {_typed(vae)}, and no betafront.models.Model, such "
             "as a betafront.models.VAE"
         )
+    if (kept := run.trainer.ema) is not None:
+        with _of_part("trainer.ema"):
+            Average(vae, kept)  # a copy, which not every module can be made of
     run.data.check(vae.likelihood)
     check_model(vae, run.data.examples("val", 2))
     with _of_part("objective"):
