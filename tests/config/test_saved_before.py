@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from betafront.config.build import save
 from betafront.config.compose import compose
+from betafront.config.saved import save
 from betafront.errors import UserError
 from betafront.training.folder import RunFolder
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from betafront.addresses import runs_folder
 from betafront.api.watched import train_and_show
-from betafront.config.build import check, save
-from betafront.config.saved import build_saved, saved_config
+from betafront.config.build import check
+from betafront.config.saved import build_saved, save, saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
 from betafront.study.trials.origin import WEIGHTS, existing, numbered, origin

@@ -11,9 +11,9 @@ import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.loggers import CSVLogger
 
-from betafront.config.build import build, check, save
+from betafront.config.build import build, check
 from betafront.config.compose import compose
-from betafront.config.saved import saved_run
+from betafront.config.saved import save, saved_run
 from betafront.config.trust import TRUST
 from betafront.errors import UserError
 from betafront.own_modules import find_modules_in
