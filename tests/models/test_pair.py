@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from torch import nn
 
 from betafront.config.build import build, check, model
 from betafront.config.compose import compose
+from betafront.config.saved import saved_model
 from betafront.errors import UserError
 from betafront.models import VAE, pair
 from betafront.objective import Gaussian
@@ -155,3 +157,26 @@ def test_from_python_each_model_has_a_copy_or_what_a_function_makes() -> None:
         assert one.encoder is not other.encoder
     with pytest.raises(UserError, match=r"model\.encoder: what it names has returned .* type int"):
         pair((1, 8, 8), Gaussian(), encoder=lambda: 3, decoder=decoder)  # type: ignore[arg-type]
+
+
+class Tied(nn.Module):
+    """A linear decoder with the weights of an encoder's means."""
+
+    def __init__(self, encoder: nn.Linear) -> None:
+        super().__init__()
+        self.weight = encoder.weight
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return (z @ self.weight[:3]).unflatten(1, (1, 8, 8))
+
+
+def test_weights_that_the_two_share_stay_tied_and_are_written(own_place: Path) -> None:
+    encoder, _ = parts()
+    tied = partial(pair, encoder=encoder, decoder=Tied(encoder[1]), latents=3)  # type: ignore[arg-type,index]
+    made = tied((1, 8, 8), Gaussian())
+    assert made.decoder.weight is made.encoder[1].weight  # type: ignore[index]
+    run = replace(build(compose([*FAST])), architecture=tied)
+    check(run)
+    fit_one(run, own_place / "run")
+    vae = saved_model(own_place / "run", run.vae())
+    assert not torch.equal(vae.decoder.weight, encoder[1].weight)  # type: ignore[arg-type,index]
