@@ -13,7 +13,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.build import build, with_steps
-from betafront.config.former import lacking, moved
+from betafront.config.former import moved, newer
 from betafront.config.parts import ADDED, PARTS
 from betafront.config.targets import targets_of
 from betafront.config.trust import Wall, of_kept
@@ -46,7 +46,8 @@ def save(config: DictConfig, folder: Path) -> None:
 
 
 def _is_of(config: DictConfig, path: Path) -> bool:
-    """Whether a saved configuration is this one, or was before there were some of its settings."""
+    """Whether a saved configuration is this one, or was before there were some of its settings that
+    nobody has set since."""
     try:
         text = path.read_text(encoding="utf-8")
         then, now = _settings(OmegaConf.create(text)), _settings(config)
@@ -56,7 +57,7 @@ def _is_of(config: DictConfig, path: Path) -> bool:
     for part in ADDED:
         if part not in OmegaConf.create(text) and former.get(part) == {}:
             del former[part]
-    for key in lacking(then).keys() & now.keys():
+    for key in newer(then, now):
         part, _, name = key.rpartition(".")
         del OmegaConf.select(former, part)[name]
     for key, value in moved(then, now).items():
