@@ -18,8 +18,6 @@ from betafront.errors import UserError, one_line
 from betafront.models import Architecture, Model, Shape, check_model, initialised
 from betafront.objective import Likelihood, Objective
 from betafront.own_modules import cause, users_place
-from betafront.training.lightning.callbacks import check_callbacks
-from betafront.training.lightning.loggers import check_loggers
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.optimizer import optimizer_of
 from betafront.training.recipe.average import Average
@@ -146,6 +144,10 @@ def check(run: Run) -> None:
         UserError: a part cannot be made, the data is outside the likelihood's support, or the model
             breaks its contract (`betafront.models.check_model`).
     """
+    # With Lightning, which whoever loads a trained model does without.
+    from betafront.training.lightning.callbacks import check_callbacks
+    from betafront.training.lightning.loggers import check_loggers
+
     with _of_part("likelihood"):
         likelihood = run.likelihood()
     with _of_part("model"):
