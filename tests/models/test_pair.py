@@ -15,7 +15,7 @@ from betafront.config.build import build, check, model
 from betafront.config.compose import compose
 from betafront.config.saved import saved_model
 from betafront.errors import UserError
-from betafront.models import VAE, pair
+from betafront.models import VAE, initialised, pair
 from betafront.objective import Gaussian
 from betafront.own_modules import find_modules_in
 from betafront.training import fit_one
@@ -180,3 +180,14 @@ def test_weights_that_the_two_share_stay_tied_and_are_written(own_place: Path) -
     fit_one(run, own_place / "run")
     vae = saved_model(own_place / "run", run.vae())
     assert not torch.equal(vae.decoder.weight, encoder[1].weight)  # type: ignore[arg-type,index]
+
+
+def test_a_part_that_is_kept_in_evaluation_mode_stays_so_where_layers_are_lazy() -> None:
+    def made(shape: tuple[int, ...], likelihood: Any) -> VAE:
+        frozen = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64)).eval()
+        encoder = nn.Sequential(frozen, nn.LazyLinear(6))
+        return pair(shape, likelihood, encoder=encoder, decoder=parts()[1], latents=3)
+
+    vae = initialised(made((1, 8, 8), Gaussian()), (1, 8, 8))
+    assert vae.training and vae.encoder.training
+    assert not vae.encoder[0].training  # type: ignore[index]
