@@ -173,7 +173,7 @@ def check(run: Run) -> None:
     if run.make_lr_schedule is not None:
         with _of_part("lr_schedule"):
             check_lr_schedule(run.make_lr_schedule, optimizer, objective, run.trainer.steps)
-    check_callbacks(run.callbacks)
+    check_callbacks(run.callbacks, run.loggers)
     check_loggers(run.loggers)
     check_devices(run.trainer, run.data.size("train"), vae, objective)
     lightning_trainer(run)

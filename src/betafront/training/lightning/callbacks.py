@@ -1,17 +1,25 @@
 """Callbacks of the user's, which Lightning calls while a run is trained."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from traceback import walk_tb
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import DeviceStatsMonitor, LearningRateMonitor
 
 from betafront.errors import UserError
 from betafront.own_modules import cause
 
+TELLING = (DeviceStatsMonitor, LearningRateMonitor)
+"""Lightning's callbacks that end a run without loggers."""
 
-def check_callbacks(callbacks: Mapping[str, Any]) -> None:
-    """Refuse what is no callback.
+
+def check_callbacks(callbacks: Mapping[str, Any], loggers: Collection[str]) -> None:
+    """Refuse what is no callback, and one that tells loggers something where there are none.
+
+    Args:
+        callbacks: of a run, by name.
+        loggers: the names of its loggers.
 
     Raises:
         UserError: naming it.
@@ -21,6 +29,11 @@ def check_callbacks(callbacks: Mapping[str, Any]) -> None:
             raise UserError(
                 f"callbacks.{name}: what it names has made a {type(callback).__name__}, and no "
                 "pytorch_lightning.Callback"
+            )
+        if isinstance(callback, TELLING) and not loggers:
+            raise UserError(
+                f"callbacks.{name} ({type(callback).__name__}) tells loggers what it sees, and "
+                "there are none: add one, as loggers=[csv]"
             )
 
 
