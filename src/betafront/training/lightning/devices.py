@@ -5,7 +5,6 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -14,9 +13,9 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
-from pytorch_lightning.loggers.logger import DummyLogger
 
 from betafront.training.generators import globally_seeded
+from betafront.training.lightning.loggers import SILENT
 from betafront.training.lightning.trained import trained
 from betafront.training.lightning.trainer import quiet
 from betafront.training.run import Run
@@ -61,7 +60,7 @@ def other_processes(run: Run, folder: Path) -> Iterator[None]:
 def for_others(run: Run) -> Run:
     """A run as another process is sent it. Its loggers are told nothing; they are there for
     callbacks that refuse to work without any."""
-    return replace(run, loggers={name: partial(DummyLogger) for name in run.loggers})
+    return replace(run, loggers=dict.fromkeys(run.loggers, SILENT))
 
 
 def _end(process: BaseProcess, patience: float) -> None:

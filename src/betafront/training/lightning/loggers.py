@@ -8,9 +8,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers.logger import DummyLogger
 
 from betafront.errors import UserError, one_line
 from betafront.training.history import STEP, Row
+
+SILENT = partial(DummyLogger)
+"""Makes a logger that keeps nothing, for callbacks that end a run without any."""
 
 
 def loggers(makers: Mapping[str, Any], folder: Path) -> list[Logger]:
