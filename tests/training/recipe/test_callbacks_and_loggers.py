@@ -174,7 +174,7 @@ def test_what_is_neither_is_one_line() -> None:
         assert f"{group}.x: what it names has made a ReLU, and no {kind}" in said
     assert "there is no callbacks=lr_moniter" in refusal("callbacks=[lr_moniter]")
     said = refusal("callbacks=[lr_monitor]")
-    assert said.endswith("tells loggers what it sees, and there are none: add one, as loggers=[csv]")
+    assert said.endswith("sees, and there are none: add one, as loggers=[csv]")
     unlogged = build(compose([*SMALL, "callbacks=[lr_monitor]"]))
     (failed,) = fit([Attempt(unlogged, Path("run"))])
     assert isinstance(failed, Failure)

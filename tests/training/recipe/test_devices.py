@@ -119,6 +119,13 @@ def test_what_several_processes_cannot_keep_is_refused(
     assert said in str(refused.value)
 
 
+def test_a_part_that_cannot_be_sent_is_one_line(make_run: MakeRun, tmp_path: Path) -> None:
+    with (tmp_path / "notes").open("w") as file:
+        run = run_on(make_run, 2, callbacks={"notes": file})
+        with pytest.raises(UserError, match=r"^trainer\.devices=2: a part of the run .* TypeError: "):
+            fit_one(run, tmp_path)
+
+
 def test_a_strategy_that_splits_the_model_is_refused(make_run: MakeRun) -> None:
     with pytest.raises(UserError, match=r"trainer\.strategy is one of auto, ddp, ddp_find_unused"):
         run_on(make_run, 2, strategy="fsdp")

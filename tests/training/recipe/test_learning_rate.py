@@ -139,7 +139,7 @@ def test_a_warm_up_suits_runs_of_any_length() -> None:
 
 def test_a_scheduler_that_fails_on_the_way_is_one_line(make_run: MakeRun, tmp_path: Path) -> None:
     ended = partial(rates.OneCycleLR, max_lr=LR, total_steps=STEPS - 1)
-    with pytest.raises(UserError, match=r"lr_schedule: OneCycleLR has failed: ValueError: Tried to"):
+    with pytest.raises(UserError, match=r"lr_schedule: OneCycleLR has failed: ValueError: Tried "):
         fit_one(run_of(make_run, ended), tmp_path)
 
 

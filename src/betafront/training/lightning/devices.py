@@ -14,6 +14,8 @@ import torch.distributed
 import torch.multiprocessing
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
+from betafront.errors import UserError
+from betafront.own_modules import cause
 from betafront.training.generators import globally_seeded
 from betafront.training.lightning.loggers import SILENT
 from betafront.training.lightning.trained import trained
@@ -31,13 +33,16 @@ def other_processes(run: Run, folder: Path) -> Iterator[None]:
     Args:
         run: its parts, which the processes are sent.
         folder: with its checkpoint, if it was stopped.
+
+    Raises:
+        UserError: a part of the run cannot be sent to another process.
     """
     if run.trainer.devices == 1:
         yield
         return
     port, before = find_free_network_port(), dict(os.environ)
     context = torch.multiprocessing.get_context("spawn")
-    sent = cloudpickle.dumps(for_others(run))  # which also knows functions without a name
+    sent = _pickled(for_others(run))
     parts = range(1, run.trainer.devices)
     others = [context.Process(target=_train, args=(sent, folder, n, port)) for n in parts]
     patience = 0.0
@@ -61,6 +66,17 @@ def for_others(run: Run) -> Run:
     """A run as another process is sent it. Its loggers are told nothing; they are there for
     callbacks that refuse to work without any."""
     return replace(run, loggers=dict.fromkeys(run.loggers, SILENT))
+
+
+def _pickled(run: Run) -> bytes:
+    try:
+        sent: bytes = cloudpickle.dumps(run)  # which also knows functions without a name
+    except Exception as error:  # of a part of the user's, such as an open file
+        raise UserError(
+            f"trainer.devices={run.trainer.devices}: a part of the run (its data, its callbacks) "
+            f"cannot be sent to another process: {cause(error)}"
+        ) from error
+    return sent
 
 
 def _end(process: BaseProcess, patience: float) -> None:
