@@ -1,15 +1,17 @@
 """Callbacks of the user's, and loggers beside the record of a run."""
 
 import csv
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
 from betafront.config.build import build, check
 from betafront.config.compose import compose
@@ -19,6 +21,7 @@ from betafront.errors import UserError
 from betafront.own_modules import find_modules_in
 from betafront.training import Attempt, Failure, Halted, Run, RunFolder, fit, fit_one
 from betafront.training.history import STEP, VAL_NEGATIVE_ELBO
+from betafront.training.lightning.loggers import finish
 from betafront.training.lightning.module import TrainingModule
 
 MakeRun = Callable[..., Run]
@@ -109,6 +112,22 @@ def test_an_error_of_a_logger_names_it(make_run: MakeRun, tmp_path: Path) -> Non
         fit_one(make_run(loggers={"mine": partial(Offline)}), tmp_path)
     assert "loggers.mine (Offline): " in str(failed.value)
     assert "ConnectionError: no server answers" in str(failed.value)
+
+
+class Held(WandbLogger):
+    """A logger of Weights & Biases, without their package."""
+
+    def __init__(self) -> None:
+        pass
+
+
+def test_a_run_of_weights_and_biases_ends_with_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = list[str]()
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(finish=lambda: ended.append("run")))
+    finish([])
+    assert not ended
+    finish([Held()])
+    assert ended == ["run"]
 
 
 @pytest.fixture

@@ -270,10 +270,13 @@ class Loop:
             overrides = confirming_overrides(self.task.composer, overrides, run)
             seconds = None if seconds is None else seconds * run.times
             own, shorter = RunFolder(folder), shorter_run(run, claim.trials, self.folder)
-            if shorter is not None and not own.has_checkpoint:
-                if may_go_on(self.task.composer(overrides)):
-                    begin_with(shorter.last, own)
-                    log.info("trial %d goes on from %s", trial.number, shorter.path.name)
+            if (
+                shorter is not None
+                and not own.has_checkpoint
+                and may_go_on(self.task.composer(overrides))
+            ):
+                begin_with(shorter.last, own)
+                log.info("trial %d goes on from %s", trial.number, shorter.path.name)
         overrides = [*overrides, f"seed={seed}"]
         return attempt(self.task.composer, overrides, folder, seconds, now, taken.is_set)
 

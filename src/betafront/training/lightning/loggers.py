@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers import Logger, WandbLogger
 from pytorch_lightning.loggers.logger import DummyLogger
 
 from betafront.errors import UserError, one_line
@@ -39,6 +39,15 @@ def check_loggers(makers: Mapping[str, Any]) -> None:
     """
     with TemporaryDirectory(prefix="betafront-") as folder:
         loggers(makers, Path(folder))
+
+
+def finish(told: Iterable[Logger]) -> None:
+    """End what the loggers of another run in this process would otherwise go on with: the run of
+    Weights & Biases, of which a process has one."""
+    if any(isinstance(logger, WandbLogger) for logger in told):
+        import wandb
+
+        wandb.finish()
 
 
 def tell(told: Iterable[Logger], row: Row) -> None:
