@@ -161,9 +161,7 @@ def test_a_code_that_no_halving_comes_to_is_refused(latents: Any, says: str) -> 
 
 @pytest.mark.parametrize("architecture", [mlp, linear])
 @pytest.mark.parametrize(("latents", "says"), [([4, 8, 8], "or use model=conv"), (0, "not 0")])
-def test_a_flat_model_has_a_number_of_latents(
-    architecture: Any, latents: Any, says: str
-) -> None:
+def test_a_flat_model_has_a_number_of_latents(architecture: Any, latents: Any, says: str) -> None:
     with pytest.raises(UserError, match=says):
         architecture((1, 8, 8), Gaussian(), latents=latents)
 
