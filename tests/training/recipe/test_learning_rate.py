@@ -127,7 +127,7 @@ def test_the_choices_span_the_steps_of_the_run(name: str) -> None:
     first, last = FIRST_AND_LAST[name]
     assert found[0] == pytest.approx(first)
     assert found[-1] == pytest.approx(last, rel=0.05)
-    assert max(found) == pytest.approx(1.0)
+    assert max(found) == pytest.approx(1.0, rel=1e-3)  # the top may lie between two steps
 
 
 def test_a_warm_up_suits_runs_of_any_length() -> None:
