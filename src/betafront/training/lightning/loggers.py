@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterable, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,9 +46,7 @@ def finish(told: Iterable[Logger]) -> None:
     """End what the loggers of another run in this process would otherwise go on with: the run of
     Weights & Biases, of which a process has one."""
     if any(isinstance(logger, WandbLogger) for logger in told):
-        import wandb
-
-        wandb.finish()
+        import_module("wandb").finish()
 
 
 def tell(told: Iterable[Logger], row: Row) -> None:
