@@ -56,8 +56,9 @@ def train(choice: str, folder: Path) -> None:
     """Compose a run and train it into the folder, with the metrics that every run has."""
     import hydra
 
-    from betafront.config.build import build, save
+    from betafront.config.build import build
     from betafront.config.compose import VERSION_BASE
+    from betafront.config.saved import save
     from betafront.shipped import conf_dir
     from betafront.training import fit_one
 

@@ -21,6 +21,7 @@ STUDY = ("study.name=one", "objective.weight=0.1,1,10", "study.sampler=grid",
 FRESH = """
 import json, runpy, sys
 runpy.run_path(f"{sys.argv[1]}/load.py", run_name="__main__")
+assert "pytorch_lightning" not in sys.modules
 import torch
 import betafront
 from betafront.data import digits

@@ -6,13 +6,18 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from betafront.config.build import save
 from betafront.config.compose import compose
+from betafront.config.saved import save
 from betafront.errors import UserError
 from betafront.training.folder import RunFolder
 
 WORDS = ("data=sprites_small", "likelihood=bernoulli", "metrics=disentanglement")
-NEWER = ("metrics.further.mig.estimator", "metrics.further.dci.standard_errors", "trainer.keep")
+NEWER = (
+    "metrics.further.mig.estimator",
+    "metrics.further.dci.standard_errors",
+    "trainer.keep",
+    "trainer.clip_norm",
+)
 
 
 def saved_before(folder: Path, **changed: Any) -> None:
@@ -33,6 +38,12 @@ def test_a_stopped_run_goes_on_where_only_newer_settings_differ(tmp_path: Path) 
     saved_before(tmp_path)
     save(compose(WORDS), tmp_path)
     assert OmegaConf.load(RunFolder(tmp_path).config).metrics.further.mig.estimator == "neighbours"
+
+
+def test_a_stopped_run_does_not_go_on_with_a_newer_setting_that_was_set(tmp_path: Path) -> None:
+    saved_before(tmp_path)
+    with pytest.raises(UserError, match="with other settings"):
+        save(compose([*WORDS, "trainer.clip_norm=1.0"]), tmp_path)
 
 
 def test_a_stopped_run_with_another_setting_is_left_alone(tmp_path: Path) -> None:

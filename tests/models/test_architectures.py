@@ -151,11 +151,19 @@ def test_other_data_is_no_signal(shape: tuple[int, ...]) -> None:
         ([], "model.latents is the number M of latents, or a list"),
         (0, "model.latents is the number M of latents, or a list"),
         ("8", "model.latents is the number M of latents, or a list"),
+        (2.5, "model.latents is the number M of latents, or a list"),
     ],
 )
 def test_a_code_that_no_halving_comes_to_is_refused(latents: Any, says: str) -> None:
     with pytest.raises(UserError, match=says):
         conv((1, 28, 28), Gaussian(), latents)
+
+
+@pytest.mark.parametrize("architecture", [mlp, linear])
+@pytest.mark.parametrize(("latents", "says"), [([4, 8, 8], "or use model=conv"), (0, "not 0")])
+def test_a_flat_model_has_a_number_of_latents(architecture: Any, latents: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        architecture((1, 8, 8), Gaussian(), latents=latents)
 
 
 def test_the_linear_vae_is_linear_on_either_side() -> None:

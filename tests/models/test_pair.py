@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from torch import nn
 
 from betafront.config.build import build, check, model
 from betafront.config.compose import compose
+from betafront.config.saved import saved_model
 from betafront.errors import UserError
-from betafront.models import VAE, pair
+from betafront.models import VAE, initialised, pair
 from betafront.objective import Gaussian
 from betafront.own_modules import find_modules_in
 from betafront.training import fit_one
@@ -155,3 +157,37 @@ def test_from_python_each_model_has_a_copy_or_what_a_function_makes() -> None:
         assert one.encoder is not other.encoder
     with pytest.raises(UserError, match=r"model\.encoder: what it names has returned .* type int"):
         pair((1, 8, 8), Gaussian(), encoder=lambda: 3, decoder=decoder)  # type: ignore[arg-type]
+
+
+class Tied(nn.Module):
+    """A linear decoder with the weights of an encoder's means."""
+
+    def __init__(self, encoder: nn.Linear) -> None:
+        super().__init__()
+        self.weight = encoder.weight
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return (z @ self.weight[:3]).unflatten(1, (1, 8, 8))
+
+
+def test_weights_that_the_two_share_stay_tied_and_are_written(own_place: Path) -> None:
+    encoder, _ = parts()
+    tied = partial(pair, encoder=encoder, decoder=Tied(encoder[1]), latents=3)  # type: ignore[arg-type,index]
+    made = tied((1, 8, 8), Gaussian())
+    assert made.decoder.weight is made.encoder[1].weight  # type: ignore[index]
+    run = replace(build(compose([*FAST])), architecture=tied)
+    check(run)
+    fit_one(run, own_place / "run")
+    vae = saved_model(own_place / "run", run.vae())
+    assert not torch.equal(vae.decoder.weight, encoder[1].weight)  # type: ignore[arg-type,index]
+
+
+def test_a_part_that_is_kept_in_evaluation_mode_stays_so_where_layers_are_lazy() -> None:
+    def made(shape: tuple[int, ...], likelihood: Any) -> VAE:
+        frozen = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(64)).eval()
+        encoder = nn.Sequential(frozen, nn.LazyLinear(6))
+        return pair(shape, likelihood, encoder=encoder, decoder=parts()[1], latents=3)
+
+    vae = initialised(made((1, 8, 8), Gaussian()), (1, 8, 8))
+    assert vae.training and vae.encoder.training
+    assert not vae.encoder[0].training  # type: ignore[index]

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
-from betafront.study.gpus import VISIBLE, take_gpu
+from betafront.study.gpus import VISIBLE, take_gpus
+from betafront.study.spec_of_config import _workers
 
 
 @pytest.fixture
@@ -24,11 +26,11 @@ def machine_with(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return made
 
 
-def taken(number: int) -> str | None:
+def taken(number: int, devices: int = 1) -> str | None:
     """What a worker of this number sees, from the same start as every other."""
     before = os.environ.get(VISIBLE)
     try:
-        take_gpu(number)
+        take_gpus(number, devices)
         return os.environ.get(VISIBLE)
     finally:
         os.environ.pop(VISIBLE, None)
@@ -39,6 +41,14 @@ def taken(number: int) -> str | None:
 def test_workers_go_round_the_gpus(machine_with: Callable[..., None]) -> None:
     machine_with(3)
     assert [taken(n) for n in range(7)] == ["0", "1", "2", "0", "1", "2", "0"]
+
+
+def test_a_run_on_several_devices_has_as_many_gpus(machine_with: Callable[..., None]) -> None:
+    machine_with(4)
+    assert [taken(n, 2) for n in range(3)] == ["0,1", "2,3", "0,1"]
+    machine_with(3)
+    assert [taken(n, 2) for n in range(3)] == ["0,1", "2,0", "1,2"]
+    assert taken(1, 3) is None
 
 
 def test_only_those_that_may_be_seen(machine_with: Callable[..., None]) -> None:
@@ -65,3 +75,4 @@ def test_a_number_per_gpu_makes_the_number_of_workers(
     for place in ("gpus", "spec_of_config"):
         monkeypatch.setattr(f"betafront.study.{place}.visible", lambda: ["0", "1", "2"])
     assert "2 trials, 6 workers" in betafront(*sweep, "study.workers_per_gpu=2").out
+    assert _workers(OmegaConf.create({"workers": 1, "workers_per_gpu": 2}), devices=2) == 3

@@ -55,7 +55,8 @@ def test_a_new_study_is_not_called_as_what_lies_beside_it(
     assert "lies in the runs folder: choose another name" in said.err
 
 
-STUDY = ("objective.weight=1,2", "study.budget.trials=2")
+WATCHED = ("callbacks=[lr_monitor]", "loggers=[csv]")  # a run that is run again has no loggers
+STUDY = ("objective.weight=1,2", "study.budget.trials=2", *WATCHED)
 
 
 @pytest.mark.parametrize("name", ["my größe", "-x", "a=b"])

@@ -50,7 +50,8 @@ def train_composed(
         Diverged: the loss or a final value became NaN or infinite.
     """
     from betafront.api.watched import train_and_show  # with torch, once all is composed
-    from betafront.config.build import build, check, save
+    from betafront.config.build import build, check
+    from betafront.config.saved import save
     from betafront.training.recipe.trainer import epochs_in_words
 
     if RunFolder(folder).has_result:

@@ -1,13 +1,14 @@
 """`betafront train --trial N`: a trial of a study again, and whether the numbers are the same."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from betafront.addresses import runs_folder
 from betafront.api.watched import train_and_show
-from betafront.config.build import check, save
-from betafront.config.saved import build_saved, saved_config
+from betafront.config.build import check
+from betafront.config.saved import build_saved, save, saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
 from betafront.study.trials.origin import WEIGHTS, existing, numbered, origin
@@ -39,6 +40,10 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     kept = Path(spec.folder) / run.folder
     config = saved_config(kept)
     made = build_saved(config, kept)
+    if made.callbacks:  # of which some ask for a logger, and those of a run are not kept
+        from betafront.training.lightning.loggers import SILENT
+
+        made = replace(made, loggers={"silent": SILENT})
     check(made)
     folder = runs_folder() / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
     save(config, folder)

@@ -4,31 +4,28 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.complete import check_parts
 from betafront.config.explain import explain
-from betafront.config.former import lacking, moved
-from betafront.config.parts import ADDED, PARTS
+from betafront.config.parts import PARTS
 from betafront.config.targets import make, targets_of
 from betafront.config.trust import Wall
 from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
-from betafront.files import write_whole
 from betafront.models import Architecture, Model, Shape, check_model, initialised
 from betafront.objective import Likelihood, Objective
 from betafront.own_modules import cause, users_place
-from betafront.training.folder import RunFolder
-from betafront.training.lightning.callbacks import check_callbacks
-from betafront.training.lightning.loggers import check_loggers
 from betafront.training.lightning.trainer import lightning_trainer
+from betafront.training.optimizer import optimizer_of
+from betafront.training.recipe.average import Average
 from betafront.training.recipe.learning_rate import check_lr_schedule
 from betafront.training.recipe.share import check_devices
 from betafront.training.recipe.trainer import STEPS, steps_per_epoch
+from betafront.training.recipe.whole_steps import check_accumulation
 from betafront.training.run import Run
 from betafront.training.validation.best import check_patience
 
@@ -148,6 +145,10 @@ def check(run: Run) -> None:
         UserError: a part cannot be made, the data is outside the likelihood's support, or the model
             breaks its contract (`betafront.models.check_model`).
     """
+    # With Lightning, which whoever loads a trained model does without.
+    from betafront.training.lightning.callbacks import check_callbacks
+    from betafront.training.lightning.loggers import check_loggers
+
     with _of_part("likelihood"):
         likelihood = run.likelihood()
     with _of_part("model"):
@@ -157,6 +158,9 @@ def check(run: Run) -> None:
             f"model: what it names has returned {_typed(vae)}, and no betafront.models.Model, such "
             "as a betafront.models.VAE"
         )
+    if (kept := run.trainer.ema) is not None:
+        with _of_part("trainer.ema"):
+            Average(vae, kept)  # a copy, which not every module can be made of
     run.data.check(vae.likelihood)
     check_model(vae, run.data.examples("val", 2))
     with _of_part("objective"):
@@ -165,11 +169,12 @@ def check(run: Run) -> None:
     check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     with _of_part("optimizer"):
-        optimizer = run.make_optimizer(list(vae.parameters()))
+        optimizer = optimizer_of(vae, run.make_optimizer)
+    check_accumulation(run.trainer, run.data.size("train"), optimizer)
     if run.make_lr_schedule is not None:
         with _of_part("lr_schedule"):
-            check_lr_schedule(run.make_lr_schedule, optimizer, objective)
-    check_callbacks(run.callbacks)
+            check_lr_schedule(run.make_lr_schedule, optimizer, objective, run.trainer.steps)
+    check_callbacks(run.callbacks, run.loggers)
     check_loggers(run.loggers)
     check_devices(run.trainer, run.data.size("train"), vae, objective)
     lightning_trainer(run)
@@ -268,55 +273,3 @@ def _missing(node: Any, key: str) -> Iterator[str]:
     elif isinstance(node, list):
         for i, value in enumerate(node):
             yield from _missing(value, f"{key}.{i}")
-
-
-def save(config: DictConfig, folder: Path) -> None:
-    """Write the composed configuration, resolved, as `config.yaml`: with steps, where it has
-    epochs.
-
-    Raises:
-        UserError: the folder holds the checkpoint of a run with another configuration.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    config = with_steps(config)
-    kept, place = OmegaConf.masked_copy(config, [*PARTS, "seed"]), RunFolder(folder)
-    OmegaConf.resolve(kept)
-    text, path = OmegaConf.to_yaml(kept), place.config
-    if place.has_checkpoint and path.is_file() and not _is_of(kept, path):
-        raise UserError(
-            f"{folder} holds a run that was stopped, with other settings (its {path.name} has "
-            f"them): choose another folder, or remove its {place.checkpoint.name}"
-        )
-    write_whole(path, text)
-
-
-def _is_of(config: DictConfig, path: Path) -> bool:
-    """Whether a saved configuration is this one, or was before there were some of its settings."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        then, now = _settings(OmegaConf.create(text)), _settings(config)
-    except Exception:  # a damaged file makes its reader raise almost anything
-        return False
-    former = config.copy()
-    for part in ADDED:
-        if part not in OmegaConf.create(text) and former.get(part) == {}:
-            del former[part]
-    for key in lacking(then).keys() & now.keys():
-        part, _, name = key.rpartition(".")
-        del OmegaConf.select(former, part)[name]
-    for key, value in moved(then, now).items():
-        OmegaConf.update(former, key, value)
-    return text == OmegaConf.to_yaml(former)
-
-
-def _settings(config: Any) -> dict[str, Any]:
-    """The settings of all parts, as dotted keys."""
-
-    def leaves(node: Any, key: str) -> Iterator[tuple[str, Any]]:
-        if isinstance(node, dict) and node:
-            for name, value in node.items():
-                yield from leaves(value, f"{key}.{name}" if key else str(name))
-        else:
-            yield key, node
-
-    return dict(leaves(OmegaConf.to_container(config), ""))

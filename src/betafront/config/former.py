@@ -30,6 +30,16 @@ FORMER: Mapping[str, Any] = {
 }
 """Settings that were not there, with what a run did without them."""
 
+TODAY: Mapping[str, Any] = {
+    "trainer.keep": "best",
+    "likelihood.lr_factor": 10,
+    "likelihood.sigma": None,
+    "metrics.further.mig.estimator": "neighbours",
+    "metrics.further.modularity.estimator": "neighbours",
+    "metrics.further.dci.standard_errors": 3,
+}
+"""Those of them whose default of today is another."""
+
 MOVED: Mapping[str, tuple[Any, Any]] = {
     "likelihood.sigma": (1.0, None),
     "likelihood.scale": (1.0, None),
@@ -46,6 +56,15 @@ def lacking(settings: Mapping[str, Any]) -> dict[str, Any]:
     nothing of a part is among `settings`, as where it is searched, it lacks nothing."""
     parts = {key.rpartition(".")[0] for key in settings}
     return {k: v for k, v in FORMER.items() if k not in settings and k.rpartition(".")[0] in parts}
+
+
+def newer(settings: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The settings that were not there yet when `settings` were stored, and that nobody has set
+    since: they are as a run did without them, or as their default of today."""
+    return [
+        key for key, then in lacking(settings).items()
+        if key in now and now[key] in (then, TODAY.get(key, then))
+    ]  # fmt: skip
 
 
 def moved(settings: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:

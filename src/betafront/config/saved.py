@@ -1,4 +1,5 @@
-"""What a run left in its folder: its configuration and its trained model.
+"""The configuration of a run in its folder, written before it is trained and read again; and its
+trained model.
 
 The folder may be somebody else's: its configuration makes the project's own parts, and what the
 user trusts beside them (`betafront.config.trust`).
@@ -11,15 +12,70 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from betafront.config.build import build
+from betafront.config.build import build, with_steps
+from betafront.config.former import moved, newer
 from betafront.config.parts import ADDED, PARTS
 from betafront.config.targets import targets_of
 from betafront.config.trust import Wall, of_kept
 from betafront.damage import COPY, reading
 from betafront.errors import UserError, one_line
+from betafront.files import write_whole
 from betafront.models import Model
 from betafront.training.folder import RunFolder
 from betafront.training.run import Run
+
+
+def save(config: DictConfig, folder: Path) -> None:
+    """Write the composed configuration, resolved, as `config.yaml`: with steps, where it has
+    epochs.
+
+    Raises:
+        UserError: the folder holds the checkpoint of a run with another configuration.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config = with_steps(config)
+    kept, place = OmegaConf.masked_copy(config, [*PARTS, "seed"]), RunFolder(folder)
+    OmegaConf.resolve(kept)
+    text, path = OmegaConf.to_yaml(kept), place.config
+    if place.has_checkpoint and path.is_file() and not _is_of(kept, path):
+        raise UserError(
+            f"{folder} holds a run that was stopped, with other settings (its {path.name} has "
+            f"them): choose another folder, or remove its {place.checkpoint.name}"
+        )
+    write_whole(path, text)
+
+
+def _is_of(config: DictConfig, path: Path) -> bool:
+    """Whether a saved configuration is this one, or was before there were some of its settings that
+    nobody has set since."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        then, now = _settings(OmegaConf.create(text)), _settings(config)
+    except Exception:  # a damaged file makes its reader raise almost anything
+        return False
+    former = config.copy()
+    for part in ADDED:
+        if part not in OmegaConf.create(text) and former.get(part) == {}:
+            del former[part]
+    for key in newer(then, now):
+        part, _, name = key.rpartition(".")
+        del OmegaConf.select(former, part)[name]
+    for key, value in moved(then, now).items():
+        OmegaConf.update(former, key, value)
+    return text == OmegaConf.to_yaml(former)
+
+
+def _settings(config: Any) -> dict[str, Any]:
+    """The settings of all parts, as dotted keys."""
+
+    def leaves(node: Any, key: str) -> Iterator[tuple[str, Any]]:
+        if isinstance(node, dict) and node:
+            for name, value in node.items():
+                yield from leaves(value, f"{key}.{name}" if key else str(name))
+        else:
+            yield key, node
+
+    return dict(leaves(OmegaConf.to_container(config), ""))
 
 
 def saved_config(folder: Path) -> DictConfig:
@@ -38,8 +94,8 @@ def saved_config(folder: Path) -> DictConfig:
             raise TypeError
         for part in ADDED:
             config.setdefault(part, {})
-        if lacking := [part for part in PARTS if part not in config]:
-            raise KeyError(", ".join(lacking))
+        if absent := [part for part in PARTS if part not in config]:
+            raise KeyError(", ".join(absent))
         if any("${" in text for text in _texts(OmegaConf.to_container(config))):
             raise UserError(f"{path} has ${{…}} in it, which no run writes there: {COPY}")
     return config

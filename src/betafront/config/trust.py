@@ -57,8 +57,8 @@ def argument(names: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Wall:
-    """What a configuration may name beside the parts of `parts()`, torch's own optimisers and
-    modules, and torchvision's transforms.
+    """What a configuration may name beside the parts of `parts()`, torch's own optimisers,
+    schedules of the learning rate and modules, and torchvision's transforms.
 
     Attributes:
         trusted: modules, of which everything that is defined in them may be named, and single

@@ -2,6 +2,7 @@
 
 from betafront.models.architectures import conv, conv1d, linear, mlp, pair, resnet
 from betafront.models.check import check_model, model_cautions
+from betafront.models.eval_mode import evaluating
 from betafront.models.lazy import initialised
 from betafront.models.model import Architecture, Model, Observed, Shape
 from betafront.models.posterior import Posterior, standard_normal
@@ -19,6 +20,7 @@ __all__ = [
     "check_model",
     "conv",
     "conv1d",
+    "evaluating",
     "initialised",
     "linear",
     "mlp",

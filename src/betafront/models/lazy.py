@@ -5,6 +5,7 @@ from itertools import chain
 import torch
 from torch.nn.parameter import is_lazy
 
+from betafront.models.eval_mode import evaluating
 from betafront.models.model import Model, Shape
 
 
@@ -18,8 +19,6 @@ def initialised(model: Model, shape: Shape) -> Model:
         shape: of one example.
     """
     if any(is_lazy(tensor) for tensor in chain(model.parameters(), model.buffers())):
-        training = model.training
-        model.eval()  # so that no statistic of a batch of zeros is kept, and no dropout draws
-        model.decode(model.code(torch.zeros(2, *shape)))
-        model.train(training)
+        with evaluating(model):  # no statistic of a batch of zeros is kept, and no dropout draws
+            model.decode(model.code(torch.zeros(2, *shape)))
     return model

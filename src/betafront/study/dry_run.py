@@ -14,7 +14,8 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from betafront.config.build import build, save, with_steps
+from betafront.config.build import build, with_steps
+from betafront.config.saved import save
 from betafront.errors import UserError
 from betafront.front.table import text
 from betafront.study.branch_check import checked, length_in_words

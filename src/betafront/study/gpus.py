@@ -1,4 +1,4 @@
-"""Which GPU a worker trains on, where a machine has several and no engine shares them out."""
+"""Which GPUs a worker trains on, where a machine has several and no engine shares them out."""
 
 import logging
 import os
@@ -11,19 +11,29 @@ log = logging.getLogger(__name__)
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 
-def take_gpu(number: int) -> None:
-    """Leave this process one of the GPUs that it sees: workers take them in turn.
+def take_gpus(number: int, devices: int = 1) -> None:
+    """Leave this process as many of the GPUs that it sees as its runs have devices: workers take
+    them in turn.
 
     A process to which Slurm or Ray has given a GPU sees no other, and keeps it. To be called before
     anything is moved to a GPU: CUDA reads the environment once.
 
     Args:
         number: of the worker.
+        devices: of each run (`trainer.devices`).
     """
     names = visible()
-    if len(names) > 1:
-        os.environ[VISIBLE] = names[number % len(names)]
-        log.info("worker %d trains on GPU %s of %s", number, os.environ[VISIBLE], ", ".join(names))
+    if len(names) > devices:
+        first = number * devices
+        own = [names[n % len(names)] for n in range(first, first + devices)]
+        os.environ[VISIBLE] = ",".join(own)
+        log.info("worker %d trains on GPU %s of %s", number, ", ".join(own), ", ".join(names))
+
+
+def devices_of(config: DictConfig) -> int:
+    """The devices of each run (`trainer.devices`); 1 where a configuration does not say."""
+    devices = config.trainer.get("devices")
+    return devices if isinstance(devices, int) and devices > 0 else 1
 
 
 def check_gpus(study: DictConfig) -> None:

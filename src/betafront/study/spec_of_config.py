@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from betafront.config.parts import ADDED, PARTS
 from betafront.errors import UserError
 from betafront.metrics.catalogue import direction, needing_one_likelihood
-from betafront.study.gpus import visible
+from betafront.study.gpus import devices_of, visible
 from betafront.study.search.distributions import values
 from betafront.study.search.grammar import name_of
 from betafront.study.search.samplers import check_sampler
@@ -67,7 +67,7 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         sampler=study.sampler,
         seed=study.seed,
         trials=study.budget.trials,
-        workers=_workers(study),
+        workers=_workers(study, devices_of(config)),
         folder=str(Path(config.hydra.sweep.dir).absolute()),
         tracking=_container(config.tracking),
         reference=None if reference is None else [float(number) for number in reference],
@@ -119,12 +119,13 @@ def _is_control(character: str) -> bool:
     return unicodedata.category(character) in ("Cc", "Cs")
 
 
-def _workers(study: DictConfig) -> int:
-    """How many workers are launched here; who only looks at a study may have no GPU."""
+def _workers(study: DictConfig, devices: int) -> int:
+    """How many workers are launched here, with runs on so many devices; who only looks at a study
+    may have no GPU."""
     if study.workers_per_gpu is None:
         return int(study.workers)
     _check_whole("study.workers_per_gpu", study.workers_per_gpu, 1)
-    return int(study.workers_per_gpu) * len(visible()) or int(study.workers)
+    return int(study.workers_per_gpu) * len(visible()) // devices or int(study.workers)
 
 
 def _check_whole(key: str, value: Any, least: int) -> None:

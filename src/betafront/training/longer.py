@@ -19,8 +19,8 @@ def reason_against(run: Run) -> str:
         run: the longer one, or the shorter: they differ by their steps alone.
     """
     if run.make_lr_schedule is not None:
-        name = getattr(run.make_lr_schedule, "func", run.make_lr_schedule).__name__
-        return _of("lr_schedule", name)
+        made = getattr(run.make_lr_schedule, "func", run.make_lr_schedule)
+        return _of("lr_schedule", getattr(made, "__name__", type(made).__name__))
     if run.callbacks:
         return f"what callbacks ({', '.join(run.callbacks)}) do may go by the planned steps"
     objective = run.objective(run.vae().latents)

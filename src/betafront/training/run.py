@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
@@ -42,8 +41,8 @@ class Run:
             learning rate is as written.
         callbacks: of Lightning's trainer, by the names that the user has given them. What they see
             as the module is `betafront.training.lightning.module.TrainingModule`.
-        loggers: make Lightning's loggers, by name, each from the folder of the run: they are told
-            each row of the history.
+        loggers: Lightning's, by name, or partials of them, which are given the folder of the run:
+            they are told each row of the history.
     """
 
     data: Data
@@ -56,7 +55,7 @@ class Run:
     seed: int
     make_lr_schedule: "MakeLRSchedule | None" = None
     callbacks: Mapping[str, Any] = field(default_factory=dict)
-    loggers: Mapping[str, Callable[[Path], Any]] = field(default_factory=dict)
+    loggers: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.trainer.epochs is not None:

@@ -85,7 +85,8 @@ class RunState(nn.Module):
         self.wants_best = run.trainer.keep == "best"
         self.keeps_best = self.wants_best and not why_unknown(self.objective)
         self.final = final_from(self.objective, self.steps)
-        self.cadence = Cadence(self.steps, run.epoch, run.trainer.batch_size, run.data.size("val"))
+        batch = run.trainer.batch_size * run.trainer.accumulate
+        self.cadence = Cadence(self.steps, run.epoch, batch, run.data.size("val"))
         self.controller: Tensor
         self.register_buffer("controller", self.objective.start())
         self.trace: Tensor

@@ -1,9 +1,12 @@
 """The files that a finished run leaves in its folder."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from betafront.data import Data
 from betafront.files import opened_whole, write_whole
@@ -29,7 +32,7 @@ def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: 
 
     folder = RunFolder(Path(result.folder))
     with opened_whole(folder.model) as sink:
-        sink.write(save(vae.state_dict()))
+        sink.write(save(_apart(vae.state_dict())))
     with opened_whole(folder.trace) as sink:
         np.savez(sink, **trace)  # type: ignore[arg-type]
     codes.save(folder.path)
@@ -38,3 +41,12 @@ def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: 
     result.save()
     if folder.has_checkpoint:
         folder.checkpoint.replace(folder.last)
+
+
+def _apart(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights that share no memory and are contiguous, as safetensors has them: those of layers
+    that are tied stand once for each name."""
+    return {
+        name: tensor.clone(memory_format=torch.contiguous_format)
+        for name, tensor in weights.items()
+    }

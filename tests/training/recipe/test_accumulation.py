@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
+from betafront.config.build import check
 from betafront.errors import UserError
 from betafront.objective import GECO, Gaussian
 from betafront.training import Run, RunFolder, Trainer, fit_one
+from betafront.training.state import RunState
 
 MakeRun = Callable[..., Run]
 
@@ -49,11 +51,26 @@ def test_two_batches_are_one_of_twice_the_size(
             np.testing.assert_allclose(second[key], first[key], rtol=1e-5, err_msg=key)
 
 
+def test_it_is_validated_as_often_as_one_of_twice_the_size(make_run: MakeRun) -> None:
+    one, two = (make_run(trainer=t) for t in (trainer(), trainer(batch_size=16, accumulate=2)))
+    cpu = torch.device("cpu")
+    assert RunState(two, cpu).cadence == RunState(one, cpu).cadence
+
+
 def test_an_epoch_has_whole_steps_alone(make_run: MakeRun) -> None:
     # 120 examples: seven whole batches of 16, of which three are a step.
     assert make_run(trainer=trainer(batch_size=16, accumulate=3)).epoch == 2
 
 
 def test_an_epoch_of_too_few_batches_is_refused(make_run: MakeRun) -> None:
+    run = make_run(trainer=trainer(accumulate=6))
     with pytest.raises(UserError, match=r"trainer\.accumulate=6: an optimiser step of so many bat"):
-        _ = make_run(trainer=trainer(accumulate=6)).epoch
+        check(run)
+    with pytest.raises(UserError, match=r"trainer\.accumulate=6: an optimiser step of so many bat"):
+        _ = run.epoch
+
+
+def test_an_optimiser_that_asks_for_its_gradient_anew_is_refused(make_run: MakeRun) -> None:
+    run = make_run(trainer=trainer(accumulate=2), make_optimizer=torch.optim.LBFGS)
+    with pytest.raises(UserError, match=r"trainer\.accumulate=2: L-BFGS asks for the gradient of "):
+        check(run)

@@ -8,8 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from betafront.config.build import check
 from betafront.errors import UserError
 from betafront.metrics import evaluate
+from betafront.models import VAE, mlp
 from betafront.training import Run, RunFolder, Trainer, fit_one
 from betafront.training.history import VAL_RATE
 from betafront.training.lightning.module import TrainingModule
@@ -83,3 +85,14 @@ def test_the_best_average_is_kept(make_run: MakeRun, tmp_path: Path) -> None:
 def test_an_average_that_cannot_be_is_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         trainer(**settings)
+
+
+def test_a_model_that_cannot_be_copied_is_refused(make_run: MakeRun) -> None:
+    def normed(shape: tuple[int, ...], likelihood: Any) -> VAE:
+        vae = mlp(shape, likelihood, latents=2, hidden=(4,))
+        torch.nn.utils.weight_norm(vae.decoder[0])  # the earlier one, with a weight that is no leaf
+        return vae
+
+    check(make_run(architecture=normed))
+    with pytest.raises(UserError, match=r"^trainer\.ema: RuntimeError: Only Tensors created expl"):
+        check(make_run(architecture=normed, trainer=trainer()))

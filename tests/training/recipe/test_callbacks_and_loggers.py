@@ -1,24 +1,27 @@
 """Callbacks of the user's, and loggers beside the record of a run."""
 
 import csv
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import pytorch_lightning as pl
 from pytorch_lightning.callbacks import EarlyStopping
-from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.loggers import CSVLogger, WandbLogger
 
-from betafront.config.build import build, check, save
+from betafront.config.build import build, check
 from betafront.config.compose import compose
-from betafront.config.saved import saved_run
+from betafront.config.saved import save, saved_run
 from betafront.config.trust import TRUST
 from betafront.errors import UserError
 from betafront.own_modules import find_modules_in
 from betafront.training import Attempt, Failure, Halted, Run, RunFolder, fit, fit_one
 from betafront.training.history import STEP, VAL_NEGATIVE_ELBO
+from betafront.training.lightning.loggers import finish
 from betafront.training.lightning.module import TrainingModule
 
 MakeRun = Callable[..., Run]
@@ -97,6 +100,36 @@ def test_a_callback_may_end_a_run_and_it_is_said(make_run: MakeRun, tmp_path: Pa
     assert RunFolder(tmp_path).last.is_file()
 
 
+class Offline(CSVLogger):
+    """A logger that cannot be told anything."""
+
+    def log_metrics(self, *_: Any, **__: Any) -> None:
+        raise ConnectionError("no server answers")
+
+
+def test_an_error_of_a_logger_names_it(make_run: MakeRun, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as failed:
+        fit_one(make_run(loggers={"mine": partial(Offline)}), tmp_path)
+    assert "loggers.mine (Offline): " in str(failed.value)
+    assert "ConnectionError: no server answers" in str(failed.value)
+
+
+class Held(WandbLogger):
+    """A logger of Weights & Biases, without their package."""
+
+    def __init__(self) -> None:
+        pass
+
+
+def test_a_run_of_weights_and_biases_ends_with_its_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = list[str]()
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(finish=lambda: ended.append("run")))
+    finish([])
+    assert not ended
+    finish([Held()])
+    assert ended == ["run"]
+
+
 @pytest.fixture
 def own_module(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr("sys.path", __import__("sys").path.copy())
@@ -159,6 +192,8 @@ def test_what_is_neither_is_one_line() -> None:
         said = refusal(f"+{group}.x._target_=torch.nn.ReLU")
         assert f"{group}.x: what it names has made a ReLU, and no {kind}" in said
     assert "there is no callbacks=lr_moniter" in refusal("callbacks=[lr_moniter]")
+    said = refusal("callbacks=[lr_monitor]")
+    assert said.endswith("sees, and there are none: add one, as loggers=[csv]")
     unlogged = build(compose([*SMALL, "callbacks=[lr_monitor]"]))
     (failed,) = fit([Attempt(unlogged, Path("run"))])
     assert isinstance(failed, Failure)

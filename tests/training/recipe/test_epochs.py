@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from betafront.config.build import build, save, with_steps
+from betafront.config.build import build, with_steps
 from betafront.config.compose import compose
-from betafront.config.saved import saved_config
+from betafront.config.saved import save, saved_config
 from betafront.errors import UserError
 from betafront.study.trials.origin import Confirms
 from betafront.study.worker.confirming import confirming_overrides

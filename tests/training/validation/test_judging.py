@@ -15,7 +15,8 @@ from betafront.training.standing import (
     UNSTABLE,
     Standing,
 )
-from betafront.training.validation.judging import LEAST_ROWS, Curve, Kept, Value, judge
+from betafront.training.validation.curve import LEAST_ROWS, Curve, Value
+from betafront.training.validation.judging import Kept, judge
 
 Shape = Callable[[np.ndarray], np.ndarray]
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from betafront.errors import UserError
 from betafront.models.model import Shape
@@ -19,15 +20,32 @@ def latent_shape(latents: Latents) -> Shape:
     Raises:
         UserError: it is neither a number nor a list of numbers of at least 1.
     """
-    every = [latents] if isinstance(latents, int) else latents
-    if isinstance(every, str | dict) or not (
-        every and all(type(part) is int and part > 0 for part in every)
-    ):
+    every: Sequence[Any] = latents if isinstance(latents, list | tuple) else [latents]
+    if not every or not all(type(part) is int and part > 0 for part in every):
         raise UserError(
             "model.latents is the number M of latents, or a list [channels, height, width] for a "
             f"spatial code, not {latents!r}"
         )
     return tuple(every)
+
+
+def number(latents: Latents, name: str) -> int:
+    """M, of a model whose codes have no positions.
+
+    Args:
+        latents: as they are given.
+        name: of the choice of model.
+
+    Raises:
+        UserError: it is no number of at least 1.
+    """
+    shape = latent_shape(latents)
+    if len(shape) > 1:
+        raise UserError(
+            f"model.latents={list(shape)} is a spatial code, which model={name} has not: give the "
+            "number M of latents, or use model=conv"
+        )
+    return count(shape)
 
 
 def count(shape: Shape) -> int:

@@ -4,6 +4,7 @@ import math
 
 from torch import nn
 
+from betafront.models.architectures.latents import number
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
 from betafront.objective import Likelihood
@@ -21,7 +22,7 @@ def linear(shape: Shape, likelihood: Likelihood, latents: int = 8) -> VAE:
         likelihood: p(x|z).
         latents: M.
     """
-    dims = math.prod(shape)
+    latents, dims = number(latents, "linear"), math.prod(shape)
     encoder = nn.Sequential(*likelihood.input_layers(), nn.Flatten(), nn.Linear(dims, 2 * latents))
     output = likelihood.output_shape(shape)
     decoder = nn.Sequential(nn.Linear(latents, math.prod(output)), nn.Unflatten(1, output))

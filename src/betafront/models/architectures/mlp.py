@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from torch import nn
 
+from betafront.models.architectures.latents import number
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
 from betafront.objective import Likelihood
@@ -22,7 +23,7 @@ def mlp(
         latents: M.
         hidden: the encoder's widths; the decoder mirrors them.
     """
-    dims = math.prod(shape)
+    latents, dims = number(latents, "mlp"), math.prod(shape)
     encoder = nn.Sequential(
         *likelihood.input_layers(), nn.Flatten(), *dense(dims, *hidden, 2 * latents)
     )

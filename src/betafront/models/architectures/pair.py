@@ -50,14 +50,15 @@ def pair(
     """
     likelihood.output_shape(shape)  # a scale for each data dimension is made for this shape
     code = latent_shape(latents)
-    parts = _module(encoder, "encoder"), _module(decoder, "decoder")
+    copied: dict[int, Any] = {}  # what the two share, as tied weights, their copies share too
+    parts = _module(encoder, "encoder", copied), _module(decoder, "decoder", copied)
     return VAE(*parts, likelihood, count(code), code)
 
 
-def _module(part: Any, name: str) -> nn.Module:
+def _module(part: Any, name: str, copied: dict[int, Any]) -> nn.Module:
     """The module that a model has for its own."""
     if isinstance(part, nn.Module):
-        return deepcopy(part)
+        return deepcopy(part, copied)
     if not callable(part):
         raise UserError(
             f"model.{name} is no torch.nn.Module, but {part!r}: name one, as in "

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from betafront.models.eval_mode import evaluating
 from betafront.models.model import Model
 from betafront.models.vae import VAE
 
@@ -29,10 +30,9 @@ def model_cautions(model: Model) -> list[str]:
     """
     if not isinstance(model, VAE) or type(model).observe is not VAE.observe:
         return []
-    likelihood, was = model.likelihood, model.training
-    model.eval()  # so that nothing of these codes is kept
-    params = model.decoder(model.shaped(model.prior(2, torch.Generator().manual_seed(0))))
-    model.train(was)
+    likelihood = model.likelihood
+    with evaluating(model):  # so that nothing of these codes is kept
+        params = model.decoder(model.shaped(model.prior(2, torch.Generator().manual_seed(0))))
     end = _end(params.grad_fn)
     if not end or likelihood.outputs != 1 or likelihood.mean(params).equal(params):
         return []

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from betafront.errors import UserError
 from betafront.models.check.parts import check_parts
 from betafront.models.check.trying import called, counted, refuse_not_finite, shape_of
+from betafront.models.eval_mode import evaluating
 from betafront.models.model import Model
 from betafront.models.vae import VAE
 
@@ -22,7 +23,7 @@ def check_model(model: Model, x: Tensor) -> None:
     their batches those of these examples, so it is not the model to train.
 
     Args:
-        model: untrained.
+        model: untrained, each of its modules in the mode in which it will be trained.
         x: (2, …) examples, on the device of the model.
 
     Raises:
@@ -34,14 +35,10 @@ def check_model(model: Model, x: Tensor) -> None:
             "layers as attributes of a module (lists of them in nn.ModuleList), and some of them "
             "with requires_grad"
         )
-    was = model.training
-    model.train()
     rate, log_px = _terms(model, x)
     _check_gradients(model, rate, log_px)
-    model.eval()
-    with torch.no_grad():
+    with evaluating(model), torch.no_grad():
         _terms(model, x[:1])
-    model.train(was)
 
 
 def _terms(model: Model, x: Tensor) -> tuple[Tensor, Tensor]:

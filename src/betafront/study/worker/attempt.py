@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from betafront.config.build import build, save
+from betafront.config.build import build
 from betafront.config.compose import Composer
+from betafront.config.saved import save
 from betafront.errors import machine_fault
 from betafront.study.signals import HALT
 from betafront.study.trials.ending import Outcome

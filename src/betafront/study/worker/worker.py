@@ -16,7 +16,7 @@ from betafront.config.trust import trusted, trusting
 from betafront.encoding import write_what_can_be_shown
 from betafront.errors import machine_fault, os_error
 from betafront.own_modules import find_modules_in
-from betafront.study.gpus import take_gpu
+from betafront.study.gpus import devices_of, take_gpus
 from betafront.study.search.space import Space
 from betafront.study.seeds import confirming_seed, run_seed
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
@@ -121,7 +121,7 @@ class WorkerTask:
 
     def work(self, number: int) -> str | None:
         """Work as one of the study's workers; returns why it ended early, if it did."""
-        take_gpu(number)
+        take_gpus(number, devices_of(self.config))
         try:
             os.chdir(self.place)
             write_what_can_be_shown()
@@ -270,8 +270,11 @@ class Loop:
             overrides = confirming_overrides(self.task.composer, overrides, run)
             seconds = None if seconds is None else seconds * run.times
             own, shorter = RunFolder(folder), shorter_run(run, claim.trials, self.folder)
-            longer = may_go_on(self.task.composer(overrides))
-            if longer and shorter is not None and not own.has_checkpoint:
+            if (
+                shorter is not None
+                and not own.has_checkpoint
+                and may_go_on(self.task.composer(overrides))
+            ):
                 begin_with(shorter.last, own)
                 log.info("trial %d goes on from %s", trial.number, shorter.path.name)
         overrides = [*overrides, f"seed={seed}"]

@@ -14,7 +14,10 @@ import torch.distributed
 import torch.multiprocessing
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
+from betafront.errors import UserError
+from betafront.own_modules import cause
 from betafront.training.generators import globally_seeded
+from betafront.training.lightning.loggers import SILENT
 from betafront.training.lightning.trained import trained
 from betafront.training.lightning.trainer import quiet
 from betafront.training.run import Run
@@ -30,13 +33,16 @@ def other_processes(run: Run, folder: Path) -> Iterator[None]:
     Args:
         run: its parts, which the processes are sent.
         folder: with its checkpoint, if it was stopped.
+
+    Raises:
+        UserError: a part of the run cannot be sent to another process.
     """
     if run.trainer.devices == 1:
         yield
         return
     port, before = find_free_network_port(), dict(os.environ)
     context = torch.multiprocessing.get_context("spawn")
-    sent = cloudpickle.dumps(replace(run, loggers={}))  # which also knows functions without a name
+    sent = _pickled(for_others(run))
     parts = range(1, run.trainer.devices)
     others = [context.Process(target=_train, args=(sent, folder, n, port)) for n in parts]
     patience = 0.0
@@ -49,10 +55,28 @@ def other_processes(run: Run, folder: Path) -> Iterator[None]:
     finally:
         if torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
-        os.environ.clear()
-        os.environ |= before
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ |= before  # never without them: other threads of a worker read it too
         for other in others:
             _end(other, patience)
+
+
+def for_others(run: Run) -> Run:
+    """A run as another process is sent it. Its loggers are told nothing; they are there for
+    callbacks that refuse to work without any."""
+    return replace(run, loggers=dict.fromkeys(run.loggers, SILENT))
+
+
+def _pickled(run: Run) -> bytes:
+    try:
+        sent: bytes = cloudpickle.dumps(run)  # which also knows functions without a name
+    except Exception as error:  # of a part of the user's, such as an open file
+        raise UserError(
+            f"trainer.devices={run.trainer.devices}: a part of the run (its data, its callbacks) "
+            f"cannot be sent to another process: {cause(error)}"
+        ) from error
+    return sent
 
 
 def _end(process: BaseProcess, patience: float) -> None:
@@ -77,8 +101,10 @@ def _place(part: int, port: int) -> dict[str, str]:
 def _train(sent: bytes, folder: Path, part: int, port: int) -> None:
     """What another process does."""
     run: Run = cloudpickle.loads(sent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the first, which ends the others
+    # Ctrl-C, and what Slurm sends to every process of a job, are for the first: it ends the others.
+    for sent_to_all in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sent_to_all, signal.SIG_IGN)
     os.environ |= _place(part, port)
     torch.set_num_threads(run.trainer.threads)
     with quiet(), globally_seeded(run.seed):
-        trained(run, folder, part=part)
+        trained(run, folder, halt=lambda: False, part=part)  # and so Lightning ignores them, too

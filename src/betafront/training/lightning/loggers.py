@@ -1,18 +1,21 @@
 """Further loggers of Lightning's, beside the record of a run."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from pytorch_lightning.loggers import Logger
+from pytorch_lightning.loggers import Logger, WandbLogger
+from pytorch_lightning.loggers.logger import DummyLogger
 
 from betafront.errors import UserError, one_line
 from betafront.training.history import STEP, Row
 
-MakeLogger = Callable[[Path], Any]
+SILENT = partial(DummyLogger)
+"""Makes a logger that keeps nothing, for callbacks that end a run without any."""
 
 
 def loggers(makers: Mapping[str, Any], folder: Path) -> list[Logger]:
@@ -37,6 +40,13 @@ def check_loggers(makers: Mapping[str, Any]) -> None:
     """
     with TemporaryDirectory(prefix="betafront-") as folder:
         loggers(makers, Path(folder))
+
+
+def finish(told: Iterable[Logger]) -> None:
+    """End what the loggers of another run in this process would otherwise go on with: the run of
+    Weights & Biases, of which a process has one."""
+    if any(isinstance(logger, WandbLogger) for logger in told):
+        import_module("wandb").finish()
 
 
 def tell(told: Iterable[Logger], row: Row) -> None:

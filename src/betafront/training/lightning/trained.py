@@ -10,9 +10,9 @@ import torch
 from betafront.data import Data
 from betafront.training.folder import RunFolder
 from betafront.training.history import Row
-from betafront.training.lightning.callbacks import failed_callback
+from betafront.training.lightning.callbacks import failed_part
 from betafront.training.lightning.checkpoint import Checkpoint, Halt
-from betafront.training.lightning.loggers import loggers
+from betafront.training.lightning.loggers import finish, loggers
 from betafront.training.lightning.module import Report, TrainingModule
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.recipe.clipping import Clip
@@ -59,9 +59,13 @@ def trained(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from stop
     except Exception as error:
-        if failed := failed_callback(error, run.callbacks):
+        keys = [f"loggers.{name}" for name in run.loggers]
+        parts = {f"callbacks.{name}": callback for name, callback in run.callbacks.items()}
+        if failed := failed_part(error, parts | dict(zip(keys, told, strict=True))):
             raise failed from error
         raise
+    finally:
+        finish(told)
     module.on_train_epoch_end()  # the last epoch may have been cut short by the number of steps
     state.vae.to(device, torch.float32)  # Lightning may leave another device or precision
     return state, data

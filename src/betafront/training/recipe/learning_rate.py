@@ -5,10 +5,16 @@ from functools import partial
 from typing import Any
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ChainedScheduler, LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import (
+    ChainedScheduler,
+    LRScheduler,
+    OneCycleLR,
+    ReduceLROnPlateau,
+)
 
 from betafront.errors import UserError
 from betafront.objective import Objective
+from betafront.own_modules import cause
 from betafront.training.validation.best import why_unknown
 
 MakeLRSchedule = Callable[[Optimizer], LRScheduler]
@@ -44,8 +50,9 @@ class LearningRate:
 
     @property
     def part(self) -> float:
-        """The learning rate as a part of the greatest that there was."""
-        return float(self.optimizer.param_groups[0]["lr"]) / self.greatest
+        """The learning rate as a part of the greatest that there was; 1 where it was always 0."""
+        now = float(self.optimizer.param_groups[0]["lr"])
+        return now / self.greatest if self.greatest else 1.0
 
     @property
     def waits(self) -> bool:
@@ -53,16 +60,22 @@ class LearningRate:
         return isinstance(self.scheduler, ReduceLROnPlateau)
 
     def after_step(self) -> None:
-        """An optimiser step was taken."""
+        """An optimiser step was taken.
+
+        Raises:
+            UserError: the scheduler fails, as some do after the steps that they were made for.
+        """
         if not self.waits:
-            self.scheduler.step()
-            self._set()
+            self._take()
 
     def after_validation(self, value: float) -> None:
-        """A validation at the final β found D + βR to be `value` nats."""
-        if isinstance(self.scheduler, ReduceLROnPlateau):
-            self.scheduler.step(value)
-            self._set()
+        """A validation at the final β found D + βR to be `value` nats.
+
+        Raises:
+            UserError: the scheduler fails.
+        """
+        if self.waits:
+            self._take(value)
 
     def snapshot(self) -> dict[str, Any]:
         """The state of the scheduler, for `restore`; the learning rates are the optimiser's."""
@@ -72,6 +85,15 @@ class LearningRate:
         """Continue from what `snapshot` returned, once the optimiser has its state."""
         self.scheduler.load_state_dict(dict(snapshot["scheduler"]))
         self.greatest = snapshot["greatest"]
+
+    def _take(self, *seen: Any) -> None:
+        """Step the scheduler."""
+        try:
+            self.scheduler.step(*seen)
+        except Exception as error:  # the scheduler's own
+            name = type(self.scheduler).__name__
+            raise UserError(f"lr_schedule: {name} has failed: {cause(error)}") from error
+        self._set()
 
     def _set(self) -> None:
         """The scheduler has set the learning rate."""
@@ -96,13 +118,17 @@ def made(make: MakeLRSchedule, optimizer: Optimizer) -> LRScheduler:
     return scheduler
 
 
-def check_lr_schedule(make: MakeLRSchedule, optimizer: Optimizer, objective: Objective) -> None:
-    """Refuse a schedule that cannot be made, or that waits for what no validation says.
+def check_lr_schedule(
+    make: MakeLRSchedule, optimizer: Optimizer, objective: Objective, steps: int
+) -> None:
+    """Refuse a schedule that cannot be made, that has an end before the run, or that waits for what
+    no validation says.
 
     Args:
         make: makes the scheduler.
         optimizer: of a model like that of the run.
         objective: of the run.
+        steps: optimiser steps of the run.
 
     Raises:
         UserError: naming the way out.
@@ -112,4 +138,10 @@ def check_lr_schedule(make: MakeLRSchedule, optimizer: Optimizer, objective: Obj
         raise UserError(
             f"lr_schedule: ReduceLROnPlateau goes by the validated D + βR, and {why}: choose "
             "another schedule"
+        )
+    scheduler = rate.scheduler
+    if isinstance(scheduler, OneCycleLR) and scheduler.total_steps < steps:
+        raise UserError(
+            f"lr_schedule: OneCycleLR ends after total_steps={scheduler.total_steps} and the run "
+            f"takes {steps}: write total_steps: ${{trainer.steps}}"
         )

@@ -3,8 +3,7 @@
 import torch
 
 from betafront.data import Data
-from betafront.metrics.eval_mode import evaluating
-from betafront.models import Model
+from betafront.models import Model, evaluating
 from betafront.training.generators import globally_seeded
 
 EXAMPLES = 256

@@ -20,7 +20,8 @@ from betafront.training.result import OnTheScale
 from betafront.training.standing import Standing
 from betafront.training.state import RunState
 from betafront.training.validation.best import CLOSE, why_unknown
-from betafront.training.validation.judging import SURE_OF_LEAST, Curve, Kept, Value, judge
+from betafront.training.validation.curve import SURE_OF_LEAST, Curve, Value
+from betafront.training.validation.judging import Kept, judge
 from betafront.training.validation.validations import Validations
 
 SLOW = 0.1
