@@ -75,7 +75,7 @@ def test_data_that_is_named_wrongly(
         (("schedule.warmup=0.5",), "it is a setting of schedule=cosine and schedule=linear"),
         (("objective.weight=interval(1,2)",), "is a search, and one run has one value"),
         (("+objective.weight=1",), "objective.weight is there already: leave out the +"),
-        (("model.hidden=8",), "model.latents is the number M of latents, or a list"),
+        (("model.hidden=8",), "model: one of its values is of the wrong type"),
         (("model.latents=abc",), "model.latents is the number M of latents, or a list"),
         (("optimizer.lr=abc",), "optimizer: "),
     ],
