@@ -63,9 +63,9 @@ def test_a_worker_and_a_node_that_are_killed_lose_and_repeat_nothing(
     print("seed", seed)  # shown where it fails
     chance = random.Random(seed)
     chaos = Chaos(
-        own_place, Ray(cluster), warm_python, trials=10, kills=1, seconds=4, chance=chance
+        own_place, Ray(cluster), warm_python, trials=16, kills=1, seconds=4, chance=chance
     )
     count = chaos.run()
     print(count)
-    assert count.complete == 10
+    assert count.complete == 16
     assert count.lost > 0

@@ -49,10 +49,10 @@ def test_workers_that_are_killed_cancelled_or_out_of_time_lose_and_repeat_nothin
     seed = random.randrange(10**6)
     print("seed", seed)  # shown where it fails
     chance = random.Random(seed)
-    chaos = Chaos(own_place, Slurm(), warm_python, trials=18, kills=1, seconds=6, chance=chance)
+    chaos = Chaos(own_place, Slurm(), warm_python, trials=24, kills=1, seconds=6, chance=chance)
     count = chaos.run()
     print(count)
-    assert count.complete == 18
+    assert count.complete == 24
     # So submitit calls a job whose time is up, when it has it queued again.
     logs = own_place.glob("sweep/chaos/workers/*/run.log")
     assert any("this job is preempted" in log.read_text() for log in logs)

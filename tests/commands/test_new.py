@@ -36,14 +36,18 @@ def test_a_name_that_is_taken_or_none_is_one_line(
 
 
 def test_what_is_there_is_left_alone(betafront: Callable[..., Any]) -> None:
-    assert betafront("new", "mine").code == 0
-    before = {path: path.read_bytes() for path in Path("mine").rglob("*") if path.is_file()}
-    assert {"mine_data.py", "mine_model.py", "README.md", ".gitignore"} <= {p.name for p in before}
+    assert betafront("new", "untouched").code == 0
+    before = {path: path.read_bytes() for path in Path("untouched").rglob("*") if path.is_file()}
+    assert {"untouched_data.py", "untouched_model.py", "README.md", ".gitignore"} <= {
+        p.name for p in before
+    }
     assert not any(b"NAME" in text for text in before.values())
-    said = betafront("new", "mine")
+    said = betafront("new", "untouched")
     assert said.code == 2
-    assert "there is a folder mine here already" in said.err
-    assert before == {path: path.read_bytes() for path in Path("mine").rglob("*") if path.is_file()}
+    assert "there is a folder untouched here already" in said.err
+    assert before == {
+        path: path.read_bytes() for path in Path("untouched").rglob("*") if path.is_file()
+    }
 
 
 def test_a_new_project_sweeps_and_answers(

@@ -82,7 +82,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
         ("betafront.training.writing.opened_whole", Broken("I/O error (os error 28)")),
         ("betafront.training.lightning.checkpoint.opened_whole", Broken("No space left on device")),
         ("betafront.data.images.pictures.opened_whole", FULL),
-        ("betafront.config.build.write_whole", FULL),
+        ("betafront.config.saved.write_whole", FULL),
         ("betafront.study.worker.worker.take_over", FULL),
     ],
 )
