@@ -39,7 +39,7 @@ HOLDS_installed := installed
 HOLDS_tested := installed tested
 HOLDS_checked := installed tested checked
 
-SELDOM := /(tests?|testing|ray|pip|setuptools|databricks|botocore|google|validators|triton|networkx)/
+SELDOM := /(tests?|ray|pip|setuptools|databricks/sdk|botocore|validators|networkx)/
 
 .venv/installed .venv/tested .venv/checked: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
