@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from betafront.data import SPLITS, Data, InMemory, in_memory
+from betafront.data.batches import TensorBatches
 from betafront.data.factors import Table
-from betafront.data.tensors import TensorBatches
 from betafront.errors import UserError
 from betafront.objective import Bernoulli, Gaussian
 

@@ -1,45 +1,25 @@
 """Data in memory: one tensor per split, sliced where it lies."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from betafront.data.data import SPLITS, Data, Examples
+from betafront.data.data import SPLITS
 from betafront.data.factors import Factors, Table
+from betafront.data.in_splits import InSplits
 from betafront.data.new_examples import as_tensor, refuse_not_finite
 from betafront.errors import UserError
 from betafront.objective import Likelihood
 
-Renew = Callable[[Tensor, torch.Generator], Tensor]
-"""Makes a shuffled batch of stored examples into that of one optimiser step."""
-
 
 @dataclass(frozen=True)
-class InMemory(Data):
-    """A data set that is one tensor per split, for examples of any shape.
-
-    Attributes:
-        name: of the data in tables and records.
-        train, val, test: (n, ...) float32 each.
-        factors: what varies behind the examples, if that is known; no part of the digest.
-        note: a sentence on how the examples were read, which is said before training.
-    """
-
-    name: str
-    train: Tensor
-    val: Tensor
-    test: Tensor
-    factors: Factors | None = None
-    note: str = ""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return tuple(self.train.shape[1:])
+class InMemory(InSplits[Tensor]):
+    """A data set that is one tensor per split, (n, ...) float32 each, for examples of any shape."""
 
     @property
     def digest(self) -> str:
@@ -50,61 +30,9 @@ class InMemory(Data):
             sha.update(part.contiguous().numpy().data)
         return sha.hexdigest()[:16]
 
-    def size(self, split: str) -> int:
-        return len(self.examples(split))
-
-    def examples(self, split: str, limit: int | None = None) -> Tensor:
-        stored: Tensor = getattr(self, split)
-        return stored[:limit]
-
-    def batches(
-        self, split: str, size: int, generator: torch.Generator | None = None
-    ) -> "TensorBatches":
-        return TensorBatches(self.examples(split), size, generator)
-
-    def to(self, device: torch.device | str) -> Self:
-        train, val, test = (self.examples(split).to(device) for split in SPLITS)
-        return replace(self, train=train, val=val, test=test)
-
     def check(self, likelihood: Likelihood) -> None:
         for split in SPLITS:
             likelihood.check(self.examples(split))
-
-
-class TensorBatches:
-    """Batches of a tensor, as `betafront.data.Data.batches` describes them. Which examples of the
-    shuffled ones are left out differs from epoch to epoch.
-
-    Args:
-        x: (n, ...) examples, a tensor or read batch by batch.
-        size: examples per batch; all of them where there are fewer.
-        generator: on the CPU; the source of the order, and of the noise of `renew`.
-        renew: what each shuffled batch goes through.
-    """
-
-    def __init__(
-        self,
-        x: Tensor | Examples,
-        size: int,
-        generator: torch.Generator | None = None,
-        renew: Renew | None = None,
-    ) -> None:
-        self.x = x
-        self.size = min(size, len(x))
-        self.generator = generator
-        self.renew = renew
-
-    def __len__(self) -> int:
-        return len(self.x) // self.size if self.generator else -(-len(self.x) // self.size)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if self.generator is None:
-            yield from self.x.split(self.size)
-            return
-        order = torch.randperm(len(self.x), generator=self.generator).to(self.x.device)
-        for i in range(len(self)):
-            batch = self.x[order[i * self.size : (i + 1) * self.size]]
-            yield self.renew(batch, self.generator) if self.renew else batch
 
 
 class Rows(Protocol):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from betafront.data import Images
+from betafront.data.batches import TensorBatches
 from betafront.data.images import prepare
-from betafront.data.tensors import TensorBatches
 from betafront.errors import UserError
 from betafront.objective.likelihoods.grid import PARTS
 

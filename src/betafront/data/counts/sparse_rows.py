@@ -1,18 +1,19 @@
 """The rows of a sparse matrix, made dense when they are asked for."""
 
 import hashlib
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from betafront.data.in_splits import ReadByNumber
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
-class SparseRows:
+class SparseRows(ReadByNumber):
     """n rows of D numbers, of which those beside 0 are kept; slices, rows and batches of it are
     dense tensors on its device.
 
@@ -26,7 +27,6 @@ class SparseRows:
     def __init__(self, starts: Tensor, columns: Tensor, values: Tensor, width: int) -> None:
         self.starts, self.columns, self.values = starts, columns, values
         self.shape = (len(starts) - 1, width)
-        self.ndim = 2
 
     @classmethod
     def of(cls, matrix: "csr_array") -> Self:
@@ -43,15 +43,8 @@ class SparseRows:
     def device(self) -> torch.device:
         return self.values.device
 
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, which: int | slice | Tensor, /) -> Tensor:
-        if isinstance(which, int):
-            return self[which : which + 1 or None][0]
-        if isinstance(which, slice):
-            which = torch.arange(len(self))[which]
-        rows = which.to(self.device)
+    def numbered(self, numbers: Tensor) -> Tensor:
+        rows = numbers.to(self.device)
         first = self.starts[rows]
         lengths = self.starts[rows + 1] - first
         example = torch.arange(len(rows), device=self.device).repeat_interleave(lengths)
@@ -61,11 +54,6 @@ class SparseRows:
         dense = torch.zeros(len(rows), self.shape[1], device=self.device)
         dense[example, self.columns[entry].long()] = self.values[entry]
         return dense
-
-    def split(self, size: int, /) -> Iterator[Tensor]:
-        """All rows in order, `size` at once."""
-        for first in range(0, len(self), size):
-            yield self[first : first + size]
 
     def to(self, device: torch.device | str) -> "SparseRows":
         """The same rows on `device`."""

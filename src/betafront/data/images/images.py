@@ -9,12 +9,13 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from betafront.data.batches import TensorBatches
 from betafront.data.data import Data, Examples, Outcome
 from betafront.data.images.augment import Augment
 from betafront.data.images.new_images import ImagePreparation
 from betafront.data.images.pictures import COLUMNS, draw
 from betafront.data.images.renewal import renewal
-from betafront.data.tensors import InMemory, TensorBatches
+from betafront.data.tensors import InMemory
 from betafront.models import Model
 
 

@@ -5,9 +5,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from betafront.data.batches import Renew
 from betafront.data.images.augment import Augment
 from betafront.data.images.levels import dequantized, quantized
-from betafront.data.tensors import Renew
 from betafront.errors import UserError
 from betafront.objective.likelihoods.base import outside
 from betafront.objective.likelihoods.grid import Grid
