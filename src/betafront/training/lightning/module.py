@@ -56,9 +56,9 @@ class TrainingModule(pl.LightningModule):
 
     def training_step(self, batch: Tensor, index: int) -> Tensor:
         state = self.state
-        noise, mse = state.generators.noise, state.objective.holds == "mse"
-        terms: Terms = state.vae(batch, noise, mse=mse)
-        taken = state.objective.step(terms, state.progress, state.controller)
+        objective, noise = state.objective, state.generators.noise
+        terms: Terms = state.vae(batch, noise, mse=objective.holds == "mse", draws=objective.draws)
+        taken = objective.step(terms, state.progress, state.controller)
         # An optimiser may ask for the same batch again, as L-BFGS does: the last answer counts.
         self._seen[index % self.accumulate :] = [StepMeans.of(terms, taken)]
         return taken.loss
