@@ -38,7 +38,7 @@ from betafront.objective import (
 )
 from betafront.objective.importance import bound, log_weights
 
-SIGMA, X = 0.6, 1.3
+SIGMA, X = math.exp(-0.5), 1.3  # a σ whose logarithm float32 holds
 SLOPE, SHIFT = 0.9, -0.2  # of the decoder: w and c
 NOISE = torch.tensor(list(product((-1.1, 0.2, 0.9), repeat=2)), dtype=torch.float64)  # (9, 2)
 
@@ -48,10 +48,11 @@ def tiny(off: float = 0.0, beta: float = 1.0) -> VAE:
     variance and half of that in its mean."""
     precision = 1 + SLOPE**2 / (beta * SIGMA**2)
     gain = SLOPE / (beta * SIGMA**2) / precision
-    encoder, decoder = nn.Linear(1, 2), nn.Linear(1, 1)
+    encoder, decoder = nn.Linear(1, 2).double(), nn.Linear(1, 1).double()
+    biases = [-gain * SHIFT + off / 2, off - math.log(precision)]
     with torch.no_grad():
-        encoder.weight.copy_(torch.tensor([[gain], [0.0]]))
-        encoder.bias.copy_(torch.tensor([-gain * SHIFT + off / 2, off - math.log(precision)]))
+        encoder.weight.copy_(torch.tensor([[gain], [0.0]], dtype=torch.float64))
+        encoder.bias.copy_(torch.tensor(biases, dtype=torch.float64))
         decoder.weight.fill_(SLOPE)
         decoder.bias.fill_(SHIFT)
     parts = (
