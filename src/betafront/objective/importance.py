@@ -50,7 +50,8 @@ def log_weights(log_px: Tensor, log_ratio: Tensor, beta: float | Tensor, draws: 
         beta: the canonical β in force.
         draws: k.
     """
-    return (log_px + beta * log_ratio).unflatten(0, (-1, draws))
+    each: Tensor = (log_px + beta * log_ratio).unflatten(0, (-1, draws))
+    return each
 
 
 def bound(log_w: Tensor) -> Tensor:
