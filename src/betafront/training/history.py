@@ -36,6 +36,7 @@ def history_row(
     beta: float,
     distortion: float,
     rate: float,
+    *,
     bound: float | None = None,
 ) -> Row:
     """One row of the history; all but the step and β in nats per example.

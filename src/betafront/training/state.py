@@ -188,7 +188,8 @@ class RunState(nn.Module):
         train = self.trace[self.validated : self.step].mean(0).tolist()
         beta = self.trace[self.step - 1, TRACED.index("beta")].item()
         bound = None if found.bound is None else found.bound.mean().item()
-        row = history_row(self.step, dict(zip(TRACED, train, strict=True)), beta, *means, bound)
+        seen = dict(zip(TRACED, train, strict=True))
+        row = history_row(self.step, seen, beta, *means, bound=bound)
         self.history.append(row)
         self.validations.add(self.step, found)
         if self.step > self.final:
