@@ -16,14 +16,8 @@ from betafront.config.trust import Wall
 from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
-from betafront.models import (
-    Architecture,
-    Model,
-    Shape,
-    check_log_ratio,
-    check_model,
-    initialised,
-)
+from betafront.models import Architecture, Model, Shape, check_model, initialised
+from betafront.models.check import check_log_ratio
 from betafront.objective import Likelihood, Objective
 from betafront.own_modules import cause, users_place
 from betafront.training.lightning.trainer import lightning_trainer
@@ -170,14 +164,13 @@ def check(run: Run) -> None:
         with _of_part("trainer.ema"):
             Average(vae, kept)  # a copy, which not every module can be made of
     run.data.check(vae.likelihood)
-    examples = run.data.examples("val", 2)
-    check_model(vae, examples)
+    check_model(vae, run.data.examples("val", 2))
     with _of_part("objective"):
         objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
     objective.check_likelihood(vae.likelihood)
     if objective.draws > 1:
-        check_log_ratio(vae, examples)
+        check_log_ratio(vae, run.data.examples("val", 2))
     check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     with _of_part("optimizer"):

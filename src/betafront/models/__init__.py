@@ -1,7 +1,7 @@
 """The contract of a model, and the VAEs that encoders, decoders and likelihoods make."""
 
 from betafront.models.architectures import conv, conv1d, linear, mlp, pair, resnet
-from betafront.models.check import check_log_ratio, check_model, model_cautions
+from betafront.models.check import check_model, model_cautions
 from betafront.models.eval_mode import evaluating
 from betafront.models.lazy import initialised
 from betafront.models.model import Architecture, Model, Observed, Shape
@@ -17,7 +17,6 @@ __all__ = [
     "Observed",
     "Posterior",
     "Shape",
-    "check_log_ratio",
     "check_model",
     "conv",
     "conv1d",
