@@ -53,7 +53,9 @@ def standing_of(
     # What is best under free bits goes by β as written, with what they count in place of R.
     beta = scale.beta if why_unknown(state.objective) else state.beta
     curve = replace(_curve(rows, state.history, beta), lost=_lost(state, rows, beta))
-    return replace(judge(curve, weights, "; ".join(filter(None, notes))), scale_off=off)
+    found = judge(curve, weights, "; ".join(filter(None, notes)))
+    error = evaluation.settings.get("rate_error")
+    return replace(found, scale_off=off, rate_error=None if error is None else float(error))
 
 
 def _had_a_choice(state: RunState) -> bool:
