@@ -146,7 +146,7 @@ def test_a_copy_of_a_model_has_its_own_encoder_in_its_prior() -> None:
 
 def test_pseudo_inputs_stay_within_the_examples_of_their_channel() -> None:
     shape = (2, 3, 3)
-    vae = mlp(shape, Gaussian(), latents=M, hidden=(8,))
+    vae = mlp(shape, Gaussian(mode="fixed"), latents=M, hidden=(8,))
     vae.set_prior(vamp, shape)
     x = torch.rand(K, *shape) * torch.tensor([1.0, 5.0])[:, None, None]
     vae.start_from(lambda n: x[:n])

@@ -112,7 +112,7 @@ class Model(nn.Module, ABC):
             "prior=standard"
         )
 
-    def start_from(self, drawn: Callable[[int], Tensor]) -> None:  # noqa: B027, most need no examples
+    def start_from(self, drawn: Callable[[int], Tensor]) -> None:
         """Start from examples of the data, before the first step of training.
 
         Args:

@@ -106,7 +106,7 @@ class VAE(Model):
 
     def set_prior(self, make: MakePrior, shape: Shape) -> None:
         if not self._asks_prior:
-            return super().set_prior(make, shape)
+            super().set_prior(make, shape)  # which refuses it
         made = make(self, shape)
         if not isinstance(made, Prior):
             raise UserError(

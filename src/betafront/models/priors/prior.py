@@ -47,8 +47,8 @@ class Prior(nn.Module, ABC):
         rate of a latent is log q(z_j|x) less its share. Equal ones, unless a prior knows better."""
         return (self.log_prob(z) / z.shape[1]).unsqueeze(-1).expand_as(z)
 
-    def start_from(self, drawn: Callable[[int], Tensor]) -> None:  # noqa: B027, most need no examples
+    def start_from(self, drawn: Callable[[int], Tensor]) -> None:
         """Start from examples, as `betafront.models.Model.start_from`."""
 
-    def after_step(self) -> None:  # noqa: B027, most priors have no bounds
+    def after_step(self) -> None:
         """Bring what an optimiser step has moved back to where it may be."""
