@@ -36,8 +36,8 @@ def _sampled_rate(model: Model) -> list[str]:
     if model.analytic_rate:
         return []
     return [
-        "The rate R is sampled, since this model has no closed form for it: a mean over draws of z, "
-        "with their error. An evaluation takes metrics.samples draws of each example."
+        "The rate R is sampled, since this model has no closed form for it: a mean over draws of "
+        "z, with their error. An evaluation takes metrics.samples draws of each example."
     ]
 
 
