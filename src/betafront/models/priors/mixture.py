@@ -35,9 +35,9 @@ class Mixture:
 
         With the responsibilities r_k of the components for z, `log p(z)` is
         `Σ_k r_k log N(z; μ_k, σ_k²) + H(r) - log K`. The first term is a sum over the latents, of
-        which each has its own; the rest, which z tells of its component, is shared equally. So the
-        share of a latent that has one density in all components is log q(z_j) itself, but for the
-        part of the rest.
+        which each has its own. The rest is what z tells of its component; of that a latent has a
+        part in proportion to what it can tell, `log(1 + Var_k[μ_kj] / E_k[σ_kj²])` as a Gaussian
+        channel. So the share of a latent that has one density in all components is that density.
         """
         wide = z.double()
         joint = self._log_each(wide)
@@ -45,7 +45,7 @@ class Mixture:
         squares = wide**2 * (r @ self._precision) - 2 * wide * (r @ self._linear)
         own = -0.5 * (squares + r @ self._constant)
         rest = joint.logsumexp(1) - math.log(joint.shape[1]) - own.sum(1)
-        return (own + rest.unsqueeze(1) / z.shape[1]).to(z.dtype)
+        return (own + rest.unsqueeze(1) * self._told()).to(z.dtype)
 
     def sample(self, n: int, noise: torch.Generator | None) -> Tensor:
         """(n, M) draws.
@@ -58,6 +58,13 @@ class Mixture:
         device = mean.device if noise is None else noise.device
         which = torch.randint(len(mean), (n,), generator=noise, device=device).to(mean.device)
         return Posterior(mean[which], log_var[which]).sample(noise)
+
+    def _told(self) -> Tensor:
+        """(M,) the parts of the latents in what a code tells of its component, whose sum is 1."""
+        mean, log_var = (each.detach() for each in self.components.double())
+        capacity = torch.log1p(mean.var(0, unbiased=False) / log_var.exp().mean(0))
+        total = capacity.sum()
+        return torch.where(total > 0, capacity / total, 1 / len(capacity))
 
     def _log_each(self, z: Tensor) -> Tensor:
         """(B, K) float64 log density of each component."""
