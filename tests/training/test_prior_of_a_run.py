@@ -13,6 +13,7 @@ from tests.support.models import LearnedPrior
 from betafront.config.build import build, check
 from betafront.config.compose import compose
 from betafront.errors import UserError
+from betafront.front.show.standings import in_words
 from betafront.metrics.decomposition import decomposition
 from betafront.metrics.iwae import iwae
 from betafront.metrics.prior_gap import prior_gap
@@ -177,6 +178,9 @@ def test_a_prior_is_searched_exported_and_evaluated(
     trials = study.trials.set_index("trial")
     assert sorted(trials["prior.components"].dropna()) == [4, 9]
     (vamp,) = trials.index[trials["prior.components"] == 9]
+    assert (trials["rate_error"].notna() == trials["prior.components"].notna()).all()
+    row = {str(key): value for key, value in trials.loc[vamp].items()}
+    assert f"R is sampled, ± {row['rate_error']:.2g} nats" in in_words(row)
     loaded = bf.load(study.export(at=int(vamp), to="exported"))
     assert loaded.vae.get_parameter("p_z.pseudo_inputs").shape == (9, 1, 8, 8)
     assert loaded.sample(5, seed=0).equal(study.model(int(vamp)).sample(5, seed=0))
