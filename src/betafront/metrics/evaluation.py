@@ -24,7 +24,8 @@ class Evaluation:
 
     Attributes:
         values: `distortion`, `rate` and `negative_elbo` in nats per example, `mse` per data
-            dimension where E[x|z] exists, `bits_per_dim`, `active_units`.
+            dimension where E[x|z] exists, `bits_per_dim`, `active_units`; of a hierarchy also
+            `rate_layer_1` and `active_units_layer_1` of the lowest layer, next to x, and so on.
         kl: (M,) mean KL per latent dimension in nats; their sum is the rate.
         variance: (M,) variance over the examples of the posterior means.
         codes: (n, M) the posterior means.
@@ -108,6 +109,9 @@ def evaluate(
         values["mse"] = drawn.squares / (len(x) * dims)
     values["bits_per_dim"] = (distortion + rate) / (dims * math.log(2))
     values["active_units"] = float((variance > active_threshold).sum())
+    if len(model.widths) > 1:
+        active = (variance > active_threshold).double()
+        values |= _of_layers("rate", drawn.kl, model) | _of_layers("active_units", active, model)
     settings: dict[str, float | str] = {
         "samples": samples, "active_threshold": active_threshold, "examples": len(x)
     }  # fmt: skip
@@ -120,6 +124,18 @@ def evaluate(
         values |= score.values
         settings |= {f"{name}/{key}": value for key, value in score.settings.items()}
     return Evaluation(values, drawn.kl, variance, subject.codes, settings, seconds)
+
+
+def _of_layers(name: str, each: Tensor, model: Model) -> dict[str, float]:
+    """A value of each layer of a hierarchy, the sum of those of its latents.
+
+    Args:
+        name: of the value.
+        each: (M,) of the latents.
+        model: the hierarchy.
+    """
+    parts = each.split(list(model.widths))
+    return {f"{name}_layer_{i}": float(part.sum()) for i, part in enumerate(parts, 1)}
 
 
 def _draw(model: Model, x: Tensor | Examples, samples: int, generator: torch.Generator) -> _Drawn:

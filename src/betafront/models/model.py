@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
+from betafront.models.batch_statistics import collecting, remember, statistic_of
 from betafront.objective import Draw, Likelihood, Terms
 
 Shape = tuple[int, ...]
@@ -178,17 +179,19 @@ class Model(nn.Module, ABC):
         Raises:
             UserError: of several draws, the model gives no log ratio.
         """
-        draw = self.infer(x, noise, draws=draws, log_ratio=draws > 1)
-        if draws > 1:
-            if draw.log_ratio is None:
-                raise UserError(
-                    f"model: draw of {type(self).__name__} gives no log_ratio, which "
-                    f"objective.draws={draws} needs"
-                )
-            x = x.repeat_interleave(draws, 0)
-        seen = self.observe(draw.z, x, mean=mse)
+        with collecting() as learned:
+            draw = self.infer(x, noise, draws=draws, log_ratio=draws > 1)
+            if draws > 1:
+                if draw.log_ratio is None:
+                    raise UserError(
+                        f"model: draw of {type(self).__name__} gives no log_ratio, which "
+                        f"objective.draws={draws} needs"
+                    )
+                x = x.repeat_interleave(draws, 0)
+            seen = self.observe(draw.z, x, mean=mse)
         squares = None if seen.mean is None else ((seen.mean - x) ** 2).flatten(1).mean(1)
-        return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic)
+        layers = statistic_of(self, learned)
+        return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic, layers)
 
     def code(self, x: Tensor) -> Tensor:
         """(B, M) the posterior means of (B, …) examples."""
@@ -198,13 +201,29 @@ class Model(nn.Module, ABC):
         """(B, …) E[x|z] at the posterior mean of each example."""
         return self.decode(self.code(x))
 
-    def remember(self, statistic: Tensor | None) -> None:
-        """Keep what the likelihood learns otherwise than by gradient, once a step is taken.
+    def moved(self, z: Tensor, latent: int, to: Tensor) -> Tensor:
+        """(n, M) codes of which one latent has another value, as a traversal shows it: so many
+        standard deviations of N(0, 1).
+
+        Args:
+            z: (n, M).
+            latent: its column.
+            to: (n,) the value in each code.
+        """
+        z = z.clone()
+        z[:, latent] = to
+        return z
+
+    def remember(self, statistic: Tensor | None, layers: Tensor | None = None) -> None:
+        """Keep what the likelihood and the layers learn otherwise than by gradient, once a step is
+        taken.
 
         Args:
             statistic: `Terms.statistic` of the batch.
+            layers: `Terms.layers` of the batch.
         """
         self.likelihood.remember(statistic)
+        remember(self, layers)
 
     def shaped(self, z: Tensor) -> Tensor:
         """(n, *latent_shape) of (n, M) codes."""

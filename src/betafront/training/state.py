@@ -76,7 +76,7 @@ class RunState(nn.Module):
         ema = run.trainer.ema
         self.average = None if ema is None else Average(self.vae, ema)
         self.generators = Generators(run.seed, device, share)
-        self.objective = run.objective(self.vae.latents)
+        self.objective = run.objective(self.vae.widths)
         self.objective.check_model(self.vae.factorised)
         self.objective.check_likelihood(self.vae.likelihood)
         self.seed = run.seed
@@ -151,7 +151,7 @@ class RunState(nn.Module):
         traced = seen.traced
         self.trace[self.step, : len(traced)] = traced
         self.controller = self._next(seen)
-        self.vae.remember(seen.statistic)
+        self.vae.remember(seen.statistic, seen.layers)
         if self.average is not None:
             self.average.add(self.vae, self.step)
         if self.learning_rate is not None:

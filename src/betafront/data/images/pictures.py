@@ -54,7 +54,7 @@ def traversals(
         if positions:
             z[row, :, j] += across.to(z)[:, None]
         else:
-            z[row, :, j, 0] = across
+            z[row] = vae.moved(z[row].flatten(1), j, across.to(z)).unsqueeze(-1)
     return vae.decode(z.flatten(0, 1).flatten(1))
 
 
