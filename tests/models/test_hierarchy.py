@@ -15,7 +15,7 @@ from betafront.errors import UserError
 from betafront.models import Hierarchy, Posterior, evaluating, hierarchical, ladder
 from betafront.models.batch_norm import BatchNorm
 from betafront.models.batch_statistics import collecting, remember, statistic_of
-from betafront.models.hierarchy.ladder import merged
+from betafront.models.hierarchy.top_down import merged
 from betafront.models.hierarchy.layers import LEAST_VARIANCE, ToGaussian
 from betafront.objective import Bernoulli, Gaussian
 from betafront.training import Run, Trainer, fit_one
@@ -124,7 +124,7 @@ def test_what_stands_for_an_example_is_the_draw_without_noise(make: Make, x: Ten
     torch.manual_seed(0)
     model = make((1, 4, 4), Bernoulli(), **SMALL).eval()
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
-        for module in ("ladder", "bottom_up"):
+        for module in ("top_down", "bottom_up"):
             place = f"betafront.models.hierarchy.{module}.standard_normal"
             patch.setattr(place, lambda shape, noise, like: torch.zeros(shape))
         torch.testing.assert_close(model.infer(x).z, model.code(x))

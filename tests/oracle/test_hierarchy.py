@@ -130,11 +130,12 @@ def test_every_draw_of_the_exact_posterior_weighs_as_much_as_the_likelihood(
 
 @every_model
 def test_iwae_comes_to_the_likelihood_from_below(make: Make, x: Tensor, nll: float) -> None:
-    bounds = list(iwae(make(wider=1.5, off=0.2), x, draws=(1, 10, 100, 2000)).values.values())
+    bounds = list(iwae(make(wider=1.3, off=0.1), x, draws=(1, 10, 100, 2000)).values.values())
     assert bounds == sorted(bounds, reverse=True)
     assert bounds[0] > nll + 0.1
-    # The weights' variance is bounded here, so the gap goes with 1/k, and the noise with 1/√(n·k).
-    assert bounds[-1] == pytest.approx(nll, abs=0.005)
+    # q is the wider, so that weights are bounded: their standard deviation is about 0.7 of their
+    # mean, the gap of 2,000 draws below 0.001, and the noise of 40 examples of them 0.0025.
+    assert bounds[-1] == pytest.approx(nll, abs=0.0075)
 
 
 def test_the_rates_of_the_layers_are_those_of_the_exact_posterior(x: Tensor, nll: float) -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from betafront.errors import UserError
 from betafront.models.hierarchy.bottom_up import BottomUp
-from betafront.models.hierarchy.ladder import Ladder, Rungs
+from betafront.models.hierarchy.top_down import Ladder, Rungs
 from betafront.models.hierarchy.layers import ToGaussian, gaussian, hidden_layers
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
