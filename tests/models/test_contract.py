@@ -235,7 +235,9 @@ def test_penalties_and_weights_that_are_no_beta_are_refused_before_training(
 
 def test_free_bits_of_such_a_model_have_the_written_beta(images: Images, tmp_path: Path) -> None:
     shaping, trainer = FreeBits(1.0, "layer"), Trainer(steps=6, batch_size=32, accelerator="cpu")
-    result = fit_one(a_run(images, UNFACTORISED["ladder"], shaping=shaping, trainer=trainer), tmp_path)
+    result = fit_one(
+        a_run(images, UNFACTORISED["ladder"], shaping=shaping, trainer=trainer), tmp_path
+    )
     assert result.scale.beta == 0.3
     assert result.scale.beta_spread is None
     assert result.standing is not None

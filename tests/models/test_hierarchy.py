@@ -15,8 +15,8 @@ from betafront.errors import UserError
 from betafront.models import Hierarchy, Posterior, evaluating, hierarchical, ladder
 from betafront.models.batch_norm import BatchNorm
 from betafront.models.batch_statistics import collecting, remember, statistic_of
-from betafront.models.hierarchy.top_down import merged
 from betafront.models.hierarchy.layers import LEAST_VARIANCE, ToGaussian
+from betafront.models.hierarchy.top_down import merged
 from betafront.objective import Bernoulli, Gaussian
 from betafront.training import Run, Trainer, fit_one
 from betafront.training.failure import Halted
@@ -114,6 +114,10 @@ def test_a_run_that_was_stopped_ends_with_the_same_bits(
         layers = [found[f"val/{name}_layer_{i}"] for i in (1, 2)]
         assert sum(layers) == pytest.approx(found[f"val/{name}"], rel=1e-12)
     assert whole.widths == [3, 2]
+    said = [kl > 0.01 for kl in whole.spectrum]
+    assert [found[f"val/active_units_layer_{i}"] for i in (1, 2)] == [sum(said[:3]), sum(said[3:])]
+    assert whole.standing is not None
+    assert whole.standing.dead == tuple(j for j, active in enumerate(said) if not active)
 
 
 # --- codes ----------------------------------------------------------------------------------------
@@ -203,4 +207,6 @@ def test_a_variance_stays_above_nothing() -> None:
         layer.linear.weight.fill_(1.0)
         layer.linear.bias.zero_()
     log_var = layer(torch.tensor([[-1e4], [0.0], [50.0]])).log_var.flatten().tolist()
-    assert log_var == pytest.approx([math.log(LEAST_VARIANCE), math.log(math.log(2)), math.log(50)], rel=1e-5)
+    assert log_var == pytest.approx(
+        [math.log(LEAST_VARIANCE), math.log(math.log(2)), math.log(50)], rel=1e-5
+    )

@@ -201,7 +201,10 @@ def test_the_steps_at_the_end_of_all_schedules_are_the_final_ones() -> None:
 @pytest.mark.parametrize(
     ("shaping", "message"),
     [
-        (Layers([1, 1, 1]), r"weights has 3 of 2 layers of latents \(1, 3\): give one each, bottom"),
+        (
+            Layers([1, 1, 1]),
+            r"weights has 3 of 2 layers of latents \(1, 3\): give one each, bottom",
+        ),
         (Layers([1, 1], [Constant()]), r"schedules has 1 of 2 layers"),
     ],
 )
@@ -223,7 +226,8 @@ def test_groups_that_do_not_divide_the_latents_are_refused(group: int) -> None:
         *((lambda v=v: Capacity(v), "nats") for v in (-1.0, math.inf, math.nan)),
         *((lambda v=v: FreeBits(v), "nats") for v in (-1.0, math.inf, math.nan)),
         *((lambda v=v: FreeBits(group=v), "group") for v in (0, -1, 1.5, True, "layers")),
-        *((lambda v=v: Layers([1, v]), "weights") for v in (-1.0, math.inf, math.nan, True)),
+        *((lambda v=v: Layers([1, v]), "weights") for v in (-1.0, math.inf, math.nan, True, "1")),
+        (lambda: Layers(1.0), "weights"),  # type: ignore[arg-type]
     ],
 )
 def test_a_bad_argument_is_named(make: Callable[[], Shaping], key: str) -> None:

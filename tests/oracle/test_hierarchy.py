@@ -28,9 +28,12 @@ A[:TOP] = torch.diag(SLOPES)
 a = torch.tensor([0.3, -0.5, 0.2], dtype=torch.float64)
 S = torch.tensor([0.5, 0.25, 1.2], dtype=torch.float64)  # variances of z_1 given z_2
 LENGTHS = torch.tensor([2.0, 1.0, 0.6], dtype=torch.float64)  # of the columns of W
-W = torch.linalg.qr(
-    torch.randn(N, LOW, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-)[0] * LENGTHS
+W = (
+    torch.linalg.qr(
+        torch.randn(N, LOW, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    )[0]
+    * LENGTHS
+)
 b = torch.linspace(-1, 1, N, dtype=torch.float64)
 
 FROM_X = LENGTHS**2 / SIGMA**2  # the precision of x about each of z_1
@@ -141,7 +144,9 @@ def test_iwae_comes_to_the_likelihood_from_below(make: Make, x: Tensor, nll: flo
 def test_the_rates_of_the_layers_are_those_of_the_exact_posterior(x: Tensor, nll: float) -> None:
     model = ladder()
     values = evaluate(model, x, samples=400).values
-    assert values["rate_layer_1"] + values["rate_layer_2"] == pytest.approx(values["rate"], rel=1e-12)
+    assert values["rate_layer_1"] + values["rate_layer_2"] == pytest.approx(
+        values["rate"], rel=1e-12
+    )
     top = model.encode(x)[1]
     expected = float(top.kl().sum(1).mean().detach())
     assert values["rate_layer_2"] == pytest.approx(expected, rel=1e-9)

@@ -147,8 +147,11 @@ def present(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
 def of_layers(columns: Iterable[str]) -> list[str]:
     """The metrics of single layers of a hierarchy among some columns: the rates and then the active
     units, of each the lowest layer first."""
-    found = [(match[1] != "rate", int(match[2]), column) for column in columns
-             if (match := OF_LAYER.fullmatch(column))]
+    found = [
+        (match[1] != "rate", int(match[2]), column)
+        for column in columns
+        if (match := OF_LAYER.fullmatch(column))
+    ]
     return [column for *_, column in sorted(found)]
 
 

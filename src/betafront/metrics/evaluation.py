@@ -28,6 +28,7 @@ class Evaluation:
             `rate_layer_1` and `active_units_layer_1` of the lowest layer, next to x, and so on.
         kl: (M,) mean KL per latent dimension in nats; their sum is the rate.
         variance: (M,) variance over the examples of the posterior means.
+        active: (M,) which latents are counted by `active_units`.
         codes: (n, M) the posterior means.
         settings: what the values depend on: draws per example, threshold, examples; and of each
             further metric, under its name.
@@ -37,6 +38,7 @@ class Evaluation:
     values: dict[str, float]
     kl: Tensor
     variance: Tensor
+    active: Tensor
     codes: Tensor
     settings: dict[str, float | str]
     seconds: dict[str, float]
@@ -91,7 +93,9 @@ def evaluate(
         x: (n, …) on the device of the model, in memory or read part by part.
         samples: draws of z per example.
         active_threshold: a latent is active when the variance of its posterior mean over the data
-            (biased, as in Burda et al. 2016, section 5.2) exceeds it.
+            (biased, as in Burda et al. 2016, section 5.2) exceeds it; in a hierarchy, where a mean
+            also varies that only passes on what the layer above says, when its KL in nats does
+            (Sønderby et al. 2016).
         further: names of `betafront.metrics.registry` and their settings, where they differ.
         known: the factors behind `x`, if any are known.
         seed: of the draws.
@@ -108,9 +112,10 @@ def evaluate(
     if drawn.squares is not None:
         values["mse"] = drawn.squares / (len(x) * dims)
     values["bits_per_dim"] = (distortion + rate) / (dims * math.log(2))
-    values["active_units"] = float((variance > active_threshold).sum())
-    if len(model.widths) > 1:
-        active = (variance > active_threshold).double()
+    layered = len(model.widths) > 1
+    active = (drawn.kl if layered else variance) > active_threshold
+    values["active_units"] = float(active.sum())
+    if layered:
         values |= _of_layers("rate", drawn.kl, model) | _of_layers("active_units", active, model)
     settings: dict[str, float | str] = {
         "samples": samples, "active_threshold": active_threshold, "examples": len(x)
@@ -123,7 +128,7 @@ def evaluate(
         score, seconds[name] = measure(name, changed or {}, subject)
         values |= score.values
         settings |= {f"{name}/{key}": value for key, value in score.settings.items()}
-    return Evaluation(values, drawn.kl, variance, subject.codes, settings, seconds)
+    return Evaluation(values, drawn.kl, variance, active, subject.codes, settings, seconds)
 
 
 def _of_layers(name: str, each: Tensor, model: Model) -> dict[str, float]:

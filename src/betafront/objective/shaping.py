@@ -9,13 +9,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor
 
 from betafront.errors import UserError
 from betafront.objective.schedules import Constant, Schedule
+
+
+Shapes = TypeVar("Shapes", bound="Shaping")
 
 
 class Shaping(ABC):
@@ -170,9 +173,7 @@ class FreeBits(Shaping):
 
     def of_layers(self, widths: Sequence[int]) -> "FreeBits":
         if self.group == "layer":
-            fitted = copy(self)
-            object.__setattr__(fitted, "widths", tuple(widths))
-            return fitted
+            return _fitted(self, widths)
         if sum(widths) % self.group:
             raise UserError(
                 f"shaping.group={self.group} does not divide the model's {sum(widths)} latents "
@@ -208,11 +209,14 @@ class Layers(Shaping):
     widths: tuple[int, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
-        for weight in self.weights:
-            if isinstance(weight, bool) or not 0 <= weight < math.inf:
-                raise UserError(
-                    f"shaping.weights must be finite and not negative, not {list(self.weights)}"
-                )
+        listed = isinstance(self.weights, list | tuple)
+        if not listed or not all(
+            type(w) in (int, float) and 0 <= w < math.inf for w in self.weights
+        ):
+            raise UserError(
+                "shaping.weights must be a list of finite numbers that are not negative, one for each "
+                f"layer, as [1,0.5], not {self.weights}"
+            )
         for schedule in self.schedules:
             if not callable(schedule):
                 raise UserError(
@@ -246,13 +250,18 @@ class Layers(Shaping):
                     f"shaping.{key} has {len(given)} of {len(widths)} layers of latents "
                     f"({', '.join(map(str, widths))}): give one each, bottom to top"
                 )
-        fitted = copy(self)
-        object.__setattr__(fitted, "widths", tuple(widths))
-        return fitted
+        return _fitted(self, widths)
 
     def _weighted(self, rates: Tensor, progress: float) -> Tensor:
         """(…) the weighted sum of the rates of (…, layers)."""
         return (rates * rates.new_tensor(self.factors(progress))).sum(-1)
+
+
+def _fitted(shaping: Shapes, widths: Sequence[int]) -> Shapes:
+    """A copy of a shaping that knows the widths of the layers."""
+    fitted = copy(shaping)
+    object.__setattr__(fitted, "widths", tuple(widths))
+    return fitted
 
 
 def rates_of_layers(kl: Tensor, widths: Sequence[int]) -> Tensor:

@@ -105,9 +105,7 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
             )
 
 
-def _reference(
-    objectives: Mapping[str, str], run: Run, widths: Sequence[int]
-) -> list[float]:
+def _reference(objectives: Mapping[str, str], run: Run, widths: Sequence[int]) -> list[float]:
     """The worst values of interest, from which the hypervolume is measured: those of a collapsed
     VAE, a rate that no latent needs, and 0 for a metric that is maximised."""
     data = run.data

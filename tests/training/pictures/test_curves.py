@@ -36,7 +36,9 @@ RUNS: dict[str, Callable[[], Told]] = {
     "constant": lambda: told(1.0),
     "off": lambda: told(0.0),
     "over decades": lambda: told(np.geomspace(1e-3, 10, 50), "distortion"),
-    "flips": lambda: told(np.where(np.arange(50) % 2, 100.0, -100.0), "rate", latents=8, widths=(5, 3)),
+    "flips": lambda: told(
+        np.where(np.arange(50) % 2, 100.0, -100.0), "rate", latents=8, widths=(5, 3)
+    ),
     "one step": lambda: told(2.0, latents=1, steps=1),
     "codes nothing": lambda: told(1.0, latents=1),
 }

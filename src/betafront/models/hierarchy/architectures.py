@@ -8,8 +8,8 @@ from torch import nn
 
 from betafront.errors import UserError
 from betafront.models.hierarchy.bottom_up import BottomUp
-from betafront.models.hierarchy.top_down import Ladder, Rungs
 from betafront.models.hierarchy.layers import ToGaussian, gaussian, hidden_layers
+from betafront.models.hierarchy.top_down import Ladder, Rungs
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
 from betafront.objective import Likelihood
@@ -46,7 +46,9 @@ def ladder(
     gaussians = [ToGaussian(h, m) for h, m in zip(hidden, latents, strict=True)]
     up = Rungs(steps, gaussians)
     down = _priors(latents, hidden, batch_norm)
-    return Ladder(latents, up, down, _decoder(shape, likelihood, latents, hidden, batch_norm), likelihood)
+    return Ladder(
+        latents, up, down, _decoder(shape, likelihood, latents, hidden, batch_norm), likelihood
+    )
 
 
 def hierarchical(
@@ -101,8 +103,8 @@ def _check(latents: Widths, hidden: Widths, batch_norm: bool) -> None:
         listed = isinstance(widths, Sequence) and not isinstance(widths, str)
         if not listed or not widths or not all(type(w) is int and w > 0 for w in widths):
             raise UserError(
-                f"model.{key} is a list with a whole number of at least 1 for each layer, bottom to "
-                f"top, as [16,8], not {widths!r}"
+                f"model.{key} is a list with a whole number of at least 1 for each layer, bottom "
+                f"to top, as [16,8], not {widths!r}"
             )
     if len(latents) != len(hidden):
         raise UserError(

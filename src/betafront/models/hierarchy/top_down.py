@@ -72,8 +72,10 @@ class Ladder(Hierarchy):
             z.insert(0, q.mean)
         return torch.cat(z, 1)
 
-    def _downwards(self, up: list[Posterior], z: list[Tensor]) -> Iterator[tuple[Posterior, Posterior]]:
-        """q and p of each layer, the uppermost first; each is asked for once the layers above are
+    def _downwards(
+        self, up: list[Posterior], z: list[Tensor]
+    ) -> Iterator[tuple[Posterior, Posterior]]:
+        """Q and p of each layer, the uppermost first; each is asked for once the layers above are
         in `z`."""
         top = up[-1]
         yield top, standard(top.mean)

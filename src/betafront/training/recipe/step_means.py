@@ -57,7 +57,8 @@ class StepMeans(NamedTuple):
         means = mean(torch.cat([value.double().flatten() for value in values.values()]))
         parts = means.split([value.numel() for value in values.values()])
         every = {
-            k: part.to(v.dtype).view_as(v) for (k, v), part in zip(values.items(), parts, strict=True)
+            k: part.to(v.dtype).view_as(v)
+            for (k, v), part in zip(values.items(), parts, strict=True)
         }
         return StepMeans(**own | every)
 

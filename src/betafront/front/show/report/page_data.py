@@ -15,7 +15,17 @@ from betafront.front.importance import importance
 from betafront.front.show.report.chapter import Chapter
 from betafront.front.show.standings import NUMBERS, standings_of
 from betafront.front.slope import hull_slopes
-from betafront.front.table import ELBO, GROUP, METRICS, SCALE, STANDING, label, of_layers, present, usable
+from betafront.front.table import (
+    ELBO,
+    GROUP,
+    METRICS,
+    SCALE,
+    STANDING,
+    label,
+    of_layers,
+    present,
+    usable,
+)
 
 DIGITS = 6  # of every number in the page
 

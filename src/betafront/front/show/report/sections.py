@@ -107,7 +107,15 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     members = front(chapter.table, facts.objectives)
     marks = names(chapter.advice)
     layers = [m for m in of_layers(members) if m not in facts.others]
-    shown_here = [*facts.parameters, "beta", "beta_norm", *METRICS, *layers, *facts.others, STANDING]
+    shown_here = [
+        *facts.parameters,
+        "beta",
+        "beta_norm",
+        *METRICS,
+        *layers,
+        *facts.others,
+        STANDING,
+    ]
     columns = present(members, shown_here)
     heads = [label(c) if c in facts.others else head(c) for c in columns]
     rows = [
