@@ -17,7 +17,6 @@ from torch import Tensor
 from betafront.errors import UserError
 from betafront.objective.schedules import Constant, Schedule
 
-
 Shapes = TypeVar("Shapes", bound="Shaping")
 
 
@@ -214,7 +213,7 @@ class Layers(Shaping):
             type(w) in (int, float) and 0 <= w < math.inf for w in self.weights
         ):
             raise UserError(
-                "shaping.weights must be a list of finite numbers that are not negative, one for each "
+                "shaping.weights must be a list of finite numbers, not negative, one for each "
                 f"layer, as [1,0.5], not {self.weights}"
             )
         for schedule in self.schedules:
