@@ -1,6 +1,7 @@
 """What a trained model is worth, in nats: never with the training weight or the schedule."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import Model
 
 ALWAYS = ("distortion", "rate", "negative_elbo", "mse", "bits_per_dim", "active_units")
+LAYER = re.compile(r"_layer_\d+$")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ def by_split(
         for name, took in evaluation.seconds.items():
             seconds[name] = round(seconds.get(name, 0.0) + took, 3)
     return values, settings, seconds
+
+
+def of_every_run(name: str) -> bool:
+    """Whether each run has a value of this name, as `val/rate`, or each run of a hierarchy, as
+    `val/rate_layer_1`."""
+    return LAYER.sub("", name.rpartition("/")[2]) in ALWAYS
 
 
 class _Drawn(NamedTuple):

@@ -46,7 +46,7 @@ class Ladder(Hierarchy):
     Source: Sønderby et al. 2016, Ladder Variational Autoencoders, equations 8 to 19.
     """
 
-    def draw(
+    def draw(  # type: ignore[override]
         self,
         encoded: list[Posterior],
         noise: torch.Generator | None = None,
@@ -66,7 +66,7 @@ class Ladder(Hierarchy):
         ratio = torch.stack(ratios).sum(0) if log_ratio else None
         return Draw(torch.cat(z, 1), torch.cat(kl, 1), ratio)
 
-    def means(self, encoded: list[Posterior]) -> Tensor:
+    def means(self, encoded: list[Posterior]) -> Tensor:  # type: ignore[override]
         z: list[Tensor] = []
         for q, _ in self._downwards(encoded, z):
             z.insert(0, q.mean)
