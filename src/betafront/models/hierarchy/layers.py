@@ -18,6 +18,10 @@ LEAST_VARIANCE = 1e-6  # of a conditional Gaussian, whose log variance must stay
 def hidden_layers(into: int, width: int, batch_norm: bool) -> list[nn.Module]:
     """`DEPTH` fully connected layers of `width` units with leaky rectifiers.
 
+    Their weights begin at a scale that rectifiers keep (He et al. 2015). With torch's own, features
+    would be some thousand times smaller after ten layers, and a deep hierarchy without batch
+    normalisation would not train.
+
     Args:
         into: features before them.
         width: units of each.
@@ -25,8 +29,9 @@ def hidden_layers(into: int, width: int, batch_norm: bool) -> list[nn.Module]:
     """
     layers: list[nn.Module] = []
     for before, after in pairwise([into, *[width] * DEPTH]):
-        layers += [nn.Linear(before, after, bias=not batch_norm)]  # else its shift is the bias
-        layers += [BatchNorm(after)] if batch_norm else []
+        linear = nn.Linear(before, after, bias=not batch_norm)  # else its shift is the bias
+        nn.init.kaiming_uniform_(linear.weight, a=SLOPE)
+        layers += [linear, BatchNorm(after)] if batch_norm else [linear]
         layers += [nn.LeakyReLU(SLOPE)]
     return layers
 

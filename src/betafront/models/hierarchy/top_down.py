@@ -43,7 +43,7 @@ class Ladder(Hierarchy):
         widths, priors, decoder, likelihood: as in `Hierarchy`.
         encoder: `Rungs`, or any other module from (B, …) to a Gaussian for each layer.
 
-    Source: Sønderby et al. 2016, Ladder Variational Autoencoders, equations 8 to 19.
+    Source: Sønderby et al. 2016, Ladder Variational Autoencoders.
     """
 
     def draw(  # type: ignore[override]
