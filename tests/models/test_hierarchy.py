@@ -17,9 +17,10 @@ from betafront.models.batch_norm import BatchNorm
 from betafront.models.batch_statistics import collecting, remember, statistic_of
 from betafront.models.hierarchy.layers import LEAST_VARIANCE, ToGaussian
 from betafront.models.hierarchy.top_down import merged
-from betafront.objective import Bernoulli, Gaussian
+from betafront.objective import Bernoulli, Gaussian, Objective, Terms, normalisation
 from betafront.training import Run, Trainer, fit_one
 from betafront.training.failure import Halted
+from betafront.training.recipe.step_means import StepMeans, mean_of
 
 BOTH = {"ladder": ladder, "hierarchical": hierarchical}
 SMALL = {"latents": (3, 2), "hidden": (8, 6)}
@@ -72,6 +73,23 @@ class Owner(nn.Module):
             made: Tensor = self.layer(x)
         remember(self, statistic_of(self, found))
         return made
+
+
+def test_batches_and_processes_of_a_step_make_one_statistic() -> None:
+    """As what accumulates gradients, and what shares a batch, has it."""
+
+    def seen(value: float) -> StepMeans:
+        terms = Terms(torch.zeros(2), torch.ones(2, 3), layers=torch.tensor([value, 0.0, 1.0]))
+        objective = Objective(1.0, normalisation("sum"), pixels=4, latents=3)
+        return StepMeans.of(terms, objective.step(terms, 0.5, objective.start()))
+
+    together = mean_of([seen(1.0), seen(3.0)])
+    assert together.layers is not None
+    assert together.layers.tolist() == [2.0, 0.0, 1.0]
+    shared = together.over_devices(lambda values: values + 1)
+    assert shared.layers is not None
+    assert shared.layers.tolist() == [3.0, 1.0, 2.0]
+    assert (float(shared.rate), shared.mse) == (4.0, None)
 
 
 @every_model

@@ -27,7 +27,7 @@ RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
 Corner = Literal["upper right", "lower right"]
 DPI, ROOM, TICKS = 80, 0.05, 5
 BARS = 256  # of a spectrum; of more it is an area
-NAMES = 1.06  # times the highest bar, up to where the names of layers are
+NAMES = 1.12  # times the highest bar, up to where the names of layers are
 LAYERS = (RATE, "#9467bd", "#17becf", "#8c564b", "#e377c2")  # of a hierarchy, again from the sixth
 PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # left edge and width, as parts of the page
 
@@ -115,14 +115,20 @@ class Page:
         self.spectrum.set_ylim(_ends(0.0, *kl, *room))
 
     def _name_layers(self, widths: Sequence[int]) -> None:
-        """Write the name of each layer of a hierarchy above its bars."""
+        """Write the name of each layer of a hierarchy above its bars, every other one lower: the
+        uppermost are narrow."""
         for name in self.layers:
             name.remove()
         middles = [sum(widths[:i]) + (width + 1) / 2 for i, width in enumerate(widths)]
         place: dict[str, Any] = {"transform": self.spectrum.get_xaxis_transform(), "va": "top"}
         self.layers = [
             self.spectrum.text(
-                x, 0.98, f"$z_{i}$", ha="center", color=LAYERS[(i - 1) % len(LAYERS)], **place
+                x,
+                0.98 - 0.07 * (i % 2 == 0),
+                f"$z_{i}$",
+                ha="center",
+                color=LAYERS[(i - 1) % len(LAYERS)],
+                **place,
             )
             for i, x in enumerate(middles, 1)
         ]
