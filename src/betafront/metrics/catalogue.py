@@ -8,7 +8,7 @@ from typing import Literal
 
 NATS = "nats"
 ACRONYMS = {"dci", "irs", "iwae", "kl", "mig", "mmd", "mse", "psnr", "sap", "ssim"}
-WITH_NUMBER = re.compile(r"(?P<kind>iwae)_(?P<number>\d+)")
+WITH_NUMBER = re.compile(r"(?P<kind>iwae|rate_layer|active_units_layer)_(?P<number>\d+)")
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,9 @@ CATALOGUE: dict[str, Metric] = {
     "mse": Metric("MSE", "per data dimension", "minimize", "MSE"),
     "bits_per_dim": Metric("bits per dim", "bits/dim", "minimize", needs_one_likelihood=True),
     "active_units": Metric("active units", better="maximize", symbol="active"),
+    # Of each layer of a hierarchy, named with its number, from the lowest.
+    "rate_layer": Metric("rate of layer", NATS, symbol="R"),
+    "active_units_layer": Metric("active units of layer", better="maximize", symbol="active"),
     # Of a model and data (`betafront.metrics.registry`).
     # Named with the number of draws, iwae_k.
     "iwae": Metric("IWAE", NATS, "minimize", needs_one_likelihood=True),
@@ -104,7 +107,9 @@ def metric(name: str) -> Metric:
     name = name.rpartition("/")[2]
     if numbered := WITH_NUMBER.fullmatch(name):
         kind = CATALOGUE[numbered["kind"]]
-        return replace(kind, label=f"{kind.label} {numbered['number']}")
+        number = numbered["number"]
+        symbol = f"{kind.symbol} {number}" if kind.symbol else ""
+        return replace(kind, label=f"{kind.label} {number}", symbol=symbol)
     words = (word.upper() if word in ACRONYMS else word for word in name.split("_"))
     return CATALOGUE.get(name) or Metric(" ".join(words))
 

@@ -14,6 +14,7 @@ from betafront.front import nondominated
 from betafront.front.show.report import Shown
 from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
+from betafront.training.result import by_layer
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
 POINTS = 120  # of a trace
@@ -86,7 +87,8 @@ def shown(trial: int, folder: Path, width: int) -> Shown:
     pictures = {
         kind: embedded(_picture(folder, kind), width, left=kind != "traversals") for kind in KINDS
     }
-    return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), spectrum(folder))
+    kl, widths = spectrum(folder)
+    return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), kl, widths)
 
 
 def _picture(folder: Path, kind: str) -> Path:
@@ -128,15 +130,18 @@ def trace(folder: Path) -> dict[str, list[float]]:
         return {}
 
 
-def spectrum(folder: Path) -> list[float]:
+def spectrum(folder: Path) -> tuple[list[float], list[int]]:
     """The KL of each latent of a run, or of each channel of a spatial code, in nats, the highest
-    first and no more than `LATENTS`; empty where the result cannot be read."""
+    first and no more than `LATENTS`, of a hierarchy layer by layer; and the widths of its layers,
+    where there are several. Both are empty where the result cannot be read."""
     try:
         kept = json.loads(RunFolder(folder).result.read_text())
         kl: list[float] = kept["spectrum"]
         channels, *positions = kept.get("latent_shape") or [len(kl)]
         if positions:
             kl = np.asarray(kl).reshape(channels, -1).sum(1).tolist()
-        return sorted(kl, reverse=True)[:LATENTS]
+        widths: list[int] = kept.get("widths") or []
+        layers = widths if len(widths) > 1 else []
+        return by_layer(kl, layers)[:LATENTS], layers
     except DAMAGED:
-        return []
+        return [], []
