@@ -64,10 +64,11 @@ def short(make_run: MakeRun) -> MakeRun:
 
 
 def leaves_the_same(one: Path, two: Path) -> None:
-    with np.load(one / "trace.npz") as first, np.load(two / "trace.npz") as second:
-        assert set(first) == set(second)
-        for name in first:
-            np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+    for file in ("trace.npz", "latent_history.npz"):
+        with np.load(one / file) as first, np.load(two / file) as second:
+            assert set(first) == set(second)
+            for name in first:
+                np.testing.assert_array_equal(first[name], second[name], err_msg=name)
     for name in ("model.safetensors", "history.json"):
         assert (one / name).read_bytes() == (two / name).read_bytes(), name
 

@@ -11,18 +11,21 @@ import numpy as np
 import pandas as pd
 
 from betafront.front import nondominated
-from betafront.front.show.report import Shown
+from betafront.front.show.report import LatentsShown, Shown
 from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
+from betafront.training.latents.became import what_became
+from betafront.training.latents.history import LatentHistory
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
 POINTS = 120  # of a trace
 LATENTS = 256  # of a spectrum
+ROWS = 64  # latents over training, of all layers together
 WIDTHS, SMALL = (380, 272, 180), 272  # pixels
 QUALITY = 70
 LEAST = 1500  # characters that a small picture takes at least, as a bound on how many fit
 ROOM = 500_000  # characters that all pictures may take: the page is to stay below 6 MB
-DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
+DAMAGED = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile)
 KINDS = ("reconstructions", "traversals", "samples")
 
 
@@ -76,7 +79,7 @@ def thumbnails(
 
 
 def shown(trial: int, folder: Path, width: int) -> Shown:
-    """The pictures, the trace and the spectrum of a run, without files that are gone or damaged.
+    """The pictures and the curves of a run, without files that are gone or damaged.
 
     Args:
         trial: its number.
@@ -86,7 +89,8 @@ def shown(trial: int, folder: Path, width: int) -> Shown:
     pictures = {
         kind: embedded(_picture(folder, kind), width, left=kind != "traversals") for kind in KINDS
     }
-    return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), spectrum(folder))
+    pictures = {kind: picture for kind, picture in pictures.items() if picture}
+    return Shown(trial, pictures, trace(folder), spectrum(folder), latents(folder))
 
 
 def _picture(folder: Path, kind: str) -> Path:
@@ -140,3 +144,23 @@ def spectrum(folder: Path) -> list[float]:
         return sorted(kl, reverse=True)[:LATENTS]
     except DAMAGED:
         return []
+
+
+def latents(folder: Path) -> LatentsShown | None:
+    """The latents of a run over its training, of each layer those of the highest KL at the end;
+    None where they were not recorded, or cannot be read."""
+    try:
+        found = LatentHistory.load(folder)
+        names = found.units.names
+        room = max(1, ROWS // len(found.widths))
+        rows = [unit for i in range(len(found.widths)) for unit in found.order_of(i)[:room]]
+        counted = zip(found.active.T.tolist(), found.widths.tolist(), strict=True)
+        return LatentsShown(
+            step=found.step.tolist(),
+            names=[names[unit] for unit in rows],
+            kl=found.kl[:, rows].T.tolist(),
+            active={f"layer {i}, of {n}": each for i, (each, n) in enumerate(counted, 1)},
+            said=what_became(found),
+        )
+    except DAMAGED:
+        return None

@@ -12,6 +12,26 @@ from betafront.front.table import Facts
 
 
 @dataclass(frozen=True)
+class LatentsShown:
+    """The latents of a run over its training, or the channels of a spatial code.
+
+    Attributes:
+        step: (V,) optimiser steps taken before each validation.
+        names: (U,) of the units, layer by layer, in each the one of the highest KL at the end
+            first, and no more than a page has room for.
+        kl: (U, V) mean KL of each, in nats.
+        active: (V,) active latents, by the name of the layer.
+        said: what became of them, a sentence each.
+    """
+
+    step: Sequence[int]
+    names: Sequence[str]
+    kl: Sequence[Sequence[float]]
+    active: Mapping[str, Sequence[int]]
+    said: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Shown:
     """The pictures and curves of a run of the front.
 
@@ -20,12 +40,14 @@ class Shown:
         pictures: as `data:` addresses, by their names; empty where the data has none.
         trace: over `step`, optimiser steps, thinned: `beta` and `rate` (nats).
         spectrum: mean KL per latent, or per channel of a spatial code, in nats, the highest first.
+        latents: over its training; None where they were not recorded.
     """
 
     trial: int
     pictures: Mapping[str, str] = field(default_factory=dict)
     trace: Mapping[str, Sequence[float]] = field(default_factory=dict)
     spectrum: Sequence[float] = ()
+    latents: LatentsShown | None = None
 
 
 @dataclass(frozen=True)
