@@ -41,7 +41,7 @@ def test_it_shows_every_layer_above_the_weight() -> None:
 def sorted_axes(figure) -> list:  # type: ignore[no-untyped-def, type-arg]
     """The maps from above to below, the weight, the number of active latents, the colours."""
     weight, counted, *maps, colours = figure.axes
-    return [*maps, weight, counted, colours]
+    return [*reversed(maps), weight, counted, colours]
 
 
 def test_nothing_in_it_covers_anything_else() -> None:

@@ -1,16 +1,17 @@
 """What one validation finds of the latents: their KL, and how much their posterior means vary."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from betafront.training.latents.units import MOST, Units
 
 
 class Seen(NamedTuple):
-    """What one validation found of the latents of a model, on the CPU.
+    """What one validation found of the latents of a model.
 
     Attributes:
         kl: (U,) float32 mean KL of each unit over the examples, in nats; of a channel the sum over
@@ -22,10 +23,10 @@ class Seen(NamedTuple):
             units.
     """
 
-    kl: Tensor
-    variance: Tensor
-    rate: Tensor
-    active: Tensor
+    kl: NDArray[np.float32]
+    variance: NDArray[np.float32]
+    rate: NDArray[np.float64]
+    active: NDArray[np.int64]
 
 
 class Moments:
@@ -44,11 +45,11 @@ class Moments:
             kl: (B, M) nats, as in `Draw`.
             means: (B, M) the posterior means.
         """
-        means = means.double()
         if self._centre is None:
-            self._centre = means.mean(0)
-        means = means - self._centre
-        sums = torch.stack([kl.sum(0, dtype=torch.float64), means.sum(0), (means**2).sum(0)])
+            self._centre = means.double().mean(0)
+        off = means - self._centre  # of float64, as the centre is
+        first = off.sum(0)
+        sums = torch.stack([kl.sum(0, dtype=torch.float64), first, off.square_().sum(0)])
         self._sums = sums if self._sums is None else self._sums + sums
         self._examples += len(kl)
 
@@ -62,21 +63,18 @@ class Moments:
         """
         if self._sums is None:
             raise ValueError("no example was seen")
-        kl, mean, squares = (self._sums / self._examples).cpu()
-        variance = (squares - mean**2).clamp(min=0)
-        widths = list(units.widths)
+        kl, mean, squares = (self._sums / self._examples).cpu().numpy()  # few numbers: faster there
+        variance = np.maximum(squares - mean**2, 0.0)
+        ends = np.cumsum(units.widths)[:-1]
+        kls, variances = np.split(kl, ends), np.split(variance, ends)
         return Seen(
-            kl=_of_units(kl, units, lambda channel: channel.sum(1)),
-            variance=_of_units(variance, units, lambda channel: channel.amax(1)),
-            rate=torch.stack([layer.sum() for layer in kl.split(widths)]),
-            active=torch.stack([(layer > threshold).sum() for layer in variance.split(widths)]),
+            kl=_of_units([units.by_unit(layer).sum(1) for layer in kls]),
+            variance=_of_units([units.by_unit(layer).max(1) for layer in variances]),
+            rate=np.array([layer.sum() for layer in kls]),
+            active=np.array([(layer > threshold).sum() for layer in variances]),
         )
 
 
-def _of_units(values: Tensor, units: Units, joined: Callable[[Tensor], Tensor]) -> Tensor:
-    """(U,) float32 values of the units that are kept, from those of all M latents."""
-    layers = [
-        joined(layer.unflatten(0, (-1, units.positions)))[:MOST]
-        for layer in values.split(list(units.widths))
-    ]
-    return torch.cat(layers).float()
+def _of_units(layers: list[NDArray[np.float64]]) -> NDArray[np.float32]:
+    """(U,) the values of the units that are kept, of each layer the first."""
+    return np.concatenate([layer[:MOST] for layer in layers]).astype(np.float32)

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
 from betafront.training.latents.history import LatentHistory
 from betafront.training.latents.moments import Seen
@@ -37,15 +38,15 @@ class LatentRecord:
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, for `restore`, as tensors and plain values."""
-        values: dict[str, Any] = {"steps": self.steps, "betas": self.betas}
-        return values | self._stacked()
+        tensors = {name: torch.from_numpy(rows) for name, rows in self._stacked().items()}
+        return {"steps": self.steps, "betas": self.betas, **tensors}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Go on from what `snapshot` returned."""
         if not snapshot["steps"]:
             return
         self.steps, self.betas = list(snapshot["steps"]), list(snapshot["betas"])
-        parts = zip(*(snapshot[name] for name in Seen._fields), strict=True)
+        parts = zip(*(snapshot[name].numpy() for name in Seen._fields), strict=True)
         self.seen = [Seen(*part) for part in parts]
 
     def history(self, missing: int) -> LatentHistory | None:
@@ -56,18 +57,17 @@ class LatentRecord:
         """
         if not self.steps:
             return None
-        arrays = {name: tensor.numpy() for name, tensor in self._stacked().items()}
         return LatentHistory(
-            step=torch.tensor(self.steps).numpy(),
-            beta=torch.tensor(self.betas, dtype=torch.float64).numpy(),
-            widths=torch.tensor(self.units.widths).numpy(),
+            step=np.array(self.steps),
+            beta=np.array(self.betas),
+            widths=np.array(self.units.widths),
             positions=self.units.positions,
             threshold=self.threshold,
             missing=missing,
-            **arrays,
+            **self._stacked(),
         )
 
-    def _stacked(self) -> dict[str, Tensor]:
+    def _stacked(self) -> dict[str, NDArray[Any]]:
         """The parts of `Seen`, a row for each validation; empty where there was none."""
         rows = zip(*self.seen, strict=True)
-        return dict(zip(Seen._fields, map(torch.stack, rows), strict=False))
+        return dict(zip(Seen._fields, map(np.stack, rows), strict=False))

@@ -58,6 +58,10 @@ class Units:
             for i in range(1, kept + 1)
         ]
 
+    def by_unit(self, layer: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(units, positions) the values of the latents of a layer."""
+        return layer.reshape(-1, self.positions)
+
     @property
     def noun(self) -> str:
         """What a unit is called, in the plural."""

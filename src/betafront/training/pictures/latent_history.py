@@ -98,7 +98,7 @@ def _show_kl(axis: "Axes", found: LatentHistory, rows: NDArray[np.int64]) -> "Qu
     from matplotlib.colors import LogNorm
 
     most = max(float(found.kl.max()), 10 * LEAST)
-    kl = np.clip(found.kl[:, rows].T, LEAST, None)
+    kl = found.kl[:, rows].T.astype(float).clip(LEAST)
     across = np.arange(len(rows) + 1) - 0.5
     norm = LogNorm(LEAST, most)
     mesh = axis.pcolormesh(edges(found.step), across, kl, norm=norm, cmap="viridis")
