@@ -58,7 +58,7 @@ KNOWN = {
     ),
     "died as β rose": (
         history([[ON, ON], [ON, ON], [ON, OFF]], [5.0, 4.0, 3.0], [0.1, 0.25, 0.5]),
-        "partly collapsed: 1 of 2 latents active at step 30, R = 3 nats",
+        "partly collapsed: 1 of 2 latents active at step 30 (2 at step 10), R = 3 nats",
         "died: z2 between steps 20 and 30 (β = 0.25 to 0.5); active at each of 3 validations: 1 of "
         "2 latents",
     ),
@@ -91,7 +91,7 @@ KNOWN = {
     ),
     "no β, as of a capacity": (
         history([[ON, ON], [ON, OFF]], [5.0, 4.0], float("nan")),
-        "partly collapsed: 1 of 2 latents active at step 20, R = 4 nats",
+        "partly collapsed: 1 of 2 latents active at step 20 (2 at step 10), R = 4 nats",
         "died: z2 between steps 10 and 20; active at each of 2 validations: 1 of 2 latents",
     ),
     "many": (
@@ -102,7 +102,7 @@ KNOWN = {
     ),
     "one after another": (
         history([[ON] * (6 - row) + [OFF] * row for row in range(6)], [5.0] * 6),
-        "partly collapsed: 1 of 6 latents active at step 60, R = 5 nats",
+        "partly collapsed: 1 of 6 latents active at step 60 (6 at step 10), R = 5 nats",
         "died: z6 between steps 10 and 20 (β = 1), z5 between steps 20 and 30 (β = 1), z4 between "
         "steps 30 and 40 (β = 1), and 2 more, the last between steps 50 and 60 (β = 1); active at "
         "each of 6 validations: 1 of 6 latents",
@@ -120,11 +120,13 @@ def test_layers_are_told_apart() -> None:
     rate = [[4.0, 0.5], [5.0, 0.01]]
     found = history([[ON, ON, ON], [ON, OFF, OFF]], rate, widths=(2, 1))
     whole, layers, latents = what_became(found)
-    assert whole == "partly collapsed: 1 of 3 latents active at step 20, R = 5.01 nats"
+    assert whole == (
+        "partly collapsed: 1 of 3 latents active at step 20 (3 at step 10), R = 5.01 nats"
+    )
     assert layers == (
-        "layer 1: partly collapsed: 1 of 2 latents active at step 20, R = 5 nats; layer 2: "
-        "collapsed between steps 10 and 20 (β = 1): R is below 0.05 nats from there on, and had "
-        "been up to 0.5"
+        "layer 1: partly collapsed: 1 of 2 latents active at step 20 (2 at step 10), R = 5 nats; "
+        "layer 2: collapsed between steps 10 and 20 (β = 1): R is below 0.05 nats from there on, "
+        "and had been up to 0.5"
     )
     died = "z2 of layer 1, z1 of layer 2 between steps 10 and 20 (β = 1)"
     assert latents.startswith(f"died: {died}; active at each of 2 validations: 1 of 3 latents")

@@ -35,7 +35,7 @@ def test_it_shows_every_layer_above_the_weight() -> None:
     assert weight.get_yscale() == "log"
     assert {axis.get_xlim() for axis in (first, second, counted, weight)} == {(0.0, 30.0)}
     said = " ".join(text.get_text() for text in figure.texts)
-    assert said.split() == " ".join(what_became(FOUND)).split()
+    assert said.split() == " ".join(what_became(FOUND)).split()  # of spaces of any kind
 
 
 def sorted_axes(figure) -> list:  # type: ignore[no-untyped-def, type-arg]

@@ -1,6 +1,6 @@
 """Pictures of what a model does with signals: lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.data import Outcome
-from betafront.data.images.pictures import traversals
+from betafront.data.images.pictures import most_used, traversals
 from betafront.files import opened_whole
 from betafront.models import Model
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 ROWS, COLUMNS = 3, 4  # panels
 CHANNELS = 3  # of a signal that are drawn, the first ones
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c")
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.7}
 GIVEN = "#999999"  # the example, below its reconstruction
 TRAVERSED = ROWS * COLUMNS  # latents
 STEPS = 7  # of a latent from -3 to 3
@@ -45,32 +46,44 @@ def draw(model: Model, x: Tensor, outcome: Outcome, folder: Path) -> None:
     _draw(folder / "reconstructions.png", model.reconstruct(shown), below=shown)
     _draw(folder / "samples.png", samples)
     moved = traversals(model, x[:1], outcome, TRAVERSED, STEPS)[:, 0]  # of the first channel
-    _draw(folder / "traversals.png", moved.unflatten(0, (-1, STEPS)), steps=True)
+    kind = "z" if len(model.latent_shape) == 1 else "channel "
+    used = zip(*most_used(model, outcome), strict=True)
+    names = [f"{kind}{j + 1}, KL {kl:.2g} nats" for j, kl in used]
+    _draw(folder / "traversals.png", moved.unflatten(0, (-1, STEPS)), names=names)
 
 
-def _draw(path: Path, x: Tensor, below: Tensor | None = None, steps: bool = False) -> None:
+def _draw(
+    path: Path, x: Tensor, below: Tensor | None = None, names: Sequence[str] | None = None
+) -> None:
     """Write (n, lines, L) numbers, a panel each; all panels have one scale.
 
     Args:
         path: of the PNG.
         x: the lines.
         below: lines that are drawn in grey, before the others.
-        steps: whether the lines are steps of a latent, and not channels.
+        names: of the panels, where their lines are steps of a latent, and not channels.
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 6))
-    panels = figure.subplots(ROWS, COLUMNS, sharex=True, sharey=True).ravel().tolist()
-    colours = colormaps["viridis"](np.linspace(0, 0.9, STEPS)) if steps else COLOURS
-    most = STEPS if steps else CHANNELS
+    rows = min(ROWS, -(-len(x) // COLUMNS))
+    figure = Figure(figsize=(12, 2 * rows))
+    panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True).ravel().tolist()
+    colours = COLOURS if names is None else colormaps["viridis"](np.linspace(0, 0.9, STEPS))
+    most = CHANNELS if names is None else STEPS
     for i, (panel, lines) in enumerate(zip(panels, x, strict=False)):
         if below is not None:
             _lines(panel, below[i, :most], [GIVEN] * most, width=2.0)
         _lines(panel, lines[:most], colours, width=1.0)
+        if names is not None:
+            at: dict[str, Any] = {"transform": panel.transAxes, "bbox": BEHIND}
+            panel.text(0.02, 0.96, names[i], va="top", fontsize="small", **at)
     for panel in panels[len(x) :]:
         panel.set_axis_off()
-    figure.subplots_adjust(0.05, 0.06, 0.99, 0.98, wspace=0.05, hspace=0.08)
+    for i, panel in enumerate(panels):  # the last of each column has numbers
+        panel.tick_params(labelbottom=i + COLUMNS >= min(len(x), len(panels)))
+    foot = 0.36 / (2 * rows)  # where they stand
+    figure.subplots_adjust(0.05, foot, 0.99, 1 - foot / 3, wspace=0.05, hspace=0.08)
     with opened_whole(path) as sink:
         figure.savefig(sink, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 

@@ -47,8 +47,7 @@ def traversals(
     3 standard deviations of the prior. Of a spatial code one row per channel, which is moved by as
     much at all of its positions: set to one value everywhere, no image would be left."""
     channels, *positions = vae.latent_shape
-    kl = np.asarray(outcome.spectrum).reshape(channels, -1).sum(1)
-    order = np.argsort(kl)[::-1][:most].tolist()
+    order = most_used(vae, outcome)[0][:most]
     z = vae.code(x).repeat(len(order) * steps, 1).view(len(order), steps, channels, -1)
     across = torch.linspace(-3, 3, steps).to(z)
     middle, deviation = (each.view(channels, -1) for each in _of_prior(vae, z, outcome.seed))
@@ -67,6 +66,14 @@ def _of_prior(vae: Model, like: Tensor, seed: int) -> tuple[Tensor, Tensor]:
         return like.new_zeros(vae.latents), like.new_ones(vae.latents)
     drawn = vae.prior(DRAWN, torch.Generator(like.device).manual_seed(seed))
     return drawn.mean(0), drawn.std(0)
+
+
+def most_used(vae: Model, outcome: Outcome) -> tuple[list[int], list[float]]:
+    """The latents, or the channels of a spatial code, the one of the highest KL first, and the KL
+    of each in nats."""
+    kl = np.asarray(outcome.spectrum).reshape(vae.latent_shape[0], -1).sum(1)
+    order = np.argsort(kl)[::-1]
+    return order.tolist(), kl[order].tolist()
 
 
 def save(x: Tensor, path: Path, columns: int) -> None:

@@ -81,6 +81,8 @@ def _state(
     """
     vanished, now = rate < DEAD_RATE, int(active[-1])
     counted = f"{now} of {latents} latents active at step {found.step[-1]:,}"
+    if active.max() > now:
+        counted += f" ({active.max()} at step {found.step[active.argmax()]:,})"
     if vanished.all():
         start = "at every validation that was recorded" if found.missing else "from the start"
         line = f"collapsed {start}: R was below {DEAD_RATE} nats at {_every(found)}"
@@ -125,11 +127,12 @@ def _fates(found: LatentHistory) -> str:
 def _by_step(found: LatentHistory, fates: dict[int, int], names: Sequence[str]) -> str:
     """Units with the steps, and the β, between which they met one fate, the earliest first."""
     rows = sorted(set(fates.values()))
+    shown = rows if len(rows) <= TOLD + 1 else rows[:TOLD]
     told = []
-    for row in rows[:TOLD]:
+    for row in shown:
         met = [names[unit] for unit, at in fates.items() if at == row]
         told.append(f"{_named(met)} {_between(found, row)}")
-    if more := sum(at > rows[TOLD - 1] for at in fates.values()) if len(rows) > TOLD else 0:
+    if more := sum(at > shown[-1] for at in fates.values()):
         told.append(f"and {more} more, the last {_between(found, rows[-1])}")
     return ", ".join(told)
 

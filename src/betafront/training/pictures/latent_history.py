@@ -27,7 +27,9 @@ NAMED = 24  # of a layer, in its rows; of more the rows have their ranks
 LEAST = 1e-3  # nats, below which all KL has one colour
 DPI, WIDE, LEFT, RIGHT = 80, 9.0, 0.95, 1.15  # the page and its margins, in inches
 COUNTED, WEIGHED, GAP, HEAD, FOOT = 1.5, 1.2, 0.22, 0.5, 0.5  # heights of its parts
-LINE, LETTERS = 0.17, 118  # of the text above
+LOWEST, LOWEST_ALONE, HIGHEST = 0.7, 1.15, 3.2  # heights of a map: its name stands beside it
+LINE, LETTERS = 0.17, 138  # of the text above
+HARD_EQUALS = "\u00a0=\u00a0"  # where no line is broken
 MARKS: dict[str, Any] = {"s": 22, "linewidths": 0.9, "zorder": 3, "clip_on": False}
 
 
@@ -48,9 +50,11 @@ def page(found: LatentHistory, trace: Trace) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    said = [line for text in what_became(found) for line in wrap(text, LETTERS)]
+    whole = (text.replace(" = ", HARD_EQUALS) for text in what_became(found))
+    said = [line for text in whole for line in wrap(text, LETTERS)]
     layers = [found.order_of(i)[:SHOWN] for i in range(len(found.widths))]
-    tall = [min(3.2, max(0.7, 0.15 * len(rows))) for rows in layers]
+    low = LOWEST if len(layers) > 1 else LOWEST_ALONE
+    tall = [min(HIGHEST, max(low, 0.15 * len(rows))) for rows in layers]
     below = FOOT + WEIGHED + COUNTED + 2 * GAP
     height = below + sum(tall) + GAP * (len(tall) - 1) + HEAD + LINE * len(said)
     figure = Figure(figsize=(WIDE, height))

@@ -59,16 +59,17 @@ function smallPlane(x, y, by, name, colour) {
 
 /** Weight and rate over the steps, and the KL of each latent, of runs along the front. */
 function drawTraining() {
-  const shown = Object.entries(data.shown).flatMap(([study, all]) => all.map((s) => ({ ...s, row: rowOf({ study, trial: s.trial }) })));
+  const shown = Object.entries(data.shown).flatMap(([study, all]) => all.map((s) => ({ ...s, study, row: rowOf({ study, trial: s.trial }) })));
   const traced = shown.filter((s) => s.trace.step), latents = shown.filter((s) => s.spectrum.length);
   if (!shown.length) return;
   byId("training").hidden = false;
   const grid = byId("training").querySelector(".grid");
   const name = (s) => `${trialOf(s.row)}, β ${shorter(columns.beta[s.row])}`;
+  const dash = (s) => ["solid", "dash", "dot", "dashdot"][Object.keys(data.shown).indexOf(s.study) % 4];
   const shade = (k, n) => `hsl(${Math.round(260 - 200 * (n > 1 ? k / (n - 1) : 0))}, 60%, 50%)`;
   const lines = (key, title, type) => () => ({
     traces: traced.map((s, k) => ({ type: "scatter", mode: "lines", name: name(s), x: s.trace.step, y: s.trace[key],
-      line: { width: 1.3, color: shade(k, traced.length) }, showlegend: key === "beta" })),
+      line: { width: 1.3, dash: dash(s), color: shade(k, traced.length) }, showlegend: key === "beta" })),
     layout: layout({ title: "optimiser steps" }, { title, type }, { height: 340, legend: { orientation: "v", y: 1, yanchor: "top", font: { size: 9 } } }) });
   const add = (make) => plot(added(grid), make);
   if (traced.length) {
