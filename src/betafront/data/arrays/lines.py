@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 ROWS, COLUMNS = 3, 4  # panels
 CHANNELS = 3  # of a signal that are drawn, the first ones
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c")
-BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.7}
 GIVEN = "#999999"  # the example, below its reconstruction
 TRAVERSED = ROWS * COLUMNS  # latents
 STEPS = 7  # of a latent from -3 to 3
@@ -76,14 +75,14 @@ def _draw(
             _lines(panel, below[i, :most], [GIVEN] * most, width=2.0)
         _lines(panel, lines[:most], colours, width=1.0)
         if names is not None:
-            at: dict[str, Any] = {"transform": panel.transAxes, "bbox": BEHIND}
-            panel.text(0.02, 0.96, names[i], va="top", fontsize="small", **at)
+            panel.set_title(names[i], fontsize="small", pad=3)
     for panel in panels[len(x) :]:
         panel.set_axis_off()
     for i, panel in enumerate(panels):  # the last of each column has numbers
         panel.tick_params(labelbottom=i + COLUMNS >= min(len(x), len(panels)))
-    foot = 0.36 / (2 * rows)  # where they stand
-    figure.subplots_adjust(0.05, foot, 0.99, 1 - foot / 3, wspace=0.05, hspace=0.08)
+    foot, head, between = (0.36, 0.12, 0.08) if names is None else (0.36, 0.26, 0.2)
+    high = 2 * rows
+    figure.subplots_adjust(0.05, foot / high, 0.99, 1 - head / high, wspace=0.05, hspace=between)
     with opened_whole(path) as sink:
         figure.savefig(sink, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 
