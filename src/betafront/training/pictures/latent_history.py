@@ -64,7 +64,8 @@ def page(found: LatentHistory, trace: Trace) -> "Figure":
         return figure.add_axes((left / WIDE, bottom / height, wide / WIDE, high / height))
 
     weight, counted = axis(FOOT, WEIGHED), axis(FOOT + WEIGHED + GAP, COUNTED)
-    bottom, maps = below, []
+    maps: list[Axes] = []
+    bottom = below
     for high in reversed(tall):
         maps.insert(0, axis(bottom, high))
         bottom += high + GAP
