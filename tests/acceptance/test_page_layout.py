@@ -18,3 +18,19 @@ def test_nothing_covers_anything(browser: Any, own_place: Path) -> None:
         for width, scheme in WIDTHS.items():
             with opened(browser, page, width, color_scheme=scheme) as tab:
                 assert tab.evaluate(COVERED) == [], (page.stem, width)
+                if width == max(WIDTHS):
+                    trials_are_named(tab, "weighting-digits · " if page.stem == "two" else "")
+
+
+def trials_are_named(tab: Any, study: str) -> None:
+    """Of two studies every trial has its study's name."""
+    name = f"{study}trial 0, β 0.02"
+    assert tab.locator(f"#training .legendtext[data-unformatted='{name}']").count() == 1
+    chosen = tab.locator("#latents select")
+    assert chosen.locator("option").first.inner_text() == name
+    layers = tab.locator("#latents .legendtext").all_text_contents()
+    assert layers == ["layer 1, of 7", "layer 2, of 3"]
+    assert tab.locator("#latents .heatmaplayer image").count() == 1
+    chosen.select_option("1")  # of one layer
+    assert tab.locator("#latents .legendtext").count() == 0
+    assert tab.locator("#latents p").inner_text().startswith("partly collapsed")

@@ -21,6 +21,7 @@ from betafront.study.display.gallery import spectrum
 from betafront.trained import Trained
 from betafront.training import Result, Run, Trainer, draw_pages, fit_one
 from betafront.training.folder import RunFolder
+from betafront.training.latents.history import LatentHistory
 
 CODE = (3, 4, 4)
 M = 48
@@ -151,10 +152,18 @@ def test_its_traversals_move_a_channel_at_all_positions(trained: Result, run: Ru
     assert np.abs(last / 255 - expected.numpy()).max() < 1 / 255
 
 
+def test_its_history_is_of_channels(trained: Result) -> None:
+    found = LatentHistory.load(Path(trained.folder))
+    assert found.kl.shape == (len(trained.history), 3)
+    assert found.positions == M // 3
+    assert found.active[-1, 0] <= M
+    assert found.is_active[-1].any() == bool(found.active[-1, 0])
+
+
 def test_its_pages_show_channels_and_positions(trained: Result) -> None:
     folder = RunFolder(Path(trained.folder))
     draw_pages(folder.path)
-    for name in ("training.png", "latent_map.png", "kl_map.png"):
+    for name in ("training.png", "latent_history.png", "latent_map.png", "kl_map.png"):
         assert (folder.pictures / name).stat().st_size > 5_000
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from betafront.front import Facts
 from betafront.front.comparison import Group, compare
 from betafront.front.show import Chapter, write_page
-from betafront.front.show.report import Shown
+from betafront.front.show.report import LatentsShown, Shown
 from betafront.objective import NORMALISATIONS
 
 N, M, TRIALS, REPLICATES = 1024, 10, 28, 3
@@ -55,6 +55,7 @@ def chapter(name: str, objectives: dict[str, str], seed: int = 0) -> Chapter:
             {"step": list(steps), "beta": list(beta * (1 - np.exp(-steps / 500)) + 1e-6),
              "rate": list(60 / (1 + 3 * beta) * (1 + np.exp(-steps / 300)))},
             list(np.linspace(9 / (1 + beta), 0, M)),
+            latents(beta, hierarchy=trial % 8 == 0),
         )
         for trial, beta in zip(table["trial"], table["beta"], strict=True)
         if trial % 4 == 0
@@ -66,6 +67,18 @@ def chapter(name: str, objectives: dict[str, str], seed: int = 0) -> Chapter:
         one_scale=True, command=f"betafront sweep study.name={name}", data="data example",
     )  # fmt: skip
     return Chapter(facts, table, each, shown=shown, thumbnails=dict.fromkeys(range(TRIALS), PIXEL))
+
+
+def latents(beta: float, hierarchy: bool) -> LatentsShown:
+    """Of one layer or of two, which die one after another."""
+    steps, of = list(range(200, 4001, 200)), (M - 3, 3) if hierarchy else (M,)
+    kl = [[9 / (1 + beta) * np.exp(-step * j / 4000) for step in steps] for j in range(M)]
+    names = [f"z{j + 1} of layer {i}" for i, width in enumerate(of, 1) for j in range(width)]
+    active = {
+        f"layer {i}, of {width}": [max(0, width - step // 1000) for step in steps]
+        for i, width in enumerate(of, 1)
+    }
+    return LatentsShown(steps, names, kl, active, ["partly collapsed: 5 of 10 latents active"])
 
 
 def reports(folder: Path) -> Iterator[Path]:

@@ -34,8 +34,8 @@ from betafront.training.history import VAL_DISTORTION, VAL_NEGATIVE_ELBO, VAL_RA
 MakeRun = Callable[..., Run]
 
 FILES = {
-    "last.ckpt",
-    "result.json", "history.json", "trace.npz", "latent_map.npz", "model.safetensors", "pictures",
+    "last.ckpt", "result.json", "history.json", "trace.npz", "latent_history.npz",
+    "latent_map.npz", "model.safetensors", "pictures",
 }  # fmt: skip
 PICTURES = {"reconstructions.png", "samples.png", "traversals.png"}
 FLOAT32 = 1e-5  # sums of some dozen float32 numbers, each right to 6e-8

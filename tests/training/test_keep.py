@@ -16,6 +16,9 @@ from betafront.models import mlp
 from betafront.objective import GECO, MMD, Capacity, Cyclical, FreeBits, Linear
 from betafront.training import Halted, Result, Run, RunFolder, Trainer, fit_one
 from betafront.training.history import VAL_DISTORTION, VAL_RATE
+from betafront.training.latents.became import said_of
+from betafront.training.latents.history import LatentHistory
+from betafront.training.latents.moments import Moments
 from betafront.training.standing import OVERFITTED, SETTLED, UNKNOWN, Standing
 from betafront.training.state import RunState
 from betafront.training.validation.validations import Found
@@ -204,7 +207,9 @@ def test_a_validation_that_is_no_number_is_not_the_best(long: MakeRun) -> None:
         state.trace[state.step] = 0.0
         state.step += 1
         each = torch.tensor([distortion] * 4, dtype=torch.float64)
-        found = Found(each, torch.zeros_like(each), torch.zeros_like(each), 0.0)
+        latents = Moments()
+        latents.add(torch.zeros(4, 8), torch.zeros(4, 8))
+        found = Found(each, torch.zeros_like(each), torch.zeros_like(each), 0.0, latents)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("betafront.training.state.validate", lambda *_, found=found: found)
             state.validate([], torch.Generator())
@@ -258,11 +263,15 @@ def test_a_checkpoint_of_an_earlier_version_goes_on_and_says_what_it_lacks(
     stop_at(17 * BETWEEN, long(), tmp_path)
     path = RunFolder(tmp_path).checkpoint
     saved = torch.load(path, weights_only=True)
-    torch.save({k: v for k, v in saved.items() if k not in ("validations", "best")}, path)
+    since = ("validations", "best", "latents")
+    torch.save({k: v for k, v in saved.items() if k not in since}, path)
     standing = stands(fit_one(long(), tmp_path))
     assert standing.state == UNKNOWN
     assert standing.reason.startswith("3 validations were made at the final β")
     assert "the first 17 validations are of an earlier version" in standing.reason
+    latents = LatentHistory.load(tmp_path)
+    assert (len(latents), latents.missing) == (3, 17)
+    assert "recorded validations" in said_of(tmp_path)[1]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from betafront.front.table import label
 from betafront.models import Model
 from betafront.trained import Trained
 from betafront.training import EVALUATED, OnTheScale, Result, Run, RunFolder
+from betafront.training.latents.became import said_of
 from betafront.training.standing import Standing
 
 
@@ -81,6 +82,7 @@ class TrainedRun:
         said = [where_on_the_scale(self.scale)]
         if self.standing is not None:
             said += [weights_of(self.standing), *how_it_stands(self.standing)]
+        said += said_of(self.folder)
         return html.paragraphs(*said) + html.table(
             [str(self.result.data["name"]), *EVALUATED], rows
         )

@@ -12,6 +12,7 @@ from betafront.terminal import Activity, console, print_careful, print_next
 from betafront.training import EVALUATED, OnTheScale, Result, Run, draw_pages, fit_one
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
+from betafront.training.latents.became import said_of
 from betafront.training.standing import (
     COLLAPSED,
     OVERFITTED,
@@ -70,7 +71,7 @@ def train_and_show(run: Run, folder: Path) -> Result:
         if name == "distortion" and LOG_SCALE in result.data:
             table.add_row("  in standardised units", *standardised(result))
     out.print(table)
-    for line in how_it_stands(result.standing):
+    for line in [*how_it_stands(result.standing), *said_of(folder)]:
         out.print(line, markup=False)
     if result.costs:
         slowest = sorted(result.costs.items(), key=lambda cost: -cost[1])

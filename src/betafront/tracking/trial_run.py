@@ -199,7 +199,7 @@ def _values(row: dict[str, Any], history: list[Row], finished: int, end: int) ->
 
 def _log_files(client: "MlflowClient", run_id: str, folder: Path) -> None:
     run = RunFolder(folder)
-    for path in (run.config, run.result, run.log, run.trace):
+    for path in (run.config, run.result, run.log, run.trace, run.latent_history):
         if path.is_file():
             client.log_artifact(run_id, str(path))
     log_pictures(client, run_id, folder)

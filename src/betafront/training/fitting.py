@@ -146,7 +146,8 @@ def _result(attempt: Attempt) -> Result:
         run.data.factors,
         standard_prior=state.vae.factorised,
     )
-    write_run(result, state.vae, trace, codes, data)
+    latents = state.latents.history(len(state.history) - len(state.latents.steps))
+    write_run(result, state.vae, trace, codes, latents, data)
     return result
 
 

@@ -40,6 +40,11 @@ class RunFolder:
         return self.path / "trace.npz"
 
     @property
+    def latent_history(self) -> Path:
+        """What each validation found of the latents."""
+        return self.path / "latent_history.npz"
+
+    @property
     def latent_map(self) -> Path:
         """Where the codes of validation images lie, in at most two dimensions."""
         return self.path / "latent_map.npz"

@@ -21,6 +21,7 @@ TRAIN_DISTORTION, TRAIN_RATE, TRAIN_LOSS = "train/distortion", "train/rate", "tr
 TRAIN_BETA = "train/beta"
 VAL_DISTORTION, VAL_RATE = "val_one_draw/distortion", "val_one_draw/rate"
 VAL_NEGATIVE_ELBO = "val_one_draw/negative_elbo"
+VAL_ACTIVE_UNITS = "val_one_draw/active_units"  # of the posterior means, whatever was drawn
 VAL_BOUND = "val_draws/bound"  # of a run that is trained with several draws of each example
 
 FORMER_NAMES = {  # in run folders of betafront before 2
@@ -36,10 +37,11 @@ def history_row(
     beta: float,
     distortion: float,
     rate: float,
+    active_units: int,
     *,
     bound: float | None = None,
 ) -> Row:
-    """One row of the history; all but the step and β in nats per example.
+    """One row of the history; all but the step, β and the active units in nats per example.
 
     Args:
         step: optimiser steps taken.
@@ -47,6 +49,7 @@ def history_row(
         beta: the canonical β in force at the last step.
         distortion: of the validation split, with one draw of z per example.
         rate: of the validation split.
+        active_units: of the validation split.
         bound: of the validation split, with as many draws as the objective has; None of one draw.
     """
     further = {} if bound is None else {VAL_BOUND: bound}
@@ -58,6 +61,7 @@ def history_row(
         VAL_DISTORTION: distortion,
         VAL_RATE: rate,
         VAL_NEGATIVE_ELBO: distortion + rate,
+        VAL_ACTIVE_UNITS: active_units,
         TRAIN_BETA: beta,
         **further,
     }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 MakeOptimizer = Callable[[Iterable[Tensor]], Optimizer]
 
 EVALUATED = ("val", "test")  # that a trained model is evaluated on
+ACTIVE = 0.01  # the threshold of Burda et al. 2016, section 5.2
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,14 @@ class Run:
             x, known = data.rows(split), data.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
         return found
+
+    @property
+    def active_threshold(self) -> float:
+        """The variance of its posterior mean above which the evaluation calls a latent active; that
+        of Burda et al. (2016) where an evaluation of the user's own names none."""
+        known = signature(self.evaluate).parameters.get("active_threshold")
+        default = None if known is None else known.default
+        return float(default) if isinstance(default, int | float) else ACTIVE
 
     def _further(self) -> dict[str, Any]:
         return getattr(self.evaluate, "keywords", {}).get("further") or {}

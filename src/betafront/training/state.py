@@ -9,8 +9,11 @@ from torch import Tensor, nn
 
 from betafront.errors import UserError
 from betafront.models import Model, batch_statistics
+from betafront.objective.shaping import Capacity
 from betafront.training.generators import ALONE, Generators
 from betafront.training.history import STEP, Row, history_row, renamed
+from betafront.training.latents.record import LatentRecord
+from betafront.training.latents.units import Units
 from betafront.training.optimizer import optimizer_of, own_factor, restore_optimizer
 from betafront.training.recipe.average import Average
 from betafront.training.recipe.learning_rate import LearningRate
@@ -55,6 +58,7 @@ class RunState(nn.Module):
         cadence: when the run is validated.
         history: a row per validation (`betafront.training.history`).
         validations: what each of them found, example by example.
+        latents: what each of them found, latent by latent.
         final: steps after which β and the targets are those of the end
             (`betafront.training.validation.best.final_from`).
         best: the best validated step and its weights; None before there is one, and where the last
@@ -98,6 +102,8 @@ class RunState(nn.Module):
         self.checked = 0
         self.history: list[Row] = []
         self.validations = Validations()
+        units = Units.of(self.vae.widths, self.vae.latent_shape)
+        self.latents = LatentRecord(units, run.active_threshold)
         self.best: Best | None = None
         self._make_optimizer = run.make_optimizer
         self._make_lr_schedule = run.make_lr_schedule
@@ -186,14 +192,18 @@ class RunState(nn.Module):
         """
         found = validate(self.evaluated, batches, noise, self.objective)
         # One reduction of both, as long as there have been histories: their bits depend on it.
-        means = torch.stack([found.distortion, found.rate]).mean(1).tolist()
+        distortion, rate = torch.stack([found.distortion, found.rate]).mean(1).tolist()
         train = self.trace[self.validated : self.step].mean(0).tolist()
         beta = self.trace[self.step - 1, TRACED.index("beta")].item()
         bound = None if found.bound is None else found.bound.mean().item()
-        seen = dict(zip(TRACED, train, strict=True))
-        row = history_row(self.step, seen, beta, *means, bound=bound)
+        seen = found.latents.seen(self.latents.units, self.latents.threshold)
+        active = int(seen.active.sum())
+        traced = dict(zip(TRACED, train, strict=True))
+        row = history_row(self.step, traced, beta, distortion, rate, active, bound=bound)
         self.history.append(row)
         self.validations.add(self.step, found)
+        flips = isinstance(self.objective.shaping, Capacity)  # ±γ, which is no β
+        self.latents.add(self.step, math.nan if flips else beta, seen)
         if self.step > self.final:
             self._at_final_beta(self.validations.values(self.beta)[-1])
         return row
@@ -227,6 +237,7 @@ class RunState(nn.Module):
             "lr_schedule": None if rate is None else rate.snapshot(),
             "history": self.history,
             "validations": self.validations.snapshot(),
+            "latents": self.latents.snapshot(),
             "best": self.best.written() if self.best else None,
             "generators": self.generators.snapshot(),
         }
@@ -235,8 +246,8 @@ class RunState(nn.Module):
         """Continue from a snapshot, of this run or of one that differs from it by fewer steps. The
         tensors must be on their device and in their precision, and the optimiser made.
 
-        A snapshot of an earlier version knows no single examples, no best step and no schedule of
-        the learning rate.
+        A snapshot of an earlier version knows no single examples, no latents, no best step and no
+        schedule of the learning rate.
 
         Raises:
             UserError: more steps were taken than this run has.
@@ -260,6 +271,8 @@ class RunState(nn.Module):
         self.history = renamed(snapshot["history"])
         if kept := snapshot.get("validations"):
             self.validations = Validations.restore(kept)
+        if kept := snapshot.get("latents"):
+            self.latents.restore(kept)
         if (best := snapshot.get("best")) and self.keeps_best:
             self.best = Best(**best)
         self.generators.restore(snapshot["generators"])

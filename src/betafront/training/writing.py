@@ -12,12 +12,20 @@ from betafront.data import Data
 from betafront.files import opened_whole, write_whole
 from betafront.models import Model
 from betafront.training.folder import RunFolder
+from betafront.training.latents.history import LatentHistory
 from betafront.training.pictures.latent_map import LatentMap
 from betafront.training.result import Result
 from betafront.training.trace import Trace
 
 
-def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: Data) -> None:
+def write_run(
+    result: Result,
+    vae: Model,
+    trace: Trace,
+    codes: LatentMap,
+    latents: LatentHistory | None,
+    data: Data,
+) -> None:
     """Write every file of a run into `result.folder`, the result last; its checkpoint becomes
     `last.ckpt`.
 
@@ -26,6 +34,7 @@ def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: 
         vae: trained.
         trace: over the optimiser steps.
         codes: where the codes of validation examples lie.
+        latents: at each validation; None where none was recorded.
         data: of the run, on its device, for the pictures.
     """
     from safetensors.torch import save
@@ -36,6 +45,8 @@ def write_run(result: Result, vae: Model, trace: Trace, codes: LatentMap, data: 
     with opened_whole(folder.trace) as sink:
         np.savez(sink, **trace)  # type: ignore[arg-type]
     codes.save(folder.path)
+    if latents is not None:
+        latents.save(folder.path)
     write_whole(folder.history, json.dumps(result.history))
     data.show(vae, result, folder.pictures)
     result.save()

@@ -14,7 +14,7 @@ from rich.console import Console
 from betafront.front import Facts, decide, draw_front, print_study
 from betafront.front.comparison import Group, compare
 from betafront.front.show import draw_comparison
-from betafront.front.show.report import Chapter, Failure, Shown, write_page
+from betafront.front.show.report import Chapter, Failure, LatentsShown, Shown, write_page
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
 
@@ -129,7 +129,8 @@ def test_bands_are_of_the_replicates(
 
 
 def test_what_runs_left_is_shown(table: pd.DataFrame, facts: Facts, tmp_path: Path) -> None:
-    shown = Shown(2, {"traversals": PIXEL}, {"step": [0, 1], "beta": [0, 1]}, [3.0, 0.1])
+    latents = LatentsShown([1, 2], ["z2"], [[0.12345, np.nan]], {"layer 1, of 2": [1, 0]}, ["so"])
+    shown = Shown(2, {"traversals": PIXEL}, {"step": [0, 1], "beta": [0, 1]}, [3.0, 0.1], [], latents)
     chapter = Chapter(
         facts, table, pd.DataFrame(), shown=[shown], thumbnails={2: PIXEL},
         links={2: "http://127.0.0.1/2"}, needs="betafront ui example",
@@ -138,6 +139,10 @@ def test_what_runs_left_is_shown(table: pd.DataFrame, facts: Facts, tmp_path: Pa
     assert text.count(f'src="{PIXEL}"') == 1
     assert "trial 2: β = 0.1" in text
     assert data["shown"]["example"][0]["spectrum"] == [3.0, 0.1]
+    assert data["shown"]["example"][0]["latents"] == {
+        "step": [1, 2], "names": ["z2"], "kl": [[0.123, None]], "active": {"layer 1, of 2": [1, 0]},
+        "said": ["so"],
+    }  # fmt: skip
     assert data["thumbnails"]["example"] == {"2": PIXEL}
     assert data["links"]["example"] == {"2": "http://127.0.0.1/2"}
 

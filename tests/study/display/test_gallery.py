@@ -6,8 +6,9 @@ import pytest
 from PIL import Image
 
 from betafront.front.table import thinned
-from betafront.study.display.gallery import along, embedded, taken, thumbnails
+from betafront.study.display.gallery import ROWS, along, embedded, latents, taken, thumbnails
 from betafront.training.folder import RunFolder
+from betafront.training.latents.history import LatentHistory
 
 LEAST = {"val/rate": "minimize", "val/distortion": "minimize"}
 
@@ -55,6 +56,28 @@ def test_what_is_gone_or_damaged_is_left_out(table: pd.DataFrame, tmp_path: Path
     assert set(one.pictures) == {"traversals", "samples"}
     assert one.trace == {}
     assert one.spectrum == []
+    assert one.latents is None
+
+
+def test_of_each_layer_the_latents_of_the_highest_kl_are_shown(tmp_path: Path) -> None:
+    kl = np.zeros((2, 10 * ROWS), dtype=np.float32)
+    kl[-1, 3], kl[-1, -1] = 2.0, 1.0
+    LatentHistory(
+        step=np.array([5, 10]), beta=np.ones(2), kl=kl, variance=kl, rate=np.ones((2, 2)),
+        active=np.array([[0, 0], [1, 1]]), widths=np.array([9 * ROWS, ROWS]), positions=1,
+        threshold=0.01,
+    ).save(tmp_path)  # fmt: skip
+    shown = latents(tmp_path)
+    assert shown is not None
+    assert len(shown.names) == len(shown.kl) == ROWS
+    assert shown.names[0] == "z4 of layer 1" and shown.kl[0] == [0.0, 2.0]
+    assert shown.names[ROWS // 2] == f"z{ROWS} of layer 2"
+    assert shown.active == {
+        f"layer 1, of {9 * ROWS}": [0, 1], f"layer 2, of {ROWS}": [0, 1],
+    }  # fmt: skip
+    assert len(shown.said) == 3
+    RunFolder(tmp_path).latent_history.write_bytes(b"PK")
+    assert latents(tmp_path) is None
 
 
 def test_pictures_are_no_wider_than_asked(table: pd.DataFrame, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """Pictures of what a model does with signals: lines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.data import Outcome
-from betafront.data.images.pictures import traversals
+from betafront.data.images.pictures import most_used, traversals
 from betafront.files import opened_whole
 from betafront.models import Model
 
@@ -45,32 +45,44 @@ def draw(model: Model, x: Tensor, outcome: Outcome, folder: Path) -> None:
     _draw(folder / "reconstructions.png", model.reconstruct(shown), below=shown)
     _draw(folder / "samples.png", samples)
     moved = traversals(model, x[:1], outcome, TRAVERSED, STEPS)[:, 0]  # of the first channel
-    _draw(folder / "traversals.png", moved.unflatten(0, (-1, STEPS)), steps=True)
+    kind = "z" if len(model.latent_shape) == 1 else "channel "
+    used = zip(*most_used(model, outcome), strict=True)
+    names = [f"{kind}{j + 1}, KL {kl:.2g} nats" for j, kl in used]
+    _draw(folder / "traversals.png", moved.unflatten(0, (-1, STEPS)), names=names)
 
 
-def _draw(path: Path, x: Tensor, below: Tensor | None = None, steps: bool = False) -> None:
+def _draw(
+    path: Path, x: Tensor, below: Tensor | None = None, names: Sequence[str] | None = None
+) -> None:
     """Write (n, lines, L) numbers, a panel each; all panels have one scale.
 
     Args:
         path: of the PNG.
         x: the lines.
         below: lines that are drawn in grey, before the others.
-        steps: whether the lines are steps of a latent, and not channels.
+        names: of the panels, where their lines are steps of a latent, and not channels.
     """
     from matplotlib import colormaps
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 6))
-    panels = figure.subplots(ROWS, COLUMNS, sharex=True, sharey=True).ravel().tolist()
-    colours = colormaps["viridis"](np.linspace(0, 0.9, STEPS)) if steps else COLOURS
-    most = STEPS if steps else CHANNELS
+    rows = min(ROWS, -(-len(x) // COLUMNS))
+    figure = Figure(figsize=(12, 2 * rows))
+    panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True).ravel().tolist()
+    colours = COLOURS if names is None else colormaps["viridis"](np.linspace(0, 0.9, STEPS))
+    most = CHANNELS if names is None else STEPS
     for i, (panel, lines) in enumerate(zip(panels, x, strict=False)):
         if below is not None:
             _lines(panel, below[i, :most], [GIVEN] * most, width=2.0)
         _lines(panel, lines[:most], colours, width=1.0)
+        if names is not None:
+            panel.set_title(names[i], fontsize="small", pad=3)
     for panel in panels[len(x) :]:
         panel.set_axis_off()
-    figure.subplots_adjust(0.05, 0.06, 0.99, 0.98, wspace=0.05, hspace=0.08)
+    for i, panel in enumerate(panels):  # the last of each column has numbers
+        panel.tick_params(labelbottom=i + COLUMNS >= min(len(x), len(panels)))
+    foot, head, between = (0.36, 0.12, 0.08) if names is None else (0.36, 0.26, 0.2)
+    high = 2 * rows
+    figure.subplots_adjust(0.05, foot / high, 0.99, 1 - head / high, wspace=0.05, hspace=between)
     with opened_whole(path) as sink:
         figure.savefig(sink, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 

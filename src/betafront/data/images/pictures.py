@@ -46,8 +46,7 @@ def traversals(
     3 standard deviations of the prior. Of a spatial code one row per channel, which is moved by as
     much at all of its positions: set to one value everywhere, no image would be left."""
     channels, *positions = vae.latent_shape
-    kl = np.asarray(outcome.spectrum).reshape(channels, -1).sum(1)
-    order = np.argsort(kl)[::-1][:most].tolist()
+    order = most_used(vae, outcome)[0][:most]
     z = vae.code(x).repeat(len(order) * steps, 1).view(len(order), steps, channels, -1)
     across = torch.linspace(-3, 3, steps).to(z)
     deviation = vae.prior_moments(z)[1].view(channels, -1)
@@ -57,6 +56,14 @@ def traversals(
         else:
             z[row] = vae.moved(z[row].flatten(1), j, across).unsqueeze(-1)
     return vae.decode(z.flatten(0, 1).flatten(1))
+
+
+def most_used(vae: Model, outcome: Outcome) -> tuple[list[int], list[float]]:
+    """The latents, or the channels of a spatial code, the one of the highest KL first, and the KL
+    of each in nats."""
+    kl = np.asarray(outcome.spectrum).reshape(vae.latent_shape[0], -1).sum(1)
+    order = np.argsort(kl)[::-1]
+    return order.tolist(), kl[order].tolist()
 
 
 def save(x: Tensor, path: Path, columns: int) -> None:

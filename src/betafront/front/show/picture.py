@@ -32,6 +32,7 @@ OPEN = {  # the hollow marks of trials that are not settled
     COLLAPSED: "s",
     UNKNOWN: "o",
 }
+CLEAR = 0.3  # of the distance of two lines of the same D + R, from the best to the next one
 HOLLOW = 0.7  # the opacity of hollow marks of trials that are not on the front
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
@@ -95,6 +96,7 @@ def _plane(
 ) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
+    from matplotlib.ticker import LogLocator
 
     x, y = plane
     on_front = nondominated(table, facts.objectives)
@@ -112,7 +114,10 @@ def _plane(
     scale = LogNorm(beta.min(), beta.max())
     _marks(axes, table, plane, on_front, ScalarMappable(scale, "viridis").to_rgba(beta))
     # A bar made of the dots would be as faint as the dominated ones.
-    figure.colorbar(ScalarMappable(scale, "viridis"), ax=axes, label="canonical β")
+    figure.colorbar(
+        ScalarMappable(scale, "viridis"), ax=axes, label="canonical β",
+        ticks=LogLocator(subs=(1.0, 2.0, 5.0)), format="%g",
+    ).minorticks_off()  # fmt: skip
     for advice, marker in zip(decide(table, facts), cycle("*PsD"), strict=False):
         row = table[table["trial"] == advice.trial].iloc[0]
         axes.scatter(
@@ -153,14 +158,16 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     best = float((table[RATE] + table[DISTORTION]).min())
     ticks = MaxNLocator(7).tick_values(best, top + right)
-    for level in [best, *(tick for tick in ticks if best < tick < top + right)]:
+    first = best + CLEAR * (ticks[1] - ticks[0])  # whose number does not cover that of the best
+    for level in [best, *(tick for tick in ticks if first < tick < top + right)]:
         axes.plot([left, right], [level - left, level - right], "--", c="#bbbbbb", lw=0.7, zorder=0)
         x = max(left, level - top) + 0.015 * (right - left)
         if x < right and bottom < level - x < top:
             box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
             axes.text(
-                x, level - x, f"{level:.0f}", fontsize=7, color="#777777", va="center", bbox=box
-            )
+                x, level - x, f"{round(level, 1):g}", fontsize=7, color="#777777", va="center",
+                bbox=box, zorder=0.5,
+            )  # fmt: skip
     axes.plot([], [], "--", color="#bbbbbb", lw=0.7, label="D + R constant (nats)")
     axes.set(xlim=(left, right), ylim=(bottom, top))
 

@@ -11,19 +11,22 @@ import numpy as np
 import pandas as pd
 
 from betafront.front import nondominated
-from betafront.front.show.report import Shown
+from betafront.front.show.report import LatentsShown, Shown
 from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
+from betafront.training.latents.became import what_became
+from betafront.training.latents.history import LatentHistory
 from betafront.training.result import by_layer
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
 POINTS = 120  # of a trace
 LATENTS = 256  # of a spectrum
+ROWS = 64  # latents over training, of all layers together
 WIDTHS, SMALL = (380, 272, 180), 272  # pixels
 QUALITY = 70
 LEAST = 1500  # characters that a small picture takes at least, as a bound on how many fit
 ROOM = 500_000  # characters that all pictures may take: the page is to stay below 6 MB
-DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
+DAMAGED = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile)
 KINDS = ("reconstructions", "traversals", "samples")
 
 
@@ -77,7 +80,7 @@ def thumbnails(
 
 
 def shown(trial: int, folder: Path, width: int) -> Shown:
-    """The pictures, the trace and the spectrum of a run, without files that are gone or damaged.
+    """The pictures and the curves of a run, without files that are gone or damaged.
 
     Args:
         trial: its number.
@@ -88,7 +91,14 @@ def shown(trial: int, folder: Path, width: int) -> Shown:
         kind: embedded(_picture(folder, kind), width, left=kind != "traversals") for kind in KINDS
     }
     kl, widths = spectrum(folder)
-    return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), kl, widths)
+    return Shown(
+        trial=trial,
+        pictures={kind: picture for kind, picture in pictures.items() if picture},
+        trace=trace(folder),
+        spectrum=kl,
+        widths=widths,
+        latents=latents(folder),
+    )
 
 
 def _picture(folder: Path, kind: str) -> Path:
@@ -145,3 +155,23 @@ def spectrum(folder: Path) -> tuple[list[float], list[int]]:
         return by_layer(kl, layers)[:LATENTS], layers
     except DAMAGED:
         return [], []
+
+
+def latents(folder: Path) -> LatentsShown | None:
+    """The latents of a run over its training, of each layer those of the highest KL at the end;
+    None where they were not recorded, or cannot be read."""
+    try:
+        found = LatentHistory.load(folder)
+        names = found.units.names
+        room = max(1, ROWS // len(found.widths))
+        rows = [unit for i in range(len(found.widths)) for unit in found.order_of(i)[:room]]
+        counted = zip(found.active.T.tolist(), found.widths.tolist(), strict=True)
+        return LatentsShown(
+            step=found.step.tolist(),
+            names=[names[unit] for unit in rows],
+            kl=found.kl[:, rows].T.tolist(),
+            active={f"layer {i}, of {n}": each for i, (each, n) in enumerate(counted, 1)},
+            said=what_became(found),
+        )
+    except DAMAGED:
+        return None

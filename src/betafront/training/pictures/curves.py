@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PolyCollection
     from matplotlib.container import BarContainer
+    from matplotlib.lines import Line2D
     from matplotlib.text import Text
 
 RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
@@ -72,25 +73,10 @@ class Page:
         # The distortion of the first steps is so high that it would hide the rest.
         shown = distortion.min(), np.quantile(distortion, 0.97)
         self.distortion.show(trace, "distortion", held == "distortion", shown)
-        self._show_weight(trace)
+        show_weight(self.weight, self.weights, trace)
         self._show_spectrum(result)
         # The page is mostly white: to pack it harder takes longer than all lines on it.
         self.figure.savefig(path, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
-
-    def _show_weight(self, trace: Trace) -> None:
-        beta = trace["beta"]
-        flips = beta.min() < 0  # a capacity's ±γ
-        seen = smoothed(beta)
-        self.weights.set_data(trace["step"], seen)
-        name = "±γ in force, running mean" if flips else "canonical β"
-        self.weight.set_ylabel(name, color=WEIGHT)
-        if beta.min() > 0 and beta.max() > 10 * beta.min():
-            self.weight.set_yscale("log")
-            self.weight.set_ylim(beta.min() / 1.3, beta.max() * 1.3)
-        else:
-            self.weight.set_yscale("linear")
-            self.weight.locator_params(nbins=TICKS)
-            self.weight.set_ylim(_ends(0.0, *seen))
 
     def _show_spectrum(self, result: Result) -> None:
         widths = result.widths if len(result.widths) > 1 else []
@@ -181,6 +167,28 @@ def _ends(*values: float) -> tuple[float, float]:
 @lru_cache(maxsize=1)
 def _page() -> Page:
     return Page()
+
+
+def show_weight(axis: "Axes", line: "Line2D", trace: Trace) -> None:
+    """Show the weight over the steps, on a logarithmic axis where it spans more than a decade.
+
+    Args:
+        axis: to draw on.
+        line: of the weight, on that axis.
+        trace: arrays over optimiser steps: `step` and `beta`.
+    """
+    beta = trace["beta"]
+    flips = beta.min() < 0  # a capacity's ±γ
+    seen = smoothed(beta)
+    line.set_data(trace["step"], seen)
+    axis.set_ylabel("±γ in force, running mean" if flips else "canonical β", color=WEIGHT)
+    if beta.min() > 0 and beta.max() > 10 * beta.min():
+        axis.set_yscale("log")
+        axis.set_ylim(beta.min() / 1.3, beta.max() * 1.3)
+    else:
+        axis.set_yscale("linear")
+        axis.locator_params(nbins=TICKS)
+        axis.set_ylim(_ends(0.0, *seen))
 
 
 def smoothed(beta: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,38 +10,45 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CHANNELS = 8  # those of the highest KL
-ACROSS = 4
+ROWS = 2
 DPI, SIDE = 80, 2.2  # of a map, in inches
 
 
 def draw_kl_map(result: Result, path: Path) -> None:
     """Write the page of a run with a spatial code, as a PNG: the KL at each position, summed over
-    the channels, and that of the channels of the highest KL."""
+    the channels, and that of the channels of the highest KL, on a scale of their own."""
     from matplotlib.figure import Figure
 
     kl = result.kl_map  # (C, h, w)
     of_channels = result.kl_of_channels
     order = of_channels.argsort()[::-1][:CHANNELS].tolist()
-    rows = -(-len(order) // ACROSS)
-    figure = Figure(figsize=((ACROSS + 2) * SIDE, max(2, rows) * SIDE), layout="constrained")
-    parts: Any = figure.subfigures(1, 2, width_ratios=(2, ACROSS))
+    across = -(-len(order) // ROWS)
+    figure = Figure(figsize=((ROWS + across + 1.2) * SIDE, ROWS * SIDE), layout="constrained")
+    parts: Any = figure.subfigures(1, 2, width_ratios=(ROWS + 0.6, across + 0.6))
     whole, each = parts
     channels, height, width = kl.shape
+    of = f", {channels} channels together" if channels > 1 else ""
     axis = whole.subplots()
-    _show(axis, kl.sum(0), f"KL at {height} x {width} positions, {channels} channels")
-    axes = each.subplots(max(2, rows), ACROSS, squeeze=False).flatten()
+    _show(axis, kl.sum(0), f"KL at {height} x {width} positions{of}")
+    _scale(whole, axis)
+    axes = each.subplots(ROWS, across, squeeze=False).flatten()
     for axis, j in zip(axes, order, strict=False):
         _show(axis, kl[j], f"channel {j + 1}: {of_channels[j]:.3g} nats", float(kl.max()))
     for axis in axes[len(order) :]:
         axis.set_axis_off()
+    _scale(each, axes[0], axes)
     figure.savefig(path, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 
 
 def _show(axis: "Axes", kl: "NDArray[Any]", title: str, most: float | None = None) -> None:
-    """A map from 0 to `most`; its own maximum and a scale in nats where that is not given."""
-    image = axis.imshow(kl, vmin=0.0, vmax=most)
+    """A map from 0 to `most`, or to its own maximum where that is not given."""
+    axis.imshow(kl, vmin=0.0, vmax=most)
     axis.set_title(title, fontsize="medium")
     axis.set_xticks([])
     axis.set_yticks([])
-    if most is None:
-        axis.figure.colorbar(image, ax=axis, label="nats", shrink=0.8)
+
+
+def _scale(figure: Any, shown: "Axes", beside: Any = None) -> None:
+    """The scale of the map in `shown`, beside all that have it."""
+    beside = shown if beside is None else list(beside)
+    figure.colorbar(shown.images[0], ax=beside, label="nats", shrink=0.8)

@@ -13,6 +13,7 @@ from betafront.files import can_write, written_whole
 from betafront.training.folder import RunFolder
 from betafront.training.pictures.curves import draw_training
 from betafront.training.pictures.kl_map import draw_kl_map
+from betafront.training.pictures.latent_history import draw_latent_history
 from betafront.training.pictures.map import draw_map
 from betafront.training.result import Result
 
@@ -22,6 +23,7 @@ Source = Callable[[RunFolder], Path]
 # By the name of the page: the file of the run that it is drawn from, and the function that draws.
 PAGES: dict[str, tuple[Source, Draw]] = {
     "training.png": (lambda run: run.trace, draw_training),
+    "latent_history.png": (lambda run: run.latent_history, draw_latent_history),
     "latent_map.png": (lambda run: run.latent_map, draw_map),
 }
 OF_SPATIAL_CODES: dict[str, tuple[Source, Draw]] = {

@@ -12,6 +12,7 @@ from betafront.metrics.iwae import weigh
 from betafront.models import Model
 from betafront.objective import Objective
 from betafront.objective.importance import bound
+from betafront.training.latents.moments import Moments
 
 KEPT = 2000
 """Validation examples whose own values are kept, at most: the first of the split."""
@@ -25,6 +26,7 @@ class Found(NamedTuple):
         rate: (n,) float64 nats of each example.
         counted: (n,) nats of each that the objective counts (`Shaping.counted`).
         penalty: the weighted sum of the penalties, in nats.
+        latents: of the KL and the posterior means of each latent.
         bound: (n,) float64 nats of each by which a run with several draws is judged, in place of
             D + βR (`betafront.objective.importance`) at the β as written; None of a single draw.
     """
@@ -33,6 +35,7 @@ class Found(NamedTuple):
     rate: Tensor
     counted: Tensor
     penalty: float
+    latents: Moments
     bound: Tensor | None = None
 
 
@@ -50,21 +53,23 @@ def validate(
         noise: of z.
         objective: of the run, which says what counts of the KL, and which penalties there are.
     """
-    distortions, kls, penalties, bounds = [], [], [], []
+    distortions, kls, penalties, bounds, latents = [], [], [], [], Moments()
     more = torch.Generator(noise.device).manual_seed(noise.initial_seed())
     for batch in batches:
-        terms = model(batch, noise)
-        distortions.append(terms.distortion.double())
-        kls.append(terms.kl)
+        encoded = model.encode(batch)  # once, for the draw and for the means
+        draw = model.draw(encoded, noise)
+        distortions.append(-model.observe(draw.z, batch).log_px.double())
+        kls.append(draw.kl)
+        latents.add(draw.kl, model.means(encoded))
         if objective.penalties and len(batch) > 1:
-            penalties.append(objective.penalty(terms.draw.code).double() * len(batch))
+            penalties.append(objective.penalty(draw.code).double() * len(batch))
         if objective.draws > 1:
             bounds.append(bound(weigh(model, batch, objective.draws, more, objective.beta)))
     distortion, kl = torch.cat(distortions), torch.cat(kls)
     penalty = torch.stack(penalties).sum().item() / len(kl) if penalties else 0.0
     counted = objective.shaping.counted(kl)
     found = torch.cat(bounds) if bounds else None
-    return Found(distortion, kl.sum(-1).double(), counted, penalty, found)
+    return Found(distortion, kl.sum(-1).double(), counted, penalty, latents, found)
 
 
 @dataclass

@@ -12,6 +12,26 @@ from betafront.front.table import Facts
 
 
 @dataclass(frozen=True)
+class LatentsShown:
+    """The latents of a run over its training, or the channels of a spatial code.
+
+    Attributes:
+        step: (V,) optimiser steps taken before each validation.
+        names: (U,) of the units, layer by layer, in each the one of the highest KL at the end
+            first, and no more than a page has room for.
+        kl: (U, V) mean KL of each, in nats.
+        active: (V,) active latents, by the name of the layer.
+        said: what became of them, a sentence each.
+    """
+
+    step: Sequence[int]
+    names: Sequence[str]
+    kl: Sequence[Sequence[float]]
+    active: Mapping[str, Sequence[int]]
+    said: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Shown:
     """The pictures and curves of a run of the front.
 
@@ -22,6 +42,7 @@ class Shown:
         spectrum: mean KL per latent, or per channel of a spatial code, in nats, the highest first;
             of a hierarchy layer by layer.
         widths: latents of each of its layers, bottom to top; empty where there is one.
+        latents: over its training; None where they were not recorded.
     """
 
     trial: int
@@ -29,6 +50,7 @@ class Shown:
     trace: Mapping[str, Sequence[float]] = field(default_factory=dict)
     spectrum: Sequence[float] = ()
     widths: Sequence[int] = ()
+    latents: LatentsShown | None = None
 
 
 @dataclass(frozen=True)

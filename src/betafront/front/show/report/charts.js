@@ -8,7 +8,7 @@ function scaleOf() {
     const rows = every().filter((i) => columns[by][i] === name);
     return { type: "scatter", mode: "markers", name: `${label(column).split(" (")[0]}, ${shorter(name)}`,
       x: rows.map((i) => columns.beta[i]), y: rows.map((i) => columns[column][i]),
-      text: rows.map((i) => `trial ${columns.trial[i]}`), marker: { symbol, size: 8, color: PALETTE[k % PALETTE.length] } };
+      text: rows.map(trialOf), marker: { symbol, size: 8, color: PALETTE[k % PALETTE.length] } };
   }));
   return { traces, layout: layout({ title: "canonical β", type: "log" }, { title: "nats per example" }, { height: 440 }) };
 }
@@ -50,7 +50,7 @@ function smallPlane(x, y, by, name, colour) {
     line: { shape: step(x), width: 1, color: style("--dim") } })) : [];
   const points = { type: "scatter", mode: "markers", hoverinfo: "text", showlegend: false,
     x: mine.map((i) => columns[x][i]), y: mine.map((i) => columns[y][i]),
-    text: mine.map((i) => `trial ${columns.trial[i]}, β ${shorter(columns.beta[i])}`),
+    text: mine.map((i) => `${trialOf(i)}, β ${shorter(columns.beta[i])}`),
     marker: { color: colour, size: 5, symbol: mine.map((i) => unsettled(i) ? "circle-open" : "circle"), opacity: mine.map((i) => columns.on_front[i] ? 1 : 0.45) } };
   return { traces: [...fronts, points], layout: layout(
     { title: label(x), range: rangeOf(x, false) }, { title: label(y), range: rangeOf(y, false) },
@@ -59,16 +59,17 @@ function smallPlane(x, y, by, name, colour) {
 
 /** Weight and rate over the steps, and the KL of each latent, of runs along the front. */
 function drawTraining() {
-  const shown = Object.entries(data.shown).flatMap(([study, all]) => all.map((s) => ({ ...s, row: rowOf({ study, trial: s.trial }) })));
+  const shown = Object.entries(data.shown).flatMap(([study, all]) => all.map((s) => ({ ...s, study, row: rowOf({ study, trial: s.trial }) })));
   const traced = shown.filter((s) => s.trace.step), latents = shown.filter((s) => s.spectrum.length);
   if (!shown.length) return;
   byId("training").hidden = false;
   const grid = byId("training").querySelector(".grid");
-  const name = (s) => `trial ${columns.trial[s.row]}, β ${shorter(columns.beta[s.row])}`;
+  const name = (s) => `${trialOf(s.row)}, β ${shorter(columns.beta[s.row])}`;
+  const dash = (s) => ["solid", "dash", "dot", "dashdot"][Object.keys(data.shown).indexOf(s.study) % 4];
   const shade = (k, n) => `hsl(${Math.round(260 - 200 * (n > 1 ? k / (n - 1) : 0))}, 60%, 50%)`;
   const lines = (key, title, type) => () => ({
     traces: traced.map((s, k) => ({ type: "scatter", mode: "lines", name: name(s), x: s.trace.step, y: s.trace[key],
-      line: { width: 1.3, color: shade(k, traced.length) }, showlegend: key === "beta" })),
+      line: { width: 1.3, dash: dash(s), color: shade(k, traced.length) }, showlegend: key === "beta" })),
     layout: layout({ title: "optimiser steps" }, { title, type }, { height: 340, legend: { orientation: "v", y: 1, yanchor: "top", font: { size: 9 } } }) });
   const add = (make) => plot(added(grid), make);
   if (traced.length) {
@@ -76,15 +77,27 @@ function drawTraining() {
     add(lines("beta", "canonical β in force", flips ? "linear" : "log"));
     add(lines("rate", "rate R of training (nats)", "linear"));
   }
-  const widths = latents.length && latents.every((s) => `${s.widths}` === `${latents[0].widths}`) ? latents[0].widths : [];
-  const edges = widths.slice(0, -1).map((_, k) => 0.5 + widths.slice(0, k + 1).reduce((a, b) => a + b)); // between two layers
-  if (latents.length) add(() => ({
-    traces: [{ type: "heatmap", z: latents.map((s) => s.spectrum), x: latents[0].spectrum.map((_, k) => k + 1),
-      y: latents.map((s, k) => k), colorscale: "Viridis", colorbar: { title: { text: "KL (nats)", side: "right" } },
+  const most = Math.max(...latents.flatMap((s) => s.spectrum));
+  for (const study of Object.keys(data.shown)) { // the names of studies may be too long for its rows
+    const mine = latents.filter((s) => s.study === study);
+    if (mine.length) add(() => spectraOf(mine, most, severalStudies ? study : ""));
+  }
+  drawLatents(shown.filter((s) => s.latents), name);
+}
+
+/** The KL of each latent of some runs of a study, a run a row. */
+function spectraOf(shown, most, study) {
+  const one = shown[0].widths, layered = shown.every((s) => `${s.widths}` === `${one}`) ? one : [];
+  const edges = layered.slice(0, -1).map((_, k) => 0.5 + layered.slice(0, k + 1).reduce((a, b) => a + b)); // between two layers
+  const longest = shown.reduce((a, b) => b.spectrum.length > a.spectrum.length ? b : a);
+  return {
+    traces: [{ type: "heatmap", z: shown.map((s) => s.spectrum), x: longest.spectrum.map((_, k) => k + 1), zmin: 0, zmax: most,
+      y: shown.map((s, k) => k), colorscale: "Viridis", colorbar: { title: { text: "KL (nats)", side: "right" } },
       hovertemplate: "latent %{x}: %{z:.3g} nats<extra></extra>" }],
-    layout: layout({ title: `latent dimension (channel of a spatial code), by ${edges.length ? "layer and " : ""}KL` },
-      { title: "", tickvals: latents.map((s, k) => k), ticktext: latents.map(name) },
-      { height: 340, shapes: edges.map((x) => ({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: "white", width: 1.5 } })) }) }));
+    layout: layout({ title: `latent dimension (channel of a spatial code), by ${edges.length ? "layer and " : ""}KL${study && `, ${study}`}` },
+      { title: "", tickvals: shown.map((s, k) => k),
+        ticktext: shown.map((s) => `trial ${s.trial}, β ${shorter(columns.beta[s.row])}`) }, { height: 340,
+        shapes: edges.map((x) => ({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: "white", width: 1.5 } })) }) };
 }
 
 /** How the front grew, and what decides where a trial lies. */

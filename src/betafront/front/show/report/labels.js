@@ -35,6 +35,8 @@ function fit(traces, how, width) {
   how.yaxis.title.text = folded(how.yaxis.title.text, how.height - 110, TITLE);
   const named = traces.filter((t) => t.name);
   for (const t of named) t.name = folded(t.name, stands ? 0.3 * width : across - 60, legend.font.size);
+  const entries = named.filter((t) => t.showlegend !== false).reduce((sum, t) => sum + 1.3 * legend.font.size * linesOf(t.name) + 8, 0);
+  if (stands) how.height = Math.max(how.height, entries / legend.maxheight + 80);
   if (!stands) how.height += Math.max(0, heightOf(named.filter((t) => t.showlegend !== false), across, legend.font.size) - 40);
 }
 

@@ -12,7 +12,7 @@ from betafront.front.show.report import sections as parts
 from betafront.front.show.report.chapter import Chapter
 from betafront.front.show.report.page_data import page_data
 
-SCRIPTS = ("theme.js", "labels.js", "plane.js", "charts.js", "page.js")
+SCRIPTS = ("theme.js", "labels.js", "plane.js", "latents.js", "charts.js", "page.js")
 
 
 def write_page(

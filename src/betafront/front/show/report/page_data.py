@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -12,7 +13,7 @@ from betafront.front.decision import names
 from betafront.front.front import nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.importance import importance
-from betafront.front.show.report.chapter import Chapter
+from betafront.front.show.report.chapter import Chapter, LatentsShown
 from betafront.front.show.standings import NUMBERS, standings_of
 from betafront.front.slope import hull_slopes
 from betafront.front.table import (
@@ -27,7 +28,8 @@ from betafront.front.table import (
     usable,
 )
 
-DIGITS = 6  # of every number in the page
+DIGITS = 6  # of every number in the page,
+COARSE = 3  # but of those that are colours
 
 
 def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str, Any]:
@@ -132,9 +134,15 @@ def _shown(chapter: Chapter) -> list[dict[str, Any]]:
             "trace": {key: _short(values) for key, values in one.trace.items()},
             "spectrum": _short(one.spectrum),
             "widths": list(one.widths),
+            "latents": _latents(one.latents) if one.latents else None,
         }
         for one in chapter.shown
     ]
+
+
+def _latents(found: LatentsShown) -> dict[str, Any]:
+    kl = [_short(row, COARSE) for row in found.kl]
+    return {**asdict(found), "kl": kl}
 
 
 def _plain(column: "pd.Series[Any]") -> list[Any]:
@@ -143,6 +151,6 @@ def _plain(column: "pd.Series[Any]") -> list[Any]:
     return [None if pd.isna(value) else value for value in column.tolist()]
 
 
-def _short(values: Iterable[float]) -> list[float | None]:
-    """Numbers rounded to DIGITS; None for NaN and infinity, which JSON does not have."""
-    return [float(f"{v:.{DIGITS}g}") if math.isfinite(v) else None for v in map(float, values)]
+def _short(values: Iterable[float], digits: int = DIGITS) -> list[float | None]:
+    """Rounded numbers; None for NaN and infinity, which JSON does not have."""
+    return [float(f"{v:.{digits}g}") if math.isfinite(v) else None for v in map(float, values)]

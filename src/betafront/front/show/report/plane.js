@@ -164,7 +164,7 @@ function ownLine(ranges, x) {
   const i = state.picked, beta = columns.beta[i];
   const level = columns[DISTORTION][i] + beta * columns[RATE][i];
   const [across, up] = x === RATE ? [beta, 1] : [1, beta];
-  return { ...straight(level / up, across / up, ...ends(ranges[0], state.logX)), name: `D + ${shorter(beta)}·R of trial ${columns.trial[i]}`,
+  return { ...straight(level / up, across / up, ...ends(ranges[0], state.logX)), name: `D + ${shorter(beta)}·R of ${trialOf(i)}`,
     line: { width: 1.5, dash: "dash", color: "#d62728" } };
 }
 

@@ -183,10 +183,12 @@ def strip(chapter: Chapter) -> str:
 
 
 def training() -> str:
-    """The place of the schedules and the spectra."""
+    """The place of the schedules and the spectra, and of the latents over training."""
     return (
         '<section hidden id="training"><h2>How they were trained, and which latents are used</h2>'
         '<div class="grid wide"></div></section>'
+        '<section hidden id="latents"><h2>The latents over training</h2>'
+        '<div class="controls"></div><div class="plot"></div><div class="standing"></div></section>'
     )
 
 

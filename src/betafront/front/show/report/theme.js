@@ -17,6 +17,9 @@ const every = () => [...Array(count).keys()];
 const isNumber = (column) => columns[column].every((v) => v === null || typeof v === "number");
 const values = (column) => [...new Set(columns[column])].sort();
 const unsettled = (i) => Boolean(columns.standing && columns.standing[i] && columns.standing[i] !== SETTLED);
+const severalStudies = new Set(columns.study).size > 1;
+/** A trial as legends and cards call it: with its study where the page shows several. */
+const trialOf = (i) => `${severalStudies ? `${columns.study[i]} · ` : ""}trial ${columns.trial[i]}`;
 const shorter = (v) => typeof v === "number" ? String(Number(v.toPrecision(4))) : v === null ? "–" : String(v);
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const narrow = () => window.innerWidth < 640;

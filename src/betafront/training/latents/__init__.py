@@ -1,0 +1,2 @@
+"""The latents of a run over its training: what each validation finds of them, and what became of
+them, in words."""
