@@ -4,18 +4,23 @@ The wheel is built and installed into an environment of its own, which takes the
 one. Then, by the console script: a new project and the commands of its README; pictures in class
 folders, a `Dataset`, an encoder and a decoder in a module beside `conf/`, with a schedule of the
 learning rate, swept, compared, reported, exported and loaded in Python; and the notebook of
-`examples/`. Each command is printed with its time and its last line; the first that fails ends it.
+`examples/`. Each command is printed with its seconds by the wall and on the processors, and with its
+last line; the first that fails ends it.
 
     python -m benchmarks.run.own_project
+    python -m benchmarks.run.own_project --keep FOLDER
 """
 
+import argparse
 import os
 import re
+import resource
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -159,7 +164,8 @@ OWN = [
 
 
 class Shell:
-    """Runs commands as a user types them, and prints each with its time and its last line.
+    """Runs commands as a user types them, and prints each with its seconds and its last line; all
+    of their lines are in `log.txt`.
 
     Args:
         place: the folder that holds the environment.
@@ -167,6 +173,7 @@ class Shell:
 
     def __init__(self, place: Path) -> None:
         self.out = console()
+        self.log = place / "log.txt"
         kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "BETAFRONT_RUNS")}
         self.environment = kept | {
             "PATH": f"{place / 'env/bin'}:{kept['PATH']}",
@@ -175,7 +182,7 @@ class Shell:
         }
 
     def __call__(self, command: str, folder: Path) -> None:
-        started = time.perf_counter()
+        started, before = time.perf_counter(), on_processors()
         done = subprocess.run(
             command,
             shell=True,
@@ -187,11 +194,20 @@ class Shell:
             check=False,
         )
         lines = done.stdout.strip().splitlines() or [""]
-        self.out.print(f"{time.perf_counter() - started:6.1f} s  {command}", soft_wrap=True)
+        wall, own = time.perf_counter() - started, on_processors() - before
+        self.out.print(f"{wall:6.1f} {own:6.1f}  {command}", soft_wrap=True)
+        with self.log.open("a") as log:
+            log.write(f"$ {command}\n{done.stdout}\n")
         if done.returncode:
             self.out.print(done.stdout, markup=False, soft_wrap=True)
             sys.exit(f"exit status {done.returncode}")
-        self.out.print(f"          {lines[-1].strip()[:88]}", style="dim", markup=False)
+        self.out.print(f"               {lines[-1].strip()[:85]}", style="dim", markup=False)
+
+
+def on_processors() -> float:
+    """Seconds that the commands so far have taken, with the processes that they began."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def environment(place: Path) -> None:
@@ -202,7 +218,7 @@ def environment(place: Path) -> None:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     kind = ["--quiet", "--no-deps"]
-    run("pip", "wheel", *kind, "--no-build-isolation", "-w", place / "dist", ROOT)
+    run("pip", "wheel", *kind, "-w", place / "dist", ROOT)
     run("venv", "--without-pip", place / "env")
     (wheel,) = (place / "dist").glob("*.whl")
     run("pip", "--python", place / "env/bin/python", "install", *kind, wheel)
@@ -237,13 +253,18 @@ def commands_of(readme: Path) -> list[str]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, help="the folder to work in, which stays")
+    kept = parser.parse_args().keep
     out = console()
     say_where(out, ("torch", "optuna"))
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory() as scratch:
-        place = Path(scratch)
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory() as scratch:
+        place = Path(scratch).absolute()
         environment(place)
-        out.print(f"{time.perf_counter() - started:6.1f} s  (the wheel built and installed)")
+        out.print("  wall processors, s")
+        wall = time.perf_counter() - started
+        out.print(f"{wall:6.1f} {on_processors():6.1f}  (the wheel built and installed)")
         shell = Shell(place)
         empty, own, book = (place / name for name in ("empty", "own", "book"))
         for folder in (empty, own, book):
@@ -257,7 +278,7 @@ def main() -> None:
             shell(command, own)
         (book / "run.py").write_text(NOTEBOOK)
         shell(f"python run.py {ROOT / 'examples/own_model.ipynb'}", book)
-    out.print(f"{time.perf_counter() - started:6.1f} s  in all")
+    out.print(f"{time.perf_counter() - started:6.1f} {on_processors():6.1f}  in all")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
-from betafront.objective.likelihoods.base import outside
 
-BEYOND = 0.5
+BEYOND, FEW = 0.5, 0.05
 """How far interpolation and noise may take an image out of [0, 1], to whose ends it is then brought
-back; what goes farther is another scale."""
+back, and the part of a batch that may go farther, as noise now and then does: else it is another
+scale."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _in_unit_interval(x: Tensor) -> Tensor:
     Raises:
         UserError: they are on another scale.
     """
-    if outside(x, -BEYOND, 1 + BEYOND):
+    if ((x < -BEYOND) | (x > 1 + BEYOND)).float().mean() > FEW:
         least, most = x.aminmax()
         raise UserError(
             f"data.augment makes images from {least:.4g} to {most:.4g}, and those of validation "

@@ -30,8 +30,8 @@ class Listing:
 
     def only(self, numbers: Sequence[int]) -> "Listing":
         """Those of these numbers, in their order."""
-        kept = (tuple(of[i] for i in numbers) for of in (self.files, self.state))
-        return Listing(self.root, *kept)
+        files = tuple(self.files[i] for i in numbers)
+        return Listing(self.root, files, tuple(self.state[i] for i in numbers))
 
 
 def pictures_below(path: str) -> Listing:
