@@ -4,7 +4,7 @@ The wheel is built and installed into an environment of its own, which takes the
 one. Then, by the console script: a new project and the commands of its README; pictures in class
 folders, a `Dataset`, an encoder and a decoder in a module beside `conf/`, with a schedule of the
 learning rate, swept, compared, reported, exported and loaded in Python; and the notebook of
-`examples/`. Each command is printed with its seconds by the wall and on the processors, and with its
+`examples/`. Each command is printed with its seconds by the wall and on the processors, and its
 last line; the first that fails ends it.
 
     python -m benchmarks.run.own_project
