@@ -11,6 +11,7 @@ room.
 import argparse
 import json
 import os
+import re
 import resource
 import tempfile
 import time
@@ -55,7 +56,7 @@ def train(place: Path, steps: int, in_memory: bool | None) -> str:
     with tempfile.TemporaryDirectory() as into:
         result = fit_one(run, Path(into))
     held = "read batch by batch" if "batch by batch" in data.note else "held in memory"
-    return f"{held}, D + R = {result.metrics['val/negative_elbo']:.1f} nats after {steps} steps"
+    return f"{held}: D + R = {result.metrics['val/negative_elbo']:,.0f} nats, {steps} steps"
 
 
 def private_memory() -> int:
@@ -77,7 +78,8 @@ def within(limit: int, work: Callable[[], str]) -> dict[str, Any]:
         try:
             said = work()
         except (MemoryError, RuntimeError) as error:
-            said = f"fails: {str(error).splitlines()[0][:100]}"
+            asked_for = re.search(r"allocate [\d.]+ \w+", str(error))
+            said = f"fails: cannot {asked_for.group()}" if asked_for else f"fails: {error}"
         found = {
             "said": said,
             "seconds": time.perf_counter() - started,
@@ -95,8 +97,8 @@ def within(limit: int, work: Callable[[], str]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=10000)
-    parser.add_argument("--limit", type=int, default=900, help="of the memory, in MB")
+    parser.add_argument("--images", type=int, default=32000)
+    parser.add_argument("--limit", type=int, default=3000, help="of the memory, in MB")
     parser.add_argument("--steps", type=int, default=20)
     asked = parser.parse_args()
     out = console()
@@ -113,12 +115,12 @@ def main() -> None:
             f"{4 * size:,.0f} MB as 32-bit numbers. The memory of a process: {asked.limit:,} MB\n"
         )
         table = Table(box=None)
-        for name in ("data.in_memory", "it began with, MB", "in RAM at most, MB", "s", ""):
-            table.add_column(name, justify="left" if name in ("data.in_memory", "") else "right")
+        for name in ("in_memory", "at first, MB", "most in RAM, MB", "s", ""):
+            table.add_column(name, justify="left" if name in ("in_memory", "") else "right")
         for in_memory in (None, False, True):
             found = within(asked.limit * MB, partial(train, place, asked.steps, in_memory))
             numbers = (f"{found.get(name, 0):.0f}" for name in ("before", "resident", "seconds"))
-            word = {None: "null (by itself)", False: "false", True: "true"}[in_memory]
+            word = {None: "null", False: "false", True: "true"}[in_memory]
             table.add_row(word, *numbers, found["said"])
         out.print(table)
 

@@ -39,7 +39,7 @@ from torch.utils.data import Dataset
 
 
 class Digits(Dataset):
-    def __init__(self, n=600):
+    def __init__(self, n=1797):
         x, y = load_digits(return_X_y=True)
         self.x, self.y = torch.tensor(x[:n] / 16).float().view(-1, 1, 8, 8), y[:n].tolist()
 
@@ -82,7 +82,7 @@ latents: 8
 """
 DATA = """defaults: [dataset]
 name: own
-dataset: {_target_: own.Digits, n: 600}
+dataset: {_target_: own.Digits}
 """
 STUDY = """# @package _global_
 defaults:

@@ -143,5 +143,6 @@ def test_a_model_of_a_study_is_the_one_that_is_exported(swept: Callable[..., Any
     z = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
     assert model.decode(z).equal(exported.decode(z))
     assert "study s, trial 3" in exported._repr_html_()
+    assert repr(exported).startswith("Trained(study s, trial 3, β = ")
     with pytest.raises(bf.UserError, match="no finished trial 99"):
         study.model(99)

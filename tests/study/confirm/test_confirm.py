@@ -112,7 +112,7 @@ def test_the_decision_of_the_oracle_stands_and_nothing_else_of_the_study_changes
     assert again["confirmed"] == after["confirmed"]
     found = package.confirm("s", quiet=True)
     assert found
-    assert found.record == again
+    assert json.loads(json.dumps(found.record)) == again
     assert repr(found).startswith("Confirmed: best ELBO")
     assert folders(own_place) == had
 
