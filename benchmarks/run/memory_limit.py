@@ -1,9 +1,8 @@
 """A folder of pictures that is larger than the memory a process may have: trained on within it.
 
-JPEGs of 178 x 218, cut out of the two photographs that scikit-learn ships, are decoded to
-178 x 178. Then processes whose memory the system limits (`RLIMIT_DATA`: the heap and what else is
-private to them) train on them: as the platform chooses, streamed, and in memory, where there is no
-room.
+JPEGs of 64 x 64, cut out of the two photographs that scikit-learn ships. Processes whose memory the
+system limits (`RLIMIT_DATA`: the heap and what else is private to them) train on them: as the
+platform chooses, streamed, and in memory, where there is no room.
 
     python -m benchmarks.run.memory_limit
 """
@@ -20,10 +19,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from benchmarks.common import console, say_where
-from benchmarks.run.streaming import write_pictures
+from PIL import Image
 from rich.table import Table
+from sklearn.datasets import load_sample_images
 
 from betafront.data import folder
 from betafront.metrics import evaluate
@@ -31,13 +32,23 @@ from betafront.models import conv
 from betafront.objective import Gaussian, Objective, normalisation
 from betafront.training import Run, Trainer, fit_one
 
-SIZE = 178
+SIZE = 64
 FEW = 0.01  # of the pictures, for validation and for testing
 MB = 10**6
 
 
+def write_pictures(place: Path, n: int) -> None:
+    photographs, draws = load_sample_images().images, np.random.default_rng(0)
+    place.mkdir()
+    for i in range(n):
+        photograph = photographs[i % 2]
+        top, left = (draws.integers(0, side - SIZE) for side in photograph.shape[:2])
+        piece = photograph[top : top + SIZE, left : left + SIZE]
+        Image.fromarray(piece).save(place / f"{i:06}.jpg", quality=75)
+
+
 def read(place: Path, in_memory: bool | None) -> Any:
-    return folder("pictures", str(place), size=SIZE, in_memory=in_memory, val=FEW, test=FEW)
+    return folder("pictures", str(place), in_memory=in_memory, val=FEW, test=FEW)
 
 
 def train(place: Path, steps: int, in_memory: bool | None) -> str:
@@ -97,8 +108,8 @@ def within(limit: int, work: Callable[[], str]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=32000)
-    parser.add_argument("--limit", type=int, default=3000, help="of the memory, in MB")
+    parser.add_argument("--images", type=int, default=130_000)
+    parser.add_argument("--limit", type=int, default=1500, help="of the memory, in MB")
     parser.add_argument("--steps", type=int, default=20)
     asked = parser.parse_args()
     out = console()
