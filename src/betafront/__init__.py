@@ -11,6 +11,8 @@ import lazy_loader
 if TYPE_CHECKING:
     from betafront.api.audit import audit as audit
     from betafront.api.compare import compare as compare
+    from betafront.api.confirm import confirm as confirm
+    from betafront.api.evaluate import evaluate as evaluate
     from betafront.api.study import Study as Study
     from betafront.api.study import study as study
     from betafront.api.sweep import sweep as sweep
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 EXPORTS = {
     "api.audit": ["audit"],
     "api.compare": ["compare"],
+    "api.confirm": ["confirm"],
+    "api.evaluate": ["evaluate"],
     "api.study": ["Study"],
     "api.sweep": ["sweep"],
     "api.train": ["train"],

@@ -3,6 +3,8 @@ in its file in `betafront.commands`, which is imported when it runs: so `--help`
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -191,19 +193,15 @@ def confirm(
 
     betafront confirm weighting-digits
     """
-    from contextlib import nullcontext
-
-    from betafront.commands.confirm import arguments_to_confirm, on_stderr, print_found
+    from betafront.commands.confirm import confirm, show_plan
     from betafront.study.lookup import study_and_overrides
 
     study, words = study_and_overrides(study, overrides or [])
-    arguments = arguments_to_confirm(study, words, workers, dry_run, as_json)
-    if not arguments:
+    if dry_run:
+        show_plan(study, workers, as_json)
         return
-    with on_stderr() if as_json else nullcontext():
-        hydra_application(arguments)
-    if as_json:
-        print_found(study)
+    with interruptible():
+        confirm(study, words, workers, as_json)
 
 
 @app.command(context_settings=HYDRA)
@@ -325,9 +323,16 @@ def ui(
 
 def hydra_application(arguments: list[str]) -> None:
     """Hand over to Hydra."""
-    try:
+    with interruptible():
         from betafront.api.hydra_app import main as application
 
         application(arguments)
-    except KeyboardInterrupt:  # here, since typer would end the program without a word
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """A context that Ctrl-C ends with a line; typer would end the program without a word."""
+    try:
+        yield
+    except KeyboardInterrupt:
         raise Interrupted("interrupted; a sweep goes on by the same command") from None

@@ -33,7 +33,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Trained:
     """A trained VAE with what examples go through before it sees them.
 
@@ -92,12 +92,20 @@ class Trained:
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         return self.decode(self.vae.prior(n, generator))
 
+    def __repr__(self) -> str:
+        d, r = (self.about["metrics"][f"val/{name}"] for name in ("distortion", "rate"))
+        return f"Trained({self._whose()}, D = {d:.2f}, R = {r:.2f} nats)"
+
     def _repr_html_(self) -> str:
-        told, scale = self.about, self.about["scale"]
-        of = [f"{key} {told[key]}" for key in ("study", "trial") if key in told]
-        head = ", ".join(["A trained model", *of, f"β = {scale['beta']:.4g}"])
-        rows = [[name, f"{value:.4g}"] for name, value in told["metrics"].items()]
+        rows = [[name, f"{value:.4g}"] for name, value in self.about["metrics"].items()]
+        head = f"A trained model, {self._whose()}"
         return html.paragraphs(head) + html.table(["metric", "value"], rows)
+
+    def _whose(self) -> str:
+        """Its study and trial, where it is of one, and its β."""
+        told = self.about
+        of = [f"{key} {told[key]}" for key in ("study", "trial") if key in told]
+        return ", ".join([*of, f"β = {told['scale']['beta']:.4g}"])
 
 
 def preparation(about: Mapping[str, Any]) -> Preparation:

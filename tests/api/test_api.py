@@ -98,6 +98,9 @@ def test_a_mistake_is_one_line() -> None:
         lambda: bf.train("dta=digits"),
         lambda: bf.train(dta="digits"),
         lambda: bf.study("nowhere"),
+        lambda: bf.evaluate("nowhere", metrics="latent"),
+        lambda: bf.confirm("nowhere"),
+        lambda: bf.confirm(workers=0),
         lambda: bf.sweep("nothing"),
         lambda: bf.sweep(data="digits"),
         lambda: bf.sweep(model=lambda shape, likelihood: None, space={"objective.weight": (1, 2)}),
@@ -140,5 +143,6 @@ def test_a_model_of_a_study_is_the_one_that_is_exported(swept: Callable[..., Any
     z = torch.randn(4, 8, generator=torch.Generator().manual_seed(0))
     assert model.decode(z).equal(exported.decode(z))
     assert "study s, trial 3" in exported._repr_html_()
+    assert repr(exported).startswith("Trained(study s, trial 3, β = ")
     with pytest.raises(bf.UserError, match="no finished trial 99"):
         study.model(99)

@@ -12,8 +12,8 @@ from betafront.api.words import words_of
 
 # `sweep` makes the study that those after it read.
 IN_ORDER = (
-    words_of, betafront.train, betafront.sweep, study, betafront.compare, betafront.load,
-    betafront.audit, weights,
+    words_of, betafront.train, betafront.sweep, study, betafront.compare, betafront.evaluate,
+    betafront.confirm, betafront.load, betafront.audit, weights,
 )  # fmt: skip
 
 

@@ -4,7 +4,10 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+import betafront as package
 
 STUDY = ("study.name=one", "objective.weight=0.1,1,10", "study.sampler=grid",
          "study.budget.trials=3")  # fmt: skip
@@ -52,6 +55,22 @@ def test_values_are_added_and_nothing_else_changes(betafront, study: Path) -> No
         found = dict(zip(more, new_row, strict=True))
         assert all(found[name] == value for name, value in zip(names, old_row, strict=True))
         assert float(found["val/iwae_4"]) > 0
+
+
+def test_what_is_not_kept_changes_nothing_and_is_what_the_command_prints(
+    betafront, study: Path
+) -> None:
+    before = {path: path.read_bytes() for path in study.glob("trial-*/result.json")}
+    found = package.evaluate("one", LIGHT, trial=1, keep=False, quiet=True)
+    assert not found.kept
+    assert before == {path: path.read_bytes() for path in before}
+    assert "val/iwae_4" not in package.study("one").trials
+    said = betafront("evaluate", "one", *LIGHT, "--trial", "1", "--to", "values.csv")
+    assert repr(found) in said.out
+    printed = pd.read_csv("values.csv")
+    assert list(printed["val/iwae_4"]) == pytest.approx(list(found.trials["val/iwae_4"]))
+    assert set(found.values) < set(printed.columns)
+    assert "iwae_4" in found._repr_html_()
 
 
 def test_a_study_goes_on_as_it_was(betafront, study: Path, words: tuple[str, ...]) -> None:

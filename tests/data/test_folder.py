@@ -123,6 +123,47 @@ def test_the_second_reading_decodes_nothing_and_a_changed_picture_all(
     assert not list(cache.glob("*.part"))
 
 
+def test_a_limit_decodes_the_chosen_ones_alone_and_they_are_those_of_the_same_seed(
+    pics: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = torch.stack([torch.from_numpy(noise((6, 5), i))[None] for i in range(40)]).float() / 255
+    settings: dict[str, Any] = {"limit": 12, "split_seed": 3, "val": 0.25, "test": 0.25}
+    theirs = prepare("pics", every, levels=256, binarize=None, **settings)
+    decoded = list[str]()
+
+    def counting(path: Path, *how: Any) -> Any:
+        decoded.append(path.name)
+        return pixels(path, *how)
+
+    monkeypatch.setattr(preparing, "pixels", counting)
+    data = read(pics, in_memory=False, **settings)
+    assert len(decoded) == len(set(decoded)) == 12
+    assert "12 pictures of 6 x 5 pixels, of 40 below" in data.note
+    for split in SPLITS:
+        assert torch.equal(data.examples(split), theirs.examples(split))
+    (pics / next(f"{i:04}.png" for i in range(40) if f"{i:04}.png" not in decoded)).write_text("")
+    assert read(pics, **settings).digest == data.digest
+    (pics / decoded[0]).write_text("")
+    with pytest.raises(UserError, match=f"1 of 12 pictures below .*, {decoded[0]} "):
+        read(pics, **settings)
+    with pytest.raises(UserError, match=r"data\.limit must be at least 1, not 0"):
+        read(pics, limit=0)
+
+
+def test_a_file_that_is_removed_as_unused_stays_for_who_has_it_and_is_made_again(
+    pics: Path, cache: Path
+) -> None:
+    first = read(pics, in_memory=False)
+    for path in cache.iterdir():
+        os.utime(path, (0, 0))
+    other = read(pics, in_memory=False, size=4)  # added, so the first is removed
+    assert {path.suffix for path in cache.iterdir()} == {".images", ".json", ".lock"}
+    assert len(list(cache.glob("*.images"))) == 1
+    assert everything(first).shape == (40, 1, 6, 5)
+    assert torch.equal(everything(read(pics)), everything(first))
+    assert torch.equal(everything(read(pics, size=4)), everything(other))
+
+
 def test_a_damaged_cache_is_made_again(pics: Path, cache: Path) -> None:
     first = read(pics)
     (images,) = cache.glob("*.images")

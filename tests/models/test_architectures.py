@@ -1,5 +1,6 @@
 """What every architecture keeps: the images' shape in, the images' shape out, M latents."""
 
+import math
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -9,7 +10,14 @@ import torch
 
 from betafront.errors import UserError
 from betafront.models import Architecture, conv, conv1d, linear, mlp, resnet
-from betafront.objective import Beta, Categorical, Gaussian, GaussianPerImage, Likelihood
+from betafront.objective import (
+    Beta,
+    Categorical,
+    Gaussian,
+    GaussianPerImage,
+    Likelihood,
+    Poisson,
+)
 
 SIDES = (8, 9, 15, 28, 31, 32, 33, 64)
 ARCHITECTURES = {
@@ -49,6 +57,22 @@ def test_the_decoder_gives_as_many_parameters_as_the_likelihood_has(
     last = [p for p in vae.decoder.parameters() if p.ndim == 1][-1]  # a bias per output channel
     by_parameter = last.grad.view(likelihood.outputs, -1).abs().sum(1)  # type: ignore[union-attr]
     assert (by_parameter > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "shape"),
+    [(mlp, (1, 8, 8)), (conv, (1, 8, 8)), (conv1d, (1, 8)), (resnet, (1, 32, 32))],
+)
+def test_an_encoder_begins_as_the_likelihood_has_it(
+    architecture: Architecture, shape: tuple[int, ...]
+) -> None:
+    """Of counts with log(1 + x), so that a count of a million is no number of a million."""
+    vae = architecture(shape, Poisson())
+    x = torch.tensor([0.0, 1e6]).view(2, *[1] * len(shape)).expand(2, *shape)
+    first = next(iter(vae.encoder))
+    assert float(first(x).max()) == pytest.approx(math.log1p(1e6))
+    assert vae(x).kl.isfinite().all()
+    assert not any(isinstance(m, type(first)) for m in architecture(shape, Gaussian()).modules())
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES.keys())

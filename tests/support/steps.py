@@ -5,15 +5,15 @@ from itertools import chain, islice, repeat
 
 import torch
 
+from betafront.data.seeded import seeded
 from betafront.training import Run
-from betafront.training.generators import globally_seeded
 from betafront.training.recipe.step_means import StepMeans
 from betafront.training.state import RunState
 
 
 def every_step(run: Run) -> Iterator[RunState]:
     """The state of a run, on the CPU, after each of its optimiser steps; it is one object."""
-    with globally_seeded(run.seed):
+    with seeded(run.seed):
         state = RunState(run, torch.device("cpu"))
     optimizer = state.make_optimizer()
     epoch = run.data.batches("train", run.trainer.batch_size, state.generators.order)

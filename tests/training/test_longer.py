@@ -112,3 +112,4 @@ def test_what_depends_on_the_planned_steps_is_a_reason_against(
 ) -> None:
     found = reason_against(make_run(**weighting))
     assert found.startswith(why) and bool(found) == bool(why)
+    assert reason_against(make_run(**weighting), settled=True) == ""

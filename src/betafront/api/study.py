@@ -130,7 +130,7 @@ class Study:
         from betafront.api.export import trained_model  # with torch
 
         with working(), trusting(self._trust):
-            return trained_model(self.results(), trial, replace(of_kept(), ways=_in_a_study))
+            return trained_model(self.results(), trial, replace(of_kept(), ways=in_a_study))
 
     def export(
         self, at: int | str = "elbo", to: str | Path | None = None, torch_export: bool = False
@@ -149,7 +149,7 @@ class Study:
 
         where = None if to is None else Path(to)
         with working(), trusting(self._trust):
-            wall = replace(of_kept(), ways=_in_a_study)
+            wall = replace(of_kept(), ways=in_a_study)
             return export(self.results(), at, where, torch_export, wall).folder
 
     def report(self, to: str | Path | None = None) -> Path:
@@ -207,7 +207,7 @@ class Study:
         )
 
 
-def _in_a_study(names: Sequence[str]) -> str:
+def in_a_study(names: Sequence[str]) -> str:
     """How names are trusted of which a study's models are made."""
     return f"betafront.study(…{argument(names)})"
 

@@ -1,6 +1,5 @@
 """`betafront.weights`: a KL weight translated to every convention."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,8 +63,8 @@ def weights(
     """
     given = from_options(
         project_name=project,
-        pixels=math.prod(shape) if shape is not None and pixels is None else pixels,
-        shape=None if shape is None or pixels is None else "x".join(map(str, shape)),
+        pixels=pixels,
+        shape=shape,
         latents=latents,
         weight=weight,
         normalisation_name=normalisation,

@@ -16,7 +16,7 @@ from betafront.config.trust import Wall
 from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
-from betafront.models import Model, Shape, check_model, initialised
+from betafront.models import Model, Shape, check_model, fresh_model
 from betafront.models.batch_norm import check_batch_norm, normalises_batches
 from betafront.models.check import check_log_ratio
 from betafront.objective import Objective
@@ -119,11 +119,9 @@ def model(
         UserError: the model or the likelihood refuses its settings.
     """
     likelihood = _make(config.likelihood, "likelihood", wall)
-    vae = initialised(_make(config.model, "model", wall)(shape, likelihood()), shape)
-    vae.log_volume = log_volume
-    if config.prior:
-        vae.set_prior(_make(config.prior, "prior", wall), shape)
-    return vae
+    architecture = _make(config.model, "model", wall)
+    make_prior = _make(config.prior, "prior", wall) if config.prior else None
+    return fresh_model(architecture, likelihood(), shape, log_volume, make_prior)
 
 
 def _called_later(node: DictConfig, key: str, wall: Wall | None) -> Callable[..., Any]:
@@ -156,7 +154,7 @@ def check(run: Run) -> None:
     from betafront.training.lightning.loggers import check_loggers
 
     with _of_part("likelihood"):
-        likelihood = run.likelihood()
+        likelihood = run.likelihood().suit(run.data.shape)
     with _of_part("model"):
         vae = run.architecture(run.data.shape, likelihood)
     if not isinstance(vae, Model):

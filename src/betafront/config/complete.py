@@ -17,12 +17,20 @@ OF_ONE_CHOICE = tuple(part for part in NEEDED if part not in (*SEVERAL, "objecti
 
 
 def check_parts(config: DictConfig, keys: Iterable[str] = PARTS) -> None:
-    """Refuse a configuration that lacks a part, as with `~schedule` or `objective=null`.
+    """Refuse a configuration that lacks a part, as with `~schedule` or `objective=null`, or whose
+    choice of a group of several stands in the place of the group.
 
     Raises:
-        UserError: naming the part, and its choices.
+        UserError: naming the part, and its choices or the way out.
     """
     for key in keys:
         if not OmegaConf.is_dict(node := config.get(key)):
             value = "null" if node is None else node
             raise UserError(f"{key} has to hold settings, and is {value}: {way_out(key)}")
+    for group in SEVERAL:
+        node = config.get(group)
+        if OmegaConf.is_dict(node) and "_target_" in node:
+            raise UserError(
+                f"{group}: {node['_target_']} has no name of its own there: the first line of its "
+                f"file in conf/{group} is to be `# @package {group}.NAME`"
+            )

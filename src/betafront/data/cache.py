@@ -1,7 +1,11 @@
-"""The user's cache: arrays that can be made again, and are kept because making them is slow."""
+"""The user's cache: what can be made again, and is kept because making it is slow.
+
+Whenever a file is added, those that no process has used for `UNUSED` are removed.
+"""
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +17,9 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from betafront.files import opened_whole, remove_parts
+
+UNUSED = 30 * 24 * 3600
+"""Seconds after which a file that nothing has used is removed."""
 
 
 def home() -> Path:
@@ -31,6 +38,7 @@ def cached(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     name only when all of it is written. Where the cache cannot be written, nothing is kept.
     """
     path = home() / file
+    use(path)
     try:
         with np.load(path, allow_pickle=False) as archive:
             found: NDArray[Any] = archive["array"]
@@ -42,7 +50,30 @@ def cached(file: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with opened_whole(path) as sink:
             np.savez_compressed(sink, array=array)
+        remove_unused()
     return array
+
+
+def use(*paths: Path) -> None:
+    """Note that files of the cache are used, as their times of change: some file systems keep no
+    others. To be called before they are opened, so that they stay for whoever finds them."""
+    for path in paths:
+        with suppress(OSError):  # not there, or in a cache that others fill
+            os.utime(path)
+
+
+def remove_unused() -> None:
+    """Remove the files that nothing has used for `UNUSED`, and what killed processes left of files
+    that nobody asked for again.
+
+    Processes that share the cache are not disturbed: an open file stays until it is closed, and
+    one that is gone is made again.
+    """
+    with suppress(OSError):  # a folder is gone, or cannot be looked into
+        for path in home().rglob("*"):
+            with suppress(OSError):  # another process has removed it
+                if path.is_file() and time.time() - path.stat().st_mtime > UNUSED:
+                    path.unlink()
 
 
 @contextmanager
@@ -58,5 +89,7 @@ def claimed(path: Path) -> Iterator[None]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{path}.lock"):
+        use(Path(f"{path}.lock"))
         remove_parts(path)
         yield
+    remove_unused()

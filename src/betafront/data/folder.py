@@ -1,5 +1,7 @@
 """A user's own pictures: the files below a folder."""
 
+from collections.abc import Sequence
+
 import torch
 
 from betafront.data.images import Images, StreamedImages
@@ -7,6 +9,7 @@ from betafront.data.images.folder import Listing, Prepared, labels_of, pictures_
 from betafront.data.images.memory_limit import refuse_choice
 from betafront.data.images.resize import refuse_size
 from betafront.data.images.streamed_images import stored_images
+from betafront.data.tensors import taken
 from betafront.errors import UserError
 
 NAMED = 3  # broken files that a note names
@@ -33,7 +36,8 @@ def folder(
 
     Each is decoded once, into a file in the user's cache that all processes of the machine read.
     The images are in memory where they fit, else read from there batch by batch, which gives the
-    same bits.
+    same bits. With a limit the pictures that are chosen are decoded alone; where broken ones are
+    skipped, all are, as the choice is among the others.
 
     Args:
         name: what the data is called in tables and records.
@@ -60,17 +64,23 @@ def folder(
         raise UserError(f"data.broken is refuse or skip, not {broken!r}")
     refuse_size(size)
     refuse_choice(in_memory)
-    listing = pictures_below(path)
-    labels_of(listing.files, path, labels)  # refused before anything is decoded
+    every = pictures_below(path)
+    labels_of(every.files, path, labels)  # refused before anything is decoded
+    asked: Sequence[int] = range(len(every.files))
+    if broken == "refuse":
+        asked = sorted(taken(len(every.files), split_seed, limit).tolist())
+    listing = every.only(asked)
     found = prepared(listing, size, channels, name)
     if found.broken and broken == "refuse":
         raise UserError(_broken(listing, found, name))
-    kept = [i for i in range(len(listing.files)) if i not in found.broken]
+    whole = [i for i in range(len(every.files)) if i not in found.broken]
+    places = torch.full((len(every.files),), -1)  # in the file, of those that are in it
+    places[list(asked)] = torch.arange(len(asked))
     return stored_images(
         name,
         found.file,
-        torch.tensor(kept),
-        factors=labels_of([listing.files[i] for i in kept], path, labels),
+        places[whole],
+        factors=labels_of([every.files[i] for i in whole], path, labels),
         val=val,
         test=test,
         split_seed=split_seed,
@@ -79,7 +89,7 @@ def folder(
         levels=256 if levels is None and found.file.bits == 8 else levels,
         dequantize=dequantize,
         side=size,
-        note=_note(listing, found, size),
+        note=_note(listing, found, size, len(every.files)),
         in_memory=in_memory,
     )
 
@@ -94,14 +104,15 @@ def _broken(listing: Listing, found: Prepared, name: str) -> str:
     )
 
 
-def _note(listing: Listing, found: Prepared, size: int | None) -> str:
-    """How the pictures were read, in sentences."""
+def _note(listing: Listing, found: Prepared, size: int | None, every: int) -> str:
+    """How the pictures were read, of `every` that there are, in sentences."""
     n = len(listing.files) - len(found.broken)
+    of = f", of {every:,}" if len(listing.files) < every else ""
     (low, narrow), (high, wide) = found.least, found.greatest
     sizes = f"{low} x {narrow}" if found.least == found.greatest else (
         f"{low} x {narrow} to {high} x {wide}"
     )  # fmt: skip
-    said = f"{n:,} pictures of {sizes} pixels below {listing.root}"
+    said = f"{n:,} pictures of {sizes} pixels{of} below {listing.root}"
     if size is not None and (low, narrow, high, wide) != (size,) * 4:
         said += f", of each the middle square, brought to {size} x {size}"
     sentences = [f"{said}."]

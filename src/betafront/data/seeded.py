@@ -1,7 +1,7 @@
 """The global generators, seeded for code that draws from them: a user's, or torchvision's."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -9,15 +9,15 @@ import torch
 
 
 @contextmanager
-def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+def seeded(seed: int, devices: Iterable[torch.device] = ()) -> Iterator[None]:
     """What is drawn inside from the global generators of torch, NumPy and Python depends on `seed`
     alone; afterwards they are what they were before.
 
     Args:
         seed: of all of them, from 0.
-        device: a GPU, whose generator is meant too; None or the CPU for those of the CPU alone.
+        devices: of which the generators of GPUs are meant, beside those of the CPU.
     """
-    on_gpu = [device] if device is not None and device.type == "cuda" else []
+    on_gpu = [device for device in devices if device.type == "cuda"]
     before = np.random.get_state(), random.getstate()
     with torch.random.fork_rng(on_gpu):
         torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would seed every GPU

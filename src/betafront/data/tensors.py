@@ -136,6 +136,21 @@ def splits(
     return Splits(parts, factors.split(parted, test_set_factors) if factors else None)
 
 
+def taken(n: int, split_seed: int, limit: int | None) -> Tensor:
+    """Which of n examples are used, in the order in which the splits take them.
+
+    Args:
+        n: of all.
+        split_seed, limit: as in `splits`.
+
+    Raises:
+        UserError: the limit is none.
+    """
+    if limit is not None and limit < 1:
+        raise UserError(f"data.limit must be at least 1, not {limit}")
+    return torch.randperm(n, generator=torch.Generator().manual_seed(split_seed))[:limit]
+
+
 class Part(NamedTuple):
     """Where the examples of a split come from.
 
@@ -171,10 +186,7 @@ def rows_of_splits(
     for key, part in (("val", val), ("test", test)):
         if key not in sizes and not 0 < part < 1:
             raise UserError(f"data.{key} is a part of the examples, in (0, 1), not {part}")
-    if limit is not None and limit < 1:
-        raise UserError(f"data.limit must be at least 1, not {limit}")
-    generator = torch.Generator().manual_seed(split_seed)
-    order = torch.randperm(sizes["train"], generator=generator)[:limit]
+    order = taken(sizes["train"], split_seed, limit)
     n_val = 0 if "val" in sizes else round(len(order) * val)
     n_test = 0 if "test" in sizes else round(len(order) * test)
     of_train = {

@@ -27,8 +27,8 @@ def zero_rate(
         train, val: (n, …); `val` in memory or read part by part.
         log_volume: nats per example that a density owes to the data's scale (`Data.log_volume`).
     """
-    likelihood = copy.deepcopy(likelihood)
     x = train[:EXAMPLES]
+    likelihood = copy.deepcopy(likelihood).suit(tuple(x.shape[1:]))
     # Where data goes beyond 1, a mean that the decoder gives is in the data's own units.
     units = torch.ones(likelihood.output_shape(tuple(x.shape[1:]))).to(x)
     if likelihood.in_data_units:

@@ -3,6 +3,7 @@
 from betafront.models.architectures import conv, conv1d, linear, mlp, pair, resnet
 from betafront.models.check import check_model, model_cautions
 from betafront.models.eval_mode import evaluating
+from betafront.models.fresh import fresh_model
 from betafront.models.hierarchy import BottomUp, Hierarchy, Ladder, hierarchical, ladder
 from betafront.models.lazy import initialised
 from betafront.models.model import Architecture, MakePrior, Model, Observed, Shape
@@ -30,6 +31,7 @@ __all__ = [
     "conv",
     "conv1d",
     "evaluating",
+    "fresh_model",
     "hierarchical",
     "initialised",
     "ladder",

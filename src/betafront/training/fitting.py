@@ -10,12 +10,13 @@ from typing import Any
 import torch
 
 from betafront.data import SPLITS, Data
+from betafront.data.seeded import seeded
 from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
 from betafront.metrics.scale_off import scale_off
 from betafront.metrics.stationary_beta import EXAMPLES
 from betafront.training.failure import Diverged, Dropped, Failure
-from betafront.training.generators import globally_seeded
+from betafront.training.generators import every_gpu
 from betafront.training.history import Row
 from betafront.training.lightning.checkpoint import Halt
 from betafront.training.lightning.deadline import limits
@@ -105,7 +106,7 @@ def _result(attempt: Attempt) -> Result:
     run, folder, started = attempt.run, attempt.folder, time.monotonic()
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(run.trainer.threads)
-    with quiet(), globally_seeded(run.seed):
+    with quiet(), seeded(run.seed, every_gpu()):
         state, data = _trained(attempt)
     kept = state.put_best_back()
     calibration = calibrate(state.vae, data, seed=run.seed)

@@ -1,7 +1,5 @@
 """The random numbers of a run: each run draws from generators of its own."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -73,9 +71,6 @@ def restore_global(states: dict[str, torch.Tensor]) -> None:
         torch.cuda.set_rng_state(states["cuda"])
 
 
-@contextmanager
-def globally_seeded(seed: int) -> Iterator[None]:
-    """Torch's global generators are seeded inside, and afterwards what they were before."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield
+def every_gpu() -> list[torch.device]:
+    """The GPUs of this machine that the process may use."""
+    return [torch.device("cuda", number) for number in range(torch.cuda.device_count())]

@@ -11,18 +11,25 @@ from betafront.objective import Constant
 from betafront.training.run import Run
 
 
-def reason_against(run: Run) -> str:
+def reason_against(run: Run, settled: bool = False) -> str:
     """Why a run of more steps may not go on from a shorter run's last state: something of it
     depends on the planned steps. Empty where it may.
 
     Args:
         run: the longer one, or the shorter: they differ by their steps alone.
+        settled: β is known to have had its last value from the shorter run's first validation on,
+            so that what sets it is no reason.
     """
     if run.make_lr_schedule is not None:
         made = getattr(run.make_lr_schedule, "func", run.make_lr_schedule)
         return _of("lr_schedule", getattr(made, "__name__", type(made).__name__))
     if run.callbacks:
         return f"what callbacks ({', '.join(run.callbacks)}) do may go by the planned steps"
+    return "" if settled else _of_weighting(run)
+
+
+def _of_weighting(run: Run) -> str:
+    """The reason that lies in what sets β."""
     objective = run.objective(run.vae().widths)
     for name, owner in (
         ("schedule", objective),

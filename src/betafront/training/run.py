@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from betafront.data import Data
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
-from betafront.models import Architecture, MakePrior, Model, initialised
+from betafront.models import Architecture, MakePrior, Model, fresh_model
 from betafront.objective import Likelihood, Objective
 from betafront.training.recipe.trainer import Trainer, steps_per_epoch
 
@@ -33,7 +33,7 @@ class Run:
     Attributes:
         data: the data set.
         architecture: makes the model for the shape of an example and the likelihood.
-        likelihood: makes a fresh p(x|z).
+        likelihood: makes a fresh p(x|z), which is then suited to the examples.
         make_objective: makes the loss for `pixels`, `latents`, `examples` and the `widths` of the
             layers of latents.
         make_optimizer: turns parameters into an optimiser.
@@ -71,11 +71,10 @@ class Run:
 
     def vae(self) -> Model:
         """A fresh model; its initial weights come from torch's global generator."""
-        vae = initialised(self.architecture(self.data.shape, self.likelihood()), self.data.shape)
-        vae.log_volume = self.data.log_volume
-        if self.make_prior is not None:
-            vae.set_prior(self.make_prior, self.data.shape)
-        return vae
+        data = self.data
+        return fresh_model(
+            self.architecture, self.likelihood(), data.shape, data.log_volume, self.make_prior
+        )
 
     def drawn(self, n: int) -> Tensor:
         """(n, …) examples of the training split, drawn with the seed of the run; all of them where

@@ -1,6 +1,7 @@
 """A KL weight in one convention, translated to every other."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +49,7 @@ def from_options(
     *,
     project_name: str | None = None,
     pixels: int | None = None,
-    shape: str | None = None,
+    shape: Sequence[int] | None = None,
     latents: int | None = None,
     weight: float | None = None,
     normalisation_name: str | None = None,
@@ -67,7 +68,7 @@ def from_options(
         raise UserError("--pixels and --shape both say N: give one")
     default = None if project_name is None else project(project_name)
     if shape is not None:
-        pixels = math.prod(parse_shape(shape))
+        pixels = math.prod(shape)
     if default is not None:
         pixels = default.pixels if pixels is None else pixels
         latents = default.latents if latents is None else latents

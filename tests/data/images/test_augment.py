@@ -1,15 +1,18 @@
 """Augmentation: of shuffled training batches alone, seeded by the run."""
 
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from tests.support.picture_folders import folder_of, noise
 from torch import Tensor
 from torchvision.transforms import v2
 
-from betafront.data import Images, digits, in_memory
+from betafront.data import Images, digits, folder, in_memory
+from betafront.data.images import prepare
 from betafront.errors import UserError
 
 
@@ -46,7 +49,7 @@ def test_a_seed_gives_the_same_batches_and_nothing_else_is_drawn_from() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def globally_seeded(seed: int) -> None:
+def seed_numpy_and_python(seed: int) -> None:
     np.random.seed(seed)
     random.seed(seed)
 
@@ -57,9 +60,9 @@ def by_numpy_and_python(x: Tensor) -> Tensor:
 
 def test_what_a_transform_draws_from_numpy_and_python_is_seeded_too() -> None:
     data = digits(limit=200).augmented([by_numpy_and_python])
-    globally_seeded(1)
+    seed_numpy_and_python(1)
     first = torch.cat(batches(data))
-    globally_seeded(2)
+    seed_numpy_and_python(2)
     assert torch.equal(torch.cat(batches(data)), first)
 
 
@@ -82,6 +85,33 @@ def test_augmented_images_are_on_their_levels(dequantize: bool) -> None:
     else:
         assert set((made * 16).round().div(16).unique().tolist()) == set(made.unique().tolist())
     assert not torch.equal(made, torch.cat(batches(data)))
+
+
+def noisy(x: Tensor) -> Tensor:
+    return x + 0.2 * torch.randn_like(x)  # now and then beyond 1.5
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_images_of_16_bits_stay_in_the_unit_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: bool
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    pics = folder_of(tmp_path / "pics", 40, lambda i: noise((6, 5), i, 65535))
+    plain = folder("pics", str(pics), in_memory=in_memory)
+    assert plain.levels is None
+    made = torch.cat(batches(plain.augmented([noisy])))
+    assert (float(made.min()), float(made.max())) == (0, 1)
+    assert len(made.unique()) > 500  # and on no levels
+    with pytest.raises(UserError, match="leave out what changes the scale"):
+        plain.augmented([v2.Normalize([0.5], [0.2])])
+
+
+def test_images_on_another_scale_are_left_on_it() -> None:
+    x = torch.randn(60, 1, 6, 5, generator=torch.Generator().manual_seed(0))
+    data = prepare("own", x, val=0.2, test=0.2, split_seed=0, limit=None, binarize=None)
+    made = torch.cat(batches(data.augmented([noisy])))
+    assert float(made.min()) < -1
+    assert float(made.max()) > 1
 
 
 def to_a_smaller_one(x: Tensor) -> Tensor:

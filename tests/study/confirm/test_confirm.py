@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import betafront as package
 from betafront.study.lookup import find_store, find_study
 from betafront.study.results.confirmation import CONFIRMATION
 from betafront.study.spec import SPEC
@@ -109,6 +110,10 @@ def test_the_decision_of_the_oracle_stands_and_nothing_else_of_the_study_changes
     had = folders(own_place)
     again = json.loads(betafront("confirm", "s", "--json").out)
     assert again["confirmed"] == after["confirmed"]
+    found = package.confirm("s", quiet=True)
+    assert found
+    assert json.loads(json.dumps(found.record)) == again
+    assert repr(found).startswith("Confirmed: best ELBO")
     assert folders(own_place) == had
 
     # The same seed and settings at each β: only the weight differs.

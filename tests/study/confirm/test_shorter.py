@@ -12,7 +12,7 @@ from betafront.config.compose import compose
 from betafront.study.trials.origin import Confirms
 from betafront.study.trials.ours import ORIGIN, RECORD, trial_folder
 from betafront.study.trials.replicates import Record
-from betafront.study.worker.confirming import confirming_overrides, shorter_run
+from betafront.study.worker.confirming import confirming_overrides, may_go_on, shorter_run
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, TRAIN_BETA
 from betafront.training.result import OnTheScale
@@ -53,6 +53,20 @@ def test_not_under_a_schedule_and_not_where_the_state_is_gone(
 ) -> None:
     trials = [trained(tmp_path, RUN._replace(times=2), *betas, last=last)]
     assert shorter_run(RUN, trials, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "may"),
+    [
+        (["schedule=linear", "schedule.warmup=0.1"], True),  # of which the history tells the end
+        (["lr_schedule=cosine"], False),
+        (["data=nothing"], False),
+    ],
+)
+def test_what_goes_by_the_planned_steps_beside_beta_does_not_go_on(
+    words: list[str], may: bool
+) -> None:
+    assert may_go_on(compose, words) == may  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", ["constant", "linear", "cosine", "staircase", "sigmoid"])

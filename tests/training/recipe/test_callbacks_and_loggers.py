@@ -166,6 +166,14 @@ def refusal(*words: str) -> str:
     return str(refused.value)
 
 
+@pytest.mark.usefixtures("own_module")
+def test_a_choice_whose_file_does_not_name_its_package_is_one_line(own_place: Path) -> None:
+    noisy = own_place / "conf/callbacks/noisy.yaml"
+    noisy.write_text("# My own.\n" + noisy.read_text())  # the header has to come first
+    said = refusal("callbacks=[noisy]")
+    assert said.endswith("conf/callbacks is to be `# @package callbacks.NAME`")
+
+
 def test_loggers_are_told_of_by_choice_and_are_no_part_of_what_is_kept(tmp_path: Path) -> None:
     config = compose([*SMALL, "loggers=[csv]", "callbacks=[lr_monitor]"])
     save(config, tmp_path)

@@ -58,23 +58,22 @@ def translate(
     """
     if context.invoked_subcommand is not None:
         return
+    from betafront.api.weights import weights as translated_weight
     from betafront.commands.weights.tables import print_weights
     from betafront.terminal import print_json
-    from betafront.weights.translate import from_options, translate
+    from betafront.weights.translate import parse_shape
 
-    translated = translate(
-        from_options(
-            project_name=project,
-            pixels=pixels,
-            shape=shape,
-            latents=latents,
-            weight=weight,
-            normalisation_name=normalisation,
-            squared_error=squared_error,
-            coefficient=coefficient,
-            sigma=sigma,
-            precision=precision,
-        )
+    translated = translated_weight(
+        weight,
+        shape=None if shape is None else parse_shape(shape),
+        pixels=pixels,
+        latents=latents,
+        normalisation=normalisation,
+        squared_error=squared_error,
+        coefficient=coefficient,
+        sigma=sigma,
+        precision=precision,
+        project=project,
     )
     if as_json:
         print_json(translated)
@@ -116,14 +115,14 @@ def audit(
     of; 1 where there is a warning or something cannot be told; 2 where the function cannot be
     called.
     """
+    from betafront.api.audit import audit as examine
     from betafront.commands.weights.tables import print_verdict
     from betafront.terminal import print_json
     from betafront.weights import load
-    from betafront.weights.audit import audit as examine
     from betafront.weights.translate import parse_shape
 
     verdict = examine(
-        load.load(loss),
+        loss,
         parse_shape(shape),
         parse_shape(latents, "--latents", "like 128, or 4x8x8 (latents must be at least 1)"),
         load.settings(settings or []),

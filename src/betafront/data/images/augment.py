@@ -9,6 +9,11 @@ from torch import Tensor
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
 
+BEYOND, FEW = 0.5, 0.05
+"""How far interpolation and noise may take an image out of [0, 1], to whose ends it is then brought
+back, and the part of a batch that may go farther, as noise now and then does: else it is another
+scale."""
+
 
 @dataclass(frozen=True)
 class Augment:
@@ -21,9 +26,11 @@ class Augment:
 
     Args:
         transforms: each takes a (C, H, W) image and returns one of the same shape.
+        unit: whether the images lie in [0, 1], and are to stay there.
     """
 
     transforms: tuple[Callable[[Tensor], Tensor], ...]
+    unit: bool = False
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """(B, C, H, W): each image with draws of its own.
@@ -33,11 +40,12 @@ class Augment:
             generator: on the CPU; the source of the seed.
 
         Raises:
-            UserError: a transform fails, or changes the shape of an image.
+            UserError: a transform fails, or changes the shape or the scale of an image.
         """
         seed = int(torch.randint(2**62, (), generator=generator))
-        with seeded(seed, x.device):
-            return torch.stack([self._one(image) for image in x])
+        with seeded(seed, [x.device]):
+            made = torch.stack([self._one(image) for image in x])
+        return _in_unit_interval(made) if self.unit else made
 
     def _one(self, image: Tensor) -> Tensor:
         made = image
@@ -62,3 +70,18 @@ class Augment:
                     "image: leave it out, as images are to stay floating-point numbers"
                 )
         return made.to(image.dtype)
+
+
+def _in_unit_interval(x: Tensor) -> Tensor:
+    """Augmented images in [0, 1].
+
+    Raises:
+        UserError: they are on another scale.
+    """
+    if ((x < -BEYOND) | (x > 1 + BEYOND)).float().mean() > FEW:
+        least, most = x.aminmax()
+        raise UserError(
+            f"data.augment makes images from {least:.4g} to {most:.4g}, and those of validation "
+            "stay in [0, 1]: leave out what changes the scale, as Normalize"
+        )
+    return x.clamp(0, 1)

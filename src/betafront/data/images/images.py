@@ -1,6 +1,7 @@
 """Images: data with a picture, grey levels and a size, in memory or read when asked for."""
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from betafront.data.images.pictures import COLUMNS, draw
 from betafront.data.images.renewal import renewal
 from betafront.data.tensors import InMemory
 from betafront.models import Model
+from betafront.objective.likelihoods.base import outside
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,10 @@ class Pictured(Data):
         x = self.rows(split) if generator is None else self.shuffled_rows(split)
         return TensorBatches(x, size, generator, renew)
 
+    @abstractmethod
+    def training_values(self) -> Tensor:
+        """(n, C, H, W) images of which the pixels have every value of the training images."""
+
     def shuffled_rows(self, split: str) -> Tensor | Examples:
         """What shuffled batches are made of: of dequantised images the level is enough, as each
         batch has noise of its own."""
@@ -71,7 +77,7 @@ class Pictured(Data):
     def augmented(self, transforms: Sequence[Callable[[Tensor], Tensor]]) -> Self:
         if not transforms:
             return self
-        augment = Augment(tuple(transforms))
+        augment = Augment(tuple(transforms), unit=not outside(self.training_values(), 0.0, 1.0))
         data = replace(self, augment=augment)
         next(iter(data.batches("train", 2, torch.Generator().manual_seed(0))))  # refused, or fits
         return data
@@ -94,3 +100,6 @@ class Images(Pictured, InMemory):
     @property
     def digest(self) -> str:
         return self.named or super().digest
+
+    def training_values(self) -> Tensor:
+        return self.train

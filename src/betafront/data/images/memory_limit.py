@@ -60,13 +60,11 @@ def fit_in_memory(size: int) -> bool:
 
 
 def memory() -> int:
-    """Bytes that this process may have: of the machine, or what its cgroup or `ulimit -v` leaves of
-    them."""
+    """Bytes that this process may have: of the machine, or what its cgroup, `ulimit -v` or
+    `ulimit -d` leaves of them."""
     found = [int(psutil.virtual_memory().total), *_of_cgroups()]
-    address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if address_space != resource.RLIM_INFINITY:
-        found.append(address_space)
-    return min(found)
+    limits = (resource.getrlimit(of)[0] for of in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    return min(*found, *(limit for limit in limits if limit != resource.RLIM_INFINITY))
 
 
 def _of_cgroups() -> Iterator[int]:

@@ -42,6 +42,9 @@ class ImageFile:
     digest: str
     values: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        self._file  # noqa: B018  # opened at once
+
     @cached_property
     def _file(self) -> int:
         # Open for as long as the data lives: the images stay there when the cache is emptied.

@@ -34,9 +34,13 @@ class StreamedImages(Pictured, Streamed):
 
     def check(self, likelihood: Likelihood) -> None:
         """As in `Data.check`, by all values that occur: no image is read."""
+        likelihood.check(self.training_values())
+
+    def training_values(self) -> Tensor:
+        """As in `Pictured`, of all images of the file: none is read."""
         x = self.train
         assert isinstance(x.rows, StoredRows)
-        likelihood.check(x.rows.values().to(x.device))
+        return x.rows.values().to(x.device)
 
 
 def stored_images(

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from betafront.data.cache import home
+from betafront.data.cache import home, remove_unused, use
 from betafront.data.factors import Table
 from betafront.data.images import Images, prepare
 from betafront.data.images.resize import resized
@@ -91,9 +91,11 @@ def unpacked(root: Path, dataset: str) -> Path:
     target.mkdir(parents=True, exist_ok=True)
     for p in packed:
         whole = target / p.with_suffix("").name
+        use(whole)
         if not whole.exists():
             with gzip.open(p) as source, opened_whole(whole) as sink:
                 shutil.copyfileobj(source, sink)
+            remove_unused()
     return cache
 
 

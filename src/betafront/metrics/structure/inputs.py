@@ -62,8 +62,8 @@ def checked(
         if counts.min() < per_value:
             raise UserError(
                 f"factor {k} has {counts.min()} examples of the value {values[counts.argmin()]} "
-                f"and {per_value} are needed: give more examples, leave that value out"
-                + (f" or lower `{setting}`" if setting else "")
+                f"and {per_value} are needed: give more examples, or leave that value out"
+                + (f", or lower `{setting}`" if setting else "")
             )
     return z, v.astype(np.int64)
 

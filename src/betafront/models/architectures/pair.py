@@ -48,7 +48,6 @@ def pair(
     Raises:
         UserError: one of the two is no module, and makes none.
     """
-    likelihood.output_shape(shape)  # a scale for each data dimension is made for this shape
     code = latent_shape(latents)
     copied: dict[int, Any] = {}  # what the two share, as tied weights, their copies share too
     parts = _module(encoder, "encoder", copied), _module(decoder, "decoder", copied)

@@ -49,7 +49,7 @@ def resnet(
     channels = widths(len(sizes), width)
     stages = list(zip(sizes[:-1], sizes[1:], channels[:-1], channels[1:], strict=True))
 
-    down: list[nn.Module] = [nn.Conv2d(shape[0], width, 3, padding=1)]
+    down: list[nn.Module] = [*likelihood.input_layers(), nn.Conv2d(shape[0], width, 3, padding=1)]
     for large, small, wide, next_wide in stages:
         down += [Block(wide) for _ in range(blocks)]
         step = strides(large, small)

@@ -81,7 +81,7 @@ def strided(shape: Shape, likelihood: Likelihood, latents: Latents, width: int, 
     down, up = LAYERS[len(size)]
     sizes = halvings(tuple(size), code)
     channels = [into, *widths(len(sizes) - 1, width)]
-    encoder: list[nn.Module] = []
+    encoder: list[nn.Module] = [*likelihood.input_layers()]
     decoder: list[nn.Module] = []
     for i, (large, small) in enumerate(pairwise(sizes)):
         steps = strides(large, small)

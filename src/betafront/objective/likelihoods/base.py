@@ -1,7 +1,7 @@
 """What every likelihood answers: log p(x|z), the mean, a sample, and whether the data fits it."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,11 @@ class Likelihood(nn.Module, ABC):
 
     lr_factor: float = 1.0
     """The learning rate of the likelihood's own parameters, as a multiple of the optimiser's."""
+
+    def suit(self, shape: tuple[int, ...]) -> Self:
+        """Make the parameters that the likelihood has for each data dimension of examples of
+        `shape`, once; most have none. Called before a model is made with it. Returns itself."""
+        return self
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the decoder's output for one example of `shape`."""

@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig
-
-from betafront.config.build import with_steps
+from betafront.config.build import build, with_steps
 from betafront.config.compose import Composer
 from betafront.study.trials.origin import Confirms, origin
 from betafront.study.trials.replicates import Record, record_of
@@ -51,8 +49,8 @@ def confirming_overrides(compose: Composer, overrides: Sequence[str], run: Confi
 
 def shorter_run(run: Confirms, trials: "Sequence[FrozenTrial]", study: Path) -> RunFolder | None:
     """The longest finished run that differs from `run` by fewer optimiser steps alone, where a
-    longer one may go on from its last state: nothing of it depends on the planned steps, as its β
-    was the same from the first row of its history to the last.
+    longer one may go on from its last state as far as its β says, which was the same from the first
+    row of its history to the last (`betafront.training.longer.reason_against`, `settled`).
 
     Args:
         run: to be trained.
@@ -73,7 +71,17 @@ def shorter_run(run: Confirms, trials: "Sequence[FrozenTrial]", study: Path) -> 
     return None
 
 
-def may_go_on(config: DictConfig) -> bool:
-    """Whether a run may go on from a shorter one, as far as its configuration says: a schedule of
-    the learning rate, or a callback, may go by the planned steps."""
-    return not (config.lr_schedule or config.callbacks)
+def may_go_on(compose: Composer, overrides: Sequence[str]) -> bool:
+    """Whether a run may go on from one that `shorter_run` has found. One that cannot be made may
+    not: its attempt says why.
+
+    Args:
+        compose: makes the configurations of the study's trials.
+        overrides: of the run.
+    """
+    from betafront.training.longer import reason_against
+
+    try:
+        return not reason_against(build(compose(overrides)), settled=True)
+    except Exception:
+        return False

@@ -273,7 +273,7 @@ class Loop:
             if (
                 shorter is not None
                 and not own.has_checkpoint
-                and may_go_on(self.task.composer(overrides))
+                and may_go_on(self.task.composer, overrides)
             ):
                 begin_with(shorter.last, own)
                 log.info("trial %d goes on from %s", trial.number, shorter.path.name)

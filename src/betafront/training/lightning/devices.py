@@ -14,9 +14,10 @@ import torch.distributed
 import torch.multiprocessing
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 
+from betafront.data.seeded import seeded
 from betafront.errors import UserError
 from betafront.own_modules import cause
-from betafront.training.generators import globally_seeded
+from betafront.training.generators import every_gpu
 from betafront.training.lightning.loggers import SILENT
 from betafront.training.lightning.trained import trained
 from betafront.training.lightning.trainer import quiet
@@ -106,5 +107,5 @@ def _train(sent: bytes, folder: Path, part: int, port: int) -> None:
         signal.signal(sent_to_all, signal.SIG_IGN)
     os.environ |= _place(part, port)
     torch.set_num_threads(run.trainer.threads)
-    with quiet(), globally_seeded(run.seed):
+    with quiet(), seeded(run.seed, every_gpu()):
         trained(run, folder, halt=lambda: False, part=part)  # and so Lightning ignores them, too

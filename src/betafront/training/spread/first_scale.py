@@ -3,8 +3,8 @@
 import torch
 
 from betafront.data import Data
+from betafront.data.seeded import seeded
 from betafront.models import Model, evaluating
-from betafront.training.generators import globally_seeded
 
 EXAMPLES = 256
 
@@ -23,7 +23,7 @@ def start_scale(model: Model, data: Data, seed: int) -> None:
         return
     x = data.examples("train", EXAMPLES)
     # A layer of the model's own, as of batch normalisation, is not to learn from this.
-    with evaluating(model), globally_seeded(seed):
+    with evaluating(model), seeded(seed, [x.device]):
         model.likelihood.train()
         terms = model(x, torch.Generator(x.device).manual_seed(seed))
         model.remember(terms.statistic)

@@ -52,9 +52,7 @@ def counted(n: int = 40, *, seed: int = 0, scale: float = 30.0) -> Tensor:
 
 def made(make: Callable[[], Likelihood], x: Tensor) -> Likelihood:
     """A likelihood in double precision that has seen `x` once, as at the start of a run."""
-    likelihood = make()
-    likelihood.output_shape((N,))
-    likelihood.double()
+    likelihood = make().suit((N,)).double()
     likelihood.remember(likelihood.statistic(torch.zeros_like(x), x))
     return likelihood.eval().requires_grad_(False)
 
@@ -169,15 +167,18 @@ def test_inflation_near_none_and_near_all(logit: float) -> None:
 def test_the_dispersion_is_one_or_of_each_dimension_or_of_z() -> None:
     shared, each, of_z = (NegativeBinomial(mode=m) for m in ("shared", "per_dimension", "decoder"))
     assert [one.output_shape((3, 4)) for one in (shared, each, of_z)] == [(3, 4), (3, 4), (6, 4)]
+    assert not list(each.parameters())
+    for one in (shared, each, of_z):
+        one.suit((3, 4))
     assert [sum(p.numel() for p in one.parameters()) for one in (shared, each, of_z)] == [1, 12, 0]
     kept = next(each.parameters())
-    each.output_shape((3, 4))
+    each.suit((3, 4))
     assert next(each.parameters()) is kept
     x = torch.poisson(torch.full((50, 3, 4), 5.0))
     each.log_prob(torch.zeros(50, 3, 4), x).sum().backward()
     assert kept.grad is not None
     assert (kept.grad != 0).all()
-    with pytest.raises(UserError, match=r"have it call likelihood.output_shape\(shape\)"):
+    with pytest.raises(UserError, match=r"call likelihood.suit\(shape\)"):
         NegativeBinomial(mode="per_dimension").log_prob(torch.zeros(50, 3, 4), x)
 
 

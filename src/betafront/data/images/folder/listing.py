@@ -1,7 +1,7 @@
 """The picture files below a folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -27,6 +27,11 @@ class Listing:
     root: Path
     files: tuple[str, ...]
     state: tuple[tuple[int, int], ...]
+
+    def only(self, numbers: Sequence[int]) -> "Listing":
+        """Those of these numbers, in their order."""
+        files = tuple(self.files[i] for i in numbers)
+        return Listing(self.root, files, tuple(self.state[i] for i in numbers))
 
 
 def pictures_below(path: str) -> Listing:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from betafront.data.cache import claimed, home
+from betafront.data.cache import claimed, home, use
 from betafront.data.images.folder.listing import Listing
 from betafront.data.images.folder.pixels import Head, head, pixels
 from betafront.data.images.folder.processes import by_processes
@@ -85,6 +85,7 @@ def _key(listing: Listing, size: int | None, channels: int | None) -> str:
 
 def _read(path: Path) -> Prepared | None:
     """What the cache has; None where it has nothing, or a damaged file."""
+    use(path, _record(path))
     try:
         said = json.loads(_record(path).read_text())
         file = ImageFile(

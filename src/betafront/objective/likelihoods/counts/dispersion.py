@@ -61,7 +61,8 @@ class Dispersion(nn.Module):
             return between(raw + self.start, LOG_LEAST, LOG_MOST).exp()
         if self.raw_log is None:
             raise UserError(
-                "likelihood.mode=per_dimension has a dispersion for each data dimension, and this "
-                "model has not said how many there are: have it call likelihood.output_shape(shape)"
+                "likelihood.mode=per_dimension has a dispersion for each data dimension, and was "
+                "not told how many there are: call likelihood.suit(shape), of one example, before "
+                "the model is made"
             )
         return between(self.raw_log, LOG_LEAST, LOG_MOST).exp()

@@ -1,5 +1,7 @@
 """The negative binomial: a mass on counts whose variance is beyond their mean."""
 
+from typing import Self
+
 from torch import Tensor
 from torch.distributions import NegativeBinomial as TorchNegativeBinomial
 
@@ -42,9 +44,9 @@ class NegativeBinomial(CountLikelihood):
         self.outputs = 2 if mode == "decoder" else 1
         self.lr_factor = lr_factor
 
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+    def suit(self, shape: tuple[int, ...]) -> Self:
         self.dispersion.suit(shape)
-        return super().output_shape(shape)
+        return self
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         rate, theta = self._rate_and_theta(params, x)

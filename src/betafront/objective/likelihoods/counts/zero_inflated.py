@@ -1,5 +1,7 @@
 """Inflated zeros: counts of which a part is 0 whatever the rate is."""
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
@@ -34,9 +36,9 @@ class ZeroInflated(Likelihood):
         self.outputs = counts.outputs + 1
         self.lr_factor = counts.lr_factor
 
-    def output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        self.counts.output_shape(shape)
-        return super().output_shape(shape)
+    def suit(self, shape: tuple[int, ...]) -> Self:
+        self.counts.suit(shape)
+        return self
 
     def input_layers(self) -> list[nn.Module]:
         return self.counts.input_layers()
