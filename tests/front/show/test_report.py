@@ -130,7 +130,8 @@ def test_bands_are_of_the_replicates(
 
 def test_what_runs_left_is_shown(table: pd.DataFrame, facts: Facts, tmp_path: Path) -> None:
     latents = LatentsShown([1, 2], ["z2"], [[0.12345, np.nan]], {"layer 1, of 2": [1, 0]}, ["so"])
-    shown = Shown(2, {"traversals": PIXEL}, {"step": [0, 1], "beta": [0, 1]}, [3.0, 0.1], [], latents)
+    trace = {"step": [0, 1], "beta": [0, 1]}
+    shown = Shown(2, {"traversals": PIXEL}, trace, [3.0, 0.1], latents=latents)
     chapter = Chapter(
         facts, table, pd.DataFrame(), shown=[shown], thumbnails={2: PIXEL},
         links={2: "http://127.0.0.1/2"}, needs="betafront ui example",
