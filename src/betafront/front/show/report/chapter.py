@@ -13,19 +13,21 @@ from betafront.front.table import Facts
 
 @dataclass(frozen=True)
 class Shown:
-    """The pictures and curves of a run of the front.
+    """The pictures or texts, and the curves, of a run of the front.
 
     Attributes:
         trial: its number.
         pictures: as `data:` addresses, by their names; empty where the data has none.
         trace: over `step`, optimiser steps, thinned: `beta` and `rate` (nats).
         spectrum: mean KL per latent, or per channel of a spatial code, in nats, the highest first.
+        texts: of data that is shown as text, by their names.
     """
 
     trial: int
     pictures: Mapping[str, str] = field(default_factory=dict)
     trace: Mapping[str, Sequence[float]] = field(default_factory=dict)
     spectrum: Sequence[float] = ()
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,14 @@ class Chapter:
         table: finished trials.
         runs: a row per run, with the column `replicate`.
         shown: trials along the front, in its order.
-        thumbnails: small pictures as `data:` addresses, by the numbers of the trials.
+        thumbnails: small pictures as `data:` addresses, or short texts, by the numbers of the
+            trials.
         links: the addresses of the trials' runs in MLflow, by the numbers of the trials.
         needs: the command that must run before a link opens; empty where none must.
         failures: the most frequent reason first.
         commands: pairs of a purpose and a command.
         asked: for more than the usual points.
+        truth: what is known of the true probabilities of the data, in words; may be empty.
     """
 
     facts: Facts
@@ -72,6 +76,7 @@ class Chapter:
     failures: Sequence[Failure] = ()
     commands: Sequence[tuple[str, str]] = ()
     asked: Asked = USUAL
+    truth: str = ""
 
     @cached_property
     def advice(self) -> list[Advice]:

@@ -201,6 +201,9 @@ function told(i) {
 const titleOf = (i) => `trial ${columns.trial[i]} of ${columns.study[i]}${columns.on_front[i] ? ", on the front" : ""}`;
 const standing = (i) => (data.standings[columns.study[i]] || {})[columns.trial[i]];
 const picture = (i) => (data.thumbnails[columns.study[i]] || {})[columns.trial[i]];
+/** Images above their reconstructions, or a sentence with its reconstructions. */
+const drawnOf = (i) => picture(i).startsWith("data:")
+  ? element("img", "", { src: picture(i), alt: "images above their reconstructions" }) : element("pre", picture(i));
 
 function showCard(event) {
   const i = event.points[0].customdata, card = byId("card");
@@ -209,7 +212,7 @@ function showCard(event) {
   if (standing(i)) card.append(element("div", standing(i), { class: "standing" }));
   const most = told(i).slice(0, data.parameters.length + 7);
   for (const [name, value] of most) card.append(element("div", `${name} = ${shorter(value)}`));
-  if (picture(i)) card.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
+  if (picture(i)) card.append(drawnOf(i));
   card.hidden = false;
   const { clientX: px, clientY: py } = event.event, box = card.getBoundingClientRect();
   const fits = px + 18 + box.width < window.innerWidth, low = py > window.innerHeight / 2;
@@ -232,7 +235,7 @@ function pick(i) {
   }
   left.append(table);
   const right = element("div");
-  if (picture(i)) right.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
+  if (picture(i)) right.append(drawnOf(i));
   const again = `betafront train --trial ${trial} --study ${quoted(study)}`;
   right.append(element("div", "Again, to the same numbers:"), copied(again));
   const at = `--at trial=${trial}`, named = study.startsWith("-") ? `${at} -- ${quoted(study)}` : `${quoted(study)} ${at}`;
