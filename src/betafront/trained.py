@@ -155,9 +155,9 @@ def _load(folder: Path, trust: str | Iterable[str]) -> Trained:
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")
     with reading(about_file, again):
         about: dict[str, Any] = read_json(about_file)
-        shape, log_volume = preparation(about).shape, float(about["log_volume"])
+        prepared, log_volume = preparation(about), float(about["log_volume"])
     config, wall, path = saved_config(folder), of_loaded(trust), RunFolder(folder).config
     wall.check(targets_to_load(config), str(path))
     with making(path):
-        fresh = model(config, shape, log_volume, wall)
+        fresh = model(config, prepared.shape, log_volume, wall, prepared.symbols)
     return Trained(saved_model(folder, fresh).eval(), about)

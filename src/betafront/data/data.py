@@ -89,6 +89,11 @@ class Data(ABC):
         return math.prod(self.shape)
 
     @property
+    def symbols(self) -> int | None:
+        """The number of distinct symbols of which an example is a sequence; None for numbers."""
+        return None
+
+    @property
     def log_volume(self) -> float:
         """Nats per example that a log density of the examples, as the model takes them, is greater
         by than that of the data as the user has it: of dequantised data than the log mass of its

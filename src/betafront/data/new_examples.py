@@ -28,6 +28,11 @@ class Preparation:
 
     shape: tuple[int, ...]
 
+    @property
+    def symbols(self) -> int | None:
+        """As of `betafront.data.Data`."""
+        return None
+
     def __call__(self, examples: ArrayLike | Tensor) -> Tensor:
         """`(n, *shape)` float32, as the model was trained on them.
 
