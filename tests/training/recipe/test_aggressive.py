@@ -60,7 +60,7 @@ def test_updates_of_the_encoder_leave_the_decoder_alone_and_a_step_the_encoder(
 
     before = bits(encoder), bits(decoder)
     own.before_step(vae, optimizer, iter([batch] * 50), loss, None)
-    assert own.updates[0] in (15, 30, 40)  # where a window has not improved on the one before
+    assert own.updates[0] in (30, 40)  # where a window has not improved on the one before
     assert not equal(bits(encoder), before[0])
     assert equal(bits(decoder), before[1])
     before = bits(encoder), bits(decoder)

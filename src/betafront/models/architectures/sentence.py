@@ -244,9 +244,11 @@ def trimmed(x: Tensor) -> Tensor:
 
 def run(lstm: nn.LSTM, inputs: Tensor, state: State | None = None) -> Tensor:
     """(B, l, H) the states of an LSTM over (B, l, …) inputs."""
-    # cuDNN has no gradients in evaluation mode, and β may be read from a trained model by some.
-    graph = torch.is_grad_enabled() and not lstm.training
-    with torch.backends.cudnn.flags(enabled=torch.backends.cudnn.enabled and not graph):
+    # cuDNN has no gradients in evaluation mode, by which β is read from a trained model.
+    if inputs.is_cuda and torch.is_grad_enabled() and not lstm.training:
+        with torch.backends.cudnn.flags(enabled=False):
+            states, _ = lstm(inputs, state)
+    else:
         states, _ = lstm(inputs, state)
     found: Tensor = states
     return found

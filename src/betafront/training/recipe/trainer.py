@@ -39,8 +39,9 @@ class Trainer:
         ema: the part of the averaged weights that each step keeps (`recipe.average`); with it,
             validation, evaluation, pictures and files are of the averaged weights. None to have no
             average.
-        aggressive: at most so many updates of the encoder alone before each step of the decoder, for
-            as long as the encoder lags behind (`recipe.aggressive`); None to train both together.
+        aggressive: at most so many updates of the encoder alone before each step, which is then of
+            the decoder, for as long as the encoder lags behind (`recipe.aggressive`); None to train
+            both together.
         devices: processes that share each batch, a device each.
         strategy: Lightning's word for how they share the work: `auto` and `ddp` are the same;
             `ddp_find_unused_parameters_true` where a model has parameters without a gradient.
