@@ -58,7 +58,8 @@ class Trained:
         Args:
             examples: images as (n, H, W), (n, C, H, W) or (n, H, W, C), 8-bit integers or numbers
                 in the scale of the training data; rows of a table in its own units, or a DataFrame;
-                a list of sentences; of other data (n, *shape) numbers in the scale of the training data.
+                a list of sentences; of other data (n, *shape) numbers in the scale of the training
+                data.
 
         Raises:
             UserError: they have another shape, or values that the model is not for.
@@ -161,9 +162,9 @@ def _load(folder: Path, trust: str | Iterable[str]) -> Trained:
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")
     with reading(about_file, again):
         about: dict[str, Any] = read_json(about_file)
-        shape, log_volume = preparation(about).shape, float(about["log_volume"])
+        prepared, log_volume = preparation(about), float(about["log_volume"])
     config, wall, path = saved_config(folder), of_loaded(trust), RunFolder(folder).config
     wall.check(targets_to_load(config), str(path))
     with making(path):
-        fresh = model(config, shape, log_volume, wall)
+        fresh = model(config, prepared.shape, log_volume, wall, prepared.symbols)
     return Trained(saved_model(folder, fresh).eval(), about)

@@ -17,10 +17,11 @@ from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
 from betafront.models import Architecture, Model, Shape, check_model, initialised
-from betafront.objective import Likelihood, Objective
+from betafront.objective import Likelihood, Objective, told
 from betafront.own_modules import cause, users_place
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.optimizer import optimizer_of
+from betafront.training.recipe.aggressive import check_aggressive
 from betafront.training.recipe.average import Average
 from betafront.training.recipe.learning_rate import check_lr_schedule
 from betafront.training.recipe.share import check_devices
@@ -101,7 +102,11 @@ def with_steps(config: DictConfig, wall: Wall | None = None) -> DictConfig:
 
 
 def model(
-    config: DictConfig, shape: Shape, log_volume: float = 0.0, wall: Wall | None = None
+    config: DictConfig,
+    shape: Shape,
+    log_volume: float = 0.0,
+    wall: Wall | None = None,
+    symbols: int | None = None,
 ) -> Model:
     """A fresh model as `config` describes it, for data that need not be there.
 
@@ -110,12 +115,13 @@ def model(
         shape: of one example.
         log_volume: as in `betafront.models.Model`.
         wall: as in `betafront.config.targets.make`.
+        symbols: V, as in `betafront.data.Data`; None of numbers.
 
     Raises:
         UserError: the model or the likelihood refuses its settings.
     """
-    likelihood = _make(config.likelihood, "likelihood", wall)
-    vae = initialised(_make(config.model, "model", wall)(shape, likelihood()), shape)
+    likelihood = told(_make(config.likelihood, "likelihood", wall)(), symbols)
+    vae = initialised(_make(config.model, "model", wall)(shape, likelihood), shape)
     vae.log_volume = log_volume
     return vae
 
@@ -150,7 +156,7 @@ def check(run: Run) -> None:
     from betafront.training.lightning.loggers import check_loggers
 
     with _of_part("likelihood"):
-        likelihood = run.likelihood()
+        likelihood = run.p_x()
     with _of_part("model"):
         vae = run.architecture(run.data.shape, likelihood)
     if not isinstance(vae, Model):
@@ -166,10 +172,12 @@ def check(run: Run) -> None:
     with _of_part("objective"):
         objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
+    objective.check_mean(not vae.likelihood.of_symbols)
     check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     with _of_part("optimizer"):
         optimizer = optimizer_of(vae, run.make_optimizer)
+    check_aggressive(run.trainer, vae, optimizer, run.data.examples("val", 2))
     check_accumulation(run.trainer, run.data.size("train"), optimizer)
     if run.make_lr_schedule is not None:
         with _of_part("lr_schedule"):

@@ -87,9 +87,10 @@ def evaluate(
     The distortion and the squared error (of E[x|z]) are means over draws of z from q(z|x), and so
     is the rate of a model that has no closed form for it. Bits per dimension are
     (D + R) / (N ln 2); of sequences of symbols N is their mean number of symbols in `x`, and the
-    perplexity is exp((D + R) / N). Of a mass, and of a density on dequantised data (`model.log_volume`), D is
-    in nats of the discrete images: a bound on their code length, by which densities and masses
-    compare. Of a density on other data it is in the data's own scale, and may be negative.
+    perplexity is exp((D + R) / N). Of a mass, and of a density on dequantised data
+    (`model.log_volume`), D is in nats of the discrete images: a bound on their code length, by
+    which densities and masses compare. Of a density on other data it is in the data's own scale,
+    and may be negative.
 
     Args:
         model: in evaluation mode or not; left as it was.

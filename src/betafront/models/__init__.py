@@ -1,6 +1,14 @@
 """The contract of a model, and the VAEs that encoders, decoders and likelihoods make."""
 
-from betafront.models.architectures import conv, conv1d, linear, mlp, pair, resnet
+from betafront.models.architectures import (
+    conv,
+    conv1d,
+    linear,
+    mlp,
+    pair,
+    resnet,
+    sentence,
+)
 from betafront.models.check import check_model, model_cautions
 from betafront.models.eval_mode import evaluating
 from betafront.models.lazy import initialised
@@ -27,6 +35,7 @@ __all__ = [
     "model_cautions",
     "pair",
     "resnet",
+    "sentence",
     "standard_normal",
     "write_programs",
 ]

@@ -11,6 +11,7 @@ from betafront.errors import UserError
 from betafront.models.model import Model, Observed
 from betafront.models.posterior import Posterior, standard_normal
 from betafront.objective import Code, Draw, Likelihood
+from betafront.objective.likelihoods.base import raised
 
 PRIOR = ("kl", "log_prior", "prior")  # methods that a prior is made of
 
@@ -86,12 +87,18 @@ class VAE(Model):
         """As of any model; false of a subclass with another prior or another way to draw."""
         return all(getattr(type(self), n) is getattr(VAE, n) for n in ("draw", *PRIOR))
 
+    def encoder_parameters(self) -> list[nn.Parameter]:
+        """As of any model: those of the encoder that are of no other part."""
+        others = {id(p) for part in (self.decoder, self.likelihood) for p in part.parameters()}
+        return [p for p in self.encoder.parameters() if id(p) not in others]
+
     def encode(self, x: Tensor) -> Posterior:
         """q(z|x) of (B, …) examples."""
         raw = self.encoder(x)
         mean, log_var = raw if isinstance(raw, tuple | list) else raw.chunk(2, dim=1)
         # The encoder may have run in half precision, in which exp(log σ²) has three digits.
-        return Posterior(mean.to(x.dtype).flatten(1), log_var.to(x.dtype).flatten(1))
+        dtype = x.dtype if x.is_floating_point() else raised(mean).dtype
+        return Posterior(mean.to(dtype).flatten(1), log_var.to(dtype).flatten(1))
 
     def draw(
         self,

@@ -110,7 +110,7 @@ def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[fl
     VAE, a rate that no latent needs, and 0 for a metric that is maximised."""
     data = run.data
     train, val = data.examples("train", EXAMPLES), data.rows("val")
-    floor = zero_rate(run.likelihood(), train, val, data.log_volume)
+    floor = zero_rate(run.p_x(), train, val, data.log_volume)
     floor["rate"] = REFERENCE_RATE_PER_LATENT * latents
     reference = []
     for metric, way in objectives.items():

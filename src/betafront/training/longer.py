@@ -23,6 +23,8 @@ def reason_against(run: Run) -> str:
         return _of("lr_schedule", getattr(made, "__name__", type(made).__name__))
     if run.callbacks:
         return f"what callbacks ({', '.join(run.callbacks)}) do may go by the planned steps"
+    if run.trainer.aggressive is not None:
+        return "trainer.aggressive ends at one of the validations, which go by the planned steps"
     objective = run.objective(run.vae().latents)
     for name, owner in (
         ("schedule", objective),

@@ -12,7 +12,7 @@ from betafront.data import Data
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
 from betafront.models import Architecture, Model, initialised
-from betafront.objective import Likelihood, Objective
+from betafront.objective import Likelihood, Objective, told
 from betafront.training.recipe.trainer import Trainer, steps_per_epoch
 
 if TYPE_CHECKING:
@@ -62,9 +62,17 @@ class Run:
             steps = self.trainer.epochs * self.epoch
             object.__setattr__(self, "trainer", replace(self.trainer, steps=steps, epochs=None))
 
+    def p_x(self) -> Likelihood:
+        """A fresh p(x|z), which knows the vocabulary of the data.
+
+        Raises:
+            UserError: it is for another kind of data.
+        """
+        return told(self.likelihood(), self.data.symbols)
+
     def vae(self) -> Model:
         """A fresh model; its initial weights come from torch's global generator."""
-        vae = initialised(self.architecture(self.data.shape, self.likelihood()), self.data.shape)
+        vae = initialised(self.architecture(self.data.shape, self.p_x()), self.data.shape)
         vae.log_volume = self.data.log_volume
         return vae
 

@@ -7,14 +7,12 @@ import torch
 from torch import Tensor
 
 from betafront.data.in_splits import ReadByNumber
-
-PADDING, EOS, UNKNOWN = 0, 1, 2
-"""The symbols that are no words; words follow."""
+from betafront.objective.likelihoods.words import PADDING
 
 
 class Ragged(ReadByNumber):
-    """Sentences one after the other, each with its end. A part of them is (k, l) int64, padded up
-    to its longest sentence.
+    """Sentences of symbols one after the other, each with its end. A part of them is (k, l) int64,
+    padded up to its longest sentence.
 
     Args:
         symbols: () int32 of all sentences.
@@ -30,7 +28,7 @@ class Ragged(ReadByNumber):
 
     @classmethod
     def of(cls, sentences: Sequence[Sequence[int]], longest: int) -> "Ragged":
-        """Sentences of symbols, each with EOS at its end."""
+        """Sentences of symbols, each with its end."""
         lengths = torch.tensor([len(sentence) for sentence in sentences], dtype=torch.int64)
         every = [symbol for sentence in sentences for symbol in sentence]
         return cls(torch.tensor(every, dtype=torch.int32), lengths.cumsum(0), longest)

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from betafront.data.text.vocabulary import END, Tokens, tokens
+from betafront.data.text.vocabulary import ENDING, Tokens, tokens
 from betafront.errors import UserError, near_miss, one_line
 
 LONG = ("refuse", "cut", "skip")
 EMPTY = ("refuse", "skip")
-OTHERS = {
-    ".csv": "a table: data=table", ".tsv": "a table: data=table", ".parquet": "a table: data=table",
-    ".npy": "an array: data=tensor", ".npz": "an array: data=tensor", ".pt": "an array: data=tensor",
-}  # fmt: skip
+TABLES, ARRAYS = (".csv", ".tsv", ".parquet"), (".npy", ".npz", ".pt")
 
 
 class Sentences(NamedTuple):
@@ -63,10 +60,10 @@ def read(
                 )
             blank += 1
             continue
-        if END in sentence:
+        if ENDING in sentence:
             raise UserError(
-                f"data.path: {file}, line {number} has the word {END}, which stands for the end of "
-                "a sentence: remove it, each line ends by itself"
+                f"data.path: {file}, line {number} has the word {ENDING}, which stands for the end "
+                "of a sentence: remove it, each line ends by itself"
             )
         if max_length is not None and len(sentence) > max_length:
             if long == "refuse":
@@ -107,8 +104,9 @@ def _lines(file: Path) -> Sequence[str]:
     """The lines of a file; what ends the last one begins no other."""
     if not file.is_file():
         raise UserError(f"data.path: {_no_file(file)}")
-    if other := OTHERS.get(file.suffix.lower()):
-        raise UserError(f"data.path: {file} is no text, but {other} data.path={file} reads it")
+    for kinds, other in ((TABLES, "a table: data=table"), (ARRAYS, "an array: data=tensor")):
+        if file.suffix.lower() in kinds:
+            raise UserError(f"data.path: {file} is no text, but {other} data.path={file} reads it")
     try:
         raw = file.read_bytes()
         if file.suffix.lower() == ".gz":

@@ -16,12 +16,13 @@ from betafront.data.data import SPLITS, Batches, Outcome
 from betafront.data.in_splits import InSplits
 from betafront.data.new_examples import Preparation
 from betafront.data.text.buckets import Buckets
-from betafront.data.text.ragged import PADDING, Ragged
+from betafront.data.text.ragged import Ragged
 from betafront.data.text.texts import EXAMPLES, write
 from betafront.data.text.vocabulary import Vocabulary
 from betafront.errors import UserError
 from betafront.models import Model
-from betafront.objective import Likelihood
+from betafront.objective import Likelihood, told
+from betafront.objective.likelihoods.words import PADDING
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,12 @@ class Text(InSplits[Ragged]):
     Attributes:
         vocabulary: of the training split.
         buckets: whether the sentences of a shuffled batch are of similar length.
-        told: as `Data.about`, beside what is told of all text.
+        more: of `about`, beside what is said of all text.
     """
 
     vocabulary: Vocabulary = field(default_factory=lambda: Vocabulary(()))
     buckets: bool = True
-    told: dict[str, Any] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
     @property
     def symbols(self) -> int:
@@ -125,7 +126,7 @@ class Text(InSplits[Ragged]):
 
     @property
     def about(self) -> dict[str, Any]:
-        return {"symbols": self.symbols, "tokens": {s: self.tokens(s) for s in SPLITS}, **self.told}
+        return {"symbols": self.symbols, "tokens": {s: self.tokens(s) for s in SPLITS}, **self.more}
 
     @cached_property
     def digest(self) -> str:  # type: ignore[override]
@@ -149,20 +150,10 @@ class Text(InSplits[Ragged]):
         return Buckets(self.rows(split), size, generator)
 
     def check(self, likelihood: Likelihood) -> None:
-        if not likelihood.of_symbols:
-            raise UserError(
-                f"likelihood={_choice(likelihood)} is for numbers, and data={self.name} holds "
-                f"sentences of {self.symbols:,} symbols: use likelihood=words"
-            )
+        told(likelihood, self.symbols)  # refused, where it is for numbers
         for split in SPLITS:
             likelihood.check(self.rows(split).symbols.long())
 
     def show(self, model: Model, outcome: Outcome, folder: Path) -> None:
         """Write `reconstructions.txt`, `interpolations.txt` and `samples.txt`."""
         write(model, self.examples("val", EXAMPLES), self.vocabulary.sentence, outcome, folder)
-
-
-def _choice(likelihood: Likelihood) -> str:
-    """The name of a likelihood as users choose it: `discretized_logistic` of its class."""
-    name = type(likelihood).__name__
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")

@@ -10,11 +10,12 @@ from betafront.data.factors import Table
 from betafront.data.tensors import splits
 from betafront.data.text import grammar
 from betafront.data.text.buckets import Buckets, padding
-from betafront.data.text.ragged import UNKNOWN, Ragged
+from betafront.data.text.ragged import Ragged
 from betafront.data.text.reading import read
 from betafront.data.text.sentences import Text
 from betafront.data.text.vocabulary import Tokens, Vocabulary, check_splitting, tokens
 from betafront.errors import UserError
+from betafront.objective.likelihoods.words import UNKNOWN
 
 OF_GRAMMAR = 10_000  # sentences
 MOST = 2**27  # symbols of all sentences, padded to the longest: 1 GiB
@@ -110,7 +111,7 @@ def text(
         note=_note(unknown, split, source.changed, waste),
         vocabulary=known,
         buckets=buckets,
-        told={"unknown": unknown, "padding": waste, **truth},
+        more={"unknown": unknown, "padding": waste, **truth},
     )
 
 

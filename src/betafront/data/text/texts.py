@@ -21,7 +21,7 @@ Block = Sequence[tuple[str, str]]
 
 @torch.no_grad()
 def write(model: Model, x: Tensor, sentence: Sentence, outcome: Outcome, folder: Path) -> None:
-    """Write what a model makes of sentences:
+    """Write what a model makes of sentences.
 
     - `reconstructions.txt`: sentences, their greedy reconstructions at the posterior's mean, and
       draws from p(x|z) there;

@@ -8,13 +8,13 @@ from typing import Self
 
 from torch import Tensor
 
-from betafront.data.text.ragged import EOS, UNKNOWN
 from betafront.errors import UserError, near_miss
+from betafront.objective.likelihoods.words import END, UNKNOWN
 
 SPLITTING = {"words": " ", "characters": ""}
 """What a sentence can be split into, and what stands between two of them."""
 
-END, RARE = "<eos>", "<unk>"
+ENDING, RARE = "<eos>", "<unk>"
 SPECIAL = 3
 """Symbols that are no words: padding, the end of a sentence, a word that is not known."""
 
@@ -73,13 +73,13 @@ class Vocabulary:
 
     def encode(self, sentence: Tokens) -> list[int]:
         """The symbols of a sentence, with its end."""
-        return [*(self.numbers.get(token, UNKNOWN) for token in sentence), EOS]
+        return [*(self.numbers.get(token, UNKNOWN) for token in sentence), END]
 
     def sentence(self, symbols: Tensor | Sequence[int]) -> str:
         """The sentence of (l,) symbols up to its end; "…" follows where there is none."""
         found, between = list[str](), SPLITTING[self.split]
         for symbol in symbols.tolist() if isinstance(symbols, Tensor) else symbols:
-            if symbol == EOS:
+            if symbol == END:
                 return between.join(found)
             if symbol >= SPECIAL:
                 found.append(self.words[symbol - SPECIAL])

@@ -32,8 +32,8 @@ PICTURES = {  # of a run of images, with what they show
     "samples": "drawn from the prior",
 }
 TEXTS = {  # of a run of sentences
-    "reconstructions": "sentences of the validation split with their reconstructions, the likeliest "
-    "words (greedy) and drawn ones (sampled)",
+    "reconstructions": "sentences of the validation split with their reconstructions, of the "
+    "likeliest words (greedy) and of drawn ones (sampled)",
     "interpolations": "from the code of one sentence to that of another",
     "samples": "drawn from the prior",
 }
