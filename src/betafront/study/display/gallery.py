@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from betafront.front import nondominated
-from betafront.front.show.report import Shown
+from betafront.front.show.report import Shown, Truth
 from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
 
@@ -173,14 +173,11 @@ def spectrum(folder: Path) -> list[float]:
         return []
 
 
-def truth(folder: Path) -> str:
-    """What is known of the true probabilities of a run's data, in words; empty where nothing is."""
+def truth(folder: Path) -> Truth | None:
+    """What is known of the probabilities of a run's data; None where nothing is, or its result
+    cannot be read."""
     try:
         data = json.loads(RunFolder(folder).result.read_text())["data"]
-        entropy, nll = float(data["entropy"]), float(data["true_nll"]["val"])
+        return Truth(float(data["entropy"]), float(data["true_nll"]["val"]))
     except DAMAGED:
-        return ""
-    return (
-        f"True entropy of the data: {entropy:.2f} nats per example; true NLL of the validation "
-        f"split: {nll:.2f} nats"
-    )
+        return None

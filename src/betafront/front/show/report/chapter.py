@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -28,6 +29,27 @@ class Shown:
     trace: Mapping[str, Sequence[float]] = field(default_factory=dict)
     spectrum: Sequence[float] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Truth(NamedTuple):
+    """What is known of data whose probabilities are known, in nats per example.
+
+    Attributes:
+        entropy: of the distribution of the data.
+        nll: the mean of -ln P over the validation split, which bounds D + R there from below, but
+            for chance.
+    """
+
+    entropy: float
+    nll: float
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return (
+            f"True entropy of the data: {self.entropy:.2f} nats per example; true NLL of the "
+            f"validation split: {self.nll:.2f} nats"
+        )
 
 
 @dataclass(frozen=True)
@@ -63,7 +85,7 @@ class Chapter:
         failures: the most frequent reason first.
         commands: pairs of a purpose and a command.
         asked: for more than the usual points.
-        truth: what is known of the true probabilities of the data, in words; may be empty.
+        truth: of the data; None where its probabilities are not known.
     """
 
     facts: Facts
@@ -76,7 +98,7 @@ class Chapter:
     failures: Sequence[Failure] = ()
     commands: Sequence[tuple[str, str]] = ()
     asked: Asked = USUAL
-    truth: str = ""
+    truth: Truth | None = None
 
     @cached_property
     def advice(self) -> list[Advice]:

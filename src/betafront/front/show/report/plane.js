@@ -15,6 +15,7 @@ function planeOf(x, y) {
   const ranges = [rangeOf(x, state.logX), rangeOf(y, state.logY)];
   const lines = onPlane(x, y) && state.iso ? sameElbo(ranges) : [];
   const own = onPlane(x, y) && state.picked !== null ? [ownLine(ranges, x)] : [];
+  const floor = onPlane(x, y) ? trueNll(ranges) : [];
   const axis = (column, log, range) => ({ title: label(column), type: log ? "log" : "linear", range });
   const how = layout(axis(x, state.logX, ranges[0]), axis(y, state.logY, ranges[1]), {
     height: narrow() ? 460 : 600, hovermode: "closest",
@@ -26,7 +27,7 @@ function planeOf(x, y) {
     const points = data.named.map((n) => pointedOut(n, x, y, pixels, room));
     return [...points, ...lines.map((line) => nameOf(line, pixels, room))].filter(Boolean);
   };
-  return { traces: [...bands, ...lines, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
+  return { traces: [...bands, ...lines, ...floor, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
 }
 
 function rangeOf(column, log) {
@@ -128,6 +129,13 @@ function sameElbo(ranges) {
   return levels.map((level, i) => ({ ...straight(level, 1, left, right), level, showlegend: i === 0,
     legendgroup: "elbo", name: "D + R constant (nats)", line: { width: 1, dash: "dot", color: style("--dim") },
     opacity: 0.6 }));
+}
+
+/** Where the probabilities of the data are known: D + R = -ln P of its validation split, below which no trial lies. */
+function trueNll(ranges) {
+  const [level] = Object.values(data.truths);
+  return level === undefined ? [] : [{ ...straight(level, 1, ...ends(ranges[0], state.logX)),
+    name: `true NLL, ${shorter(Math.round(level * 100) / 100)} nats`, line: { width: 1.5, color: style("--mark") } }];
 }
 
 /** Points of y + slope·x = level, many, since a logarithmic axis bends it. */

@@ -122,7 +122,7 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     if len(rows) > ROWS:
         shown = f"<details><summary>{len(rows)} trials</summary>{shown}</details>"
     whose = "The front" if alone else f"The front of {facts.name}"
-    known = f" {escape(chapter.truth)}." if chapter.truth else ""
+    known = f" {escape(chapter.truth.text)}." if chapter.truth else ""
     caption = f"<p class=dim>{escape(units(members))}.{known}</p>"
     return f"<section><h2>{escape(whose)}</h2>{shown}{caption}</section>"
 
