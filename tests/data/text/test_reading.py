@@ -32,7 +32,7 @@ BAD: dict[str, tuple[str | bytes, dict[str, Any], str]] = {
     "nothing": ("", {}, r"t\.txt is empty: give one sentence on each line"),
     "nothing but lines": ("\n\n", {"empty": "skip"}, r"t\.txt is empty"),
     "the end": ("a b\nc <eos>\n", {}, r"t\.txt, line 2 has the word <eos>"),
-    "one sentence": ("a b c\n", {}, "the train split has"),
+    "one sentence": ("a b c\n", {}, "the val split has 0 example"),
     "an unknown way": (GOOD, {"long": "drop"}, "data.long is refuse, cut or skip, not drop"),
     "an unknown split": (GOOD, {"split": "word"}, "data.split: .*'word': did you mean 'words'"),
     "no vocabulary": (GOOD, {"vocabulary": 0}, "data.vocabulary must be at least 1, not 0"),
