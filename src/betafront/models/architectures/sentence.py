@@ -236,8 +236,6 @@ class Sentence(VAE):
 
 def trimmed(x: Tensor) -> Tensor:
     """(B, l) sentences without the padding behind the longest of them."""
-    if torch.compiler.is_compiling():  # a program has no sizes that depend on values
-        return x
     longest = int((x != PADDING).sum(1).max())
     return x[:, : max(1, longest)]
 

@@ -15,8 +15,8 @@ nowhere, the end of a sentence (`<eos>`), and a word outside of the vocabulary (
 
 
 class Words(Likelihood):
-    """`p(x_t|z, …) = softmax(decoder)` over V symbols at each position t of a sentence, summed up to
-    its `<eos>`; what follows that is padding, and counts nowhere.
+    """`p(x_t|z, …) = softmax(decoder)` over V symbols at each position t, summed up to the
+    `<eos>` of a sentence; what follows that is padding, and counts nowhere.
 
     An example is (l,) symbols, int64, of which a batch is (B, l) for the longest of its sentences;
     the decoder's output is (B, l, V), V logits per position.
