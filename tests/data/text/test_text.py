@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def data(tmp_path: Path) -> Text:
 
 @pytest.fixture(scope="module")
 def drawn() -> Text:
-    return text("text", sentences=900)
+    return text("text", sentences=2500, val=0.02)
 
 
 def test_an_example_is_its_words_its_end_and_padding(data: Text) -> None:
@@ -131,13 +132,10 @@ def test_buckets_waste_little_and_leave_the_mean_length_as_it_is(drawn: Text) ->
 
 def test_the_language_says_what_is_true_of_its_sentences(drawn: Text) -> None:
     assert drawn.about["entropy"] == grammar.entropy()
-    nll = [-grammar.log_prob(drawn.vocabulary.sentence(x)) for x in drawn.examples("val")[:40]]
-    few = text("text", sentences=900, limit=400)
-    assert few.about["true_nll"].keys() == set(SPLITS)
-    assert all(value > 0 for value in nll)
-    every = [-grammar.log_prob(few.vocabulary.sentence(x)) for x in few.examples("val")]
-    assert few.about["true_nll"]["val"] == pytest.approx(sum(every) / len(every), rel=1e-9)
-    assert "entropy" not in text("text", sentences=900, vocabulary=50).about  # some are <unk>
+    nll = [-grammar.log_prob(drawn.vocabulary.sentence(x)) for x in drawn.examples("val")]
+    assert drawn.about["true_nll"]["val"] == pytest.approx(sum(nll) / 50, rel=1e-9)
+    assert drawn.about["true_nll"].keys() == set(SPLITS)
+    assert "entropy" not in text("text", sentences=200, vocabulary=50).about  # some are <unk>
 
 
 def test_factors_name_what_varies_behind_a_sentence(drawn: Text) -> None:
@@ -183,7 +181,7 @@ def test_characters_are_symbols_too(tmp_path: Path) -> None:
 def test_one_long_sentence_does_not_take_all_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("betafront.data.text.text.MOST", 500)
+    monkeypatch.setattr(import_module("betafront.data.text.text"), "MOST", 500)
     path = tmp_path / "t.txt"
     path.write_text("a b\n" * 20 + "a b " * 50)
     with pytest.raises(UserError, match=r"has 100 words, .*: set data\.max_length"):
@@ -191,9 +189,11 @@ def test_one_long_sentence_does_not_take_all_memory(
 
 
 def test_cautions_and_augmentation_know_sentences(drawn: Text) -> None:
-    assert not [line for line in data_cautions(drawn) if "copies" in line or "constant" in line]
+    assert not [line for line in data_cautions(drawn) if "constant" in line or "same" in line]
     with pytest.raises(UserError, match="data.augment is for images"):
         drawn.augmented([])
+    with pytest.raises(UserError, match="data.max_length is for a file"):
+        text("text", max_length=9)
 
 
 @pytest.mark.skipif("BETAFRONT_DATA_DIR" not in os.environ, reason="needs a folder of real data")

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from betafront.data.text.ragged import Ragged
 
-POOL = 32  # batches whose sentences are sorted together
+POOL = 64  # batches whose sentences are sorted together
 
 
 class Buckets:

@@ -55,7 +55,7 @@ DO = {("present", "one"): "does", ("present", "several"): "do"}
 FACTORS = ("topic", "number", "tense", "form")
 ADJECTIVE, MANNER, NEAR = "adjective/", "manner/", "near/"  # symbols
 
-RELATIVE, TRANSITIVE, DESCRIBED, MORE, AGAIN = 0.25, 0.85, 0.3, 0.45, 0.08
+RELATIVE, TRANSITIVE, DESCRIBED, MORE, AGAIN = 0.25, 0.92, 0.35, 0.4, 0.05
 """The parts of subjects with a relative clause, of verbs with an object, of nouns with one more
 adjective, of sentences with one more place or manner, and with one more clause."""
 
