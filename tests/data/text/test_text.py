@@ -206,4 +206,4 @@ def test_a_real_text() -> None:
     data = text("shakespeare", str(path), empty="skip", vocabulary=5000, limit=4000)
     assert data.size("train") == 3200
     assert 0 < data.about["unknown"]["val"] < 0.5
-    assert "7,222 empty lines are left out" in data.note
+    assert "7,223 empty lines are left out" in data.note
