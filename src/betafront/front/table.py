@@ -14,8 +14,15 @@ if TYPE_CHECKING:
     from betafront.front.decision.confirmation.confirmed import Confirmation
 
 RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
-ACTIVE = "val/active_units"
-METRICS = (DISTORTION, RATE, ELBO, MSE, ACTIVE)  # what a table of trials shows, where they have it
+ACTIVE, PERPLEXITY = "val/active_units", "val/perplexity"
+METRICS = (
+    DISTORTION,
+    RATE,
+    ELBO,
+    MSE,
+    PERPLEXITY,
+    ACTIVE,
+)  # what a table of trials shows, where they have it
 PLANE = {RATE: "minimize", DISTORTION: "minimize"}
 STANDING = "standing"  # the column of how a run stands, a state of `betafront.training.standing`
 GROUP = "group"  # the column that says which group a trial is of, where there are several

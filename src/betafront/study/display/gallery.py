@@ -1,4 +1,4 @@
-"""The pictures, traces and spectra of runs, small enough for one page."""
+"""The pictures or texts, traces and spectra of runs, small enough for one page."""
 
 import io
 import json
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from betafront.front import nondominated
-from betafront.front.show.report import Shown
+from betafront.front.show.report import Shown, Truth
 from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
 
@@ -24,6 +24,8 @@ LEAST = 1500  # characters that a small picture takes at least, as a bound on ho
 ROOM = 500_000  # characters that all pictures may take: the page is to stay below 6 MB
 DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
 KINDS = ("reconstructions", "traversals", "samples")
+OF_TEXT = ("reconstructions", "interpolations", "samples")
+LINES = 24  # of a text
 
 
 def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
@@ -44,15 +46,16 @@ def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
 
 
 def taken(found: Sequence[Shown]) -> int:
-    """How many characters the pictures of some trials take."""
-    return sum(len(picture) for one in found for picture in one.pictures.values())
+    """How many characters the pictures and the texts of some trials take."""
+    return sum(len(each) for one in found for each in (*one.pictures.values(), *one.texts.values()))
 
 
 def thumbnails(
     table: pd.DataFrame, objectives: dict[str, str], folder: Path, room: int
 ) -> dict[int, str]:
-    """Small pictures of images above their reconstructions, by the numbers of the trials: of as
-    many trials as there is room for, those on the front first.
+    """Small pictures of images above their reconstructions, or the text of a sentence with its
+    reconstructions, by the numbers of the trials: of as many trials as there is room for, those on
+    the front first.
 
     Args:
         table: of the study.
@@ -65,8 +68,9 @@ def thumbnails(
     room = max(0, room)
     for part in (table[on_front], table[~on_front]):
         for row in thinned(part, room // LEAST + 1):
-            path = _picture(folder / row["folder"], "reconstructions")
-            picture = embedded(path, SMALL, left=True)
+            run = folder / row["folder"]
+            picture = embedded(_picture(run, "reconstructions"), SMALL, left=True)
+            picture = picture or first_block(_text(run, "reconstructions"))
             room -= len(picture)
             if room < 0:
                 return found
@@ -76,7 +80,8 @@ def thumbnails(
 
 
 def shown(trial: int, folder: Path, width: int) -> Shown:
-    """The pictures, the trace and the spectrum of a run, without files that are gone or damaged.
+    """The pictures or texts, the trace and the spectrum of a run, without files that are gone or
+    damaged.
 
     Args:
         trial: its number.
@@ -86,11 +91,37 @@ def shown(trial: int, folder: Path, width: int) -> Shown:
     pictures = {
         kind: embedded(_picture(folder, kind), width, left=kind != "traversals") for kind in KINDS
     }
-    return Shown(trial, {k: p for k, p in pictures.items() if p}, trace(folder), spectrum(folder))
+    texts = {kind: excerpt(_text(folder, kind)) for kind in OF_TEXT}
+    return Shown(
+        trial,
+        {kind: picture for kind, picture in pictures.items() if picture},
+        trace(folder),
+        spectrum(folder),
+        {kind: text for kind, text in texts.items() if text},
+    )
 
 
 def _picture(folder: Path, kind: str) -> Path:
     return RunFolder(folder).pictures / f"{kind}.png"
+
+
+def _text(folder: Path, kind: str) -> Path:
+    return RunFolder(folder).pictures / f"{kind}.txt"
+
+
+def excerpt(path: Path) -> str:
+    """The first lines of a text, without the one that says what is shown; empty where it cannot be
+    read."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except DAMAGED:
+        return ""
+    return "\n".join(lines[2 : 2 + LINES]).rstrip()
+
+
+def first_block(path: Path) -> str:
+    """The first lines of a text that belong together; empty where it cannot be read."""
+    return excerpt(path).partition("\n\n")[0]
 
 
 def embedded(path: Path, width: int, left: bool) -> str:
@@ -140,3 +171,13 @@ def spectrum(folder: Path) -> list[float]:
         return sorted(kl, reverse=True)[:LATENTS]
     except DAMAGED:
         return []
+
+
+def truth(folder: Path) -> Truth | None:
+    """What is known of the probabilities of a run's data; None where nothing is, or its result
+    cannot be read."""
+    try:
+        data = json.loads(RunFolder(folder).result.read_text())["data"]
+        return Truth(float(data["entropy"]), float(data["true_nll"]["val"]))
+    except DAMAGED:
+        return None

@@ -1,6 +1,6 @@
 """The report: one HTML page that opens without a network."""
 
-from betafront.front.show.report.chapter import Chapter, Failure, Shown
+from betafront.front.show.report.chapter import Chapter, Failure, Shown, Truth
 from betafront.front.show.report.page import write_page
 
-__all__ = ["Chapter", "Failure", "Shown", "write_page"]
+__all__ = ["Chapter", "Failure", "Shown", "Truth", "write_page"]
