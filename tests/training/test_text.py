@@ -11,11 +11,11 @@ from betafront.api.trained_run import TrainedRun
 from betafront.data.text import grammar
 from betafront.data.text.texts import PAIRS, SAMPLES, STEPS
 from betafront.errors import UserError
-from betafront.study.display.gallery import first_block, shown, truth
+from betafront.study.display.gallery import WIDEST, excerpt, shown, truth
 from betafront.training.folder import RunFolder
 
 TEXT = (
-    "data=text", "data.sentences=2500", "data.val=0.04", "data.test=0.04", "trainer.steps=12",
+    "data=text", "data.sentences=3000", "data.val=0.04", "data.test=0.04", "trainer.steps=12",
     "trainer.accelerator=cpu", "metrics.samples=1",
 )  # fmt: skip
 TINY = (*TEXT, "model.embedding=8", "model.hidden=12", "model.latents=3")
@@ -82,7 +82,10 @@ def test_the_report_takes_the_text_of_a_run(run: TrainedRun, tmp_path: Path) -> 
     assert found.pictures == {}
     assert set(found.texts) == {"reconstructions", "interpolations", "samples"}
     assert found.texts["samples"].startswith("greedy ")
-    lines = first_block(run.pictures / "reconstructions.txt").splitlines()
+    lengths = [len(line) for text in found.texts.values() for line in text.splitlines()]
+    assert max(lengths) <= WIDEST + len(" …")
+    assert found.texts["reconstructions"].count("given ") == 4
+    lines = excerpt(run.pictures / "reconstructions.txt", 1).splitlines()
     assert [line.split()[0] for line in lines] == ["given", "greedy", "sampled"]
     assert shown(3, tmp_path, 200).texts == {}
     assert truth(tmp_path) is None
