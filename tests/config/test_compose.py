@@ -67,6 +67,7 @@ def test_every_trial_is_composed_as_hydra_composes_it_in_any_order(
     loader: ConfigLoaderImpl, master: DictConfig
 ) -> None:
     composer = Composer(loader, master, FIXED)
+    assert parts(composer.base()) == parts(loader.load_sweep_config(master, FIXED))
     for overrides in [*TRIALS, *reversed(TRIALS)]:
         try:
             expected = parts(loader.load_sweep_config(master, [*FIXED, *overrides]))
@@ -90,6 +91,11 @@ def test_hydra_composes_once_for_each_set_of_choices(
         for normalisation in ("sum", "mean"):
             composer([f"objective.weight={weight}", f"normalisation={normalisation}"])
     assert len(asked) == 2
+    composer = Composer(loader, master, FIXED)
+    composer.base()  # which Hydra has composed for the command, and with the sum
+    composer(["normalisation=sum"])
+    composer(["normalisation=mean"])
+    assert len(asked) == 3
 
 
 def test_what_was_composed_goes_along_to_another_process(

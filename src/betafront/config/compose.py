@@ -54,6 +54,7 @@ class Composer:
         self.defaults = {k: v for k, v in (defaults or {}).items() if k not in given}
         self._composed: dict[tuple[str, ...], DictConfig] = {}
         self._groups: dict[str, bool] = {}
+        self._in_force: dict[str, Any] = {}  # the choices of the fixed overrides alone
 
     def base(self) -> DictConfig:
         """The configuration of the fixed overrides alone, with Hydra's own node.
@@ -61,9 +62,11 @@ class Composer:
         Raises:
             UserError: they do not compose; the key or choice and its near miss are named.
         """
-        config = self._compose([])
+        of_the_command = self.fixed == _plain_words(self.config)
+        config = self.config if of_the_command else self._compose([])
         check_parts(config, NEEDED)
         self._composed[()] = self._with_defaults(_without_hydra(config.copy()))
+        self._in_force = dict(config.hydra.runtime.choices)
         return config
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
@@ -73,7 +76,9 @@ class Composer:
             UserError: they do not compose; the key or choice and its near miss are named.
         """
         parsed = parse(overrides)
-        choices = tuple(str(o.input_line) for o in parsed if not self._is_value(o))
+        chosen = [o for o in parsed if not self._is_value(o)]
+        others = [] if all(map(self._is_in_force, chosen)) else chosen
+        choices = tuple(str(o.input_line) for o in others)
         if choices not in self._composed:
             self._composed[choices] = self._with_defaults(_without_hydra(self._compose(choices)))
         config = self._composed[choices].copy()
@@ -105,11 +110,23 @@ class Composer:
             return False
         return isinstance(override.value(), dict) or not self._is_group(override.key_or_group)
 
+    def _is_in_force(self, choice: Override) -> bool:
+        """Whether the fixed overrides alone make the same choice."""
+        plain = not (choice.is_add() or choice.is_force_add() or choice.is_delete())
+        here = self._in_force.get(choice.key_or_group)
+        return plain and choice.package is None and here is not None and choice.value() == here
+
     def _is_group(self, key: str) -> bool:
         if key not in self._groups:
             named = "." not in key
             self._groups[key] = named and bool(self.loader.get_group_options(key))
         return self._groups[key]
+
+
+def _plain_words(config: DictConfig) -> list[str]:
+    """The words that a multirun was composed of: Hydra leaves its searches out."""
+    words = list(config.hydra.overrides.task)
+    return [w for w, o in zip(words, parse(words), strict=True) if not o.is_sweep_override()]
 
 
 def _set(config: DictConfig, override: Override) -> None:
