@@ -1,6 +1,7 @@
 """A run on sentences: its folder shows text, its result what is true, and its export takes text."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,16 @@ def test_what_is_not_for_sentences_is_refused(case: str, own_place: Path) -> Non
     with pytest.raises(UserError, match=message) as refused:
         betafront.train(*TEXT, *words, folder=own_place / "run", quiet=True)
     assert "\n" not in str(refused.value)
+
+
+def test_a_line_that_is_wrong_ends_the_command_with_its_place(
+    betafront: Callable[..., Any], own_place: Path
+) -> None:
+    (own_place / "plays.txt").write_text("to be\n\nor not to be\n")
+    said = betafront("train", "data=text", "data.path=plays.txt", "hydra.run.dir=run")
+    assert said.code == 1
+    (line,) = said.err.splitlines()
+    assert "data.path: plays.txt, line 2 is empty" in line
 
 
 def test_an_exported_model_takes_and_gives_sentences(run: TrainedRun, own_place: Path) -> None:
