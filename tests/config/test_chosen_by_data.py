@@ -70,7 +70,7 @@ def test_a_run_whose_settings_were_saved_in_another_order_goes_on(tmp_path: Path
 
 
 def test_models_and_likelihoods_of_sentences_are_refused_on_images() -> None:
-    with pytest.raises(UserError, match=r"model=sentence is for sentences.* use model=mlp"):
+    with pytest.raises(UserError, match=r"model=sentence is for sentences.* or model=mlp"):
         check(build(compose(["model=sentence"])))
     with pytest.raises(UserError, match="likelihood Words is for sentences"):
         check(build(compose(["likelihood=words"])))

@@ -136,7 +136,7 @@ def test_settings_out_of_range_are_refused(settings: dict[str, Any], line: str) 
 
 
 def test_numbers_and_sentences_each_have_their_own_models_and_likelihoods() -> None:
-    with pytest.raises(UserError, match=r"model=sentence is for sentences.* use model=mlp"):
+    with pytest.raises(UserError, match=r"model=sentence is for sentences.* or model=mlp"):
         sentence((1, 8, 8), told(Gaussian(), None))
     words = told(Words(), VOCABULARY)
     for make in (mlp, linear, conv, conv1d, resnet):

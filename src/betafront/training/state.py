@@ -78,7 +78,7 @@ class RunState(nn.Module):
         ema = run.trainer.ema
         self.average = None if ema is None else Average(self.vae, ema)
         most = run.trainer.aggressive
-        self.aggressive = None if most is None else Aggressive(most, run.seed)
+        self.aggressive = None if most is None else Aggressive(most, run.epoch, run.seed)
         self.generators = Generators(run.seed, device, share)
         self.objective = run.objective(self.vae.latents)
         self.objective.check_model(self.vae.factorised)

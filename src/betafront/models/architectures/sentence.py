@@ -54,7 +54,8 @@ def sentence(
     if likelihood.symbols is None or len(shape) != 1:
         raise UserError(
             "model=sentence is for sentences, sequences of symbols as data=text has them, and an "
-            f"example of this data is {'x'.join(map(str, shape))} numbers: use model=mlp"
+            f"example of this data is {'x'.join(map(str, shape))} numbers: use data=text, or "
+            "model=mlp"
         )
     latents = number(latents, "sentence")
     for key, size in (("embedding", embedding), ("hidden", hidden), ("layers", layers)):

@@ -163,7 +163,8 @@ class TrainingModule(pl.LightningModule):
             noise = torch.Generator(device).manual_seed(state.seed)
             row = state.validate(self._placed(self.validation), noise)
             if state.aggressive is not None:
-                state.aggressive.after_validation(state.vae, next(self._placed(self.validation)))
+                some = next(self._placed(self.validation))
+                state.aggressive.after_validation(state.step, state.vae, some)
         restore_global(elsewhere)
         self.log_dict(dict(row), logger=False, on_step=True, on_epoch=False)
         tell(self.trainer.loggers, row)

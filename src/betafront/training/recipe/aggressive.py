@@ -3,7 +3,8 @@
 Early in training q(z|x) is far from the posterior of the decoder, which therefore learns to do
 without z. Before each step of the decoder the encoder alone is then trained on batches of its own,
 until their objective no longer improves; the step itself leaves the encoder as it is. Once the
-mutual information of x and z under q no longer rises, encoder and decoder are trained together.
+mutual information of x and z under q, looked at once an epoch, no longer rises, encoder and decoder
+are trained together.
 """
 
 import math
@@ -36,18 +37,22 @@ class Aggressive:
 
     Args:
         most: updates before a step.
+        epoch: optimiser steps of a pass over the data.
         seed: of the run.
 
     Attributes:
         on: whether the encoder still lags behind.
-        best: the greatest mutual information that a validation found, in nats.
+        judged: the step at which the mutual information was last looked at.
+        best: the greatest that was found, in nats.
         updates: of the encoder alone, before each step that was taken.
         order: of the encoder's batches; on the CPU.
     """
 
-    def __init__(self, most: int, seed: int) -> None:
+    def __init__(self, most: int, epoch: int, seed: int) -> None:
         self.most = most
+        self.epoch = epoch
         self.on = True
+        self.judged = 0
         self.best = 0.0
         self.updates: list[int] = []
         self.order = torch.Generator().manual_seed(seed ^ OWN_STREAM)
@@ -114,16 +119,18 @@ class Aggressive:
             for parameter in model.encoder_parameters():
                 parameter.grad = None
 
-    def after_validation(self, model: Model, x: Tensor) -> None:
-        """End it where the mutual information is below the greatest that there was.
+    def after_validation(self, step: int, model: Model, x: Tensor) -> None:
+        """End it where the mutual information is below the greatest that there was, an epoch or
+        more after it was last looked at.
 
         Args:
+            step: optimiser steps taken.
             model: that is trained.
             x: (n, …) examples of the validation split, on its device.
         """
-        if self.on:
+        if self.on and step - self.judged >= self.epoch:
             found = mutual_information(model, x[:EXAMPLES])
-            self.on, self.best = found >= self.best, max(found, self.best)
+            self.on, self.best, self.judged = found >= self.best, max(found, self.best), step
 
     @property
     def settings(self) -> dict[str, float | str]:
@@ -135,12 +142,17 @@ class Aggressive:
 
     def snapshot(self) -> dict[str, Any]:
         """All of it, for `restore`."""
-        values = {"on": self.on, "best": self.best, "updates": self.updates}
-        return {**values, "order": self.order.get_state()}
+        return {
+            "on": self.on,
+            "judged": self.judged,
+            "best": self.best,
+            "updates": self.updates,
+            "order": self.order.get_state(),
+        }
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Continue from what `snapshot` returned."""
-        self.on, self.best = snapshot["on"], snapshot["best"]
+        self.on, self.judged, self.best = (snapshot[key] for key in ("on", "judged", "best"))
         self.updates = list(snapshot["updates"])
         self.order.set_state(snapshot["order"])
 
