@@ -1,6 +1,7 @@
 """A run on sentences: its folder shows text, its result what is true, and its export takes text."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,11 @@ from betafront.api.trained_run import TrainedRun
 from betafront.data.text import grammar
 from betafront.data.text.texts import PAIRS, SAMPLES, STEPS
 from betafront.errors import UserError
-from betafront.study.display.gallery import first_block, shown, truth
+from betafront.study.display.gallery import WIDEST, excerpt, shown, truth
 from betafront.training.folder import RunFolder
 
 TEXT = (
-    "data=text", "data.sentences=2500", "data.val=0.04", "data.test=0.04", "trainer.steps=12",
+    "data=text", "data.sentences=3000", "data.val=0.04", "data.test=0.04", "trainer.steps=12",
     "trainer.accelerator=cpu", "metrics.samples=1",
 )  # fmt: skip
 TINY = (*TEXT, "model.embedding=8", "model.hidden=12", "model.latents=3")
@@ -82,7 +83,10 @@ def test_the_report_takes_the_text_of_a_run(run: TrainedRun, tmp_path: Path) -> 
     assert found.pictures == {}
     assert set(found.texts) == {"reconstructions", "interpolations", "samples"}
     assert found.texts["samples"].startswith("greedy ")
-    lines = first_block(run.pictures / "reconstructions.txt").splitlines()
+    lengths = [len(line) for text in found.texts.values() for line in text.splitlines()]
+    assert max(lengths) <= WIDEST + len(" …")
+    assert found.texts["reconstructions"].count("given ") == 4
+    lines = excerpt(run.pictures / "reconstructions.txt", 1).splitlines()
     assert [line.split()[0] for line in lines] == ["given", "greedy", "sampled"]
     assert shown(3, tmp_path, 200).texts == {}
     assert truth(tmp_path) is None
@@ -104,6 +108,16 @@ def test_what_is_not_for_sentences_is_refused(case: str, own_place: Path) -> Non
     with pytest.raises(UserError, match=message) as refused:
         betafront.train(*TEXT, *words, folder=own_place / "run", quiet=True)
     assert "\n" not in str(refused.value)
+
+
+def test_a_line_that_is_wrong_ends_the_command_with_its_place(
+    betafront: Callable[..., Any], own_place: Path
+) -> None:
+    (own_place / "plays.txt").write_text("to be\n\nor not to be\n")
+    said = betafront("train", "data=text", "data.path=plays.txt", "hydra.run.dir=run")
+    assert said.code == 1
+    (line,) = said.err.splitlines()
+    assert "data.path: plays.txt, line 2 is empty" in line
 
 
 def test_an_exported_model_takes_and_gives_sentences(run: TrainedRun, own_place: Path) -> None:

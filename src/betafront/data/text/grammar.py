@@ -47,17 +47,18 @@ FORMS = {"statement": 0.7, "denial": 0.15, "question": 0.15}
 ARTICLES = {
     "one": "the a this every", "several": "the some these many",
 }  # fmt: skip
-ADJECTIVES = "old young tall clever quiet proud small merry"
+MOODS = "clever quiet proud merry clumsy cheerful"
+AGES = "old young new ancient"
 MANNERS = "slowly again gladly today alone outside"
 NEARS = "in near behind beside"
 IRREGULAR = {"loaf": "loaves"}
 DO = {("present", "one"): "does", ("present", "several"): "do"}
 FACTORS = ("topic", "number", "tense", "form")
-ADJECTIVE, MANNER, NEAR = "adjective/", "manner/", "near/"  # symbols
+MOOD, AGE, MANNER, NEAR = "mood/", "age/", "manner/", "near/"  # symbols
 
-RELATIVE, TRANSITIVE, DESCRIBED, MORE, AGAIN = 0.25, 0.92, 0.35, 0.4, 0.05
-"""The parts of subjects with a relative clause, of verbs with an object, of nouns with one more
-adjective, of sentences with one more place or manner, and with one more clause."""
+RELATIVE, TRANSITIVE, DESCRIBED, MORE, AGAIN = 0.25, 0.92, 0.25, 0.5, 0.05
+"""The parts of subjects with a relative clause, of verbs with an object, of nouns with each kind of
+adjective, of clauses with a place or a manner, and of those with another clause after them."""
 
 
 class Kind(NamedTuple):
@@ -81,8 +82,11 @@ def grammar() -> Grammar:
         rules |= _clauses(kind)
     for topic in TOPICS:
         rules |= _phrases(topic)
-    for symbol, words in ((ADJECTIVE, ADJECTIVES), (MANNER, MANNERS), (NEAR, NEARS)):
+    for symbol, words in ((MANNER, MANNERS), (NEAR, NEARS)):
         rules[symbol] = _any_of(words)
+    for symbol, words in ((MOOD, MOODS), (AGE, AGES)):
+        some = [Rule(DESCRIBED * word.p, word.parts) for word in _any_of(words)]
+        rules[symbol] = [Rule(1 - DESCRIBED, ()), *some]
     for number, articles in ARTICLES.items():
         rules[_of("article", number)] = _any_of(articles)
     return Grammar(rules, "S")
@@ -161,7 +165,7 @@ def _phrases(topic: str) -> dict[str, list[Rule]]:
     rules = {
         rest: [
             Rule(1 - MORE, ()),
-            Rule(MORE / 2, (MANNER, rest)),
+            Rule(MORE / 2, (MANNER,)),
             Rule(MORE / 2, (NEAR, _of("place", topic), rest)),
         ],
         thing: [Rule(1 / 2, (_of("noun", topic, str(THINGS), number),)) for number in NUMBERS],
@@ -186,17 +190,13 @@ def _phrases(topic: str) -> dict[str, list[Rule]]:
 
 
 def _nouns(topic: str, column: int, number: str) -> dict[str, list[Rule]]:
-    """An article, any number of adjectives and a noun, which agree in number."""
-    described = _of("described", topic, str(column), number)
+    """An article, perhaps adjectives, and a noun, which agree in number."""
     nouns = [w if number == "one" else _several(w) for w in WORDS[topic][column].split()]
+    before = _of("article", number), MOOD, AGE
     return {
         _of("noun", topic, str(column), number): [
-            Rule(1.0, (_of("article", number), described)),
-        ],
-        described: [
-            *(Rule((1 - DESCRIBED) * each.p, each.parts) for each in _any_of(" ".join(nouns))),
-            Rule(DESCRIBED, (ADJECTIVE, described)),
-        ],
+            Rule(noun.p, (*before, *noun.parts)) for noun in _any_of(" ".join(nouns))
+        ]
     }
 
 

@@ -24,8 +24,8 @@ LEAST = 1500  # characters that a small picture takes at least, as a bound on ho
 ROOM = 500_000  # characters that all pictures may take: the page is to stay below 6 MB
 DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile)
 KINDS = ("reconstructions", "traversals", "samples")
-OF_TEXT = ("reconstructions", "interpolations", "samples")
-LINES = 24  # of a text
+OF_TEXT = {"reconstructions": 4, "interpolations": 1, "samples": 4}  # and how many are shown
+WIDEST = 100  # characters of a line of text
 
 
 def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
@@ -70,7 +70,7 @@ def thumbnails(
         for row in thinned(part, room // LEAST + 1):
             run = folder / row["folder"]
             picture = embedded(_picture(run, "reconstructions"), SMALL, left=True)
-            picture = picture or first_block(_text(run, "reconstructions"))
+            picture = picture or excerpt(_text(run, "reconstructions"), 1)
             room -= len(picture)
             if room < 0:
                 return found
@@ -91,7 +91,7 @@ def shown(trial: int, folder: Path, width: int) -> Shown:
     pictures = {
         kind: embedded(_picture(folder, kind), width, left=kind != "traversals") for kind in KINDS
     }
-    texts = {kind: excerpt(_text(folder, kind)) for kind in OF_TEXT}
+    texts = {kind: excerpt(_text(folder, kind), n) for kind, n in OF_TEXT.items()}
     return Shown(
         trial,
         {kind: picture for kind, picture in pictures.items() if picture},
@@ -109,19 +109,15 @@ def _text(folder: Path, kind: str) -> Path:
     return RunFolder(folder).pictures / f"{kind}.txt"
 
 
-def excerpt(path: Path) -> str:
-    """The first lines of a text, without the one that says what is shown; empty where it cannot be
-    read."""
+def excerpt(path: Path, blocks: int) -> str:
+    """The first blocks of a text, lines that belong together, without the line that says what is
+    shown; long lines are cut. Empty where it cannot be read."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        _, *found = path.read_text(encoding="utf-8").rstrip().split("\n\n")
     except DAMAGED:
         return ""
-    return "\n".join(lines[2 : 2 + LINES]).rstrip()
-
-
-def first_block(path: Path) -> str:
-    """The first lines of a text that belong together; empty where it cannot be read."""
-    return excerpt(path).partition("\n\n")[0]
+    lines = "\n\n".join(found[:blocks]).split("\n")
+    return "\n".join(line if len(line) <= WIDEST else f"{line[:WIDEST]} …" for line in lines)
 
 
 def embedded(path: Path, width: int, left: bool) -> str:
