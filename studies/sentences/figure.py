@@ -7,6 +7,7 @@ The folder is that of the study, as `betafront sweep study=sentences` leaves it.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,10 @@ RATE, WEIGHT = "#1f77b4", "#d62728"
 ACROSS = 4  # panels
 COLUMNS = {
     "D": "distortion", "R": "rate", "D + R": "negative_elbo", "MI": "mutual_information",
-    "active": "active_units", "IWAE 100": "iwae_100", "perplexity": "iwae_perplexity_100",
+    "active": "active_units", "NLL": "iwae_{k}", "perplexity": "iwae_perplexity_{k}",
 }  # fmt: skip
 SPLIT = "test"
+DRAWS = re.compile(rf"{SPLIT}/iwae_(\d+)")
 
 
 def cure(config: dict[str, Any]) -> str:
@@ -45,16 +47,16 @@ def read(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
 
 
 def draw(runs: list[tuple[str, dict[str, Any], dict[str, Any]]], path: Path) -> None:
-    """A panel for each run: R in nats per sentence, and the weight in force."""
+    """A panel for each run, with a scale of its own: R in nats per sentence, and the weight in
+    force."""
     down = -(-len(runs) // ACROSS)
     figure = Figure(figsize=(4 * ACROSS, 2.8 * down), layout="constrained")
     panels = figure.subplots(down, ACROSS, squeeze=False, sharex=True).flat
-    highest = max(np.quantile(trace["rate"], 0.99) for *_, trace in runs)
     for (name, result, trace), panel in zip(runs, panels, strict=False):
         panel.plot(trace["step"], trace["rate"], color=RATE, lw=0.6)
         weight = panel.twinx()
         weight.plot(trace["step"], trace["beta"], color=WEIGHT, lw=1)
-        panel.set_ylim(0, highest)
+        panel.set_ylim(0, max(1.0, 1.05 * trace["rate"].max()))
         weight.set_ylim(-0.03, 1.05)
         panel.set_title(f"{name}: R = {result['metrics'][f'{SPLIT}/rate']:.2f} nats")
         panel.tick_params(axis="y", colors=RATE)
@@ -66,16 +68,24 @@ def draw(runs: list[tuple[str, dict[str, Any], dict[str, Any]]], path: Path) -> 
     figure.savefig(path, dpi=80)
 
 
+def cells(result: dict[str, Any]) -> list[str]:
+    """The columns of a run; the NLL is the bound of the most draws that there is."""
+    metrics = result["metrics"]
+    k = max((int(found[1]) for key in metrics if (found := DRAWS.fullmatch(key))), default=1)
+    values = [metrics.get(f"{SPLIT}/{key.format(k=k)}") for key in COLUMNS.values()]
+    updates = result["settings"].get("aggressive/encoder_updates", 0)
+    return ["" if value is None else f"{value:.2f}" for value in values] + [f"{updates:g}"]
+
+
 def main() -> None:
     folders = sorted(path.parent for path in Path(sys.argv[1]).glob("trial-*/**/result.json"))
     runs = [read(folder) for folder in folders]
     print("| cure |", " | ".join(COLUMNS), "| updates of the encoder alone |")
     print("| --- |" + " --- |" * (len(COLUMNS) + 1))
     for name, result, _ in runs:
-        values = [result["metrics"].get(f"{SPLIT}/{key}") for key in COLUMNS.values()]
-        updates = result["settings"].get("aggressive/encoder_updates", 0)
-        cells = ["" if value is None else f"{value:.2f}" for value in values]
-        print(f"| {name} |", " | ".join(cells), f"| {updates:g} |")
+        print(f"| {name} |", " | ".join(cells(result)), "|")
+    if true := result["data"].get("true_nll"):
+        print(f"| the language itself | | | | | | {true[SPLIT]:.2f} | | |")
     draw(runs, Path(sys.argv[2]))
 
 
