@@ -36,6 +36,7 @@ HOLDS = {
 RECIPE = (
     "lr_schedule=warmup_cosine", "trainer.ema=0.9", "trainer.clip_norm=1000",
     "trainer.accumulate=2", "callbacks=[lr_monitor,device_stats]", "loggers=[csv]",
+    "objective.draws=3", "likelihood.mode=learned",
 )  # fmt: skip
 
 

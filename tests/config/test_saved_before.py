@@ -7,7 +7,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from betafront.config.compose import compose
-from betafront.config.saved import save
+from betafront.config.saved import save, saved_config, saved_run
 from betafront.errors import UserError
 from betafront.training.folder import RunFolder
 
@@ -17,6 +17,7 @@ NEWER = (
     "metrics.further.dci.standard_errors",
     "trainer.keep",
     "trainer.clip_norm",
+    "objective.draws",
 )
 
 
@@ -38,6 +39,14 @@ def test_a_stopped_run_goes_on_where_only_newer_settings_differ(tmp_path: Path) 
     saved_before(tmp_path)
     save(compose(WORDS), tmp_path)
     assert OmegaConf.load(RunFolder(tmp_path).config).metrics.further.mig.estimator == "neighbours"
+
+
+def test_a_configuration_of_before_has_one_draw(tmp_path: Path) -> None:
+    saved_before(tmp_path)
+    assert "draws" not in saved_config(tmp_path).objective
+    assert saved_run(tmp_path).objective(latents=8).draws == 1
+    save(compose([*WORDS, "objective.draws=4"]), tmp_path / "now")
+    assert saved_run(tmp_path / "now").objective(latents=8).draws == 4
 
 
 def test_a_stopped_run_does_not_go_on_with_a_newer_setting_that_was_set(tmp_path: Path) -> None:

@@ -112,7 +112,11 @@ def where_on_the_scale(scale: OnTheScale) -> str:
         return f"{scale.holds} was held to {scale.target:g}; that is canonical {here}"
     if scale.holds:
         return f"free up to {scale.target:g} nats per group; that is canonical {here}"
-    return f"weight {scale.weight:g} under normalisation={scale.normalisation} is canonical {here}"
+    drawn = "" if scale.draws in (None, 1) else f", in the weights of {scale.draws} draws"
+    return (
+        f"weight {scale.weight:g} under normalisation={scale.normalisation} is canonical "
+        f"{here}{drawn}"
+    )
 
 
 def weights_of(standing: Standing) -> str:

@@ -17,6 +17,7 @@ from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
 from betafront.models import Architecture, Model, Shape, check_model, initialised
+from betafront.models.check import check_log_ratio
 from betafront.objective import Likelihood, Objective, told
 from betafront.own_modules import cause, users_place
 from betafront.training.lightning.trainer import lightning_trainer
@@ -50,7 +51,7 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
         if key not in ("data", "model", "objective")
     }
     data = _augmented_data(config.data, wall)
-    weight = config.objective.weight
+    weight, draws = config.objective.weight, config.objective.get("draws", 1)
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise UserError(f"objective.weight must be a number, not {weight!r}")
     return Run(
@@ -65,6 +66,7 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
             shaping=parts["shaping"],
             controller=parts["controller"],
             penalties=tuple(parts["penalty"].values()),
+            draws=draws,
         ),
         make_optimizer=parts["optimizer"],
         trainer=parts["trainer"],
@@ -173,6 +175,9 @@ def check(run: Run) -> None:
         objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
     objective.check_mean(not vae.likelihood.of_symbols)
+    objective.check_likelihood(vae.likelihood)
+    if objective.draws > 1:
+        check_log_ratio(vae, run.data.examples("val", 2))
     check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     with _of_part("optimizer"):

@@ -171,16 +171,32 @@ class Model(nn.Module, ABC):
         return self.draw(self.encode(x), noise, draws=draws, log_ratio=log_ratio)
 
     def forward(
-        self, x: Tensor, noise: torch.Generator | None = None, *, mse: bool = False
+        self,
+        x: Tensor,
+        noise: torch.Generator | None = None,
+        *,
+        mse: bool = False,
+        draws: int = 1,
     ) -> Terms:
-        """The terms of the objective, with one draw of z per example.
+        """The terms of the objective.
 
         Args:
             x: (B, …).
             noise: where the noise of z comes from; the global generator by default.
             mse: measure the squared error too, which of some likelihoods costs more than the rest.
+            draws: of z per example, decoded at once; of several the terms have their log ratios.
+
+        Raises:
+            UserError: of several draws, the model gives no log ratio.
         """
-        draw = self.infer(x, noise)
+        draw = self.infer(x, noise, draws=draws, log_ratio=draws > 1)
+        if draws > 1:
+            if draw.log_ratio is None:
+                raise UserError(
+                    f"model: draw of {type(self).__name__} gives no log_ratio, which "
+                    f"objective.draws={draws} needs"
+                )
+            x = x.repeat_interleave(draws, 0)
         seen = self.observe(draw.z, x, mean=mse)
         squares = None if seen.mean is None else ((seen.mean - x) ** 2).flatten(1).mean(1)
         return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic)
