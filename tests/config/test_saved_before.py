@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from betafront.config.build import model
 from betafront.config.compose import compose
 from betafront.config.saved import save, saved_config, saved_run
 from betafront.errors import UserError
@@ -29,6 +30,7 @@ def saved_before(folder: Path, **changed: Any) -> None:
     for key in NEWER:
         part, _, name = key.rpartition(".")
         del OmegaConf.select(config, part)[name]
+    del config["prior"]  # which was N(0, 1)
     for key, value in changed.items():
         OmegaConf.update(config, key, value)
     place.config.write_text(OmegaConf.to_yaml(config))
@@ -53,6 +55,17 @@ def test_a_stopped_run_does_not_go_on_with_a_newer_setting_that_was_set(tmp_path
     saved_before(tmp_path)
     with pytest.raises(UserError, match="with other settings"):
         save(compose([*WORDS, "trainer.clip_norm=1.0"]), tmp_path)
+
+
+def test_a_stopped_run_does_not_go_on_with_another_prior(tmp_path: Path) -> None:
+    saved_before(tmp_path)
+    with pytest.raises(UserError, match="with other settings"):
+        save(compose([*WORDS, "prior=gaussian"]), tmp_path)
+
+
+def test_a_model_of_before_has_the_prior_that_it_had(tmp_path: Path) -> None:
+    saved_before(tmp_path)
+    assert model(saved_config(tmp_path), (1, 32, 32)).factorised
 
 
 def test_a_stopped_run_with_another_setting_is_left_alone(tmp_path: Path) -> None:

@@ -81,5 +81,5 @@ def require_factorised(factorised: bool, what: str) -> None:
     if not factorised:
         raise UserError(
             f"{what} needs a model whose posterior is a diagonal Gaussian and whose prior is "
-            "N(0, 1), and this model is another: leave it out, or choose another model"
+            "N(0, 1), and this model is another: leave it out, or choose another model or prior"
         )

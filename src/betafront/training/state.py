@@ -74,6 +74,7 @@ class RunState(nn.Module):
     def __init__(self, run: Run, device: torch.device, share: Share = ALONE) -> None:
         super().__init__()
         self.vae = run.vae()
+        self.vae.start_from(run.drawn)
         start_scale(self.vae, run.data, run.seed)
         ema = run.trainer.ema
         self.average = None if ema is None else Average(self.vae, ema)

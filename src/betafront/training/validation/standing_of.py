@@ -57,7 +57,9 @@ def standing_of(
     beta = scale.beta if why_unknown(state.objective) else state.beta
     curve = _curve(rows, state.history, beta, state.objective)
     curve = replace(curve, lost=_lost(state, rows, beta))
-    return replace(judge(curve, weights, "; ".join(filter(None, notes))), scale_off=off)
+    found = judge(curve, weights, "; ".join(filter(None, notes)))
+    error = evaluation.settings.get("rate_error")
+    return replace(found, scale_off=off, rate_error=None if error is None else float(error))
 
 
 def _had_a_choice(state: RunState) -> bool:
