@@ -1,6 +1,6 @@
-"""A run with every likelihood, schedule, shaping, controller and penalty, on both data sets and in
-both precisions: five epochs without a NaN, and the trace drawn. One of each group is given to
-`betafront train`; the others are composed and trained directly, as that does it."""
+"""A run with every likelihood, prior, schedule, shaping, controller and penalty, on both data sets
+and in both precisions: five epochs without a NaN, and the trace drawn. One of each group is given
+to `betafront train`; the others are composed and trained directly, as that does it."""
 
 import json
 from collections.abc import Callable
@@ -36,6 +36,7 @@ HOLDS = {
 RECIPE = (
     "lr_schedule=warmup_cosine", "trainer.ema=0.9", "trainer.clip_norm=1000",
     "trainer.accumulate=2", "callbacks=[lr_monitor,device_stats]", "loggers=[csv]",
+    "objective.draws=3", "likelihood.mode=learned",
 )  # fmt: skip
 
 
@@ -58,6 +59,7 @@ CHOICES = {
     "augmented": ("data.augment=[{_target_:torchvision.transforms.v2.RandomRotation,degrees:15}]",),
     "learned laplace": ("likelihood=laplace", "likelihood.mode=learned"),
     **{f"schedule {name}": (f"schedule={name}",) for name in choices("schedule")},
+    **{f"prior {name}": (f"prior={name}",) for name in choices("prior") if name != "standard"},
     **HOLDS,
     "recipe": RECIPE,
 }

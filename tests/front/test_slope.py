@@ -49,6 +49,17 @@ def test_a_run_off_its_line_is_seen_and_by_how_much(converged: pd.DataFrame) -> 
     assert np.delete(found, 4) == pytest.approx(np.zeros(8), abs=1e-12)
 
 
+def test_trials_of_several_draws_have_no_line(converged: pd.DataFrame) -> None:
+    off = converged.assign(draws=[5.0, *[None] * 7, 1.0])  # an earlier version recorded none
+    off.loc[[0, 4], "val/distortion"] += 30.0
+    assert off_their_lines(off.assign(draws=1)).startswith("2 of 9 trials lie more than")
+    assert off_their_lines(off).startswith("1 of 8 trials lie more than")
+    assert off_their_lines(off.assign(draws=None)).startswith("2 of 9")
+    assert hull_slopes(converged)["trial"].tolist()[-1] == 1
+    two = converged.assign(draws=[1, 2, *[1] * 7])
+    assert hull_slopes(two)["trial"].tolist() == hull_slopes(converged)["trial"].tolist()[:-1]
+
+
 def test_the_cause_is_named_as_far_as_it_is_known(converged: pd.DataFrame) -> None:
     off = converged.copy()
     off.loc[[2, 4, 6], "val/distortion"] += 5.0

@@ -96,7 +96,7 @@ def test_the_beta_of_a_trained_model_of_sentences_can_be_measured() -> None:
 
 
 def test_metrics_of_images_are_refused() -> None:
-    with pytest.raises(UserError, match="PSNR and SSIM are for images, .* leave it out with"):
+    with pytest.raises(UserError, match=r"PSNR and SSIM are for images, .* leave it out with"):
         evaluate(Uniform(), X, samples=1, further={"likeness": None})
 
 

@@ -140,3 +140,13 @@ def test_a_command_is_broken_between_its_words() -> None:
     assert lines[0] == "betafront train 'model.hidden=[8, 8]' \\"
     assert shlex.split(" ".join(line.removesuffix("\\") for line in lines)) == words
     assert all(len(line) <= 40 for line in lines if "111" not in line)
+
+
+def test_a_searched_number_of_draws_is_refused_where_its_branch_cannot_be(
+    betafront: Command,
+) -> None:
+    searched = ("objective.draws=1,5", "likelihood=gaussian", *SMALL)
+    said = betafront("sweep", "--dry-run", *searched)
+    assert said.code == 2
+    assert "objective.draws=5 weighs its draws by p(x|z), and likelihood.mode=optimal" in said.err
+    assert "(found at objective.draws=5)" in said.err

@@ -18,14 +18,20 @@ Command = Callable[..., Any]
 def test_settings_that_were_not_there_are_found_where_their_part_is() -> None:
     of_trainer = {key: value for key, value in FORMER.items() if key.startswith("trainer.")}
     assert of_trainer["trainer.keep"] == "last" and of_trainer["trainer.patience"] is None
-    assert lacking({"trainer.steps": 5}) == of_trainer
+    assert lacking({"trainer.steps": 5, "objective.draws": 1}) == of_trainer
     del of_trainer["trainer.keep"]
-    assert lacking({"trainer.steps": 5, "trainer.keep": "best"}) == of_trainer
-    assert lacking({"model.latents": 5}) == {}  # trainers are searched
+    then = {"trainer.steps": 5, "trainer.keep": "best", "objective.draws": 1}
+    assert lacking(then) == of_trainer
+    assert lacking({"model.latents": 5, "objective.draws": 1}) == {}  # trainers are searched
+
+
+def test_a_setting_of_no_group_is_lacking_where_the_others_beside_it_are_searched() -> None:
+    assert lacking({"model.latents": 5}) == {"objective.draws": 1}  # the weight is searched
 
 
 def test_metrics_are_estimated_as_then() -> None:
     then = {"metrics.further.mig.bins": None, "metrics.further.dci.trees": 20}
+    then["objective.draws"] = 1
     assert lacking(then) == {
         "metrics.further.mig.estimator": "bins",
         "metrics.further.dci.standard_errors": 0,
@@ -46,6 +52,9 @@ def test_a_default_that_has_changed_is_kept_where_both_are_defaults() -> None:
 def test_defaults_of_choices_are_those_of_then_where_their_group_is_searched() -> None:
     assert of_choices({"trainer.steps": 5})["likelihood.sigma"] == (1.0, None)
     assert of_choices({"likelihood.sigma": 2.0}) == {}
+    since = {"trainer.steps": 5, "trainer.keep": "best", "trainer.patience": None}
+    assert "objective.draws" in lacking(since)  # which came later, and says nothing of then
+    assert of_choices(since) == {}
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_a_line_that_is_wrong_ends_the_command_with_its_place(
 ) -> None:
     (own_place / "plays.txt").write_text("to be\n\nor not to be\n")
     said = betafront("train", "data=text", "data.path=plays.txt", "hydra.run.dir=run")
-    assert said.code == 1
+    assert said.code == 2
     (line,) = said.err.splitlines()
     assert "data.path: plays.txt, line 2 is empty" in line
 

@@ -17,6 +17,7 @@ SETTINGS = (str, bool, int, float, list, tuple, Mapping, Path)  # what is writte
 FIELDS = {
     "data": "data",
     "model": "architecture",
+    "prior": "make_prior",
     "likelihood": "likelihood",
     "optimizer": "make_optimizer",
     "lr_schedule": "make_lr_schedule",

@@ -65,7 +65,8 @@ def train_and_show(run: Run, folder: Path) -> Result:
         table.add_column(split, justify="right")
     for name in [key.removeprefix("val/") for key in result.metrics if key.startswith("val/")]:
         values = (f"{result.metrics[f'{split}/{name}']:.4g}" for split in EVALUATED)
-        unit = metric(name).unit
+        how = result.settings.get(f"val/{name}", "")  # of a rate that has no closed form
+        unit = ", ".join(filter(None, [metric(name).unit, str(how)]))
         table.add_row(f"{name} ({unit})" if unit else name, *values)
         if name == "distortion" and LOG_SCALE in result.data:
             table.add_row("  in standardised units", *standardised(result))
@@ -112,7 +113,11 @@ def where_on_the_scale(scale: OnTheScale) -> str:
         return f"{scale.holds} was held to {scale.target:g}; that is canonical {here}"
     if scale.holds:
         return f"free up to {scale.target:g} nats per group; that is canonical {here}"
-    return f"weight {scale.weight:g} under normalisation={scale.normalisation} is canonical {here}"
+    drawn = "" if scale.draws in (None, 1) else f", in the weights of {scale.draws} draws"
+    return (
+        f"weight {scale.weight:g} under normalisation={scale.normalisation} is canonical "
+        f"{here}{drawn}"
+    )
 
 
 def weights_of(standing: Standing) -> str:

@@ -15,7 +15,7 @@ from betafront.config.homes import OF_THE_PROJECT, found, package_of
 from betafront.config.parts import parts
 from betafront.errors import UserError
 
-CALLED_LATER = ("model", "likelihood", "optimizer", "lr_schedule", "metrics")
+CALLED_LATER = ("model", "prior", "likelihood", "optimizer", "lr_schedule", "metrics")
 """The parts that are made for the data, or for a model: `_partial_` in `conf/`."""
 
 

@@ -143,7 +143,7 @@ def measure(
     vae = saved_model(folder, run.vae())
     found = run.evaluations(vae, run.data, announce)
     now, then = found["val"].values["rate"], result.metrics["val/rate"]
-    close = CLOSE if vae.factorised else CLOSE_OF_DRAWS
+    close = CLOSE if vae.analytic_rate else CLOSE_OF_DRAWS
     if abs(now - then) > close * max(1.0, then):
         raise UserError(
             f"{RunFolder(folder).model} has a rate of {now:.4g} nats where {then:.4g} were "

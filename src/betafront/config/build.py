@@ -1,7 +1,7 @@
 """A composed configuration, and the parts of the run that it names."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from typing import Any
@@ -16,8 +16,9 @@ from betafront.config.trust import Wall
 from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
-from betafront.models import Architecture, Model, Shape, check_model, initialised
-from betafront.objective import Likelihood, Objective, told
+from betafront.models import Model, Shape, check_model, initialised
+from betafront.models.check import check_log_ratio
+from betafront.objective import Objective, told
 from betafront.own_modules import cause, users_place
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.optimizer import optimizer_of
@@ -47,15 +48,15 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
     parts: dict[str, Any] = {
         key: _make(config[key], key, wall)
         for key in PARTS
-        if key not in ("data", "model", "objective")
+        if key not in ("data", "model", "prior", "objective")
     }
     data = _augmented_data(config.data, wall)
-    weight = config.objective.weight
+    weight, draws = config.objective.weight, config.objective.get("draws", 1)
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise UserError(f"objective.weight must be a number, not {weight!r}")
     return Run(
         data=data,
-        architecture=_architecture(config.model, wall),
+        architecture=_called_later(config.model, "model", wall),
         likelihood=parts["likelihood"],
         make_objective=partial(
             Objective,
@@ -65,12 +66,14 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
             shaping=parts["shaping"],
             controller=parts["controller"],
             penalties=tuple(parts["penalty"].values()),
+            draws=draws,
         ),
         make_optimizer=parts["optimizer"],
         trainer=parts["trainer"],
         evaluate=parts["metrics"],
         seed=config.seed,
         make_lr_schedule=parts["lr_schedule"] or None,
+        make_prior=_called_later(config.prior, "prior", wall) if config.prior else None,
         callbacks=parts["callbacks"],
         loggers=_make(config.loggers, "loggers", wall) if config.get("loggers") else {},
     )
@@ -123,23 +126,25 @@ def model(
     likelihood = told(_make(config.likelihood, "likelihood", wall)(), symbols)
     vae = initialised(_make(config.model, "model", wall)(shape, likelihood), shape)
     vae.log_volume = log_volume
+    if config.prior:
+        vae.set_prior(_make(config.prior, "prior", wall), shape)
     return vae
 
 
-def _architecture(node: DictConfig, wall: Wall | None) -> Architecture:
-    """What makes a model as `node` describes it. Modules that the node names within are made anew
-    for each model, so that their weights are drawn with the seed of its run, and are its own.
+def _called_later(node: DictConfig, key: str, wall: Wall | None) -> Callable[..., Any]:
+    """What makes a model, or a prior, as `node` describes it. Modules that the node names within
+    are made anew for each model, so that their weights are drawn with the seed of its run, and are
+    its own.
 
     Raises:
         UserError: it cannot be made.
     """
-    architecture: Architecture = _make(node, "model", wall)
+    made: Callable[..., Any] = _make(node, key, wall)
     if sum(1 for _ in targets_of(OmegaConf.to_container(node, resolve=True))) < 2:
-        return architecture
+        return made
 
-    def of_fresh_modules(shape: Shape, likelihood: Likelihood) -> Model:
-        made: Architecture = _make(node, "model", wall)
-        return made(shape, likelihood)
+    def of_fresh_modules(*given: Any) -> Any:
+        return _make(node, key, wall)(*given)
 
     return of_fresh_modules
 
@@ -164,6 +169,10 @@ def check(run: Run) -> None:
             f"model: what it names has returned {_typed(vae)}, and no betafront.models.Model, such "
             "as a betafront.models.VAE"
         )
+    if run.make_prior is not None:
+        with _of_part("prior"):
+            vae.set_prior(run.make_prior, run.data.shape)
+    vae.start_from(run.drawn)
     if (kept := run.trainer.ema) is not None:
         with _of_part("trainer.ema"):
             Average(vae, kept)  # a copy, which not every module can be made of
@@ -173,6 +182,9 @@ def check(run: Run) -> None:
         objective = run.objective(vae.latents)
     objective.check_model(vae.factorised)
     objective.check_mean(not vae.likelihood.of_symbols)
+    objective.check_likelihood(vae.likelihood)
+    if objective.draws > 1:
+        check_log_ratio(vae, run.data.examples("val", 2))
     check_patience(run.trainer.patience, objective)
     objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
     with _of_part("optimizer"):

@@ -28,8 +28,13 @@ FORMER: Mapping[str, Any] = {
     "metrics.further.mig.estimator": "bins",
     "metrics.further.modularity.estimator": "bins",
     "metrics.further.dci.standard_errors": 0,
+    "objective.draws": 1,
 }
 """Settings that were not there, with what a run did without them."""
+
+ALWAYS = "objective"
+"""The part of these that is no group of choices, and so is there where nothing of it was stored:
+its other settings are searched."""
 
 TODAY: Mapping[str, Any] = {
     "trainer.keep": "best",
@@ -51,11 +56,14 @@ OF_CHOICES: Mapping[str, tuple[Any, Any]] = {**MOVED, "likelihood.lr_factor": (1
 """Settings of a choice of a group, where the group is searched, so that nothing of it was stored:
 with what a run did then, and the default of today."""
 
+WITH_CHOICES = ("trainer.keep", "trainer.patience", "likelihood.calibrate")
+"""Settings that came when the defaults of `OF_CHOICES` changed: what lacks them is from before."""
+
 
 def lacking(settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings, as dotted keys, that were not there yet when `settings` were stored. Where
     nothing of a part is among `settings`, as where it is searched, it lacks nothing."""
-    parts = {key.rpartition(".")[0] for key in settings}
+    parts = {ALWAYS, *(key.rpartition(".")[0] for key in settings)}
     return {k: v for k, v in FORMER.items() if k not in settings and k.rpartition(".")[0] in parts}
 
 
@@ -79,6 +87,9 @@ def moved(settings: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
 
 
 def of_choices(settings: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Those of `OF_CHOICES` whose part is not among `settings`, since it is searched."""
+    """Those of `OF_CHOICES` whose part is not among `settings`, since it is searched; none where
+    the settings were stored after these defaults had changed."""
+    if not set(WITH_CHOICES) & set(lacking(settings)):
+        return {}
     parts = {key.rpartition(".")[0] for key in settings}
     return {k: v for k, v in OF_CHOICES.items() if k.rpartition(".")[0] not in parts}

@@ -12,6 +12,7 @@ from betafront.shipped import conf_dir
 PARTS = (
     "data",
     "model",
+    "prior",
     "likelihood",
     "normalisation",
     "schedule",
@@ -26,11 +27,11 @@ PARTS = (
     "objective",
 )
 
-ADDED = ("lr_schedule", "callbacks")
+ADDED = ("prior", "lr_schedule", "callbacks")
 """Of these, the nodes that earlier versions did not have: without settings they stand for nothing,
 and a configuration that was saved without them is meant so."""
 
-TO_LOAD = ("model", "likelihood")
+TO_LOAD = ("model", "prior", "likelihood")
 """The parts of which a trained model is made."""
 
 PUBLIC = {

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.build import build, with_steps
 from betafront.config.former import moved, newer
-from betafront.config.parts import ADDED, PARTS
+from betafront.config.parts import ADDED, PARTS, TO_LOAD
 from betafront.config.targets import targets_of
 from betafront.config.trust import Wall, of_kept
 from betafront.damage import COPY, reading
@@ -171,7 +171,7 @@ def making(path: Path) -> Iterator[None]:
 
 def targets_to_load(config: DictConfig) -> list[str]:
     """What the saved configuration of a run names for its model, without what trained it."""
-    parts = OmegaConf.masked_copy(config, ["model", "likelihood"])
+    parts = OmegaConf.masked_copy(config, list(TO_LOAD))
     return list(targets_of(OmegaConf.to_container(parts)))
 
 

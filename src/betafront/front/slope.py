@@ -2,7 +2,8 @@
 
 A run that has converged with weight β lies where the line D + βR = c touches the curve (Alemi et
 al. 2018, section 3), so no other run lies below that line. A run below it is a better optimum of
-the same objective: the first run had not converged, or was trained in a worse way.
+the same objective: the first run had not converged, or was trained in a worse way. A run that was
+trained with several draws of each example has another objective, and no such line.
 """
 
 import numpy as np
@@ -49,7 +50,14 @@ def far_off(table: pd.DataFrame) -> "pd.Series[float]":
         table: finished trials whose distortions compare.
     """
     off = pd.Series(off_line(table), table.index)
-    return off[off > tolerance(table)]
+    return off[(off > tolerance(table)) & has_line(table)]
+
+
+def has_line(table: pd.DataFrame) -> "pd.Series[bool]":
+    """Whether D + βR is what a trial was trained for, by the table's index."""
+    if "draws" not in table:  # an earlier version recorded none
+        return pd.Series(data=True, index=table.index)
+    return ~(table["draws"].astype(float) > 1)
 
 
 def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
@@ -60,7 +68,7 @@ def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
         group: whose trials are reported, where the table has several groups; the lines are those
             that the best trial of all groups touches.
     """
-    own = table.index if group is None else table.index[table[GROUP] == group]
+    own = table.index[has_line(table) & (True if group is None else table[GROUP] == group)]
     far = far_off(table)
     far = far[far.index.isin(own)].sort_values(ascending=False)
     if far.empty:
@@ -99,7 +107,8 @@ def tolerance(table: pd.DataFrame) -> float:
 
 
 def hull_slopes(table: pd.DataFrame) -> pd.DataFrame:
-    """The slopes of the lower convex hull of all trials at its corners, without the two ends.
+    """The slopes of the lower convex hull of all trials at its corners, without the two ends and
+    without trials of several draws.
 
     Args:
         table: finished trials whose distortions compare.
@@ -114,9 +123,10 @@ def hull_slopes(table: pd.DataFrame) -> pd.DataFrame:
     hull = lower_hull(points)
     steps = -np.diff(hull[:, 1]) / np.diff(hull[:, 0])
     at = [int(np.flatnonzero((points == corner).all(1))[0]) for corner in hull[1:-1]]
-    found = table.iloc[at][["trial", "beta"]].reset_index(drop=True)
+    found = table.iloc[at][["trial", "beta"]]
     flatter, steeper = steps[1:], steps[:-1]
-    return found.assign(flatter=flatter, steeper=steeper, slope=np.sqrt(flatter * steeper))
+    found = found.assign(flatter=flatter, steeper=steeper, slope=np.sqrt(flatter * steeper))
+    return found[has_line(table.iloc[at])].reset_index(drop=True)
 
 
 def fitted_slope(table: pd.DataFrame) -> str:

@@ -16,6 +16,9 @@ from betafront.metrics.registry import Announce, Settings, Subject, measure, sil
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import Model
 
+SAMPLED = "sampled"
+"""What `settings["rate"]` says where the rate is a mean over the draws of z, and no closed form."""
+
 ALWAYS = (
     "distortion", "rate", "negative_elbo", "mse", "bits_per_dim", "nll_per_token", "perplexity",
     "active_units",
@@ -33,8 +36,9 @@ class Evaluation:
         kl: (M,) mean KL per latent dimension in nats; their sum is the rate.
         variance: (M,) variance over the examples of the posterior means.
         codes: (n, M) the posterior means.
-        settings: what the values depend on: draws per example, threshold, examples; and of each
-            further metric, under its name.
+        settings: what the values depend on: draws per example, threshold, examples; where the rate
+            is a mean over draws `rate`, which is `SAMPLED`, and of several draws `rate_error`, its
+            standard error over them in nats; and of each further metric, under its name.
         seconds: that each further metric took.
     """
 
@@ -66,6 +70,7 @@ class _Drawn(NamedTuple):
     log_px: float
     squares: float | None
     kl: Tensor  # (M,) the mean over the examples
+    rate_error: float | None  # of a sampled rate of several draws: its standard error
     codes: Tensor  # (n, M) the posterior means
 
 
@@ -120,6 +125,10 @@ def evaluate(
     settings: dict[str, float | str] = {
         "samples": samples, "active_threshold": active_threshold, "examples": len(x)
     }  # fmt: skip
+    if not model.analytic_rate:
+        settings["rate"] = SAMPLED
+    if drawn.rate_error is not None:
+        settings["rate_error"] = drawn.rate_error
     subject = Subject(model, x, drawn.codes.cpu(), known, seed)
     seconds: dict[str, float] = {}
     sound = all(math.isfinite(value) for value in values.values())  # else the run has diverged
@@ -135,11 +144,12 @@ def _draw(model: Model, x: Tensor | Examples, samples: int, generator: torch.Gen
     """Decode `samples` draws of z for each example, the encoder run once."""
     log_px = torch.zeros((), dtype=torch.float64, device=x.device)
     squares, has_mean = torch.zeros_like(log_px), False
+    spread = torch.zeros_like(log_px)  # of the rate over the draws of each example
     kls, codes = [], []
     for batch in x.split(EVALUATION_BATCH):
         encoded = model.encode(batch)
         codes.append(model.means(encoded).double())
-        kl = torch.zeros_like(log_px)
+        kl, rates = torch.zeros_like(log_px), list[Tensor]()
         for before in range(samples):
             draw = model.draw(encoded, generator)
             seen = model.observe(draw.z, batch, mean=batch.is_floating_point())
@@ -147,7 +157,14 @@ def _draw(model: Model, x: Tensor | Examples, samples: int, generator: torch.Gen
             if seen.mean is not None:
                 squares += ((seen.mean - batch) ** 2).double().sum() / samples
                 has_mean = True
+            if not model.analytic_rate:
+                rates.append(draw.kl.double().sum(1))
             kl = kl + (draw.kl.double() - kl) / (before + 1)  # exact where all draws have one kl
         kls.append(kl)
+        if len(rates) > 1:
+            spread += torch.stack(rates).var(0).sum()
     sum_of_squares = float(squares) if has_mean else None
-    return _Drawn(float(log_px), sum_of_squares, torch.cat(kls).mean(0).cpu(), torch.cat(codes))
+    known = not model.analytic_rate and samples > 1
+    error = math.sqrt(float(spread) / samples) / len(x) if known else None
+    spectrum = torch.cat(kls).mean(0).cpu()
+    return _Drawn(float(log_px), sum_of_squares, spectrum, error, torch.cat(codes))

@@ -1,7 +1,7 @@
 """The importance-weighted bound on log p(x), tighter the more draws it takes."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -12,6 +12,7 @@ from betafront.metrics.eval_mode import in_eval_mode
 from betafront.metrics.lengths import mean_dims, of_symbols, per_token
 from betafront.metrics.score import Score
 from betafront.models import Model
+from betafront.objective.importance import bound, log_weights
 
 DECODED = 2**20  # numbers of one decoder's output: 4 MB stay in a cache, and take half the time
 
@@ -46,12 +47,9 @@ def iwae(
     _check(draws)
     generator = torch.Generator().manual_seed(seed)
     bounds = torch.zeros(len(draws), len(x), dtype=torch.float64)
-    output = model.likelihood.output_shape(tuple(x.shape[1:]))
-    at_once = max(1, DECODED // math.prod(output))
-    each = max(1, at_once // draws[-1])
+    each = max(1, _at_once(model, x) // draws[-1])
     for first in range(0, len(x), each):
-        some = x[first : first + each]
-        log_w = torch.cat(list(_log_weights(model, some, draws[-1], at_once, generator)), 1)
+        log_w = weigh(model, x[first : first + each], draws[-1], generator)
         bounds[:, first : first + each] = torch.stack([_bound(log_w, k) for k in draws]).cpu()
     means, errors = -bounds.mean(1), bounds.std(1) / math.sqrt(len(x))
     values = {f"iwae_{k}": float(mean) for k, mean in zip(draws, means, strict=True)}
@@ -65,25 +63,41 @@ def iwae(
     return Score(values, settings, {"standard_error": errors.numpy()})
 
 
-def _log_weights(
-    model: Model, x: Tensor, draws: int, at_once: int, generator: torch.Generator
-) -> Iterator[Tensor]:
-    """(B, k) float64 log p(x|z) + log p(z) - log q(z|x), in parts of the k draws."""
-    encoded = model.encode(x)
-    part = max(1, at_once // len(x))
+def weigh(model: Model, x: Tensor, draws: int, noise: torch.Generator, beta: float = 1.0) -> Tensor:
+    """(B, k) float64 log p(x|z) + β · (log p(z) - log q(z|x)) of k draws of each example, of which
+    so many are decoded at once as stay in a cache.
+
+    Args:
+        model: in evaluation mode.
+        x: (B, …) on the device of the model.
+        draws: k.
+        noise: of z.
+        beta: β.
+
+    Raises:
+        UserError: the model gives no log ratio.
+    """
+    encoded, parts = model.encode(x), []
+    part = max(1, _at_once(model, x) // len(x))
     for first in range(0, draws, part):
         k = min(part, draws - first)
-        z, _, log_ratio, _ = model.draw(encoded, generator, draws=k, log_ratio=True)
+        z, _, log_ratio, _ = model.draw(encoded, noise, draws=k, log_ratio=True)
         if log_ratio is None:
             raise UserError(f"draw of {type(model).__name__} gives no log_ratio, which iwae needs")
         log_px = model.log_px(z, x.repeat_interleave(k, 0))
-        yield (log_px.double() + log_ratio).unflatten(0, (len(x), k))
+        parts.append(log_weights(log_px.double(), log_ratio, beta, k))
+    return torch.cat(parts, 1)
+
+
+def _at_once(model: Model, x: Tensor) -> int:
+    """How many examples like those of `x` are decoded at once."""
+    output = model.likelihood.output_shape(tuple(x.shape[1:]))
+    return max(1, DECODED // math.prod(output))
 
 
 def _bound(log_w: Tensor, k: int) -> Tensor:
     """(B,) the mean over groups of k draws of the logarithm of their mean weight."""
-    groups = log_w.unflatten(1, (-1, k))
-    return (torch.logsumexp(groups, 2) - math.log(k)).mean(1)
+    return -bound(log_w.unflatten(1, (-1, k))).mean(1)
 
 
 def _check(draws: Sequence[int]) -> None:

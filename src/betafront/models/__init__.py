@@ -12,8 +12,9 @@ from betafront.models.architectures import (
 from betafront.models.check import check_model, model_cautions
 from betafront.models.eval_mode import evaluating
 from betafront.models.lazy import initialised
-from betafront.models.model import Architecture, Model, Observed, Shape
+from betafront.models.model import Architecture, MakePrior, Model, Observed, Shape
 from betafront.models.posterior import Posterior, standard_normal
+from betafront.models.priors import GaussianPrior, Prior, VampPrior
 from betafront.models.programs import PROGRAMS, write_programs
 from betafront.models.vae import VAE
 
@@ -21,10 +22,14 @@ __all__ = [
     "PROGRAMS",
     "VAE",
     "Architecture",
+    "GaussianPrior",
+    "MakePrior",
     "Model",
     "Observed",
     "Posterior",
+    "Prior",
     "Shape",
+    "VampPrior",
     "check_model",
     "conv",
     "conv1d",

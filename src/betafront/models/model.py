@@ -4,13 +4,16 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
 from betafront.objective import Draw, Likelihood, Terms
+
+if TYPE_CHECKING:
+    from betafront.models.priors import Prior
 
 Shape = tuple[int, ...]
 """Of one example: channels, height and width of an image, the length of a vector."""
@@ -99,6 +102,38 @@ class Model(nn.Module, ABC):
             "it encoder_parameters (see betafront.models.Model)"
         )
 
+    @property
+    def analytic_rate(self) -> bool:
+        """Whether the rate of an example is KL(q(z|x) || p(z)) in closed form, the same for every
+        draw of z; else R is a mean over draws, and has their error."""
+        return False
+
+    def set_prior(self, make: "MakePrior", shape: Shape) -> None:
+        """Give the model another p(z) than it is made with.
+
+        Args:
+            make: makes it.
+            shape: of one example.
+
+        Raises:
+            UserError: the model has a prior of its own.
+        """
+        raise UserError(
+            f"prior: {type(self).__name__} has a prior of its own, and takes no other: leave it at "
+            "prior=standard"
+        )
+
+    def start_from(self, drawn: Callable[[int], Tensor]) -> None:
+        """Start from examples of the data, before the first step of training.
+
+        Args:
+            drawn: gives so many examples of the training split, drawn at random, or all where there
+                are fewer; on the CPU.
+
+        Raises:
+            UserError: the model cannot start from these.
+        """
+
     def encode(self, x: Tensor) -> Any:
         """What `draw` and `means` need of x, so that many draws run the encoder once; x itself by
         default.
@@ -171,16 +206,32 @@ class Model(nn.Module, ABC):
         return self.draw(self.encode(x), noise, draws=draws, log_ratio=log_ratio)
 
     def forward(
-        self, x: Tensor, noise: torch.Generator | None = None, *, mse: bool = False
+        self,
+        x: Tensor,
+        noise: torch.Generator | None = None,
+        *,
+        mse: bool = False,
+        draws: int = 1,
     ) -> Terms:
-        """The terms of the objective, with one draw of z per example.
+        """The terms of the objective.
 
         Args:
             x: (B, …).
             noise: where the noise of z comes from; the global generator by default.
             mse: measure the squared error too, which of some likelihoods costs more than the rest.
+            draws: of z per example, decoded at once; of several the terms have their log ratios.
+
+        Raises:
+            UserError: of several draws, the model gives no log ratio.
         """
-        draw = self.infer(x, noise)
+        draw = self.infer(x, noise, draws=draws, log_ratio=draws > 1)
+        if draws > 1:
+            if draw.log_ratio is None:
+                raise UserError(
+                    f"model: draw of {type(self).__name__} gives no log_ratio, which "
+                    f"objective.draws={draws} needs"
+                )
+            x = x.repeat_interleave(draws, 0)
         seen = self.observe(draw.z, x, mean=mse)
         squares = None if seen.mean is None else ((seen.mean - x) ** 2).flatten(1).mean(1)
         return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic)
@@ -225,3 +276,7 @@ def blank(model: Model, n: int, shape: Shape) -> Tensor:
 
 Architecture = Callable[[Shape, Likelihood], Model]
 """What a choice of `conf/model` becomes: an example's shape and the likelihood give a model."""
+
+MakePrior = Callable[[Any, Shape], "Prior"]
+"""What a choice of `conf/prior` becomes: a `betafront.models.VAE` and an example's shape give a
+prior."""

@@ -1,15 +1,16 @@
-"""The VAE: an encoder, a decoder and a likelihood, and the prior N(0, 1) unless it has another."""
+"""The VAE: an encoder, a decoder, a likelihood, and a prior, which is N(0, 1) by default."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
-from betafront.models.model import Model, Observed
+from betafront.models.model import MakePrior, Model, Observed, Shape
 from betafront.models.posterior import Posterior, standard_normal
+from betafront.models.priors import Prior, StandardNormal
 from betafront.objective import Code, Draw, Likelihood
 from betafront.objective.likelihoods.base import raised
 
@@ -17,12 +18,14 @@ PRIOR = ("kl", "log_prior", "prior")  # methods that a prior is made of
 
 
 class VAE(Model):
-    """A variational autoencoder with a diagonal Gaussian posterior and a standard normal prior.
+    """A variational autoencoder with a diagonal Gaussian posterior and a prior p(z): N(0, 1), or
+    the one that `set_prior` has given it (`betafront.models.priors`).
 
     A subclass overrides what it has otherwise:
 
-    - **another prior**: `log_prior` and `prior`, and `kl` where it is known in closed form; else
-      the rate is the log ratio of each draw. With a prior that is learned::
+    - **a prior of its own**: `log_prior` and `prior`, and `kl` where it is known in closed form;
+      else the rate is the log ratio of each draw. Such a subclass takes no other. That of
+      `prior=gaussian`, written so::
 
           class LearnedPrior(VAE):
               def __init__(self, encoder, decoder, likelihood, latents):
@@ -57,6 +60,9 @@ class VAE(Model):
             encoder gives (B, 2C, h, w), or a pair of (B, C, h, w), and the decoder takes
             (B, C, h, w). What a subclass overrides has z as (B, M) all the same.
 
+    Attributes:
+        p_z: the prior.
+
     Source: Kingma & Welling 2014.
     """
 
@@ -72,6 +78,7 @@ class VAE(Model):
         self.encoder = encoder
         self.decoder = decoder
         self.likelihood = likelihood
+        self.p_z: Prior = StandardNormal(self.latents)
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -84,13 +91,35 @@ class VAE(Model):
 
     @property
     def factorised(self) -> bool:
-        """As of any model; false of a subclass with another prior or another way to draw."""
+        """As of any model; false of a subclass with a prior of its own or another way to draw."""
+        return self._asks_prior and isinstance(self.p_z, StandardNormal)
+
+    @property
+    def analytic_rate(self) -> bool:
+        if type(self).draw is not VAE.draw:
+            return False
+        return type(self).kl is not VAE.kl or (self._asks_prior and self.p_z.has_kl)
+
+    @property
+    def _asks_prior(self) -> bool:
+        """Whether all that is said of p(z) is said by `p_z`."""
         return all(getattr(type(self), n) is getattr(VAE, n) for n in ("draw", *PRIOR))
 
     def encoder_parameters(self) -> list[nn.Parameter]:
         """As of any model: those of the encoder that are of no other part."""
         others = {id(p) for part in (self.decoder, self.likelihood) for p in part.parameters()}
         return [p for p in self.encoder.parameters() if id(p) not in others]
+
+    def set_prior(self, make: MakePrior, shape: Shape) -> None:
+        if not self._asks_prior:
+            super().set_prior(make, shape)  # which refuses it
+        made = make(self, shape)
+        if not isinstance(made, Prior):
+            raise UserError(
+                f"prior: what it names has returned an object of type {type(made).__name__}, and "
+                "no betafront.models.Prior"
+            )
+        self.p_z = made
 
     def encode(self, x: Tensor) -> Posterior:
         """q(z|x) of (B, …) examples."""
@@ -118,23 +147,32 @@ class VAE(Model):
     def kl(self, posterior: Posterior, z: Tensor) -> Tensor:
         """(B, M) nats whose sum over M is the rate, as in `Draw.kl`.
 
-        With a prior of the subclass's own this is `log q(z|x) - log p(z)` of the draw, of which
-        each dimension has its part of q and an equal part of p.
+        Where that is not known in closed form it is `log q(z|x) - log p(z)` of the draw: each
+        dimension has its part of q and a share of p (`Prior.shares`), with a prior of the
+        subclass's own an equal one.
 
         Args:
             posterior: of B examples.
             z: (B, M) a draw from each.
         """
-        if type(self).log_prior is VAE.log_prior:
-            return posterior.kl()
-        return posterior.log_prob(z) - self.log_prior(z).unsqueeze(-1) / self.latents
+        if type(self).log_prior is not VAE.log_prior:
+            return posterior.log_prob(z) - self.log_prior(z).unsqueeze(-1) / self.latents
+        exact = self.p_z.kl(posterior)
+        return posterior.log_prob(z) - self.p_z.shares(z) if exact is None else exact
 
     def log_prior(self, z: Tensor) -> Tensor:
         """(B,) log p(z) in nats of (B, M) draws."""
-        return Posterior(torch.zeros_like(z), torch.zeros_like(z)).log_prob(z).sum(-1)
+        return self.p_z.log_prob(z)
 
     def prior(self, n: int, noise: torch.Generator | None = None) -> Tensor:
-        return standard_normal((n, self.latents), noise, self.own_tensor())
+        return self.p_z.sample(n, noise, self.own_tensor())
+
+    def start_from(self, drawn: Callable[[int], Tensor]) -> None:
+        self.p_z.start_from(drawn)
+
+    def remember(self, statistic: Tensor | None) -> None:
+        super().remember(statistic)
+        self.p_z.after_step()
 
     def means(self, encoded: Posterior) -> Tensor:
         return encoded.mean
@@ -161,7 +199,8 @@ class VAE(Model):
     def _log_ratio(self, posterior: Posterior, z: Tensor, normal: Tensor) -> Tensor:
         """(B,) float64 log p(z) - log q(z|x) of the z that the draws of N(0, 1) became."""
         squares, log_var = normal.double() ** 2, posterior.log_var.double()
-        if type(self).log_prior is VAE.log_prior:  # the constants cancel
+        own = type(self).log_prior is not VAE.log_prior
+        if not own and isinstance(self.p_z, StandardNormal):  # the constants cancel
             return 0.5 * (squares - z.double() ** 2 + log_var).sum(-1)
         log_q = -0.5 * (squares + log_var + math.log(2 * math.pi))
         return self.log_prior(z).double() - log_q.sum(-1)

@@ -10,10 +10,18 @@ from torch import Tensor
 
 from betafront.errors import UserError
 from betafront.objective.controllers import Controller, Observation, OpenLoop
+from betafront.objective.importance import (
+    bound,
+    check_likelihood,
+    check_number,
+    check_several,
+    log_weights,
+)
+from betafront.objective.likelihoods import Likelihood
 from betafront.objective.penalties import Penalty
 from betafront.objective.schedules import Constant, Schedule
 from betafront.objective.shaping import Plain, Shaping
-from betafront.objective.terms import Code, Terms, require_factorised
+from betafront.objective.terms import Code, Draw, Terms, require_factorised
 from betafront.scale import Normalisation, Weights, beta_norm
 
 
@@ -37,7 +45,8 @@ class Step(NamedTuple):
 @dataclass(frozen=True)
 class Objective:
     """`w_D · (D + s(t) · β · shaped(R) + Σ penalties)`, averaged over the batch: a pure function of
-    tensors.
+    tensors. Of several draws of z per example, `betafront.objective.importance` says what stands
+    there in place of D + s(t) · β · R.
 
     Args:
         weight: the number written in front of the KL, in the convention of `normalisation`; where a
@@ -50,6 +59,7 @@ class Objective:
         shaping: the function of the KL in place of R.
         controller: sets β; where it is an open loop, `weight` does.
         penalties: further terms.
+        draws: k, of z per example, whose mean weight is maximised where there are several.
 
     Raises:
         UserError: the weight is negative or not finite, or two parts of the weighting contradict
@@ -65,6 +75,7 @@ class Objective:
     shaping: Shaping = field(default_factory=Plain)
     controller: Controller = field(default_factory=OpenLoop)
     penalties: Sequence[Penalty] = ()
+    draws: int = 1
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < math.inf:
@@ -80,6 +91,10 @@ class Objective:
                 "a controller and a shaped rate both hold R or D to a target: use one of "
                 "controller=… and shaping=…"
             )
+        check_number(self.draws)
+        if self.draws > 1:
+            most = self.normalisation.weight(1.0, self.pixels, self.latents)
+            check_several(self.draws, self.beta, most, self.shaping, self.controller)
 
     @property
     def weights(self) -> Weights:
@@ -95,6 +110,11 @@ class Objective:
     def beta_norm(self) -> float:
         """β·M/N as written."""
         return beta_norm(self.beta, self.pixels, self.latents)
+
+    @property
+    def minimised(self) -> str:
+        """What is minimised on the scale on which D has weight 1, in words."""
+        return "D + βR" if self.draws == 1 else f"the bound of {self.draws} draws"
 
     def held_to(self, progress: float) -> float:
         """The value that the rate, a part of it, or the distortion is held to; NaN where there is
@@ -119,7 +139,7 @@ class Objective:
         """The loss of a batch, and the state for the next.
 
         Args:
-            terms: of the batch.
+            terms: of the batch, with as many draws of each example as `draws` says.
             progress: in [0, 1].
             state: of the controller.
 
@@ -128,15 +148,23 @@ class Objective:
         """
         beta = self.schedule(progress) * self.controller.beta(state, self.beta)
         distortion = terms.distortion.mean()
-        code = terms.draw.code if terms.draw else None
-        penalty = self.penalty(code) if self.penalties else distortion.new_zeros(())
-        canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
+        penalty = self._penalty(terms.draw) if self.penalties else distortion.new_zeros(())
+        if self.draws == 1:
+            canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
+        else:
+            canonical = self._bound(terms, beta).mean().to(distortion.dtype) + penalty
         return Step(
             self.weights.distortion * canonical,
             self._next(terms, progress, state),
             beta * self.shaping.slope(terms.kl.detach(), progress),
             penalty.detach(),
         )
+
+    def _bound(self, terms: Terms, beta: float | Tensor) -> Tensor:
+        """(B,) float64 what several draws of each example make of D + βR."""
+        if terms.draw is None or terms.draw.log_ratio is None:
+            raise ValueError("several draws need the log_ratio of each")
+        return bound(log_weights(terms.log_px, terms.draw.log_ratio, beta, self.draws))
 
     def loss(self, terms: Terms, progress: float) -> Tensor:
         """The scalar to minimise, in the user's own convention: its gradient differs between
@@ -168,6 +196,13 @@ class Objective:
         seen = torch.full_like(rate, math.nan) if mse is None else mse
         observed = Observation(distortion, rate, seen, self.pixels)
         return self.controller.step(state, observed, progress)
+
+    def _penalty(self, draw: Draw | None) -> Tensor:
+        """() as `penalty`, of the first draw of each example."""
+        code = draw.code if draw else None
+        if code is not None and self.draws > 1:
+            code = Code(*(each[:: self.draws] for each in code))
+        return self.penalty(code)
 
     def penalty(self, code: Code | None) -> Tensor:
         """() the weighted sum of the penalties, on the scale on which D has weight 1.
@@ -209,6 +244,17 @@ class Objective:
                 "controller.watches=mse: sentences have no squared error: use "
                 "controller.watches=distortion"
             )
+
+    def check_likelihood(self, likelihood: Likelihood) -> None:
+        """Refuse a likelihood that cannot be trained with several draws.
+
+        Args:
+            likelihood: of the model.
+
+        Raises:
+            UserError: its scale is fitted to the batch.
+        """
+        check_likelihood(self.draws, likelihood)
 
     def check_batch(self, size: int) -> None:
         """Refuse a batch that the penalties cannot work on.

@@ -39,14 +39,14 @@ class Draw(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a model says of a batch of B examples.
+    """What a model says of a batch of B examples; `rows` as in `Draw`, B where each has one draw.
 
     Attributes:
-        log_px: (B,) log p(x|z) in nats, summed over the data dimensions, z drawn from q(z|x).
-        kl: (B, M) nats of each latent dimension, as in `Draw`.
-        draw: of z; only penalties read it.
-        mse: (B,) squared error of E[x|z] per data dimension, without a gradient; only a controller
-            that holds it to a target asks for it.
+        log_px: (rows,) log p(x|z) in nats, summed over the data dimensions, z drawn from q(z|x).
+        kl: (rows, M) nats of each latent dimension, as in `Draw`.
+        draw: of z; only penalties and the objective of several draws read it.
+        mse: (rows,) squared error of E[x|z] per data dimension, without a gradient; only a
+            controller that holds it to a target asks for it.
         statistic: what the likelihood learns from the batch otherwise than by gradient, for
             `Likelihood.remember` once the step is taken.
     """
@@ -59,12 +59,12 @@ class Terms(NamedTuple):
 
     @property
     def distortion(self) -> Tensor:
-        """(B,) the distortion D in nats per example."""
+        """(rows,) the distortion D in nats per example."""
         return -self.log_px
 
     @property
     def rate(self) -> Tensor:
-        """(B,) the rate R in nats per example."""
+        """(rows,) the rate R in nats per example."""
         return self.kl.sum(-1)
 
 
@@ -81,5 +81,5 @@ def require_factorised(factorised: bool, what: str) -> None:
     if not factorised:
         raise UserError(
             f"{what} needs a model whose posterior is a diagonal Gaussian and whose prior is "
-            "N(0, 1), and this model is another: leave it out, or choose another model"
+            "N(0, 1), and this model is another: leave it out, or choose another model or prior"
         )

@@ -21,6 +21,7 @@ TRAIN_DISTORTION, TRAIN_RATE, TRAIN_LOSS = "train/distortion", "train/rate", "tr
 TRAIN_BETA = "train/beta"
 VAL_DISTORTION, VAL_RATE = "val_one_draw/distortion", "val_one_draw/rate"
 VAL_NEGATIVE_ELBO = "val_one_draw/negative_elbo"
+VAL_BOUND = "val_draws/bound"  # of a run that is trained with several draws of each example
 
 FORMER_NAMES = {  # in run folders of betafront before 2
     "val/distortion": VAL_DISTORTION,
@@ -30,7 +31,13 @@ FORMER_NAMES = {  # in run folders of betafront before 2
 
 
 def history_row(
-    step: int, train: Mapping[str, float], beta: float, distortion: float, rate: float
+    step: int,
+    train: Mapping[str, float],
+    beta: float,
+    distortion: float,
+    rate: float,
+    *,
+    bound: float | None = None,
 ) -> Row:
     """One row of the history; all but the step and β in nats per example.
 
@@ -40,7 +47,9 @@ def history_row(
         beta: the canonical β in force at the last step.
         distortion: of the validation split, with one draw of z per example.
         rate: of the validation split.
+        bound: of the validation split, with as many draws as the objective has; None of one draw.
     """
+    further = {} if bound is None else {VAL_BOUND: bound}
     return {
         STEP: step,
         TRAIN_DISTORTION: train["distortion"],
@@ -50,7 +59,18 @@ def history_row(
         VAL_RATE: rate,
         VAL_NEGATIVE_ELBO: distortion + rate,
         TRAIN_BETA: beta,
+        **further,
     }
+
+
+def validated(row: Mapping[str, float], beta: float) -> float:
+    """What a validation found of D + βR, or of the bound of several draws, in nats.
+
+    Args:
+        row: of the history.
+        beta: the final β.
+    """
+    return row.get(VAL_BOUND, row[VAL_DISTORTION] + beta * row[VAL_RATE])
 
 
 def renamed(rows: Iterable[Mapping[str, float]]) -> list[Row]:

@@ -34,6 +34,7 @@ def on_the_scale(objective: Objective, trace: Trace, vae: Model, x: Any, seed: i
         pixels=objective.pixels,
         latents=objective.latents,
         holds=objective.holds,
+        draws=objective.draws,
         **_held(objective, trace, beta),
     )
 

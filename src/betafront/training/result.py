@@ -39,6 +39,8 @@ class OnTheScale:
         came_to: its mean over the last tenth of the steps.
         reached: whether `came_to` is the target, up to a fiftieth or the standard deviation between
             batches, with a β inside the controller's range.
+        draws: of z per example in training, as the objective has them; None where an earlier
+            version did not say, which had one.
     """
 
     weight: float
@@ -53,6 +55,7 @@ class OnTheScale:
     target: float | None = None
     came_to: float | None = None
     reached: bool | None = None
+    draws: int | None = None
 
     def written(self) -> dict[str, Any]:
         """As JSON keeps it."""

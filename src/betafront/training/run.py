@@ -5,13 +5,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from betafront.data import Data
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
-from betafront.models import Architecture, Model, initialised
+from betafront.models import Architecture, MakePrior, Model, initialised
 from betafront.objective import Likelihood, Objective, told
 from betafront.training.recipe.trainer import Trainer, steps_per_epoch
 
@@ -37,6 +38,8 @@ class Run:
             their place.
         evaluate: `betafront.metrics.evaluate` with its settings.
         seed: of everything random in the run.
+        make_prior: makes the prior for the model and the shape of an example; None where it stays
+            the model's own, N(0, 1) by default.
         make_lr_schedule: makes the schedule of the learning rate for the optimiser; None where the
             learning rate is as written.
         callbacks: of Lightning's trainer, by the names that the user has given them. What they see
@@ -54,6 +57,7 @@ class Run:
     evaluate: Callable[..., Evaluation]
     seed: int
     make_lr_schedule: "MakeLRSchedule | None" = None
+    make_prior: MakePrior | None = None
     callbacks: Mapping[str, Any] = field(default_factory=dict)
     loggers: Mapping[str, Any] = field(default_factory=dict)
 
@@ -74,7 +78,15 @@ class Run:
         """A fresh model; its initial weights come from torch's global generator."""
         vae = initialised(self.architecture(self.data.shape, self.p_x()), self.data.shape)
         vae.log_volume = self.data.log_volume
+        if self.make_prior is not None:
+            vae.set_prior(self.make_prior, self.data.shape)
         return vae
+
+    def drawn(self, n: int) -> Tensor:
+        """(n, …) examples of the training split, drawn with the seed of the run; all of them where
+        there are fewer. What a fresh model may start from (`betafront.models.Model.start_from`)."""
+        generator = torch.Generator().manual_seed(self.seed)
+        return next(iter(self.data.batches("train", n, generator)))
 
     @property
     def epoch(self) -> int:

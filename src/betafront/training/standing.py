@@ -38,6 +38,8 @@ class Standing:
         dead: the latents whose KL is below the threshold of active units; None where not known.
         scale_off: the scale of a Gaussian or Laplace over the root mean squared (or mean absolute)
             error on the training split, less 1; None for other likelihoods.
+        rate_error: the standard error of a sampled R over the draws of z, in nats; None where R has
+            a closed form.
     """
 
     state: str
@@ -53,6 +55,7 @@ class Standing:
     gap: float | None = None
     dead: tuple[int, ...] | None = None
     scale_off: float | None = None
+    rate_error: float | None = None
 
     def written(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -73,6 +76,8 @@ class Standing:
         """The columns of a table of trials."""
         names = ("falling", "falling_error", "over", "over_error", "since", "gap", "scale_off")
         values = {name: getattr(self, name) for name in names}
+        if self.rate_error is not None:
+            values["rate_error"] = self.rate_error
         return {"standing": self.state, "kept_step": self.step, "steps": self.steps, **values}
 
 

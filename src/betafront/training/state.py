@@ -74,6 +74,7 @@ class RunState(nn.Module):
     def __init__(self, run: Run, device: torch.device, share: Share = ALONE) -> None:
         super().__init__()
         self.vae = run.vae()
+        self.vae.start_from(run.drawn)
         start_scale(self.vae, run.data, run.seed)
         ema = run.trainer.ema
         self.average = None if ema is None else Average(self.vae, ema)
@@ -82,6 +83,7 @@ class RunState(nn.Module):
         self.generators = Generators(run.seed, device, share)
         self.objective = run.objective(self.vae.latents)
         self.objective.check_model(self.vae.factorised)
+        self.objective.check_likelihood(self.vae.likelihood)
         self.seed = run.seed
         self.steps = run.trainer.steps
         self.patience = run.trainer.patience
@@ -178,7 +180,8 @@ class RunState(nn.Module):
         return None
 
     def validate(self, batches: Iterable[Tensor], noise: torch.Generator) -> Row:
-        """A new row of the history, which is the best where its D + βR is the least.
+        """A new row of the history, which is the best where its D + βR is the least, or of several
+        draws their bound.
 
         Args:
             batches: of the validation split, on the device of the model.
@@ -189,7 +192,9 @@ class RunState(nn.Module):
         means = torch.stack([found.distortion, found.rate]).mean(1).tolist()
         train = self.trace[self.validated : self.step].mean(0).tolist()
         beta = self.trace[self.step - 1, TRACED.index("beta")].item()
-        row = history_row(self.step, dict(zip(TRACED, train, strict=True)), beta, *means)
+        bound = None if found.bound is None else found.bound.mean().item()
+        seen = dict(zip(TRACED, train, strict=True))
+        row = history_row(self.step, seen, beta, *means, bound=bound)
         self.history.append(row)
         self.validations.add(self.step, found)
         if self.step > self.final:

@@ -149,7 +149,7 @@ def test_factors_name_what_varies_behind_a_sentence(drawn: Text) -> None:
 
 def test_a_likelihood_of_numbers_is_refused(data: Text) -> None:
     data.check(Words())
-    with pytest.raises(UserError, match="Gaussian is for numbers, .*: use likelihood=words"):
+    with pytest.raises(UserError, match=r"Gaussian is for numbers, .*: use likelihood=words"):
         data.check(Gaussian())
 
 
@@ -190,9 +190,9 @@ def test_one_long_sentence_does_not_take_all_memory(
 
 def test_cautions_and_augmentation_know_sentences(drawn: Text) -> None:
     assert not [line for line in data_cautions(drawn) if "constant" in line or "same" in line]
-    with pytest.raises(UserError, match="data.augment is for images"):
+    with pytest.raises(UserError, match=r"data\.augment is for images"):
         drawn.augmented([])
-    with pytest.raises(UserError, match="data.max_length is for a file"):
+    with pytest.raises(UserError, match=r"data\.max_length is for a file"):
         text("text", max_length=9)
 
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler as rates
 
+from betafront.models import VampPrior
 from betafront.objective import ControlVAE, Gaussian
 from betafront.training import Halted, Run, RunFolder, Trainer, fit_one
 
@@ -41,6 +42,7 @@ WEIGHTINGS: dict[str, dict[str, Any]] = {
     "learned scale": {"likelihood": partial(Gaussian, mode="learned", lr_factor=10)},
     "optimal scale": {"likelihood": partial(Gaussian, mode="optimal")},
     "controller": {"controller": ControlVAE(4.0, ki=0.02)},
+    "vamp": {"make_prior": partial(VampPrior, components=5)},
 }
 
 

@@ -29,7 +29,7 @@ DPI = 80
 def draw(model: Model, x: Tensor, outcome: Outcome, folder: Path) -> None:
     """Write `reconstructions.png` (each example in grey, below its reconstruction), `samples.png`
     (of the prior) and `traversals.png` (a latent a panel, the one of the highest KL first: the
-    first channel, as that latent goes from -3, dark, to 3, bright).
+    first channel, as that latent goes from -3, dark, to 3, bright, standard deviations).
 
     Args:
         model: trained.

@@ -13,7 +13,8 @@ from betafront.models import Model
 
 COLUMNS = 16
 TRAVERSED = 10  # latents
-STEPS = 11  # of a latent from -3 to 3
+STEPS = 11  # of a latent from -3 to 3 standard deviations
+DRAWN = 1000  # from a prior whose moments are not known
 GAP = 2  # pixels of white around each image
 LEAST = 32  # pixels a side, to which smaller images are enlarged
 
@@ -43,19 +44,29 @@ def traversals(
     vae: Model, x: Tensor, outcome: Outcome, most: int = TRAVERSED, steps: int = STEPS
 ) -> Tensor:
     """One row per latent, the one of the highest KL first: the code of `x`, that latent from -3 to
-    3. Of a spatial code one row per channel, which is moved by -3 to 3 at all of its positions: set
-    to one value everywhere, no image would be left."""
+    3 standard deviations of the prior. Of a spatial code one row per channel, which is moved by as
+    much at all of its positions: set to one value everywhere, no image would be left."""
     channels, *positions = vae.latent_shape
     kl = np.asarray(outcome.spectrum).reshape(channels, -1).sum(1)
     order = np.argsort(kl)[::-1][:most].tolist()
     z = vae.code(x).repeat(len(order) * steps, 1).view(len(order), steps, channels, -1)
-    across = torch.linspace(-3, 3, steps)
+    across = torch.linspace(-3, 3, steps).to(z)
+    middle, deviation = (each.view(channels, -1) for each in _of_prior(vae, z, outcome.seed))
     for row, j in enumerate(order):
         if positions:
-            z[row, :, j] += across.to(z)[:, None]
+            z[row, :, j] += across[:, None] * deviation[j]
         else:
-            z[row, :, j, 0] = across
+            z[row, :, j, 0] = middle[j] + across * deviation[j]
     return vae.decode(z.flatten(0, 1).flatten(1))
+
+
+def _of_prior(vae: Model, like: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+    """(M,) the mean and the standard deviation of each latent under the prior, which are measured
+    where it is not N(0, 1)."""
+    if vae.factorised:
+        return like.new_zeros(vae.latents), like.new_ones(vae.latents)
+    drawn = vae.prior(DRAWN, torch.Generator(like.device).manual_seed(seed))
+    return drawn.mean(0), drawn.std(0)
 
 
 def save(x: Tensor, path: Path, columns: int) -> None:

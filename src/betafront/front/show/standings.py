@@ -28,6 +28,7 @@ NUMBERS = {
     "since": "step of the least D + βR, where the last is above it",
     "gap": "D + βR on validation above that on training (nats)",
     "scale_off": "σ or b over the error of the training split, less 1",
+    "rate_error": "standard error of a sampled R over the draws (nats)",
 }
 """The columns beside the state (`betafront.training.standing.Standing.columns`), and their labels.
 A table that an earlier version recorded has none of them."""
@@ -123,6 +124,8 @@ def in_words(row: Mapping[str, Any]) -> str:
         parts.append(f"validation ended {known['gap']:.3g} nats above training")
     if abs(known.get("scale_off", 0.0)) > OFF:
         parts.append(f"its scale {known['scale_off']:+.0%} off the error")
+    if "rate_error" in known:
+        parts.append(f"R is sampled, ± {known['rate_error']:.2g} nats")
     if "kept_step" in known and "steps" in known:
         parts.append(f"weights of step {known['kept_step']:,.0f} of {known['steps']:,.0f}")
     return "; ".join(parts)

@@ -1,6 +1,6 @@
 """Whether a model keeps the contract, before anything is trained."""
 
 from betafront.models.check.cautions import model_cautions
-from betafront.models.check.check import check_model
+from betafront.models.check.check import check_log_ratio, check_model
 
-__all__ = ["check_model", "model_cautions"]
+__all__ = ["check_log_ratio", "check_model", "model_cautions"]

@@ -20,14 +20,28 @@ SQUASHING = {"Sigmoid": "sigmoid", "Hardsigmoid": "sigmoid", "Softmax": "softmax
 
 @torch.enable_grad()
 def model_cautions(model: Model) -> list[str]:
-    """What of a model's structure will make its results worse than they could be, a sentence each.
+    """What of a model's structure will make its results worse, or less sure, than they could be, a
+    sentence each.
 
-    Named is a decoder that ends in a sigmoid, a softmax or a tanh where the likelihood takes any
-    number and makes the mean of it itself.
+    Named are a rate that is sampled; and a decoder that ends in a sigmoid, a softmax or a tanh
+    where the likelihood takes any number and makes the mean of it itself.
 
     Args:
         model: untrained; on the CPU.
     """
+    return [*_sampled_rate(model), *_squashed_twice(model)]
+
+
+def _sampled_rate(model: Model) -> list[str]:
+    if model.analytic_rate:
+        return []
+    return [
+        "The rate R is sampled, since this model has no closed form for it: a mean over draws of "
+        "z, with their error. An evaluation takes metrics.samples draws of each example."
+    ]
+
+
+def _squashed_twice(model: Model) -> list[str]:
     if not isinstance(model, VAE) or type(model).observe is not VAE.observe:
         return []
     likelihood = model.likelihood

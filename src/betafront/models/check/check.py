@@ -41,6 +41,29 @@ def check_model(model: Model, x: Tensor) -> None:
         _terms(model, x[:1])
 
 
+@torch.no_grad()
+def check_log_ratio(model: Model, x: Tensor) -> None:
+    """Refuse a model whose draws cannot be weighed by p(z)/q(z|x), as several draws of an example
+    are in training.
+
+    Args:
+        model: that `check_model` has taken.
+        x: (n, …) examples, on the device of the model.
+
+    Raises:
+        UserError: its `draw` gives no log_ratio, or one of another shape.
+    """
+    draws = 2
+    draw = model(x, torch.Generator(x.device).manual_seed(0), draws=draws).draw
+    what = f"the model ({type(model).__name__}): its draw (log_ratio)"
+    if draw.log_ratio.shape != (rows := (draws * len(x),)):
+        raise UserError(
+            f"model: {what} is to give {rows} for {draws} draws of {counted(len(x))}, and gave "
+            f"{shape_of(draw.log_ratio)}"
+        )
+    refuse_not_finite(draw.log_ratio, what)
+
+
 def _terms(model: Model, x: Tensor) -> tuple[Tensor, Tensor]:
     """The KL and log p(x|z) of a few examples, once all shapes and values are right."""
     if isinstance(model, VAE):

@@ -11,7 +11,15 @@ from betafront.study.confirm.plan import TIMES
 from betafront.study.trials.origin import Confirms, origin
 from betafront.study.trials.replicates import Record, record_of
 from betafront.study.trials.status import Status, reason, status
-from betafront.training.history import STEP, TRAIN_BETA, VAL_DISTORTION, VAL_RATE, Row, read_history
+from betafront.training.history import (
+    STEP,
+    TRAIN_BETA,
+    VAL_DISTORTION,
+    VAL_RATE,
+    Row,
+    read_history,
+    validated,
+)
 from betafront.training.standing import OVERFITTED, UNKNOWN, Standing
 
 if TYPE_CHECKING:
@@ -90,7 +98,7 @@ def row_after(history: Sequence[Row], steps: int, beta: float, kept_best: bool) 
         return None
     if kept_best:
         counted = before[final.index(True) :]
-        return min(counted, key=lambda row: row[VAL_DISTORTION] + beta * row[VAL_RATE])
+        return min(counted, key=lambda row: validated(row, beta))
     return before[-1]
 
 

@@ -67,9 +67,9 @@ class TrainingModule(pl.LightningModule):
 
     def _loss(self, batch: Tensor) -> tuple[Terms, Step]:
         state = self.state
-        noise, mse = state.generators.noise, state.objective.holds == "mse"
-        terms: Terms = state.vae(batch, noise, mse=mse)
-        return terms, state.objective.step(terms, state.progress, state.controller)
+        objective, noise = state.objective, state.generators.noise
+        terms: Terms = state.vae(batch, noise, mse=objective.holds == "mse", draws=objective.draws)
+        return terms, objective.step(terms, state.progress, state.controller)
 
     def _train_encoder(self) -> None:
         """Train the encoder alone before a step, where the run says so."""

@@ -11,7 +11,7 @@ from betafront.data import Batches
 from betafront.errors import UserError
 from betafront.models import Model
 from betafront.objective import Objective
-from betafront.objective.likelihoods.spread import Spread
+from betafront.objective.importance import fitted_to_batch
 from betafront.objective.shaping import Plain
 from betafront.training.recipe.trainer import Trainer
 
@@ -94,12 +94,7 @@ def check_devices(trainer: Trainer, examples: int, model: Model, objective: Obje
     elif not isinstance(objective.shaping, Plain):
         name = type(objective.shaping).__name__
         compared = f"{name} reads the mean KL of a batch: use shaping=plain"
-    elif _is_optimal(model):
+    elif fitted_to_batch(model.likelihood):
         compared = "an optimal scale is that of a batch: use likelihood.mode=learned"
     if compared:
         raise UserError(f"{many} have a part of each batch, and {compared}")
-
-
-def _is_optimal(model: Model) -> bool:
-    spread = getattr(model.likelihood, "spread", None)
-    return isinstance(spread, Spread) and spread.mode == "optimal"

@@ -1,7 +1,9 @@
 """The validated history of a run's objective at the final β: by how much it falls with more steps,
 has risen above its least value, and jumps.
 
-J(s) is D + βR on the validation split after s optimiser steps, at the final β throughout. Every
+J(s) is D + βR on the validation split after s optimiser steps, at the final β throughout; of a run
+that was trained with several draws of each example, their bound (`betafront.objective.importance`)
+in its place. Every
 validation is of the same examples with the same noise, so the difference between two rows has the
 standard error of paired values; what the optimiser's own jitter adds shows in the scatter of the
 rows about their trend.
@@ -65,11 +67,12 @@ class Curve:
         step: (r,) optimiser steps taken.
         value: (r,) J on the validation split, in nats.
         each: (r, k) J of the first k examples of the split.
-        training: (r,) D + βR of the training batches since the row before.
-        gap: (r,) D + βR on validation less that on training.
+        training: (r,) what J is of the training batches since the row before.
+        gap: (r,) what J is on validation less that on training.
         examples: n of the validation split.
         lost: by how much J at the first row exceeds its least value before β was final, as in a
             ramp; None where there is no such row.
+        what: J in words.
     """
 
     step: Array
@@ -79,6 +82,7 @@ class Curve:
     gap: Array
     examples: int
     lost: Value | None = None
+    what: str = "D + βR"
 
     def __len__(self) -> int:
         return len(self.step)

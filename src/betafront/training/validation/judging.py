@@ -82,12 +82,14 @@ def judge(curve: Curve, kept: Kept, note: str = "") -> Standing:
 def _state(curve: Curve, kept: Kept, falling: Value, over: Value) -> tuple[str, str]:
     """The state of a run whose history is long enough, and why."""
     if kept.rate < DEAD_RATE:
-        return COLLAPSED, _collapsed(kept, falling)
+        return COLLAPSED, _collapsed(curve, kept, falling)
     if (off := jump(curve)) is not None:
-        return UNSTABLE, (f"D + βR jumped by {off.value} at step {off.step:,}, more than its noise")
+        return UNSTABLE, (
+            f"{curve.what} jumped by {off.value} at step {off.step:,}, more than its noise"
+        )
     if over.matters:
         return _risen(curve, kept, over)
-    trend = f"D + βR falls by {falling} with each doubling of the steps"
+    trend = f"{curve.what} falls by {falling} with each doubling of the steps"
     return (STILL_FALLING, trend) if falling.matters else (SETTLED, trend)
 
 
@@ -99,13 +101,15 @@ def _risen(curve: Curve, kept: Kept, over: Value) -> tuple[str, str]:
     """
     best, last = (f"{int(step):,}" for step in (curve.step[curve.best], kept.steps))
     if curve.training[-1] >= curve.training[curve.best]:
-        return UNSTABLE, (f"D + βR rose by {over} from step {best} to step {last}, on training too")
-    rose = f"D + βR on validation rose by {over}"
+        return UNSTABLE, (
+            f"{curve.what} rose by {over} from step {best} to step {last}, on training too"
+        )
+    rose = f"{curve.what} on validation rose by {over}"
     gap = f"it is {curve.gap[-1]:.3g} nats above training at the end"
     if curve.lost and curve.lost.matters and curve.best == 0:
         return OVERFITTED, (
-            f"before β was final D + βR on validation was lower by {curve.lost} than at step "
-            f"{best}, from where it rose by {over} to step {last}, and {gap}"
+            f"before β was final {curve.what} on validation was lower by {curve.lost} than at "
+            f"step {best}, from where it rose by {over} to step {last}, and {gap}"
         )
     if kept.how == "best":
         since = f"from there {rose} to step {last}"
@@ -118,7 +122,7 @@ def _too_short(curve: Curve) -> str:
     return f"{len(curve)} {were} made at the final β, and {LEAST_ROWS} are needed to judge the run"
 
 
-def _collapsed(kept: Kept, falling: Value) -> str:
-    trend = f"; D + βR falls by {falling} with each doubling of the steps"
+def _collapsed(curve: Curve, kept: Kept, falling: Value) -> str:
+    trend = f"; {curve.what} falls by {falling} with each doubling of the steps"
     dead = f"R is {kept.rate:.2g} nats: none of the {kept.latents} latents says anything"
     return dead + trend if falling.matters else dead

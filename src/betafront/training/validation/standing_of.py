@@ -7,14 +7,15 @@ import numpy as np
 
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.scale_off import too_far
+from betafront.objective import Objective
 from betafront.training.history import (
     STEP,
     TRAIN_BETA,
     TRAIN_DISTORTION,
+    TRAIN_LOSS,
     TRAIN_RATE,
-    VAL_DISTORTION,
-    VAL_RATE,
     Row,
+    validated,
 )
 from betafront.training.result import OnTheScale
 from betafront.training.standing import Standing
@@ -49,11 +50,16 @@ def standing_of(
         dead=_dead(evaluation),
         latents=len(evaluation.variance),
     )
-    notes = [*_notes(state, scale), too_far(off)]
+    notes = _notes(state, scale)
+    if state.objective.draws == 1:  # the best scale for several is below the error of all alike
+        notes.append(too_far(off))
     # What is best under free bits goes by β as written, with what they count in place of R.
     beta = scale.beta if why_unknown(state.objective) else state.beta
-    curve = replace(_curve(rows, state.history, beta), lost=_lost(state, rows, beta))
-    return replace(judge(curve, weights, "; ".join(filter(None, notes))), scale_off=off)
+    curve = _curve(rows, state.history, beta, state.objective)
+    curve = replace(curve, lost=_lost(state, rows, beta))
+    found = judge(curve, weights, "; ".join(filter(None, notes)))
+    error = evaluation.settings.get("rate_error")
+    return replace(found, scale_off=off, rate_error=None if error is None else float(error))
 
 
 def _had_a_choice(state: RunState) -> bool:
@@ -85,19 +91,25 @@ def _at_the_end(state: RunState, scale: OnTheScale) -> Validations:
     return state.validations.after(first)
 
 
-def _curve(rows: Validations, history: Sequence[Row], beta: float) -> Curve:
+def _curve(rows: Validations, history: Sequence[Row], beta: float, objective: Objective) -> Curve:
     """What is judged, at `beta`."""
     known = {int(row[STEP]): row for row in history}
     there = [known[step] for step in rows.steps]
-    training = np.array([row[TRAIN_DISTORTION] + beta * row[TRAIN_RATE] for row in there])
-    validated = np.array([row[VAL_DISTORTION] + beta * row[VAL_RATE] for row in there])
+    value = np.array(rows.values(beta))
+    if objective.draws == 1:
+        training = np.array([row[TRAIN_DISTORTION] + beta * row[TRAIN_RATE] for row in there])
+        gap = np.array([validated(row, beta) for row in there]) - training
+    else:  # the loss of training has the penalties too, as `value` has
+        training = np.array([row[TRAIN_LOSS] / objective.weights.distortion for row in there])
+        gap = value - training
     return Curve(
         step=np.array(rows.steps, dtype=float),
-        value=np.array(rows.values(beta)),
+        value=value,
         each=rows.values_of_each(beta).numpy(),
         training=training,
-        gap=validated - training,
+        gap=gap,
         examples=rows.examples,
+        what=objective.minimised,
     )
 
 
@@ -128,7 +140,7 @@ def _notes(state: RunState, scale: OnTheScale) -> list[str]:
     if state.learning_rate is not None and (part := state.learning_rate.part) < SLOW:
         notes.append(
             f"its learning rate came down to {part:.2g} of the greatest, where any run settles: "
-            "more steps, with a schedule as long, may still bring D + βR down"
+            f"more steps, with a schedule as long, may still bring {state.objective.minimised} down"
         )
     if state.step < state.steps:
         what = "its patience" if state.spent else "a callback"
