@@ -48,5 +48,5 @@ def test_data_that_is_prepared_already_stays_as_it_is() -> None:
 
 
 def test_a_kind_of_a_later_version_is_one_line() -> None:
-    with pytest.raises(UserError, match="of the kind 'text', which this version"):
-        preparation(about({"kind": "text", "shape": [5]}))
+    with pytest.raises(UserError, match="of the kind 'sound', which this version"):
+        preparation(about({"kind": "sound", "shape": [5]}))

@@ -22,6 +22,7 @@ from betafront.data import Preparation
 from betafront.data.arrays.signals import SignalPreparation
 from betafront.data.images.new_images import ImagePreparation
 from betafront.data.tables.tabular import TablePreparation
+from betafront.data.text.sentences import TextPreparation
 from betafront.errors import UserError
 from betafront.models import Model
 from betafront.own_modules import find_modules_in
@@ -29,8 +30,11 @@ from betafront.training.folder import RunFolder
 
 ABOUT = "about.json"
 KINDS = {
-    kind.kind: kind for kind in (Preparation, ImagePreparation, SignalPreparation, TablePreparation)
-}
+    kind.kind: kind
+    for kind in (
+        Preparation, ImagePreparation, SignalPreparation, TablePreparation, TextPreparation
+    )
+}  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,13 +51,15 @@ class Trained:
     about: dict[str, Any]
 
     def prepare(self, examples: ArrayLike | Tensor) -> Tensor:
-        """Examples as the model was trained on them, (n, *shape) float32: images as
+        """Examples as the model was trained on them, (n, *shape) float32, or of sentences (n, L)
+        int64 symbols: images as
         `betafront.data.images.new_images.ImagePreparation` says.
 
         Args:
             examples: images as (n, H, W), (n, C, H, W) or (n, H, W, C), 8-bit integers or numbers
                 in the scale of the training data; rows of a table in its own units, or a DataFrame;
-                of other data (n, *shape) numbers in the scale of the training data.
+                a list of sentences; of other data (n, *shape) numbers in the scale of the training
+                data.
 
         Raises:
             UserError: they have another shape, or values that the model is not for.
@@ -66,9 +72,10 @@ class Trained:
         return self.vae.shaped(self.vae.code(self.prepare(examples)))
 
     @torch.no_grad()
-    def decode(self, z: ArrayLike | Tensor) -> Tensor:
+    def decode(self, z: ArrayLike | Tensor) -> Any:
         """(n, *shape) E[x|z] of codes as `encode` gives them, or of (n, M); of a
-        table's rows in its own units.
+        table's rows in its own units; of text a list of n sentences, each the likeliest word by
+        word (greedy).
 
         Raises:
             UserError: they have another shape.
@@ -83,12 +90,12 @@ class Trained:
         made = self.vae.decode(given.float().flatten(1))
         return preparation(self.about).back(made)
 
-    def reconstruct(self, examples: ArrayLike | Tensor) -> Tensor:
-        """(n, *shape) E[x|z] at the means of q(z|x)."""
+    def reconstruct(self, examples: ArrayLike | Tensor) -> Any:
+        """(n, *shape) E[x|z], or n sentences, at the means of q(z|x)."""
         return self.decode(self.encode(examples))
 
-    def sample(self, n: int = 1, seed: int | None = None) -> Tensor:
-        """(n, *shape) E[x|z] at draws of the prior."""
+    def sample(self, n: int = 1, seed: int | None = None) -> Any:
+        """(n, *shape) E[x|z], or n sentences, at draws of the prior."""
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         return self.decode(self.vae.prior(n, generator))
 
@@ -163,9 +170,9 @@ def _load(folder: Path, trust: str | Iterable[str]) -> Trained:
         raise UserError(f"{folder} holds no exported model ({ABOUT} is missing): betafront export")
     with reading(about_file, again):
         about: dict[str, Any] = read_json(about_file)
-        shape, log_volume = preparation(about).shape, float(about["log_volume"])
+        prepared, log_volume = preparation(about), float(about["log_volume"])
     config, wall, path = saved_config(folder), of_loaded(trust), RunFolder(folder).config
     wall.check(targets_to_load(config), str(path))
     with making(path):
-        fresh = model(config, shape, log_volume, wall)
+        fresh = model(config, prepared.shape, log_volume, wall, prepared.symbols)
     return Trained(saved_model(folder, fresh).eval(), about)

@@ -6,6 +6,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from betafront.data import data_cautions
 from betafront.data.tables.tabular import LOG_SCALE
+from betafront.data.text.text import TRUE_NLL
 from betafront.metrics.catalogue import metric
 from betafront.models import model_cautions
 from betafront.terminal import Activity, console, print_careful, print_next
@@ -70,6 +71,9 @@ def train_and_show(run: Run, folder: Path) -> Result:
         table.add_row(f"{name} ({unit})" if unit else name, *values)
         if name == "distortion" and LOG_SCALE in result.data:
             table.add_row("  in standardised units", *standardised(result))
+        if name == "negative_elbo" and TRUE_NLL in result.data:
+            truth = (f"{result.data[TRUE_NLL][split]:.4g}" for split in EVALUATED)
+            table.add_row(f"  true NLL (entropy {result.data['entropy']:.4g} nats)", *truth)
     out.print(table)
     for line in [*how_it_stands(result.standing), *said_of(folder)]:
         out.print(line, markup=False)

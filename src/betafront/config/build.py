@@ -19,10 +19,11 @@ from betafront.errors import UserError, one_line
 from betafront.models import Model, Shape, check_model, fresh_model
 from betafront.models.batch_norm import check_batch_norm, normalises_batches
 from betafront.models.check import check_log_ratio
-from betafront.objective import Objective
+from betafront.objective import Objective, told
 from betafront.own_modules import cause, users_place
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.optimizer import optimizer_of
+from betafront.training.recipe.aggressive import check_aggressive
 from betafront.training.recipe.average import Average
 from betafront.training.recipe.learning_rate import check_lr_schedule
 from betafront.training.recipe.share import check_devices
@@ -105,7 +106,11 @@ def with_steps(config: DictConfig, wall: Wall | None = None) -> DictConfig:
 
 
 def model(
-    config: DictConfig, shape: Shape, log_volume: float = 0.0, wall: Wall | None = None
+    config: DictConfig,
+    shape: Shape,
+    log_volume: float = 0.0,
+    wall: Wall | None = None,
+    symbols: int | None = None,
 ) -> Model:
     """A fresh model as `config` describes it, for data that need not be there.
 
@@ -114,14 +119,15 @@ def model(
         shape: of one example.
         log_volume: as in `betafront.models.Model`.
         wall: as in `betafront.config.targets.make`.
+        symbols: V, as in `betafront.data.Data`; None of numbers.
 
     Raises:
         UserError: the model or the likelihood refuses its settings.
     """
-    likelihood = _make(config.likelihood, "likelihood", wall)
+    likelihood = told(_make(config.likelihood, "likelihood", wall)(), symbols)
     architecture = _make(config.model, "model", wall)
     make_prior = _make(config.prior, "prior", wall) if config.prior else None
-    return fresh_model(architecture, likelihood(), shape, log_volume, make_prior)
+    return fresh_model(architecture, likelihood, shape, log_volume, make_prior)
 
 
 def _called_later(node: DictConfig, key: str, wall: Wall | None) -> Callable[..., Any]:
@@ -154,7 +160,7 @@ def check(run: Run) -> None:
     from betafront.training.lightning.loggers import check_loggers
 
     with _of_part("likelihood"):
-        likelihood = run.likelihood().suit(run.data.shape)
+        likelihood = run.p_x().suit(run.data.shape)
     with _of_part("model"):
         vae = run.architecture(run.data.shape, likelihood)
     if not isinstance(vae, Model):
@@ -174,6 +180,7 @@ def check(run: Run) -> None:
     with _of_part("objective"):
         objective = run.objective(vae.widths)
     objective.check_model(vae.factorised)
+    objective.check_mean(not vae.likelihood.of_symbols)
     objective.check_likelihood(vae.likelihood)
     if objective.draws > 1:
         check_log_ratio(vae, run.data.examples("val", 2))
@@ -184,6 +191,7 @@ def check(run: Run) -> None:
         check_batch_norm(batch)
     with _of_part("optimizer"):
         optimizer = optimizer_of(vae, run.make_optimizer)
+    check_aggressive(run.trainer, vae, optimizer, run.data.examples("val", 2))
     check_accumulation(run.trainer, run.data.size("train"), optimizer)
     if run.make_lr_schedule is not None:
         with _of_part("lr_schedule"):

@@ -17,6 +17,7 @@ FORMER: Mapping[str, Any] = {
     "trainer.clip_norm": None,
     "trainer.clip_value": None,
     "trainer.ema": None,
+    "trainer.aggressive": None,
     "trainer.devices": 1,
     "trainer.strategy": "auto",
     "likelihood.lr_factor": 1.0,

@@ -62,7 +62,7 @@ def _is_of(config: DictConfig, path: Path) -> bool:
         del OmegaConf.select(former, part)[name]
     for key, value in moved(then, now).items():
         OmegaConf.update(former, key, value)
-    return text == OmegaConf.to_yaml(former)
+    return OmegaConf.to_container(OmegaConf.create(text)) == OmegaConf.to_container(former)
 
 
 def _settings(config: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from betafront.data.streamed import Streamed
 from betafront.data.tables.table import table
 from betafront.data.tensor import tensor
 from betafront.data.tensors import InMemory, in_memory
+from betafront.data.text.text import text
 
 __all__ = [
     "SPLITS",
@@ -42,5 +43,6 @@ __all__ = [
     "sprites",
     "table",
     "tensor",
+    "text",
     "torchvision",
 ]

@@ -54,7 +54,7 @@ def data_cautions(data: Data) -> list[str]:
 
 def _looked_at(data: Data) -> dict[str, Tensor]:
     """The first examples of each split; of validation and test a quarter of VALUES at most."""
-    room = max(8, VALUES // data.dims)  # examples
+    room = max(8, VALUES // math.prod(data.shape))  # examples
     held_out = {s: data.examples(s, min(data.size(s), room // 4)) for s in ("val", "test")}
     rest = room - sum(map(len, held_out.values()))
     return {**held_out, "train": data.examples("train", min(data.at_hand("train"), rest))}

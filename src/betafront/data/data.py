@@ -19,7 +19,8 @@ SPLITS = ("train", "val", "test")
 
 
 class Batches(Protocol):
-    """Batches of the examples of one split, `(B, *shape)` each; one pass is one epoch."""
+    """Batches of the examples of one split, `(B, *shape)` each; one pass is one epoch. Of sentences
+    they are `(B, l)`, l ≤ L the longest of them."""
 
     def __len__(self) -> int: ...
 
@@ -27,8 +28,9 @@ class Batches(Protocol):
 
 
 class Examples(Protocol):
-    """The examples of one split, `(n, *shape)` float32: a tensor, or what reads them when they are
-    asked for and so takes no memory for all. Slices, rows and parts of it are tensors."""
+    """The examples of one split, `(n, *shape)` float32, or int64 symbols: a tensor, or what reads
+    them when they are asked for and so takes no memory for all. Slices, rows and parts of it are
+    tensors; of sentences they are `(k, l)`, l ≤ L the longest of them."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -89,6 +91,16 @@ class Data(ABC):
         return math.prod(self.shape)
 
     @property
+    def symbols(self) -> int | None:
+        """The number of distinct symbols, of which an example is a sequence; None where examples
+        are numbers.
+
+        Such an example is (L,) int64: symbol 0 is padding, which counts nowhere, 1 is the end of
+        the sequence, which every example has before its padding, 2 is a word that is not known.
+        N, `dims`, is the mean number of symbols with the end."""
+        return None
+
+    @property
     def log_volume(self) -> float:
         """Nats per example that a log density of the examples, as the model takes them, is greater
         by than that of the data as the user has it: of dequantised data than the log mass of its
@@ -121,7 +133,8 @@ class Data(ABC):
 
     @abstractmethod
     def examples(self, split: str, limit: int | None = None) -> Tensor:
-        """`(n, *shape)` float32: the first `limit` examples of a split, or all of them."""
+        """`(n, *shape)` float32, or int64 symbols: the first `limit` examples of a split, or all of
+        them."""
 
     def rows(self, split: str) -> Tensor | Examples:
         """All examples of a split, for what reads them part by part. Data that does not lie in
@@ -167,8 +180,8 @@ class Data(ABC):
         return self.factors.of(split) if self.factors else None
 
     def show(self, model: Model, outcome: Outcome, folder: Path) -> None:  # noqa: B027
-        """Write pictures of what a model does with the data into `folder`, which is made. Data
-        that has no picture writes nothing.
+        """Write what a model does with the data into `folder`, which is made: images of images
+        (`.png`), text of sentences (`.txt`). Data that cannot be shown writes nothing.
 
         Args:
             model: trained, on the device of the data.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.batches import TensorBatches
-from betafront.data.data import SPLITS, Data, Examples
+from betafront.data.data import SPLITS, Batches, Data, Examples
 from betafront.data.factors import Factors
 
 
@@ -86,9 +86,7 @@ class InSplits(Data, Generic[Part]):
     def examples(self, split: str, limit: int | None = None) -> Tensor:
         return self.rows(split)[:limit]
 
-    def batches(
-        self, split: str, size: int, generator: torch.Generator | None = None
-    ) -> TensorBatches:
+    def batches(self, split: str, size: int, generator: torch.Generator | None = None) -> Batches:
         return TensorBatches(self.rows(split), size, generator)
 
     def to(self, device: torch.device | str) -> Self:

@@ -28,6 +28,11 @@ class Preparation:
 
     shape: tuple[int, ...]
 
+    @property
+    def symbols(self) -> int | None:
+        """As `Data.symbols`."""
+        return None
+
     def __call__(self, examples: ArrayLike | Tensor) -> Tensor:
         """`(n, *shape)` float32, as the model was trained on them.
 
@@ -46,8 +51,9 @@ class Preparation:
         refuse_not_finite(x, "the data", "example")
         return x
 
-    def back(self, made: Tensor) -> Tensor:
-        """What a model made, `(n, *shape)`, in the units of the examples."""
+    def back(self, made: Tensor) -> Any:
+        """What a model made, `(n, *shape)`, in the units of the examples; of sentences a list of
+        n."""
         return made
 
     def as_json(self) -> dict[str, Any]:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from betafront.front.decision.confirmation.confirmed import Confirmation
 
 RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
-ACTIVE = "val/active_units"
-METRICS = (DISTORTION, RATE, ELBO, MSE, ACTIVE)  # what a table of trials shows, where they have it
+ACTIVE, PERPLEXITY = "val/active_units", "val/perplexity"
+METRICS = (DISTORTION, RATE, ELBO, MSE, PERPLEXITY, ACTIVE)
+"""What a table of trials shows, where they have it."""
 OF_LAYER = re.compile(r"val/(rate|active_units)_layer_(\d+)")
 PLANE = {RATE: "minimize", DISTORTION: "minimize"}
 STANDING = "standing"  # the column of how a run stands, a state of `betafront.training.standing`

@@ -8,7 +8,9 @@ from typing import Literal
 
 NATS = "nats"
 ACRONYMS = {"dci", "irs", "iwae", "kl", "mig", "mmd", "mse", "psnr", "sap", "ssim"}
-WITH_NUMBER = re.compile(r"(?P<kind>iwae|rate_layer|active_units_layer)_(?P<number>\d+)")
+WITH_NUMBER = re.compile(
+    r"(?P<kind>iwae|iwae_perplexity|rate_layer|active_units_layer)_(?P<number>\d+)"
+)
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,15 @@ CATALOGUE: dict[str, Metric] = {
     "mse": Metric("MSE", "per data dimension", "minimize", "MSE"),
     "bits_per_dim": Metric("bits per dim", "bits/dim", "minimize", needs_one_likelihood=True),
     "active_units": Metric("active units", better="maximize", symbol="active"),
+    "nll_per_token": Metric("NLL per token", "nats/token", "minimize", needs_one_likelihood=True),
+    "perplexity": Metric("perplexity", better="minimize", needs_one_likelihood=True),
     # Of each layer of a hierarchy, named with its number, from the lowest.
     "rate_layer": Metric("rate of layer", NATS, symbol="R"),
     "active_units_layer": Metric("active units of layer", better="maximize", symbol="active"),
     # Of a model and data (`betafront.metrics.registry`).
     # Named with the number of draws, iwae_k.
     "iwae": Metric("IWAE", NATS, "minimize", needs_one_likelihood=True),
+    "iwae_perplexity": Metric("IWAE perplexity", better="minimize", needs_one_likelihood=True),
     "mutual_information": Metric("mutual information", NATS),
     "total_correlation": Metric("total correlation", NATS),
     "dimension_wise": Metric("dimension wise KL", NATS),

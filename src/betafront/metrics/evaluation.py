@@ -12,6 +12,7 @@ from torch import Tensor
 from betafront.data.data import Examples
 from betafront.data.factors import Known
 from betafront.metrics.eval_mode import in_eval_mode
+from betafront.metrics.lengths import mean_dims, of_symbols, per_token
 from betafront.metrics.registry import Announce, Settings, Subject, measure, silent
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.models import Model
@@ -19,7 +20,10 @@ from betafront.models import Model
 SAMPLED = "sampled"
 """What `settings["rate"]` says where the rate is a mean over the draws of z, and no closed form."""
 
-ALWAYS = ("distortion", "rate", "negative_elbo", "mse", "bits_per_dim", "active_units")
+ALWAYS = (
+    "distortion", "rate", "negative_elbo", "mse", "bits_per_dim", "nll_per_token", "perplexity",
+    "active_units",
+)  # fmt: skip
 LAYER = re.compile(r"_layer_\d+$")
 
 
@@ -29,7 +33,8 @@ class Evaluation:
 
     Attributes:
         values: `distortion`, `rate` and `negative_elbo` in nats per example, `mse` per data
-            dimension where E[x|z] exists, `bits_per_dim`, `active_units`; of a hierarchy also
+            dimension where E[x|z] exists, `bits_per_dim`, `active_units`; of sequences of symbols
+            `nll_per_token`, the negative ELBO per token in nats, and `perplexity`; of a hierarchy
             `rate_layer_1` and `active_units_layer_1` of the lowest layer, next to x, and so on.
         kl: (M,) mean KL per latent dimension in nats; their sum is the rate.
         variance: (M,) variance over the examples of the posterior means.
@@ -97,9 +102,11 @@ def evaluate(
 
     The distortion and the squared error (of E[x|z]) are means over draws of z from q(z|x), and so
     is the rate of a model that has no closed form for it. Bits per dimension are
-    (D + R) / (N ln 2). Of a mass, and of a density on dequantised data (`model.log_volume`), D is
-    in nats of the discrete images: a bound on their code length, by which densities and masses
-    compare. Of a density on other data it is in the data's own scale, and may be negative.
+    (D + R) / (N ln 2); of sequences of symbols N is their mean number of symbols in `x`, and the
+    perplexity is exp((D + R) / N). Of a mass, and of a density on dequantised data
+    (`model.log_volume`), D is in nats of the discrete images: a bound on their code length, by
+    which densities and masses compare. Of a density on other data it is in the data's own scale,
+    and may be negative.
 
     Args:
         model: in evaluation mode or not; left as it was.
@@ -118,13 +125,15 @@ def evaluate(
         UserError: a further metric is unknown, or cannot be had of this data.
     """
     drawn = _draw(model, x, samples, torch.Generator(x.device).manual_seed(seed))
-    dims = x[0].numel()
+    dims = mean_dims(x)
     variance = drawn.codes.var(0, unbiased=False).cpu()
     distortion, rate = -drawn.log_px / len(x), float(drawn.kl.sum())
     values = {"distortion": distortion, "rate": rate, "negative_elbo": distortion + rate}
     if drawn.squares is not None:
         values["mse"] = drawn.squares / (len(x) * dims)
     values["bits_per_dim"] = (distortion + rate) / (dims * math.log(2))
+    if of_symbols(x):
+        values |= per_token(distortion + rate, dims)
     layered = len(model.widths) > 1
     active = (drawn.kl if layered else variance) > active_threshold
     values["active_units"] = float(active.sum())
@@ -172,7 +181,7 @@ def _draw(model: Model, x: Tensor | Examples, samples: int, generator: torch.Gen
         kl, rates = torch.zeros_like(log_px), list[Tensor]()
         for before in range(samples):
             draw = model.draw(encoded, generator)
-            seen = model.observe(draw.z, batch, mean=True)
+            seen = model.observe(draw.z, batch, mean=batch.is_floating_point())
             log_px += seen.log_px.double().sum() / samples
             if seen.mean is not None:
                 squares += ((seen.mean - batch) ** 2).double().sum() / samples

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from betafront.errors import UserError
 from betafront.metrics.eval_mode import in_eval_mode
+from betafront.metrics.lengths import mean_dims, of_symbols, per_token
 from betafront.metrics.score import Score
 from betafront.models import Model
 from betafront.objective.importance import bound, log_weights
@@ -26,7 +27,8 @@ def iwae(
     The bound at one k is the mean over as many groups of k draws of z from q(z|x) as the largest k
     has. So all use the same draws, and since each k divides the next, the bounds never rise with k,
     whatever the draws (Jensen's inequality, from one size of the groups to the next). At k = 1 it
-    is the negative ELBO with the sampled rate.
+    is the negative ELBO with the sampled rate. Of sequences of symbols there is
+    `iwae_perplexity_k` too, exp(bound / N), N the mean number of symbols in `x`.
 
     The sums over the draws are in float64, and the noise is drawn on the CPU, the same for every
     device.
@@ -51,6 +53,12 @@ def iwae(
         bounds[:, first : first + each] = torch.stack([_bound(log_w, k) for k in draws]).cpu()
     means, errors = -bounds.mean(1), bounds.std(1) / math.sqrt(len(x))
     values = {f"iwae_{k}": float(mean) for k, mean in zip(draws, means, strict=True)}
+    if of_symbols(x):
+        dims = mean_dims(x)
+        values |= {
+            f"iwae_perplexity_{k}": per_token(float(mean), dims)["perplexity"]
+            for k, mean in zip(draws, means, strict=True)
+        }
     settings: dict[str, float | str] = {"examples": len(x), "seed": seed}
     return Score(values, settings, {"standard_error": errors.numpy()})
 

@@ -46,7 +46,7 @@ def stationary_beta(
     require_factorised(model.factorised, "the β of a trained model")
     x = x[:EXAMPLES]
     generator = torch.Generator(x.device).manual_seed(seed)
-    shift = x.new_zeros(model.latents).requires_grad_()
+    shift = torch.zeros(model.latents, device=x.device, requires_grad=True)
     rate = torch.zeros_like(shift, dtype=torch.float64)
     rest = rate.repeat(samples, 1)
     for batch in x.split(BATCH):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from betafront.data.data import Examples
+from betafront.metrics.lengths import mean_dims, of_symbols, per_token
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.objective import Likelihood
 
@@ -17,7 +18,8 @@ STEPS = 300
 def zero_rate(
     likelihood: Likelihood, train: Tensor, val: Tensor | Examples, log_volume: float = 0.0
 ) -> dict[str, float]:
-    """The values of a VAE at rate 0, whose decoder gives the same output for every z.
+    """The values of a VAE at rate 0, whose decoder gives the same output for every z. Of sequences
+    of symbols they are those of `unigram`, whatever the likelihood.
 
     The constant output and the likelihood's own parameters are fitted by gradient on up to 2,000
     training examples, which works for every likelihood, and are evaluated on `val`.
@@ -27,6 +29,8 @@ def zero_rate(
         train, val: (n, …); `val` in memory or read part by part.
         log_volume: nats per example that a density owes to the data's scale (`Data.log_volume`).
     """
+    if of_symbols(train):
+        return unigram(train, val)
     x = train[:EXAMPLES]
     likelihood = copy.deepcopy(likelihood).suit(tuple(x.shape[1:]))
     # Where data goes beyond 1, a mean that the decoder gives is in the data's own units.
@@ -65,4 +69,27 @@ def zero_rate(
         "negative_elbo": distortion,
         "mse": mse,
         "bits_per_dim": distortion / (val[0].numel() * math.log(2)),
+    }
+
+
+def unigram(train: Tensor, val: Tensor | Examples) -> dict[str, float]:
+    """The values of sentences whose words, and whose end, are independent draws: as often as they
+    are in `train`, and once more.
+
+    Args:
+        train, val: (n, l) symbols.
+    """
+    symbols = 1 + max(int(part.max()) for part in (train, *val.split(EVALUATION_BATCH)))
+    counts = 1 + torch.bincount(train.flatten(), minlength=symbols).double()
+    counts[0] = 0  # padding
+    log_p = (counts / counts.sum()).log()
+    log_p[0] = 0
+    total = sum(float(log_p[part].sum()) for part in val.split(EVALUATION_BATCH))
+    distortion, dims = -total / len(val), mean_dims(val)
+    return {
+        "distortion": distortion,
+        "rate": 0.0,
+        "negative_elbo": distortion,
+        "bits_per_dim": distortion / (dims * math.log(2)),
+        **per_token(distortion, dims),
     }

@@ -1,6 +1,14 @@
 """The contract of a model, and the VAEs that encoders, decoders and likelihoods make."""
 
-from betafront.models.architectures import conv, conv1d, linear, mlp, pair, resnet
+from betafront.models.architectures import (
+    conv,
+    conv1d,
+    linear,
+    mlp,
+    pair,
+    resnet,
+    sentence,
+)
 from betafront.models.check import check_model, model_cautions
 from betafront.models.eval_mode import evaluating
 from betafront.models.fresh import fresh_model
@@ -40,6 +48,7 @@ __all__ = [
     "model_cautions",
     "pair",
     "resnet",
+    "sentence",
     "standard_normal",
     "write_programs",
 ]

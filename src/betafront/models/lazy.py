@@ -6,7 +6,7 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from betafront.models.eval_mode import evaluating
-from betafront.models.model import Model, Shape
+from betafront.models.model import Model, Shape, blank
 
 
 @torch.no_grad()
@@ -20,5 +20,5 @@ def initialised(model: Model, shape: Shape) -> Model:
     """
     if any(is_lazy(tensor) for tensor in chain(model.parameters(), model.buffers())):
         with evaluating(model):  # no statistic of a batch of zeros is kept, and no dropout draws
-            model.decode(model.code(torch.zeros(2, *shape)))
+            model.decode(model.code(blank(model, 2, shape)))
     return model

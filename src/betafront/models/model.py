@@ -95,6 +95,17 @@ class Model(nn.Module, ABC):
         N(0, 1). What needs that asks `betafront.objective.require_factorised`."""
         return False
 
+    def encoder_parameters(self) -> list[nn.Parameter]:
+        """The parameters of q(z|x) alone, which `trainer.aggressive` trains by themselves.
+
+        Raises:
+            UserError: the model does not say which they are.
+        """
+        raise UserError(
+            f"{type(self).__name__} does not say which of its parameters are the encoder's: give "
+            "it encoder_parameters (see betafront.models.Model)"
+        )
+
     @property
     def analytic_rate(self) -> bool:
         """Whether the rate of an example is KL(q(z|x) || p(z)) in closed form, the same for every
@@ -280,6 +291,18 @@ class Model(nn.Module, ABC):
         """Some floating-point tensor of the model, which has its type and lies on its device."""
         owned = chain(self.parameters(), self.buffers())
         return next((t for t in owned if t.is_floating_point()), torch.empty(0))
+
+
+def blank(model: Model, n: int, shape: Shape) -> Tensor:
+    """(n, …) examples that hold nothing, to try a model with: zeros, which of symbols are padding.
+
+    Args:
+        model: for whose data they are.
+        n: how many.
+        shape: of one.
+    """
+    dtype = torch.long if model.likelihood.of_symbols else torch.get_default_dtype()
+    return torch.zeros(n, *shape, dtype=dtype)
 
 
 Architecture = Callable[[Shape, Likelihood], Model]

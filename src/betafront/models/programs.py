@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from betafront.errors import UserError, one_line
 from betafront.files import opened_whole
-from betafront.models.model import Model, Shape
+from betafront.models.model import Model, Shape, blank
 from betafront.objective import require_factorised
 
 ENCODER, DECODER = "encoder.pt2", "decoder.pt2"
@@ -49,7 +49,7 @@ def write_programs(model: Model, shape: Shape, folder: Path) -> None:
     require_factorised(model.factorised, "a program of the encoder")
     model.eval()
     # Two examples: of one alone the size of the batch would become a constant.
-    _write(_Encode(model), torch.zeros(2, *shape), folder / ENCODER)
+    _write(_Encode(model), blank(model, 2, shape), folder / ENCODER)
     _write(_Decode(model), torch.zeros(2, *model.latent_shape), folder / DECODER)
 
 

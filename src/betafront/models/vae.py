@@ -12,6 +12,7 @@ from betafront.models.model import MakePrior, Model, Observed, Shape
 from betafront.models.posterior import Posterior, standard_normal
 from betafront.models.priors import Prior, StandardNormal
 from betafront.objective import Code, Draw, Likelihood
+from betafront.objective.likelihoods.base import raised
 
 PRIOR = ("kl", "log_prior", "prior")  # methods that a prior is made of
 
@@ -105,6 +106,11 @@ class VAE(Model):
         """Whether all that is said of p(z) is said by `p_z`."""
         return all(getattr(type(self), n) is getattr(VAE, n) for n in ("draw", *PRIOR))
 
+    def encoder_parameters(self) -> list[nn.Parameter]:
+        """As of any model: those of the encoder that are of no other part."""
+        others = {id(p) for part in (self.decoder, self.likelihood) for p in part.parameters()}
+        return [p for p in self.encoder.parameters() if id(p) not in others]
+
     def set_prior(self, make: MakePrior, shape: Shape) -> None:
         if not self._asks_prior:
             super().set_prior(make, shape)  # which refuses it
@@ -121,7 +127,8 @@ class VAE(Model):
         raw = self.encoder(x)
         mean, log_var = raw if isinstance(raw, tuple | list) else raw.chunk(2, dim=1)
         # The encoder may have run in half precision, in which exp(log σ²) has three digits.
-        return Posterior(mean.to(x.dtype).flatten(1), log_var.to(x.dtype).flatten(1))
+        dtype = x.dtype if x.is_floating_point() else raised(mean).dtype
+        return Posterior(mean.to(dtype).flatten(1), log_var.to(dtype).flatten(1))
 
     def draw(
         self,

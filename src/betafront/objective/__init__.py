@@ -15,8 +15,10 @@ from betafront.objective.likelihoods import (
     Multinomial,
     NegativeBinomial,
     Poisson,
+    Words,
     ZeroInflatedNegativeBinomial,
     ZeroInflatedPoisson,
+    told,
 )
 from betafront.objective.objective import Objective, Step
 from betafront.objective.penalties import DIP, MMD, Penalty, TotalCorrelation
@@ -87,6 +89,7 @@ __all__ = [
     "Terms",
     "TotalCorrelation",
     "Weights",
+    "Words",
     "ZeroInflatedNegativeBinomial",
     "ZeroInflatedPoisson",
     "beta_norm",
@@ -96,4 +99,5 @@ __all__ = [
     "require_factorised",
     "squared_error_weight",
     "squared_error_weights",
+    "told",
 ]

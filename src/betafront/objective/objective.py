@@ -233,6 +233,21 @@ class Objective:
             name = type(self.shaping).__name__
             require_factorised(factorised, f"the β of shaping {name}")
 
+    def check_mean(self, has_mean: bool) -> None:
+        """Refuse to hold the squared error of what has none.
+
+        Args:
+            has_mean: whether E[x|z] exists, as it does of numbers and not of symbols.
+
+        Raises:
+            UserError: it does not.
+        """
+        if self.holds == "mse" and not has_mean:
+            raise UserError(
+                "controller.watches=mse: sentences have no squared error: use "
+                "controller.watches=distortion"
+            )
+
     def check_likelihood(self, likelihood: Likelihood) -> None:
         """Refuse a likelihood that cannot be trained with several draws.
 

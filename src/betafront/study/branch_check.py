@@ -110,7 +110,7 @@ def _reference(objectives: Mapping[str, str], run: Run, widths: Sequence[int]) -
     VAE, a rate that no latent needs, and 0 for a metric that is maximised."""
     data = run.data
     train, val = data.examples("train", EXAMPLES), data.rows("val")
-    floor = zero_rate(run.likelihood(), train, val, data.log_volume)
+    floor = zero_rate(run.p_x(), train, val, data.log_volume)
     floor["rate"] = REFERENCE_RATE_PER_LATENT * sum(widths)
     for i, width in enumerate(widths, 1):
         floor[f"rate_layer_{i}"] = REFERENCE_RATE_PER_LATENT * width

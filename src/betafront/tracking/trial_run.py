@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 OF_OTHER_STUDY = ("imported", "continued")  # which trial of which other study
 STEPS = "trainer.steps"
 SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
+SIZES = ("shape", "train", "val", "test")  # of data
+OF_TEXT = ("symbols", "tokens", "entropy", "true_nll")
 
 
 class Place(NamedTuple):
@@ -216,7 +218,9 @@ def _log_data(client: "MlflowClient", run_id: str, folder: Path) -> None:
             digest=data["digest"],
             source_type="betafront",
             source=json.dumps({"name": data["name"]}),
-            profile=json.dumps({k: data[k] for k in ("shape", "train", "val", "test")}),
+            profile=json.dumps(
+                {k: data[k] for k in SIZES} | {k: data[k] for k in OF_TEXT if k in data}
+            ),
         )
     except Exception:  # the file is gone, or damaged, which makes its reader raise almost anything
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from betafront.data import SPLITS, Data
@@ -115,6 +116,8 @@ def _result(attempt: Attempt) -> Result:
     if not finite(metrics):
         raise Diverged(state.step, "evaluation")
     trace = trace_arrays(state.trace[: state.step], state.objective, state.steps)
+    if (aggressive := state.aggressive) is not None:
+        trace["encoder_updates"] = np.array(aggressive.updates, dtype=float)
     x = data.examples("train", EXAMPLES)
     scale = on_the_scale(state.objective, trace, state.vae, x, run.seed)
     off = scale_off(state.vae, x, seed=run.seed)
@@ -122,13 +125,14 @@ def _result(attempt: Attempt) -> Result:
         metrics=metrics,
         scale=scale,
         spectrum=evaluations["val"].kl.tolist(),
-        settings=settings | calibration,
+        settings=settings | calibration | ({} if aggressive is None else aggressive.settings),
         history=state.history,
         data={
             "name": run.data.name,
             "digest": run.data.digest,
             "shape": list(run.data.shape),
             **{split: run.data.size(split) for split in SPLITS},
+            **({} if run.data.symbols is None else {"symbols": run.data.symbols}),
             **run.data.about,
         },
         seed=run.seed,

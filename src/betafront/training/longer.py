@@ -25,6 +25,8 @@ def reason_against(run: Run, settled: bool = False) -> str:
         return _of("lr_schedule", getattr(made, "__name__", type(made).__name__))
     if run.callbacks:
         return f"what callbacks ({', '.join(run.callbacks)}) do may go by the planned steps"
+    if run.trainer.aggressive is not None:
+        return "trainer.aggressive ends at one of the validations, which go by the planned steps"
     return "" if settled else _of_weighting(run)
 
 

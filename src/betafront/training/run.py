@@ -14,7 +14,7 @@ from betafront.data import Data
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
 from betafront.models import Architecture, MakePrior, Model, fresh_model
-from betafront.objective import Likelihood, Objective
+from betafront.objective import Likelihood, Objective, told
 from betafront.training.recipe.trainer import Trainer, steps_per_epoch
 
 if TYPE_CHECKING:
@@ -69,11 +69,19 @@ class Run:
             steps = self.trainer.epochs * self.epoch
             object.__setattr__(self, "trainer", replace(self.trainer, steps=steps, epochs=None))
 
+    def p_x(self) -> Likelihood:
+        """A fresh p(x|z), which knows the vocabulary of the data.
+
+        Raises:
+            UserError: it is for another kind of data.
+        """
+        return told(self.likelihood(), self.data.symbols)
+
     def vae(self) -> Model:
         """A fresh model; its initial weights come from torch's global generator."""
         data = self.data
         return fresh_model(
-            self.architecture, self.likelihood(), data.shape, data.log_volume, self.make_prior
+            self.architecture, self.p_x(), data.shape, data.log_volume, self.make_prior
         )
 
     def drawn(self, n: int) -> Tensor:

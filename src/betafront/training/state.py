@@ -15,6 +15,7 @@ from betafront.training.history import STEP, Row, history_row, renamed
 from betafront.training.latents.record import LatentRecord
 from betafront.training.latents.units import Units
 from betafront.training.optimizer import optimizer_of, own_factor, restore_optimizer
+from betafront.training.recipe.aggressive import Aggressive
 from betafront.training.recipe.average import Average
 from betafront.training.recipe.learning_rate import LearningRate
 from betafront.training.recipe.share import Share
@@ -49,6 +50,7 @@ class RunState(nn.Module):
     Attributes:
         vae: the model.
         average: of its weights over the steps; None where there is none.
+        aggressive: the encoder's own updates before each step; None where it has none.
         objective: turns the terms of the model into a loss.
         controller: the state of the controller.
         trace: (steps, 6) what was in force at every step and what came of it, in the order of
@@ -80,6 +82,8 @@ class RunState(nn.Module):
         start_scale(self.vae, run.data, run.seed)
         ema = run.trainer.ema
         self.average = None if ema is None else Average(self.vae, ema)
+        most = run.trainer.aggressive
+        self.aggressive = None if most is None else Aggressive(most, run.epoch, run.seed)
         self.generators = Generators(run.seed, device, share)
         self.objective = run.objective(self.vae.widths)
         self.objective.check_model(self.vae.factorised)
@@ -228,8 +232,9 @@ class RunState(nn.Module):
     def snapshot(self) -> dict[str, Any]:
         """All of it, for `restore`: taken where an epoch has been validated, so that no epoch is
         half drawn and every loss is known to be finite."""
-        rate = self.learning_rate
+        rate, aggressive = self.learning_rate, self.aggressive
         return {
+            **({} if aggressive is None else {"aggressive": aggressive.snapshot()}),
             "step": self.step,
             "stopped": self.stopped,
             "tensors": self.state_dict(),
@@ -268,6 +273,8 @@ class RunState(nn.Module):
         rate = snapshot.get("lr_schedule")
         if self.learning_rate is not None and rate is not None:
             self.learning_rate.restore(rate)
+        if self.aggressive is not None and "aggressive" in snapshot:
+            self.aggressive.restore(snapshot["aggressive"])
         self.history = renamed(snapshot["history"])
         if kept := snapshot.get("validations"):
             self.validations = Validations.restore(kept)

@@ -14,7 +14,7 @@ from rich.console import Console
 from betafront.front import Facts, decide, draw_front, print_study
 from betafront.front.comparison import Group, compare
 from betafront.front.show import draw_comparison
-from betafront.front.show.report import Chapter, Failure, LatentsShown, Shown, write_page
+from betafront.front.show.report import Chapter, Failure, LatentsShown, Shown, Truth, write_page
 
 PIXEL = "data:image/gif;base64,R0lGODlhAQABAAAAACw="
 
@@ -146,6 +146,26 @@ def test_what_runs_left_is_shown(table: pd.DataFrame, facts: Facts, tmp_path: Pa
     }  # fmt: skip
     assert data["thumbnails"]["example"] == {"2": PIXEL}
     assert data["links"]["example"] == {"2": "http://127.0.0.1/2"}
+
+
+def test_sentences_are_shown_as_text_beside_what_is_true_of_them(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    sentence = "given   a <unk> & more"
+    shown = Shown(2, texts={"samples": sentence, "reconstructions": sentence})
+    truth = Truth(entropy=21.5, nll=21.25)
+    chapter = Chapter(
+        facts, table, pd.DataFrame(), shown=[shown], thumbnails={2: sentence}, truth=truth
+    )
+    text, data = written(tmp_path, chapter)
+    assert text.count(f">{escape(sentence)}</pre>") == 2
+    assert "Along the front" in text
+    assert "images" not in re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)
+    assert "True entropy of the data: 21.50 nats per example" in text
+    assert data["truths"] == {"example": 21.25}
+    assert data["thumbnails"]["example"] == {"2": sentence}
+    _, bare = written(tmp_path, Chapter(facts, table, pd.DataFrame()))
+    assert bare["truths"] == {}
 
 
 def test_groups_stand_side_by_side(

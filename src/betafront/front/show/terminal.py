@@ -31,6 +31,7 @@ from betafront.front.table import (
     ELBO,
     GROUP,
     MSE,
+    PERPLEXITY,
     RATE,
     STANDING,
     Facts,
@@ -54,10 +55,11 @@ FORMATS = {  # the numbers of every table of trials, where the trials have them
     RATE: ".2f",
     ELBO: ".2f",
     MSE: ".4f",
+    PERPLEXITY: ".2f",
     ACTIVE: ".0f",
 }
 # Left out where a table is too wide, in this order; of the parameters the last ones first.
-LESS_TELLING = ("weight", "beta_norm", "parameters", ELBO, ACTIVE)
+LESS_TELLING = ("weight", "beta_norm", "parameters", PERPLEXITY, ELBO, ACTIVE)
 # The heads of columns that no parameter may have.
 OWN = frozenset({"trial", *map(head, FORMATS), STANDING})
 

@@ -6,5 +6,6 @@ from betafront.models.architectures.linear import linear
 from betafront.models.architectures.mlp import mlp
 from betafront.models.architectures.pair import pair
 from betafront.models.architectures.resnet import resnet
+from betafront.models.architectures.sentence import sentence
 
-__all__ = ["conv", "conv1d", "linear", "mlp", "pair", "resnet"]
+__all__ = ["conv", "conv1d", "linear", "mlp", "pair", "resnet", "sentence"]

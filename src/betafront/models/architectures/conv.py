@@ -2,6 +2,7 @@
 
 from betafront.errors import UserError
 from betafront.models.architectures.latents import Latents
+from betafront.models.architectures.numbers import check_numbers
 from betafront.models.architectures.strided import by, strided
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
@@ -28,6 +29,7 @@ def conv(
         UserError: the data is no images, or they are not of these sizes; or no such spatial code is
             on the way.
     """
+    check_numbers("conv", likelihood)
     check_images("conv", shape, SIDES)
     return strided(shape, likelihood, latents, width, hidden)
 

@@ -2,6 +2,7 @@
 
 from betafront.errors import UserError
 from betafront.models.architectures.latents import Latents
+from betafront.models.architectures.numbers import check_numbers
 from betafront.models.architectures.strided import strided
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
@@ -27,6 +28,7 @@ def conv1d(
     Raises:
         UserError: an example is no such signal.
     """
+    check_numbers("conv1d", likelihood)
     if len(shape) != 2 or shape[1] < SHORTEST:
         raise UserError(
             f"model=conv1d is for signals of (channels, length) with {SHORTEST} values or more, and"

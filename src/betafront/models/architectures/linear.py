@@ -5,6 +5,7 @@ import math
 from torch import nn
 
 from betafront.models.architectures.latents import number
+from betafront.models.architectures.numbers import check_numbers
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
 from betafront.objective import Likelihood
@@ -22,6 +23,7 @@ def linear(shape: Shape, likelihood: Likelihood, latents: int = 8) -> VAE:
         likelihood: p(x|z).
         latents: M.
     """
+    check_numbers("linear", likelihood)
     latents, dims = number(latents, "linear"), math.prod(shape)
     encoder = nn.Sequential(*likelihood.input_layers(), nn.Flatten(), nn.Linear(dims, 2 * latents))
     output = likelihood.output_shape(shape)

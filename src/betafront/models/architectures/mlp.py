@@ -7,6 +7,7 @@ from itertools import pairwise
 from torch import nn
 
 from betafront.models.architectures.latents import number
+from betafront.models.architectures.numbers import check_numbers
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
 from betafront.objective import Likelihood
@@ -23,6 +24,7 @@ def mlp(
         latents: M.
         hidden: the encoder's widths; the decoder mirrors them.
     """
+    check_numbers("mlp", likelihood)
     latents, dims = number(latents, "mlp"), math.prod(shape)
     encoder = nn.Sequential(
         *likelihood.input_layers(), nn.Flatten(), *dense(dims, *hidden, 2 * latents)

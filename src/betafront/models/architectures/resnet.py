@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from betafront.errors import UserError
 from betafront.models.architectures.conv import check_images
 from betafront.models.architectures.latents import Latents, count, latent_shape
+from betafront.models.architectures.numbers import check_numbers
 from betafront.models.architectures.strided import halvings, strides, widths
 from betafront.models.model import Shape
 from betafront.models.vae import VAE
@@ -41,6 +42,7 @@ def resnet(
     Source: He et al. 2016, Identity mappings in deep residual networks (the order within a block);
     Wu & He 2018 (group normalisation); Esser et al. 2021 (VQGAN) for the whole, without attention.
     """
+    check_numbers("resnet", likelihood)
     check_images("resnet", shape, SIDES)
     if type(blocks) is not int or blocks < 1:
         raise UserError(f"model.blocks must be a whole number of at least 1, not {blocks}")

@@ -85,7 +85,8 @@ def _terms(model: Model, x: Tensor) -> tuple[Tensor, Tensor]:
             raise UserError(
                 f"model: {what} is to give {wanted} for {counted(n)}, and gave {shape_of(made)}"
             )
-        refuse_not_finite(made, what)
+        if x.is_floating_point() or not more:  # symbols are decoded to symbols
+            refuse_not_finite(made, what)
         return made
 
     given = f"for {counted(n)} {shape_of(x)}"

@@ -1,7 +1,7 @@
 """Output distributions of the decoder, one per file, those of counts in `counts/`; each with its
 support and every constant."""
 
-from betafront.objective.likelihoods.base import Likelihood
+from betafront.objective.likelihoods.base import Likelihood, told
 from betafront.objective.likelihoods.bernoulli import Bernoulli
 from betafront.objective.likelihoods.beta import Beta
 from betafront.objective.likelihoods.categorical import Categorical
@@ -17,6 +17,7 @@ from betafront.objective.likelihoods.discretized_logistic import DiscretizedLogi
 from betafront.objective.likelihoods.gaussian import Gaussian
 from betafront.objective.likelihoods.gaussian_per_image import GaussianPerImage
 from betafront.objective.likelihoods.laplace import Laplace
+from betafront.objective.likelihoods.words import Words
 
 __all__ = [
     "Bernoulli",
@@ -31,6 +32,8 @@ __all__ = [
     "Multinomial",
     "NegativeBinomial",
     "Poisson",
+    "Words",
     "ZeroInflatedNegativeBinomial",
     "ZeroInflatedPoisson",
+    "told",
 ]

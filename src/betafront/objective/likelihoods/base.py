@@ -29,6 +29,13 @@ class Likelihood(nn.Module, ABC):
     """Whether the first output of the decoder goes as far as the data does, as a mean does, where
     data may be beyond 1; else it is a logarithm or a logit."""
 
+    of_symbols: ClassVar[bool] = False
+    """Whether it is for sequences of symbols (`Data.symbols`), and not for numbers."""
+
+    symbols: int | None = None
+    """V, the number of distinct symbols of the data, which a likelihood of symbols is told before a
+    model is made for it (`told`)."""
+
     lr_factor: float = 1.0
     """The learning rate of the likelihood's own parameters, as a multiple of the optimiser's."""
 
@@ -104,6 +111,31 @@ class Likelihood(nn.Module, ABC):
         """(B, outputs, C, ...) the parameters apart, in float32 or better."""
         apart: Tensor = raised(params).unflatten(1, (self.outputs, -1))
         return apart
+
+
+def told(likelihood: Likelihood, symbols: int | None) -> Likelihood:
+    """A likelihood that knows the vocabulary of the data.
+
+    Args:
+        likelihood: fresh; changed.
+        symbols: V, the number of distinct symbols that the data is sequences of; None of numbers.
+
+    Raises:
+        UserError: it is for data of the other kind.
+    """
+    name = type(likelihood).__name__
+    if likelihood.of_symbols and symbols is None:
+        raise UserError(
+            f"likelihood {name} is for sentences, sequences of symbols as data=text has them, and "
+            "this data is numbers: use likelihood=gaussian, or data=text"
+        )
+    if symbols is not None and not likelihood.of_symbols:
+        raise UserError(
+            f"likelihood {name} is for numbers, and this data is sentences, sequences of symbols: "
+            "use likelihood=words"
+        )
+    likelihood.symbols = symbols
+    return likelihood
 
 
 def raised(values: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from betafront.errors import UserError
 from betafront.front import USUAL, Asked
 from betafront.front.show.report import Chapter, Failure
 from betafront.study.display.failures import ADVICE, again, by_reason, failed_trials, log_of
-from betafront.study.display.gallery import ROOM, along, taken, thumbnails
+from betafront.study.display.gallery import ROOM, along, taken, thumbnails, truth
 from betafront.study.results.read import read
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links
@@ -58,6 +58,7 @@ def chapter(
             ("beside another study", command_line("compare", spec.name, "OTHER")),
         ],
         asked=asked,
+        truth=truth(folder / found.front.iloc[0]["folder"]),
     )
 
 

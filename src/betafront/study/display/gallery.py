@@ -1,4 +1,4 @@
-"""The pictures, traces and spectra of runs, small enough for one page."""
+"""The pictures or texts, traces and spectra of runs, small enough for one page."""
 
 import io
 import json
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from betafront.front import nondominated
-from betafront.front.show.report import LatentsShown, Shown
+from betafront.front.show.report import LatentsShown, Shown, Truth
 from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
 from betafront.training.latents.became import what_became
@@ -28,6 +28,8 @@ LEAST = 1500  # characters that a small picture takes at least, as a bound on ho
 ROOM = 500_000  # characters that all pictures may take: the page is to stay below 6 MB
 DAMAGED = (OSError, ValueError, LookupError, TypeError, EOFError, BadZipFile)
 KINDS = ("reconstructions", "traversals", "samples")
+OF_TEXT = {"reconstructions": 4, "interpolations": 1, "samples": 4}  # and how many are shown
+WIDEST = 100  # characters of a line of text
 
 
 def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
@@ -48,15 +50,16 @@ def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
 
 
 def taken(found: Sequence[Shown]) -> int:
-    """How many characters the pictures of some trials take."""
-    return sum(len(picture) for one in found for picture in one.pictures.values())
+    """How many characters the pictures and the texts of some trials take."""
+    return sum(len(each) for one in found for each in (*one.pictures.values(), *one.texts.values()))
 
 
 def thumbnails(
     table: pd.DataFrame, objectives: dict[str, str], folder: Path, room: int
 ) -> dict[int, str]:
-    """Small pictures of images above their reconstructions, by the numbers of the trials: of as
-    many trials as there is room for, those on the front first.
+    """Small pictures of images above their reconstructions, or the text of a sentence with its
+    reconstructions, by the numbers of the trials: of as many trials as there is room for, those on
+    the front first.
 
     Args:
         table: of the study.
@@ -69,8 +72,9 @@ def thumbnails(
     room = max(0, room)
     for part in (table[on_front], table[~on_front]):
         for row in thinned(part, room // LEAST + 1):
-            path = _picture(folder / row["folder"], "reconstructions")
-            picture = embedded(path, SMALL, left=True)
+            run = folder / row["folder"]
+            picture = embedded(_picture(run, "reconstructions"), SMALL, left=True)
+            picture = picture or excerpt(_text(run, "reconstructions"), 1)
             room -= len(picture)
             if room < 0:
                 return found
@@ -80,7 +84,7 @@ def thumbnails(
 
 
 def shown(trial: int, folder: Path, width: int) -> Shown:
-    """The pictures and the curves of a run, without files that are gone or damaged.
+    """The pictures or texts, and the curves, of a run, without files that are gone or damaged.
 
     Args:
         trial: its number.
@@ -90,6 +94,7 @@ def shown(trial: int, folder: Path, width: int) -> Shown:
     pictures = {
         kind: embedded(_picture(folder, kind), width, left=kind != "traversals") for kind in KINDS
     }
+    texts = {kind: excerpt(_text(folder, kind), n) for kind, n in OF_TEXT.items()}
     kl, widths = spectrum(folder)
     return Shown(
         trial=trial,
@@ -98,11 +103,27 @@ def shown(trial: int, folder: Path, width: int) -> Shown:
         spectrum=kl,
         widths=widths,
         latents=latents(folder),
+        texts={kind: text for kind, text in texts.items() if text},
     )
 
 
 def _picture(folder: Path, kind: str) -> Path:
     return RunFolder(folder).pictures / f"{kind}.png"
+
+
+def _text(folder: Path, kind: str) -> Path:
+    return RunFolder(folder).pictures / f"{kind}.txt"
+
+
+def excerpt(path: Path, blocks: int) -> str:
+    """The first blocks of a text, lines that belong together, without the line that says what is
+    shown; long lines are cut. Empty where it cannot be read."""
+    try:
+        _, *found = path.read_text(encoding="utf-8").rstrip().split("\n\n")
+    except DAMAGED:
+        return ""
+    lines = "\n\n".join(found[:blocks]).split("\n")
+    return "\n".join(line if len(line) <= WIDEST else f"{line[:WIDEST]} …" for line in lines)
 
 
 def embedded(path: Path, width: int, left: bool) -> str:
@@ -173,5 +194,15 @@ def latents(folder: Path) -> LatentsShown | None:
             active={f"layer {i}, of {n}": each for i, (each, n) in enumerate(counted, 1)},
             said=what_became(found),
         )
+    except DAMAGED:
+        return None
+
+
+def truth(folder: Path) -> Truth | None:
+    """What is known of the probabilities of a run's data; None where nothing is, or its result
+    cannot be read."""
+    try:
+        data = json.loads(RunFolder(folder).result.read_text())["data"]
+        return Truth(float(data["entropy"]), float(data["true_nll"]["val"]))
     except DAMAGED:
         return None

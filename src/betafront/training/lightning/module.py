@@ -3,7 +3,7 @@
 The module only drives a run; what changes in training belongs to its `RunState`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytorch_lightning as pl
@@ -11,11 +11,12 @@ import torch
 from torch import Tensor
 
 from betafront.data import Batches
-from betafront.objective import Terms
+from betafront.objective import Step, Terms
 from betafront.training.failure import Diverged
 from betafront.training.generators import global_state, restore_global
 from betafront.training.history import Row
 from betafront.training.lightning.loggers import tell
+from betafront.training.recipe.aggressive import endless
 from betafront.training.recipe.clipping import Clip
 from betafront.training.recipe.step_means import StepMeans, mean_of
 from betafront.training.state import RunState
@@ -33,6 +34,7 @@ class TrainingModule(pl.LightningModule):
         report: called with each new row of the history.
         accumulate: batches of an optimiser step; an epoch has whole steps alone.
         clip: of the gradient; None where it is left as it is.
+        of_encoder: the batches of the encoder's own updates, where it has any.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class TrainingModule(pl.LightningModule):
         report: Report,
         accumulate: int = 1,
         clip: Clip | None = None,
+        of_encoder: Batches | None = None,
     ) -> None:
         super().__init__()
         self.state = state
@@ -49,19 +52,46 @@ class TrainingModule(pl.LightningModule):
         self.report = report
         self.accumulate = accumulate
         self.clip = clip
+        self.of_encoder = of_encoder
         self._seen: list[StepMeans] = []  # the batches of a step, in order
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return self.state.make_optimizer()
 
     def training_step(self, batch: Tensor, index: int) -> Tensor:
-        state = self.state
-        objective, noise = state.objective, state.generators.noise
-        terms: Terms = state.vae(batch, noise, mse=objective.holds == "mse", draws=objective.draws)
-        taken = objective.step(terms, state.progress, state.controller)
+        self._train_encoder()
+        terms, taken = self._loss(batch)
         # An optimiser may ask for the same batch again, as L-BFGS does: the last answer counts.
         self._seen[index % self.accumulate :] = [StepMeans.of(terms, taken)]
         return taken.loss
+
+    def _loss(self, batch: Tensor) -> tuple[Terms, Step]:
+        state = self.state
+        objective, noise = state.objective, state.generators.noise
+        terms: Terms = state.vae(batch, noise, mse=objective.holds == "mse", draws=objective.draws)
+        return terms, objective.step(terms, state.progress, state.controller)
+
+    def _train_encoder(self) -> None:
+        """Train the encoder alone before a step, where the run says so."""
+        state = self.state
+        if state.aggressive is None or self.of_encoder is None:
+            return
+        state.aggressive.before_step(
+            state.vae,
+            state.optimizer,
+            self._placed(endless(self.of_encoder)),
+            lambda batch: self._loss(batch)[1].loss,
+            self.clip,
+        )
+
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        if self.state.aggressive is not None:
+            self.state.aggressive.keep_encoder(self.state.vae)
+
+    def _placed(self, batches: Iterable[Tensor]) -> Iterator[Tensor]:
+        """Batches where the model is, in its precision."""
+        plugin, strategy = self.trainer.precision_plugin, self.trainer.strategy
+        return (plugin.convert_input(strategy.batch_to_device(batch)) for batch in batches)
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
         if self.clip is None:
@@ -128,14 +158,13 @@ class TrainingModule(pl.LightningModule):
         """A row of the history: Lightning's own loop knows no validation after the last step of a
         run that ends within an epoch, nor one that keeps to the same steps after a checkpoint."""
         state, device = self.state, self.device
-        plugin, strategy = self.trainer.precision_plugin, self.trainer.strategy
         elsewhere = global_state()  # of which a module of the user's may draw
-        with plugin.val_step_context():
-            batches = (
-                plugin.convert_input(strategy.batch_to_device(batch)) for batch in self.validation
-            )
+        with self.trainer.precision_plugin.val_step_context():
             noise = torch.Generator(device).manual_seed(state.seed)
-            row = state.validate(batches, noise)
+            row = state.validate(self._placed(self.validation), noise)
+            if state.aggressive is not None:
+                some = next(self._placed(self.validation))
+                state.aggressive.after_validation(state.step, state.vae, some)
         restore_global(elsewhere)
         self.log_dict(dict(row), logger=False, on_step=True, on_epoch=False)
         tell(self.trainer.loggers, row)

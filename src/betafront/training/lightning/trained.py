@@ -50,7 +50,9 @@ def trained(
     device, share = trainer.strategy.root_device, Share(part, settings.devices)
     state, data = RunState(run, device, share), run.data.to(device)
     validation, clip = data.batches("val", 1000), Clip.of(settings)
-    module = TrainingModule(state, validation, report, settings.accumulate, clip)
+    lags = state.aggressive
+    of_encoder = None if lags is None else lags.batches(data, settings.batch_size)
+    module = TrainingModule(state, validation, report, settings.accumulate, clip, of_encoder)
     batches = data.batches("train", settings.batch_size, state.generators.order)
     batches = WholeSteps.of(batches, settings.accumulate)
     try:

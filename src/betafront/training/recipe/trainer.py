@@ -39,6 +39,9 @@ class Trainer:
         ema: the part of the averaged weights that each step keeps (`recipe.average`); with it,
             validation, evaluation, pictures and files are of the averaged weights. None to have no
             average.
+        aggressive: at most so many updates of the encoder alone before each step, which is then of
+            the decoder, for as long as the encoder lags behind (`recipe.aggressive`); None to train
+            both together.
         devices: processes that share each batch, a device each.
         strategy: Lightning's word for how they share the work: `auto` and `ddp` are the same;
             `ddp_find_unused_parameters_true` where a model has parameters without a gradient.
@@ -60,6 +63,7 @@ class Trainer:
     clip_norm: float | None = None
     clip_value: float | None = None
     ema: float | None = None
+    aggressive: int | None = None
     devices: int = 1
     strategy: str = "auto"
 
@@ -70,7 +74,11 @@ class Trainer:
                 raise UserError(f"trainer.{key} must be a whole number of at least 1, not {value}")
         if self.keep not in KEPT:
             raise UserError(f"trainer.keep is best or last, not '{self.keep}'")
-        for key, what in (("patience", "validations"), ("epochs", "passes over the data")):
+        for key, what in (
+            ("patience", "validations"),
+            ("epochs", "passes over the data"),
+            ("aggressive", "updates of the encoder"),
+        ):
             value = getattr(self, key)
             if value is not None and not _is_whole(value):
                 raise UserError(
@@ -102,6 +110,8 @@ class Trainer:
                 f"trainer.clip_norm={self.clip_norm} and trainer.clip_value={self.clip_value} both "
                 "clip the gradient: set one of them to null"
             )
+        if self.aggressive is not None:
+            self._check_aggressive()
         if self.ema is not None and not (_is_number(self.ema) and 0 < self.ema < 1):
             raise UserError(
                 "trainer.ema is the part of the average that a step keeps, above 0 and below 1, "
@@ -113,6 +123,19 @@ class Trainer:
                 f"and trainer.precision={self.precision} has too few digits for that: use "
                 f"{self.precision.replace('true', 'mixed')}"
             )
+
+    def _check_aggressive(self) -> None:
+        refused = {
+            f"trainer.accumulate={self.accumulate}": self.accumulate > 1,
+            f"trainer.devices={self.devices}": self.devices > 1,
+            f"trainer.precision={self.precision}": self.precision == "16-mixed",
+        }
+        for setting, there in refused.items():
+            if there:
+                raise UserError(
+                    f"trainer.aggressive={self.aggressive} takes steps of the encoder by itself, "
+                    f"which {setting} has no place for: leave one of the two out"
+                )
 
 
 def steps_per_epoch(examples: int, batch_size: int, accumulate: int = 1) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -33,7 +34,7 @@ class LatentsShown:
 
 @dataclass(frozen=True)
 class Shown:
-    """The pictures and curves of a run of the front.
+    """The pictures or texts, and the curves, of a run of the front.
 
     Attributes:
         trial: its number.
@@ -43,6 +44,7 @@ class Shown:
             of a hierarchy layer by layer.
         widths: latents of each of its layers, bottom to top; empty where there is one.
         latents: over its training; None where they were not recorded.
+        texts: of data that is shown as text, by their names.
     """
 
     trial: int
@@ -51,6 +53,28 @@ class Shown:
     spectrum: Sequence[float] = ()
     widths: Sequence[int] = ()
     latents: LatentsShown | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Truth(NamedTuple):
+    """What is known of data whose probabilities are known, in nats per example.
+
+    Attributes:
+        entropy: of the distribution of the data.
+        nll: the mean of -ln P over the validation split, which bounds D + R there from below, but
+            for chance.
+    """
+
+    entropy: float
+    nll: float
+
+    @property
+    def text(self) -> str:
+        """In words."""
+        return (
+            f"True entropy of the data: {self.entropy:.2f} nats per example; true NLL of the "
+            f"validation split: {self.nll:.2f} nats"
+        )
 
 
 @dataclass(frozen=True)
@@ -79,12 +103,14 @@ class Chapter:
         table: finished trials.
         runs: a row per run, with the column `replicate`.
         shown: trials along the front, in its order.
-        thumbnails: small pictures as `data:` addresses, by the numbers of the trials.
+        thumbnails: small pictures as `data:` addresses, or short texts, by the numbers of the
+            trials.
         links: the addresses of the trials' runs in MLflow, by the numbers of the trials.
         needs: the command that must run before a link opens; empty where none must.
         failures: the most frequent reason first.
         commands: pairs of a purpose and a command.
         asked: for more than the usual points.
+        truth: of the data; None where its probabilities are not known.
     """
 
     facts: Facts
@@ -97,6 +123,7 @@ class Chapter:
     failures: Sequence[Failure] = ()
     commands: Sequence[tuple[str, str]] = ()
     asked: Asked = USUAL
+    truth: Truth | None = None
 
     @cached_property
     def advice(self) -> list[Advice]:

@@ -64,6 +64,7 @@ def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str,
         "standings": {c.facts.name: standings_of(c.table) for c in chapters},
         "thumbnails": {c.facts.name: c.thumbnails for c in chapters},
         "links": {c.facts.name: c.links for c in chapters},
+        "truths": {c.facts.name: c.truth.nll for c in chapters if c.truth},
         "needs": {c.facts.name: c.needs for c in chapters},
     }
 

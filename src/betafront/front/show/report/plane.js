@@ -15,6 +15,7 @@ function planeOf(x, y) {
   const ranges = [rangeOf(x, state.logX), rangeOf(y, state.logY)];
   const lines = onPlane(x, y) && state.iso ? sameElbo(ranges) : [];
   const own = onPlane(x, y) && state.picked !== null ? [ownLine(ranges, x)] : [];
+  const floor = onPlane(x, y) ? trueNll(ranges) : [];
   const axis = (column, log, range) => ({ title: label(column), type: log ? "log" : "linear", range });
   const how = layout(axis(x, state.logX, ranges[0]), axis(y, state.logY, ranges[1]), {
     height: narrow() ? 460 : 600, hovermode: "closest",
@@ -26,7 +27,7 @@ function planeOf(x, y) {
     const points = data.named.map((n) => pointedOut(n, x, y, pixels, room));
     return [...points, ...lines.map((line) => nameOf(line, pixels, room))].filter(Boolean);
   };
-  return { traces: [...bands, ...lines, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
+  return { traces: [...bands, ...lines, ...floor, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
 }
 
 function rangeOf(column, log) {
@@ -130,6 +131,13 @@ function sameElbo(ranges) {
     opacity: 0.6 }));
 }
 
+/** Where the probabilities of the data are known: D + R = -ln P of its validation split, below which no trial lies. */
+function trueNll(ranges) {
+  const [level] = Object.values(data.truths);
+  return level === undefined ? [] : [{ ...straight(level, 1, ...ends(ranges[0], state.logX)),
+    name: `true NLL, ${shorter(Math.round(level * 100) / 100)} nats`, line: { width: 1.5, color: style("--mark") } }];
+}
+
 /** Points of y + slope·x = level, many, since a logarithmic axis bends it. */
 function straight(level, slope, left, right) {
   const xs = [...Array(61).keys()].map((k) => left + (right - left) * k / 60);
@@ -201,6 +209,9 @@ function told(i) {
 const titleOf = (i) => `trial ${columns.trial[i]} of ${columns.study[i]}${columns.on_front[i] ? ", on the front" : ""}`;
 const standing = (i) => (data.standings[columns.study[i]] || {})[columns.trial[i]];
 const picture = (i) => (data.thumbnails[columns.study[i]] || {})[columns.trial[i]];
+/** Images above their reconstructions, or a sentence with its reconstructions. */
+const drawnOf = (i) => picture(i).startsWith("data:")
+  ? element("img", "", { src: picture(i), alt: "images above their reconstructions" }) : element("pre", picture(i));
 
 function showCard(event) {
   const i = event.points[0].customdata, card = byId("card");
@@ -209,7 +220,7 @@ function showCard(event) {
   if (standing(i)) card.append(element("div", standing(i), { class: "standing" }));
   const most = told(i).slice(0, data.parameters.length + 7);
   for (const [name, value] of most) card.append(element("div", `${name} = ${shorter(value)}`));
-  if (picture(i)) card.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
+  if (picture(i)) card.append(drawnOf(i));
   card.hidden = false;
   const { clientX: px, clientY: py } = event.event, box = card.getBoundingClientRect();
   const fits = px + 18 + box.width < window.innerWidth, low = py > window.innerHeight / 2;
@@ -232,7 +243,7 @@ function pick(i) {
   }
   left.append(table);
   const right = element("div");
-  if (picture(i)) right.append(element("img", "", { src: picture(i), alt: "images above their reconstructions" }));
+  if (picture(i)) right.append(drawnOf(i));
   const again = `betafront train --trial ${trial} --study ${quoted(study)}`;
   right.append(element("div", "Again, to the same numbers:"), copied(again));
   const at = `--at trial=${trial}`, named = study.startsWith("-") ? `${at} -- ${quoted(study)}` : `${quoted(study)} ${at}`;

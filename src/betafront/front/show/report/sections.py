@@ -32,6 +32,12 @@ PICTURES = {  # of a run of images, with what they show
     "traversals": "one latent a row, the most used first, from −3 to 3",
     "samples": "drawn from the prior",
 }
+TEXTS = {  # of a run of sentences
+    "reconstructions": "sentences of the validation split with their reconstructions, of the "
+    "likeliest words (greedy) and of drawn ones (sampled)",
+    "interpolations": "from the code of one sentence to that of another",
+    "samples": "drawn from the prior",
+}
 CARD = '<div id="card" hidden></div>'
 
 
@@ -126,7 +132,8 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     if len(rows) > ROWS:
         shown = f"<details><summary>{len(rows)} trials</summary>{shown}</details>"
     whose = "The front" if alone else f"The front of {facts.name}"
-    caption = f"<p class=dim>{escape(units(members))}.</p>"
+    known = f" {escape(chapter.truth.text)}." if chapter.truth else ""
+    caption = f"<p class=dim>{escape(units(members))}.{known}</p>"
     return f"<section><h2>{escape(whose)}</h2>{shown}{caption}</section>"
 
 
@@ -156,12 +163,15 @@ def _listed(trials: Sequence[int]) -> str:
 
 
 def strip(chapter: Chapter) -> str:
-    """The pictures of models along the front; nothing where no run has any."""
-    seen = [one for one in chapter.shown if one.pictures]
+    """The pictures or texts of models along the front; nothing where no run has any."""
+    seen = [one for one in chapter.shown if one.pictures or one.texts]
     if not seen:
         return ""
     rows = chapter.table.set_index("trial")
-    kinds = [kind for kind in PICTURES if any(kind in one.pictures for one in seen)]
+    shows = [
+        *(said for kind, said in PICTURES.items() if any(kind in one.pictures for one in seen)),
+        *(said for kind, said in TEXTS.items() if any(kind in one.texts for one in seen)),
+    ]
 
     def column(one: Shown) -> str:
         row = rows.loc[one.trial]
@@ -169,13 +179,19 @@ def strip(chapter: Chapter) -> str:
         said += f"{row[RATE]:.2f} nats"
         images = "".join(
             f'<img class="{kind}" alt="{kind}" title="{PICTURES[kind]}" src="{one.pictures[kind]}">'
-            for kind in kinds
+            for kind in PICTURES
             if kind in one.pictures
         )
-        return f"<figure><figcaption>{said}</figcaption>{images}</figure>"
+        texts = "".join(
+            f'<pre class="{kind}" title="{TEXTS[kind]}">{escape(one.texts[kind])}</pre>'
+            for kind in TEXTS
+            if kind in one.texts
+        )
+        wide = " class=wide" if texts else ""
+        return f"<figure{wide}><figcaption>{said}</figcaption>{images}{texts}</figure>"
 
     first = label(next(iter(chapter.facts.objectives)))
-    said = f"In order of {escape(first)}: {'; '.join(PICTURES[kind] for kind in kinds)}."
+    said = f"In order of {escape(first)}: {'; '.join(shows)}."
     return (
         f"<section><h2>Along the front{_of(chapter)}</h2><p class=dim>{said}</p>"
         f'<div class="strip">{"".join(map(column, seen))}</div></section>'
