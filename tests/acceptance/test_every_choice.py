@@ -32,6 +32,8 @@ HOLDS = {
     "geco_mse": ("controller=geco", "controller.watches=mse", "controller.target=0.02"),
     "controlvae": ("controller=controlvae", "controller.target=8", "controller.decay=0.001"),
     "penalties": ("penalty=[total_correlation,dip,mmd]",),
+    "layers": ("shaping=layers", "shaping.weights=[1,0.5]", "model=ladder"),
+    "free_bits of layers": ("shaping=free_bits", "shaping.group=layer", "model=hierarchical"),
 }
 RECIPE = (
     "lr_schedule=warmup_cosine", "trainer.ema=0.9", "trainer.clip_norm=1000",

@@ -11,7 +11,7 @@ from betafront.metrics import evaluate
 from betafront.metrics.catalogue import CATALOGUE, direction, metric, needing_one_likelihood
 from betafront.metrics.registry import OF_MODEL
 from betafront.metrics.structure import PROBES, STRUCTURE
-from betafront.models import mlp
+from betafront.models import ladder, mlp
 from betafront.objective import Bernoulli
 
 SMALL = {"beta_vae_score": {"train_points": 40, "test_points": 40}, "iwae": {"draws": [1, 4]}}
@@ -23,7 +23,8 @@ def test_every_value_of_every_metric_is_in_the_catalogue_and_nothing_else() -> N
     x = torch.rand(400, 1, 8, 8).round()
     known = Known(torch.stack([torch.randint(0, n, (400,)) for n in (2, 4)], 1), (False, True))
     further = {name: SMALL.get(name) for name in (*OF_MODEL, *STRUCTURE, *PROBES)}
-    names = evaluate(vae, x, further=further, known=known).values
+    names = {*evaluate(vae, x, further=further, known=known).values}
+    names |= {*evaluate(ladder((1, 8, 8), Bernoulli(), (2, 1), (4, 4)), x).values}
     assert {name.rstrip("_0123456789") for name in names} == set(CATALOGUE)
 
 
@@ -34,6 +35,7 @@ def test_every_value_of_every_metric_is_in_the_catalogue_and_nothing_else() -> N
         ("test/mse", "MSE (per data dimension)"),
         ("sd/val/psnr", "PSNR (dB)"),
         ("val/iwae_500", "IWAE 500 (nats)"),
+        ("val/rate_layer_2", "rate of layer 2 (nats)"),
         ("val/mig", "MIG"),
         ("val/my_own_kl", "my own KL"),
     ],
@@ -45,11 +47,13 @@ def test_labels(name: str, axis: str) -> None:
 def test_facts_hold_on_every_split_and_for_any_number_of_draws() -> None:
     assert metric("val/iwae_7").needs_one_likelihood
     assert not metric("val/mse").needs_one_likelihood
+    assert metric("val/active_units_layer_3").head == "active 3"
     assert metric("iwae_1").unit == metric("test/iwae_1000").unit == "nats"
 
 
 def test_directions() -> None:
     assert direction("val/mig") == direction("test/active_units") == "maximize"
+    assert direction("val/active_units_layer_1") == "maximize"
     assert direction("val/iwae_10") == direction("val/total_correlation") == "minimize"
     assert metric("mutual_information").better is None
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.metrics import evaluate
+from betafront.metrics.evaluation import of_every_run
 from betafront.models import VAE, mlp
 from betafront.objective import (
     Bernoulli,
@@ -124,6 +125,12 @@ def test_the_variance_is_the_biased_one() -> None:
     evaluation = evaluate(known([1.0] * N, 0.0), x, active_threshold=1.5)
     assert evaluation.variance.tolist() == [1.0] * N  # 2 would be the unbiased one
     assert evaluation.values["active_units"] == 0
+
+
+def test_which_values_every_run_has() -> None:
+    assert of_every_run("val/rate")
+    assert of_every_run("test/active_units_layer_12")
+    assert not of_every_run("val/iwae_10")
 
 
 def test_settings_say_what_the_values_depend_on(vae: VAE, x: Tensor) -> None:

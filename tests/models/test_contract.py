@@ -218,10 +218,10 @@ def test_what_needs_a_factorised_posterior_refuses_in_one_line(
 
 @pytest.mark.parametrize(
     "weighting",
-    [{"penalties": [TotalCorrelation(1.0)]}, {"shaping": Capacity(3.0)}, {"shaping": FreeBits()}],
+    [{"penalties": [TotalCorrelation(1.0)]}, {"shaping": Capacity(3.0)}],
     ids=str,
 )
-def test_penalties_and_hidden_weights_are_refused_before_training(
+def test_penalties_and_weights_that_are_no_beta_are_refused_before_training(
     weighting: dict[str, Any], images: Images, tmp_path: Path
 ) -> None:
     run = a_run(images, learned_prior, **weighting)
@@ -231,6 +231,17 @@ def test_penalties_and_hidden_weights_are_refused_before_training(
     with pytest.raises(UserError, match=r"posterior is a diagonal Gaussian"):
         fit_one(run, tmp_path, report=rows.append)
     assert not rows
+
+
+def test_free_bits_of_such_a_model_have_the_written_beta(images: Images, tmp_path: Path) -> None:
+    shaping, trainer = FreeBits(1.0, "layer"), Trainer(steps=6, batch_size=32, accelerator="cpu")
+    result = fit_one(
+        a_run(images, UNFACTORISED["ladder"], shaping=shaping, trainer=trainer), tmp_path
+    )
+    assert result.scale.beta == 0.3
+    assert result.scale.beta_spread is None
+    assert result.standing is not None
+    assert "the β of the model could not be read from it" in result.standing.reason
 
 
 def test_a_metric_is_refused_before_training(images: Images) -> None:

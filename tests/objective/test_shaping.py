@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from betafront.objective import (
     Capacity,
     Constant,
     FreeBits,
+    Layers,
     Linear,
     Normalisation,
     Objective,
@@ -20,6 +22,7 @@ from betafront.objective import (
     Shaping,
     Terms,
 )
+from betafront.training.validation.best import final_from
 
 KL = torch.tensor([[0.1, 2.0, 0.9, 0.3], [0.5, 0.0, 0.3, 0.1]], dtype=torch.float64)
 # Means over the batch: 0.3, 1.0, 0.6, 0.2; the rate is 2.1.
@@ -152,6 +155,64 @@ def test_what_an_objective_is_held_to_by_its_shaping() -> None:
     assert [s.hides_beta for s in (Plain(), FreeBits(3.0), Capacity(3.0))] == [False, True, True]
 
 
+def of_layers(shaping: Shaping, *widths: int, **more: Any) -> Objective:
+    """The objective of a model with layers of these widths."""
+    return Objective(BETA, NORMALISATIONS["sum"], N, M, shaping=shaping, widths=widths, **more)
+
+
+@pytest.mark.parametrize(
+    ("nats", "expected", "pull"),
+    [
+        (0.5, 0.5 + 1.8, [0, 1, 1, 1]),  # 0.3, and 1.0 + 0.6 + 0.2
+        (2.0, 4.0, [0, 0, 0, 0]),
+        (0.0, RATE, [1, 1, 1, 1]),
+    ],
+)
+def test_free_bits_of_layers_by_hand(nats: float, expected: float, pull: list[int]) -> None:
+    shaping = of_layers(FreeBits(nats, "layer"), 1, 3).shaping
+    assert float(shaping(KL, 1.0)) == pytest.approx(expected, rel=1e-15)
+    assert float(shaping.counted(KL).mean()) == pytest.approx(expected, rel=1e-15)
+    assert gradient(shaping).tolist() == pull
+
+
+def test_layers_have_weights_and_schedules_of_their_own() -> None:
+    shaping = Layers([1, 0.5], [Constant(), Linear(warmup=0.5)])
+    objective = of_layers(shaping, 1, 3)
+    fitted = objective.shaping
+    for progress, weight in ((0.0, 0.0), (0.25, 0.25), (1.0, 0.5)):
+        assert fitted.factors(progress) == (1.0, weight)
+        assert gradient(fitted, progress=progress).tolist() == [1, *[weight] * 3]
+        step = objective.step(Terms(torch.zeros(2).double(), KL), progress, objective.start())
+        expected = 0.3 + weight * 1.8
+        assert float(step.loss) == pytest.approx(BETA * expected, rel=1e-14)
+        assert float(step.beta) == pytest.approx(BETA * expected / RATE, rel=1e-14)
+    assert float(fitted.counted(KL).mean()) == pytest.approx(0.3 + 0.5 * 1.8, rel=1e-14)
+    assert objective.beta == BETA
+    assert fitted.hides_beta
+    assert not Layers([1, 1], [Constant(), Linear()]).hides_beta
+
+
+def test_the_steps_at_the_end_of_all_schedules_are_the_final_ones() -> None:
+    ramps = Layers([1, 1], [Linear(warmup=0.2), Linear(warmup=0.6)])
+    assert final_from(of_layers(ramps, 1, 3), 100) == 60
+    assert final_from(of_layers(ramps, 1, 3, schedule=Linear(warmup=0.8)), 100) == 80
+
+
+@pytest.mark.parametrize(
+    ("shaping", "message"),
+    [
+        (
+            Layers([1, 1, 1]),
+            r"weights has 3 of 2 layers of latents \(1, 3\): give one each, bottom",
+        ),
+        (Layers([1, 1], [Constant()]), r"schedules has 1 of 2 layers"),
+    ],
+)
+def test_as_many_weights_as_layers(shaping: Shaping, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        of_layers(shaping, 1, 3)
+
+
 @pytest.mark.parametrize("group", [3, 5, 8])
 def test_groups_that_do_not_divide_the_latents_are_refused(group: int) -> None:
     message = rf"shaping\.group={group} does not divide the model's 4 latents .*choose a divisor"
@@ -164,7 +225,9 @@ def test_groups_that_do_not_divide_the_latents_are_refused(group: int) -> None:
     [
         *((lambda v=v: Capacity(v), "nats") for v in (-1.0, math.inf, math.nan)),
         *((lambda v=v: FreeBits(v), "nats") for v in (-1.0, math.inf, math.nan)),
-        *((lambda v=v: FreeBits(group=v), "group") for v in (0, -1, 1.5, True)),
+        *((lambda v=v: FreeBits(group=v), "group") for v in (0, -1, 1.5, True, "layers")),
+        *((lambda v=v: Layers([1, v]), "weights") for v in (-1.0, math.inf, math.nan, True, "1")),
+        (lambda: Layers(1.0), "weights"),  # type: ignore[arg-type]
     ],
 )
 def test_a_bad_argument_is_named(make: Callable[[], Shaping], key: str) -> None:

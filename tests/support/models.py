@@ -1,12 +1,13 @@
 """Models as users write them: a learned prior, a mixture for a prior, two stochastic layers."""
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from betafront.models import VAE, Posterior, Shape, standard_normal
+from betafront.models import VAE, Posterior, Shape, ladder, standard_normal
 from betafront.models.architectures.mlp import dense
 from betafront.objective import Draw, Likelihood
 
@@ -128,4 +129,5 @@ UNFACTORISED = {
     "learned prior": learned_prior,
     "mixture prior": mixture_prior,
     "two layers": two_layers,
+    "ladder": partial(ladder, latents=(3, 2), hidden=(16, 8)),
 }

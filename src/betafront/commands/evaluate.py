@@ -15,7 +15,7 @@ from betafront.config.saved import saved_model, saved_run
 from betafront.errors import UserError
 from betafront.files import can_write, check_target, write_whole
 from betafront.front import trials_table
-from betafront.metrics.evaluation import ALWAYS, by_split
+from betafront.metrics.evaluation import by_split, of_every_run
 from betafront.metrics.registry import Announce, silent
 from betafront.study.lookup import find_store, find_study
 from betafront.study.results.added_metrics import additions, key
@@ -150,7 +150,7 @@ def measure(
             "measured: it is another model, or the data has changed"
         )
     values, settings, costs = by_split(found)
-    values = {name: value for name, value in values.items() if name.partition("/")[2] not in ALWAYS}
+    values = {name: value for name, value in values.items() if not of_every_run(name)}
     if searched := [name for name in values if name in objectives]:
         raise UserError(
             f"{searched[0]} is an objective of the study, and stays what the search was told: "

@@ -17,6 +17,7 @@ from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
 from betafront.models import Model, Shape, check_model, initialised
+from betafront.models.batch_norm import check_batch_norm, normalises_batches
 from betafront.models.check import check_log_ratio
 from betafront.objective import Objective, told
 from betafront.own_modules import cause, users_place
@@ -179,14 +180,17 @@ def check(run: Run) -> None:
     run.data.check(vae.likelihood)
     check_model(vae, run.data.examples("val", 2))
     with _of_part("objective"):
-        objective = run.objective(vae.latents)
+        objective = run.objective(vae.widths)
     objective.check_model(vae.factorised)
     objective.check_mean(not vae.likelihood.of_symbols)
     objective.check_likelihood(vae.likelihood)
     if objective.draws > 1:
         check_log_ratio(vae, run.data.examples("val", 2))
     check_patience(run.trainer.patience, objective)
-    objective.check_batch(min(run.trainer.batch_size, run.data.size("train")))
+    batch = min(run.trainer.batch_size, run.data.size("train"))
+    objective.check_batch(batch)
+    if normalises_batches(vae):
+        check_batch_norm(batch)
     with _of_part("optimizer"):
         optimizer = optimizer_of(vae, run.make_optimizer)
     check_aggressive(run.trainer, vae, optimizer, run.data.examples("val", 2))

@@ -1,6 +1,7 @@
 """What fronts are made of: a table of finished trials, and the facts of their study."""
 
 import math
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ METRICS = (
     PERPLEXITY,
     ACTIVE,
 )  # what a table of trials shows, where they have it
+OF_LAYER = re.compile(r"val/(rate|active_units)_layer_(\d+)")
 PLANE = {RATE: "minimize", DISTORTION: "minimize"}
 STANDING = "standing"  # the column of how a run stands, a state of `betafront.training.standing`
 GROUP = "group"  # the column that says which group a trial is of, where there are several
@@ -147,6 +149,17 @@ def present(table: pd.DataFrame, columns: Iterable[str]) -> list[str]:
     """Those of the columns in which some trial has a value, in order: data without a squared error
     has no MSE."""
     return [column for column in columns if column in table and table[column].notna().any()]
+
+
+def of_layers(columns: Iterable[str]) -> list[str]:
+    """The metrics of single layers of a hierarchy among some columns: the rates and then the active
+    units, of each the lowest layer first."""
+    found = [
+        (match[1] != "rate", int(match[2]), column)
+        for column in columns
+        if (match := OF_LAYER.fullmatch(column))
+    ]
+    return [column for *_, column in sorted(found)]
 
 
 def thinned(table: pd.DataFrame, most: int, keep: Collection[int] = ()) -> list[dict[str, Any]]:

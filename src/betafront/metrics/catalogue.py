@@ -8,7 +8,9 @@ from typing import Literal
 
 NATS = "nats"
 ACRONYMS = {"dci", "irs", "iwae", "kl", "mig", "mmd", "mse", "psnr", "sap", "ssim"}
-WITH_NUMBER = re.compile(r"(?P<kind>iwae|iwae_perplexity)_(?P<number>\d+)")
+WITH_NUMBER = re.compile(
+    r"(?P<kind>iwae|iwae_perplexity|rate_layer|active_units_layer)_(?P<number>\d+)"
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ CATALOGUE: dict[str, Metric] = {
     "active_units": Metric("active units", better="maximize", symbol="active"),
     "nll_per_token": Metric("NLL per token", "nats/token", "minimize", needs_one_likelihood=True),
     "perplexity": Metric("perplexity", better="minimize", needs_one_likelihood=True),
+    # Of each layer of a hierarchy, named with its number, from the lowest.
+    "rate_layer": Metric("rate of layer", NATS, symbol="R"),
+    "active_units_layer": Metric("active units of layer", better="maximize", symbol="active"),
     # Of a model and data (`betafront.metrics.registry`).
     # Named with the number of draws, iwae_k.
     "iwae": Metric("IWAE", NATS, "minimize", needs_one_likelihood=True),
@@ -107,7 +112,9 @@ def metric(name: str) -> Metric:
     name = name.rpartition("/")[2]
     if numbered := WITH_NUMBER.fullmatch(name):
         kind = CATALOGUE[numbered["kind"]]
-        return replace(kind, label=f"{kind.label} {numbered['number']}")
+        number = numbered["number"]
+        symbol = f"{kind.symbol} {number}" if kind.symbol else ""
+        return replace(kind, label=f"{kind.label} {number}", symbol=symbol)
     words = (word.upper() if word in ACRONYMS else word for word in name.split("_"))
     return CATALOGUE.get(name) or Metric(" ".join(words))
 

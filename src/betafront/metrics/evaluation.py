@@ -1,6 +1,7 @@
 """What a trained model is worth, in nats: never with the training weight or the schedule."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -23,6 +24,7 @@ ALWAYS = (
     "distortion", "rate", "negative_elbo", "mse", "bits_per_dim", "nll_per_token", "perplexity",
     "active_units",
 )  # fmt: skip
+LAYER = re.compile(r"_layer_\d+$")
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,12 @@ class Evaluation:
 
     Attributes:
         values: `distortion`, `rate` and `negative_elbo` in nats per example, `mse` per data
-            dimension where E[x|z] exists, `bits_per_dim`, `active_units`; of sequences of symbols
-            `nll_per_token`, the negative ELBO per token in nats, and `perplexity`.
+            dimension where E[x|z] exists, `bits_per_dim`, `active_units`; of a hierarchy also
+            `rate_layer_1` and `active_units_layer_1` of the lowest layer, next to x, and so on; of sequences of
+            symbols `nll_per_token`, the negative ELBO per token in nats, and `perplexity`.
         kl: (M,) mean KL per latent dimension in nats; their sum is the rate.
         variance: (M,) variance over the examples of the posterior means.
+        active: (M,) which latents are counted by `active_units`.
         codes: (n, M) the posterior means.
         settings: what the values depend on: draws per example, threshold, examples; where the rate
             is a mean over draws `rate`, which is `SAMPLED`, and of several draws `rate_error`, its
@@ -45,6 +49,7 @@ class Evaluation:
     values: dict[str, float]
     kl: Tensor
     variance: Tensor
+    active: Tensor
     codes: Tensor
     settings: dict[str, float | str]
     seconds: dict[str, float]
@@ -62,6 +67,12 @@ def by_split(
         for name, took in evaluation.seconds.items():
             seconds[name] = round(seconds.get(name, 0.0) + took, 3)
     return values, settings, seconds
+
+
+def of_every_run(name: str) -> bool:
+    """Whether each run has a value of this name, as `val/rate`, or each run of a hierarchy, as
+    `val/rate_layer_1`."""
+    return LAYER.sub("", name.rpartition("/")[2]) in ALWAYS
 
 
 class _Drawn(NamedTuple):
@@ -102,7 +113,9 @@ def evaluate(
         x: (n, …) on the device of the model, in memory or read part by part.
         samples: draws of z per example.
         active_threshold: a latent is active when the variance of its posterior mean over the data
-            (biased, as in Burda et al. 2016, section 5.2) exceeds it.
+            (biased, as in Burda et al. 2016, section 5.2) exceeds it; in a hierarchy, where a mean
+            also varies that only passes on what the layer above says, when its KL in nats does
+            (Sønderby et al. 2016).
         further: names of `betafront.metrics.registry` and their settings, where they differ.
         known: the factors behind `x`, if any are known.
         seed: of the draws.
@@ -121,7 +134,11 @@ def evaluate(
     values["bits_per_dim"] = (distortion + rate) / (dims * math.log(2))
     if of_symbols(x):
         values |= per_token(distortion + rate, dims)
-    values["active_units"] = float((variance > active_threshold).sum())
+    layered = len(model.widths) > 1
+    active = (drawn.kl if layered else variance) > active_threshold
+    values["active_units"] = float(active.sum())
+    if layered:
+        values |= _of_layers("rate", drawn.kl, model) | _of_layers("active_units", active, model)
     settings: dict[str, float | str] = {
         "samples": samples, "active_threshold": active_threshold, "examples": len(x)
     }  # fmt: skip
@@ -137,7 +154,19 @@ def evaluate(
         score, seconds[name] = measure(name, changed or {}, subject)
         values |= score.values
         settings |= {f"{name}/{key}": value for key, value in score.settings.items()}
-    return Evaluation(values, drawn.kl, variance, subject.codes, settings, seconds)
+    return Evaluation(values, drawn.kl, variance, active, subject.codes, settings, seconds)
+
+
+def _of_layers(name: str, each: Tensor, model: Model) -> dict[str, float]:
+    """A value of each layer of a hierarchy, the sum of those of its latents.
+
+    Args:
+        name: of the value.
+        each: (M,) of the latents.
+        model: the hierarchy.
+    """
+    parts = each.split(list(model.widths))
+    return {f"{name}_layer_{i}": float(part.sum()) for i, part in enumerate(parts, 1)}
 
 
 def _draw(model: Model, x: Tensor | Examples, samples: int, generator: torch.Generator) -> _Drawn:

@@ -11,6 +11,7 @@ from betafront.models.architectures import (
 )
 from betafront.models.check import check_model, model_cautions
 from betafront.models.eval_mode import evaluating
+from betafront.models.hierarchy import BottomUp, Hierarchy, Ladder, hierarchical, ladder
 from betafront.models.lazy import initialised
 from betafront.models.model import Architecture, MakePrior, Model, Observed, Shape
 from betafront.models.posterior import Posterior, standard_normal
@@ -22,7 +23,10 @@ __all__ = [
     "PROGRAMS",
     "VAE",
     "Architecture",
+    "BottomUp",
     "GaussianPrior",
+    "Hierarchy",
+    "Ladder",
     "MakePrior",
     "Model",
     "Observed",
@@ -34,7 +38,9 @@ __all__ = [
     "conv",
     "conv1d",
     "evaluating",
+    "hierarchical",
     "initialised",
+    "ladder",
     "linear",
     "mlp",
     "model_cautions",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
+from betafront.models.batch_statistics import collecting, statistic_of
 from betafront.objective import Draw, Likelihood, Terms
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 """Of one example: channels, height and width of an image, the length of a vector."""
+
+
+DRAWN = 1000  # from a prior whose moments are not known
 
 
 class Observed(NamedTuple):
@@ -224,17 +228,19 @@ class Model(nn.Module, ABC):
         Raises:
             UserError: of several draws, the model gives no log ratio.
         """
-        draw = self.infer(x, noise, draws=draws, log_ratio=draws > 1)
-        if draws > 1:
-            if draw.log_ratio is None:
-                raise UserError(
-                    f"model: draw of {type(self).__name__} gives no log_ratio, which "
-                    f"objective.draws={draws} needs"
-                )
-            x = x.repeat_interleave(draws, 0)
-        seen = self.observe(draw.z, x, mean=mse)
+        with collecting() as learned:
+            draw = self.infer(x, noise, draws=draws, log_ratio=draws > 1)
+            if draws > 1:
+                if draw.log_ratio is None:
+                    raise UserError(
+                        f"model: draw of {type(self).__name__} gives no log_ratio, which "
+                        f"objective.draws={draws} needs"
+                    )
+                x = x.repeat_interleave(draws, 0)
+            seen = self.observe(draw.z, x, mean=mse)
         squares = None if seen.mean is None else ((seen.mean - x) ** 2).flatten(1).mean(1)
-        return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic)
+        layers = statistic_of(self, learned)
+        return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic, layers)
 
     def code(self, x: Tensor) -> Tensor:
         """(B, M) the posterior means of (B, …) examples."""
@@ -243,6 +249,31 @@ class Model(nn.Module, ABC):
     def reconstruct(self, x: Tensor) -> Tensor:
         """(B, …) E[x|z] at the posterior mean of each example."""
         return self.decode(self.code(x))
+
+    def moved(self, z: Tensor, latent: int, by: Tensor) -> Tensor:
+        """(n, M) codes of which one latent has another value, as a traversal shows it.
+
+        Args:
+            z: (n, M).
+            latent: its column.
+            by: (n,) standard deviations of the prior from its mean, in each code.
+        """
+        mean, deviation = self.prior_moments(z)
+        z = z.clone()
+        z[:, latent] = mean[latent] + by * deviation[latent]
+        return z
+
+    def prior_moments(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """(M,) the mean and the standard deviation of each latent under p(z), measured on draws
+        where it is not N(0, 1).
+
+        Args:
+            like: any tensor of the type and on the device that they are to have.
+        """
+        if self.factorised:
+            return like.new_zeros(self.latents), like.new_ones(self.latents)
+        drawn = self.prior(DRAWN, torch.Generator().manual_seed(0)).to(like)
+        return drawn.mean(0), drawn.std(0)
 
     def remember(self, statistic: Tensor | None) -> None:
         """Keep what the likelihood learns otherwise than by gradient, once a step is taken.

@@ -46,7 +46,8 @@ class VAE(Model):
                   return posterior.kl(Posterior(self.mean, self.log_var))
 
     - **more stochastic layers**: `draw`, `means` and `prior`, with `latents` the widths of the
-      layers; `encode` where the encoder gives anything but a `Posterior`.
+      layers; `encode` where the encoder gives anything but a `Posterior`. `models/hierarchy` has
+      two.
     - **a decoder that looks at x**: `log_px` and `decode`, or `observe` and `decode`. A likelihood
       with a statistic (an optimal σ) needs `observe`.
 

@@ -31,7 +31,7 @@ from betafront.objective.schedules import (
     Sigmoid,
     Staircase,
 )
-from betafront.objective.shaping import Capacity, FreeBits, Plain, Shaping
+from betafront.objective.shaping import Capacity, FreeBits, Layers, Plain, Shaping
 from betafront.objective.terms import Code, Draw, Terms, require_factorised
 from betafront.scale import (
     NORMALISATIONS,
@@ -69,6 +69,7 @@ __all__ = [
     "Gaussian",
     "GaussianPerImage",
     "Laplace",
+    "Layers",
     "Likelihood",
     "Linear",
     "Multinomial",

@@ -60,6 +60,7 @@ class Objective:
         controller: sets β; where it is an open loop, `weight` does.
         penalties: further terms.
         draws: k, of z per example, whose mean weight is maximised where there are several.
+        widths: latents of each layer of a hierarchy, bottom to top, M in all; one layer by default.
 
     Raises:
         UserError: the weight is negative or not finite, or two parts of the weighting contradict
@@ -76,11 +77,13 @@ class Objective:
     controller: Controller = field(default_factory=OpenLoop)
     penalties: Sequence[Penalty] = ()
     draws: int = 1
+    widths: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < math.inf:
             raise UserError(f"objective.weight must be finite and not negative, not {self.weight}")
-        self.shaping.check(self.latents)
+        shaping = self.shaping.of_layers(self.widths or (self.latents,))
+        object.__setattr__(self, "shaping", shaping)
         if self.controller.closed and not isinstance(self.schedule, Constant):
             raise UserError(
                 "a controller sets β, and a schedule would pull at it: use schedule=constant; the "
@@ -226,7 +229,7 @@ class Objective:
         """
         if self.penalties:
             require_factorised(factorised, "a penalty")
-        if self.shaping.hides_beta:
+        if not self.shaping.weighs_rate:
             name = type(self.shaping).__name__
             require_factorised(factorised, f"the β of shaping {name}")
 

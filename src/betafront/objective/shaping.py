@@ -6,8 +6,10 @@ shaped.
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -15,15 +17,24 @@ from torch import Tensor
 from betafront.errors import UserError
 from betafront.objective.schedules import Constant, Schedule
 
+Shapes = TypeVar("Shapes", bound="Shaping")
+
 
 class Shaping(ABC):
     """A function of the KL in place of R."""
 
-    hides_beta: ClassVar[bool] = False
-    """Whether the β in effect differs from the weight, and must be read from the trained model."""
+    weighs_rate: ClassVar[bool] = True
+    """Whether the weight is the β of some part of the rate; else, as the γ of a capacity, it is no
+    β at all, and β must be read from the trained model."""
 
     holds: ClassVar[str] = ""
     """The quantity that is held to a value: `rate`, `part` (of the rate); empty for none."""
+
+    @property
+    def hides_beta(self) -> bool:
+        """Whether the β in effect for all of the rate differs from the weight, and is to be read
+        from the trained model where that can be done."""
+        return False
 
     @abstractmethod
     def __call__(self, kl: Tensor, progress: float) -> Tensor:
@@ -52,12 +63,18 @@ class Shaping(ABC):
         none."""
         return math.nan
 
-    def check(self, latents: int) -> None:  # noqa: B027, most shapings suit every model
-        """Refuse a number of latents that the shaping cannot work with.
+    def factors(self, progress: float) -> tuple[float, ...]:
+        """The factors on β of the layers of latents at `progress`, bottom to top; none where all
+        have β itself."""
+        return ()
+
+    def of_layers(self, widths: Sequence[int]) -> "Shaping":
+        """The shaping for a model with layers of these widths, bottom to top.
 
         Raises:
-            UserError: naming the way out.
+            UserError: it is for other models; naming the way out.
         """
+        return self
 
 
 @dataclass(frozen=True)
@@ -83,7 +100,7 @@ class Capacity(Shaping):
         schedule: the factor on C; Burgess et al. raise it in a straight line from 0.
     """
 
-    hides_beta: ClassVar[bool] = True
+    weighs_rate: ClassVar[bool] = False
     holds: ClassVar[str] = "rate"
 
     nats: float = 10.0
@@ -91,6 +108,10 @@ class Capacity(Shaping):
 
     def __post_init__(self) -> None:
         _nats("shaping.nats", self.nats)
+
+    @property
+    def hides_beta(self) -> bool:
+        return True
 
     def __call__(self, kl: Tensor, progress: float) -> Tensor:
         return (kl.sum(-1).mean() - self.held_to(progress)).abs()
@@ -109,46 +130,147 @@ class FreeBits(Shaping):
 
     A group that comes to rest at λ is held there by a multiplier between 0 and β, and only groups
     above λ have β itself. The β in effect for all groups together is read from the trained model,
-    as for a capacity.
+    as for a capacity; from a model that is not factorised it cannot be read, and the β of the run
+    is the written one, that of the groups above λ.
 
     Args:
         nats: λ per group once the schedule has reached 1 (their bits are nats).
         group: latents per group, neighbours in order; with 1 each dimension is a group, with M the
-            whole rate.
+            whole rate, with `layer` each layer of a hierarchy.
         schedule: the factor on λ.
 
     Source: Kingma et al. 2016, Improving variational inference with inverse autoregressive flow.
     """
 
-    hides_beta: ClassVar[bool] = True
     holds: ClassVar[str] = "part"
 
     nats: float = 0.5
-    group: int = 1
+    group: int | Literal["layer"] = 1
     schedule: Schedule = field(default_factory=Constant)
+    widths: tuple[int, ...] = field(default=(), init=False, repr=False)
 
     def __post_init__(self) -> None:
         _nats("shaping.nats", self.nats)
-        if isinstance(self.group, bool) or not isinstance(self.group, int) or self.group < 1:
-            raise UserError(f"shaping.group must be a whole number of at least 1, not {self.group}")
+        if self.group != "layer" and not (type(self.group) is int and self.group >= 1):
+            raise UserError(
+                f"shaping.group must be a whole number of at least 1, or layer, not {self.group}"
+            )
+
+    @property
+    def hides_beta(self) -> bool:
+        return True
 
     def __call__(self, kl: Tensor, progress: float) -> Tensor:
-        groups: Tensor = kl.mean(0).unflatten(0, (-1, self.group)).sum(1)
-        return groups.clamp(min=self.held_to(progress)).sum()
+        return self._groups(kl.mean(0)).clamp(min=self.held_to(progress)).sum()
 
     def counted(self, kl: Tensor) -> Tensor:
-        groups, least = kl.unflatten(1, (-1, self.group)).sum(2), self.held_to(1.0)
+        groups, least = self._groups(kl), self.held_to(1.0)
         return torch.where(groups.mean(0) > least, groups, least).sum(1)
 
     def held_to(self, progress: float) -> float:
         return self.nats * self.schedule(progress)
 
-    def check(self, latents: int) -> None:
-        if latents % self.group:
+    def of_layers(self, widths: Sequence[int]) -> "FreeBits":
+        if self.group == "layer":
+            return _fitted(self, widths)
+        if sum(widths) % self.group:
             raise UserError(
-                f"shaping.group={self.group} does not divide the model's {latents} latents into "
-                "equal groups: choose a divisor of model.latents"
+                f"shaping.group={self.group} does not divide the model's {sum(widths)} latents "
+                "into equal groups: choose a divisor of model.latents"
             )
+        return self
+
+    def _groups(self, kl: Tensor) -> Tensor:
+        """(…, groups) the KL of each group, from that of (…, M) latents."""
+        if self.group == "layer":
+            return rates_of_layers(kl, self.widths)
+        groups: Tensor = kl.unflatten(-1, (-1, self.group)).sum(-1)
+        return groups
+
+
+@dataclass(frozen=True)
+class Layers(Shaping):
+    """`Σ_i w_i · s_i(t) · R_i` over the layers of a hierarchy: each has a weight and a schedule of
+    its own.
+
+    The canonical β of the run stays what is written: that of a layer whose weight is 1. Where the
+    weights differ, no one β stands for all of the rate. The β in force over the steps is the mean
+    of the layers' by their rates, the slope of the loss where all rates change in proportion.
+
+    Args:
+        weights: w_i, the factor on β of each layer, bottom to top.
+        schedules: s_i, the factor on it over the run, of each layer; none where all are 1 from the
+            first step on. They come beside the schedule of β itself.
+    """
+
+    weights: Sequence[float]
+    schedules: Sequence[Schedule] = ()
+    widths: tuple[int, ...] = field(default=(), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        listed = isinstance(self.weights, list | tuple)
+        if not listed or not all(
+            type(w) in (int, float) and 0 <= w < math.inf for w in self.weights
+        ):
+            raise UserError(
+                "shaping.weights must be a list of finite numbers, not negative, one for each "
+                f"layer, as [1,0.5], not {self.weights}"
+            )
+        for schedule in self.schedules:
+            if not callable(schedule):
+                raise UserError(
+                    "shaping.schedules is a list of a schedule for each layer, as "
+                    f"[{{_target_: betafront.objective.Linear, warmup: 0.2}}], not {schedule!r}"
+                )
+
+    @property
+    def hides_beta(self) -> bool:
+        return any(weight != 1 for weight in self.weights)
+
+    def __call__(self, kl: Tensor, progress: float) -> Tensor:
+        return self._weighted(rates_of_layers(kl.mean(0), self.widths), progress)
+
+    def slope(self, kl: Tensor, progress: float) -> Tensor:
+        rates = rates_of_layers(kl.mean(0), self.widths)
+        total = rates.sum()
+        return self._weighted(rates, progress) / torch.where(total == 0, 1, total)
+
+    def counted(self, kl: Tensor) -> Tensor:
+        return self._weighted(rates_of_layers(kl, self.widths), 1.0)
+
+    def factors(self, progress: float) -> tuple[float, ...]:
+        schedules = self.schedules or [Constant()] * len(self.weights)
+        return tuple(w * s(progress) for w, s in zip(self.weights, schedules, strict=True))
+
+    def of_layers(self, widths: Sequence[int]) -> "Layers":
+        for key, given in (("weights", self.weights), ("schedules", self.schedules)):
+            if len(given) != len(widths) and (given or key == "weights"):
+                raise UserError(
+                    f"shaping.{key} has {len(given)} of {len(widths)} layers of latents "
+                    f"({', '.join(map(str, widths))}): give one each, bottom to top"
+                )
+        return _fitted(self, widths)
+
+    def _weighted(self, rates: Tensor, progress: float) -> Tensor:
+        """(…) the weighted sum of the rates of (…, layers)."""
+        return (rates * rates.new_tensor(self.factors(progress))).sum(-1)
+
+
+def _fitted(shaping: Shapes, widths: Sequence[int]) -> Shapes:
+    """A copy of a shaping that knows the widths of the layers."""
+    fitted = copy(shaping)
+    object.__setattr__(fitted, "widths", tuple(widths))
+    return fitted
+
+
+def rates_of_layers(kl: Tensor, widths: Sequence[int]) -> Tensor:
+    """(…, layers) the rate of each layer in nats, from the KL of (…, M) latents.
+
+    Args:
+        kl: of the layers side by side.
+        widths: latents of each.
+    """
+    return torch.stack([part.sum(-1) for part in kl.split(list(widths), -1)], -1)
 
 
 def _nats(name: str, value: float) -> None:

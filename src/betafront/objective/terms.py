@@ -49,6 +49,8 @@ class Terms(NamedTuple):
             controller that holds it to a target asks for it.
         statistic: what the likelihood learns from the batch otherwise than by gradient, for
             `Likelihood.remember` once the step is taken.
+        layers: (k,) what the layers of the model learn from the batch otherwise than by gradient,
+            as the running statistics of batch normalisation; kept once the step is taken.
     """
 
     log_px: Tensor
@@ -56,6 +58,7 @@ class Terms(NamedTuple):
     draw: Draw | None = None
     mse: Tensor | None = None
     statistic: Tensor | None = None
+    layers: Tensor | None = None
 
     @property
     def distortion(self) -> Tensor:

@@ -1,6 +1,6 @@
 """Checking a plan: every branch is made once before anything is trained."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -61,7 +61,7 @@ def describe(spec: Spec, run: Run) -> Spec:
     """The specification with what only the parts know: N, M, the data's digest, the reference."""
     vae = run.vae()
     _check_metrics(spec.objectives, run)
-    reference = spec.reference or _reference(spec.objectives, run, vae.latents)
+    reference = spec.reference or _reference(spec.objectives, run, vae.widths)
     return replace(
         spec,
         base=_with_steps(spec, run),
@@ -105,16 +105,20 @@ def _check_metrics(objectives: Mapping[str, str], run: Run) -> None:
             )
 
 
-def _reference(objectives: Mapping[str, str], run: Run, latents: int) -> list[float]:
+def _reference(objectives: Mapping[str, str], run: Run, widths: Sequence[int]) -> list[float]:
     """The worst values of interest, from which the hypervolume is measured: those of a collapsed
     VAE, a rate that no latent needs, and 0 for a metric that is maximised."""
     data = run.data
     train, val = data.examples("train", EXAMPLES), data.rows("val")
     floor = zero_rate(run.p_x(), train, val, data.log_volume)
-    floor["rate"] = REFERENCE_RATE_PER_LATENT * latents
+    floor["rate"] = REFERENCE_RATE_PER_LATENT * sum(widths)
+    for i, width in enumerate(widths, 1):
+        floor[f"rate_layer_{i}"] = REFERENCE_RATE_PER_LATENT * width
     reference = []
     for metric, way in objectives.items():
         split, _, name = metric.partition("/")
+        if name.startswith("iwae_"):  # of a collapsed VAE every draw has the weight of p(x)
+            name = "distortion"
         if way == "maximize" and direction(name) == "maximize":
             reference.append(0.0)
         elif way == "minimize" and split == "val" and name in floor:

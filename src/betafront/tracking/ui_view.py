@@ -11,7 +11,7 @@ import json
 import zlib
 from collections.abc import Collection
 
-from betafront.front.table import METRICS, STANDING
+from betafront.front.table import METRICS, STANDING, of_layers
 from betafront.study.spec import Spec
 from betafront.tracking.store import key_of
 from betafront.tracking.ui_charts import SECTION, charts
@@ -35,6 +35,7 @@ def saved_view(spec: Spec, metrics: Collection[str] | None = None) -> str:
         UserError: the study's space cannot be read.
     """
     usual = [m for m in METRICS if metrics is None or m in metrics]
+    usual += of_layers(metrics or ())
     shown = [f"metrics.`{name}`" for name in dict.fromkeys([*usual, *spec.objectives])]
     params = dict.fromkeys(["beta", "beta_norm", *map(key_of, spec.space)])
     beta, beta_norm, *searched = [f"params.`{name}`" for name in params]

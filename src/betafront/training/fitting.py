@@ -140,6 +140,7 @@ def _result(attempt: Attempt) -> Result:
         costs=costs,
         standing=standing_of(state, kept, evaluations["val"], scale, off),
         latent_shape=list(state.vae.latent_shape),
+        widths=list(state.vae.widths),
     )
     active = int(metrics["val/active_units"])
     codes = latent_map(

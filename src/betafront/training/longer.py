@@ -25,7 +25,7 @@ def reason_against(run: Run) -> str:
         return f"what callbacks ({', '.join(run.callbacks)}) do may go by the planned steps"
     if run.trainer.aggressive is not None:
         return "trainer.aggressive ends at one of the validations, which go by the planned steps"
-    objective = run.objective(run.vae().latents)
+    objective = run.objective(run.vae().widths)
     for name, owner in (
         ("schedule", objective),
         ("schedule@shaping.schedule", objective.shaping),
@@ -34,6 +34,9 @@ def reason_against(run: Run) -> str:
         schedule = getattr(owner, "schedule", Constant())
         if not isinstance(schedule, Constant):
             return _of(name, type(schedule).__name__)
+    for schedule in getattr(objective.shaping, "schedules", ()):
+        if not isinstance(schedule, Constant):
+            return _of("shaping.schedules", type(schedule).__name__)
     decay = getattr(objective.controller, "decay_schedule", Constant())
     if getattr(objective.controller, "decay", 0.0) and not isinstance(decay, Constant):
         return _of("schedule@controller.decay_schedule", type(decay).__name__)

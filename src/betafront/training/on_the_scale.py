@@ -46,7 +46,7 @@ def _beta(
     if objective.controller.closed:
         settled = _last_tenth(trace["beta"])
         return float(settled.mean()), float(settled.std())
-    if objective.shaping.hides_beta:
+    if objective.shaping.hides_beta and vae.factorised:
         penalty = objective.penalty if objective.penalties else None
         found, error = stationary_beta(vae, x, penalty=penalty, seed=seed)
         if math.isfinite(found):

@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ class OnTheScale:
         normalisation: the convention in which it is read.
         beta: the canonical β. Under a controller it is the mean over the last tenth of the steps;
             under a capacity or free bits it is read from the trained model
-            (`metrics.stationary_beta`).
+            (`metrics.stationary_beta`), where that is factorised; of a hierarchy it is the written
+            one, that of the groups above the free bits.
         beta_spread: the standard deviation over those steps, or the standard error of the β that
             was read from the model; None where β is as written.
         beta_norm: β·M/N.
@@ -87,6 +89,7 @@ class Result:
         standing: whether it was trained long enough; None where an earlier version did not say.
         latent_shape: of the code of one example, (M,) or (C, h, w); empty where an earlier version
             did not say.
+        widths: latents of each layer, bottom to top; empty where an earlier version did not say.
     """
 
     metrics: dict[str, float]
@@ -101,6 +104,7 @@ class Result:
     costs: dict[str, float] = field(default_factory=dict)
     standing: Standing | None = None
     latent_shape: list[int] = field(default_factory=list)
+    widths: list[int] = field(default_factory=list)
 
     @property
     def kl_map(self) -> NDArray[np.float64]:
@@ -137,6 +141,18 @@ class Result:
             record["history"] = renamed(record["history"])
             record["standing"] = Standing.read(record.get("standing"))
             return cls(**record, folder=str(folder))
+
+
+def by_layer(kl: Sequence[float], widths: Sequence[int]) -> list[float]:
+    """The KL of latents, the highest first; of a hierarchy layer by layer, the lowest layer first.
+
+    Args:
+        kl: of the latents, the layers side by side.
+        widths: latents of each layer; empty for one layer.
+    """
+    ends = np.cumsum([0, *(widths or [len(kl)])]).tolist()
+    layers = [sorted(kl[first:last], reverse=True) for first, last in pairwise(ends)]
+    return [value for layer in layers for value in layer]
 
 
 def finite(metrics: dict[str, float]) -> bool:

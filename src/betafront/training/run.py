@@ -1,6 +1,6 @@
 """The parts of one run, each a choice of the user's."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,8 @@ class Run:
         data: the data set.
         architecture: makes the model for the shape of an example and the likelihood.
         likelihood: makes a fresh p(x|z).
-        make_objective: makes the loss for `pixels`, `latents` and `examples`.
+        make_objective: makes the loss for `pixels`, `latents`, `examples` and the `widths` of the
+            layers of latents.
         make_optimizer: turns parameters into an optimiser.
         trainer: how long and on what; where it says `epochs`, the run has the steps of these in
             their place.
@@ -133,10 +134,13 @@ class Run:
     def _further(self) -> dict[str, Any]:
         return getattr(self.evaluate, "keywords", {}).get("further") or {}
 
-    def objective(self, latents: int) -> Objective:
-        """The loss for a model with this many latents."""
+    def objective(self, widths: Sequence[int]) -> Objective:
+        """The loss for a model with layers of these widths."""
         return self.make_objective(
-            pixels=self.data.dims, latents=latents, examples=self.data.size("train")
+            pixels=self.data.dims,
+            latents=sum(widths),
+            examples=self.data.size("train"),
+            widths=tuple(widths),
         )
 
 

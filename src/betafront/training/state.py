@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
-from betafront.models import Model
+from betafront.models import Model, batch_statistics
 from betafront.training.generators import ALONE, Generators
 from betafront.training.history import STEP, Row, history_row, renamed
 from betafront.training.optimizer import optimizer_of, own_factor, restore_optimizer
@@ -81,7 +81,7 @@ class RunState(nn.Module):
         most = run.trainer.aggressive
         self.aggressive = None if most is None else Aggressive(most, run.epoch, run.seed)
         self.generators = Generators(run.seed, device, share)
-        self.objective = run.objective(self.vae.latents)
+        self.objective = run.objective(self.vae.widths)
         self.objective.check_model(self.vae.factorised)
         self.objective.check_likelihood(self.vae.likelihood)
         self.seed = run.seed
@@ -157,6 +157,7 @@ class RunState(nn.Module):
         self.trace[self.step, : len(traced)] = traced
         self.controller = self._next(seen)
         self.vae.remember(seen.statistic)
+        batch_statistics.remember(self.vae, seen.layers)
         if self.average is not None:
             self.average.add(self.vae, self.step)
         if self.learning_rate is not None:

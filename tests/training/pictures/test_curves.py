@@ -14,7 +14,9 @@ from betafront.training.trace import Trace
 Told = tuple[Result, Trace]
 
 
-def told(beta: Any, holds: str | None = None, latents: int = 3, steps: int = 50) -> Told:
+def told(
+    beta: Any, holds: str | None = None, latents: int = 3, steps: int = 50, widths: Any = ()
+) -> Told:
     """What the page is drawn from, with a β over the steps that takes the given form."""
     step = np.arange(steps, dtype=float)
     trace = {"step": step, "beta": np.broadcast_to(np.asarray(beta, dtype=float), steps)}
@@ -25,7 +27,7 @@ def told(beta: Any, holds: str | None = None, latents: int = 3, steps: int = 50)
         metrics={"val/active_units": 2.0},
         scale=OnTheScale.read({"holds": holds}),
         spectrum=[0.5 * j for j in range(latents)],
-        settings={}, history=[], data={}, seed=0, seconds=0.0, folder="",
+        settings={}, history=[], data={}, seed=0, seconds=0.0, folder="", widths=list(widths),
     )  # fmt: skip
     return result, trace
 
@@ -34,7 +36,9 @@ RUNS: dict[str, Callable[[], Told]] = {
     "constant": lambda: told(1.0),
     "off": lambda: told(0.0),
     "over decades": lambda: told(np.geomspace(1e-3, 10, 50), "distortion"),
-    "flips": lambda: told(np.where(np.arange(50) % 2, 100.0, -100.0), "rate", latents=8),
+    "flips": lambda: told(
+        np.where(np.arange(50) % 2, 100.0, -100.0), "rate", latents=8, widths=(5, 3)
+    ),
     "one step": lambda: told(2.0, latents=1, steps=1),
     "codes nothing": lambda: told(1.0, latents=1),
 }
@@ -75,6 +79,17 @@ def test_a_page_shows_all_of_a_run(tmp_path: Path) -> None:
     assert last > 49
     assert len(page.spectrum.patches) == 8
     assert page.spectrum.get_title() == "KL spectrum: 2 of 8 active"
+
+
+def test_layers_stand_side_by_side_in_the_spectrum(tmp_path: Path) -> None:
+    page = Page()
+    page.draw(*told(1.0, latents=5, widths=(2, 3)), tmp_path / "page.png")
+    heights = [bar.get_height() for bar in page.spectrum.patches]  # type: ignore[attr-defined]
+    assert heights == [0.5, 0.0, 2.0, 1.5, 1.0]
+    assert [text.get_text() for text in page.spectrum.texts] == ["$z_1$", "$z_2$"]
+    assert [text.get_position()[0] for text in page.spectrum.texts] == [1.5, 4.0]
+    page.draw(*told(1.0), tmp_path / "page.png")
+    assert not page.spectrum.texts
 
 
 def test_a_target_is_shown_where_it_is_held(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from betafront.models import Model
 COLUMNS = 16
 TRAVERSED = 10  # latents
 STEPS = 11  # of a latent from -3 to 3 standard deviations
-DRAWN = 1000  # from a prior whose moments are not known
 GAP = 2  # pixels of white around each image
 LEAST = 32  # pixels a side, to which smaller images are enlarged
 
@@ -51,22 +50,13 @@ def traversals(
     order = np.argsort(kl)[::-1][:most].tolist()
     z = vae.code(x).repeat(len(order) * steps, 1).view(len(order), steps, channels, -1)
     across = torch.linspace(-3, 3, steps).to(z)
-    middle, deviation = (each.view(channels, -1) for each in _of_prior(vae, z, outcome.seed))
+    deviation = vae.prior_moments(z)[1].view(channels, -1)
     for row, j in enumerate(order):
         if positions:
             z[row, :, j] += across[:, None] * deviation[j]
         else:
-            z[row, :, j, 0] = middle[j] + across * deviation[j]
+            z[row] = vae.moved(z[row].flatten(1), j, across).unsqueeze(-1)
     return vae.decode(z.flatten(0, 1).flatten(1))
-
-
-def _of_prior(vae: Model, like: Tensor, seed: int) -> tuple[Tensor, Tensor]:
-    """(M,) the mean and the standard deviation of each latent under the prior, which are measured
-    where it is not N(0, 1)."""
-    if vae.factorised:
-        return like.new_zeros(vae.latents), like.new_ones(vae.latents)
-    drawn = vae.prior(DRAWN, torch.Generator(like.device).manual_seed(seed))
-    return drawn.mean(0), drawn.std(0)
 
 
 def save(x: Tensor, path: Path, columns: int) -> None:

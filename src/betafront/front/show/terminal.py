@@ -37,6 +37,7 @@ from betafront.front.table import (
     Facts,
     head,
     label,
+    of_layers,
     present,
     text,
     thinned,
@@ -168,6 +169,9 @@ def front_columns(
     columns |= {short[p]: [text(row[p]) for row in rows] for p in varied}
     for key in present(members, FORMATS):
         columns[head(key)] = [_number(row[key], FORMATS[key]) for row in rows]
+    layers = [m for m in present(members, of_layers(members)) if m not in others]
+    for metric in layers:
+        columns[head(metric)] = [_number(row[metric], FORMATS[_of_all(metric)]) for row in rows]
     for metric in present(members, others):
         columns[label(metric)] = [_number(row[metric], ".3g") for row in rows]
     for key in present(members, [STANDING]):
@@ -175,8 +179,14 @@ def front_columns(
     columns[""] = [_marked(row, marks) for row in rows]
     # Said by the line below the table, where all are settled.
     needless = [] if not_settled(members).any() else [STANDING]
-    _narrow(columns, width, [*needless, *_less_telling([short[p] for p in varied])])
+    droppable = [*map(head, layers), *_less_telling([short[p] for p in varied])]
+    _narrow(columns, width, [*needless, *droppable])
     return columns, {"", GROUP, STANDING, *short.values()}
+
+
+def _of_all(metric: str) -> str:
+    """The metric of all layers that one of a single layer is a part of."""
+    return metric.rpartition("_layer_")[0]
 
 
 def _marked(row: Mapping[str, Any], marks: Mapping[int, str]) -> str:

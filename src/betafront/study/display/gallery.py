@@ -14,6 +14,7 @@ from betafront.front import nondominated
 from betafront.front.show.report import Shown, Truth
 from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
+from betafront.training.result import by_layer
 
 ALONG = 8  # trials along the front whose pictures, traces and spectra are shown
 POINTS = 120  # of a trace
@@ -92,11 +93,13 @@ def shown(trial: int, folder: Path, width: int) -> Shown:
         kind: embedded(_picture(folder, kind), width, left=kind != "traversals") for kind in KINDS
     }
     texts = {kind: excerpt(_text(folder, kind), n) for kind, n in OF_TEXT.items()}
+    kl, widths = spectrum(folder)
     return Shown(
         trial,
         {kind: picture for kind, picture in pictures.items() if picture},
         trace(folder),
-        spectrum(folder),
+        kl,
+        widths,
         {kind: text for kind, text in texts.items() if text},
     )
 
@@ -155,18 +158,21 @@ def trace(folder: Path) -> dict[str, list[float]]:
         return {}
 
 
-def spectrum(folder: Path) -> list[float]:
+def spectrum(folder: Path) -> tuple[list[float], list[int]]:
     """The KL of each latent of a run, or of each channel of a spatial code, in nats, the highest
-    first and no more than `LATENTS`; empty where the result cannot be read."""
+    first and no more than `LATENTS`, of a hierarchy layer by layer; and the widths of its layers,
+    where there are several. Both are empty where the result cannot be read."""
     try:
         kept = json.loads(RunFolder(folder).result.read_text())
         kl: list[float] = kept["spectrum"]
         channels, *positions = kept.get("latent_shape") or [len(kl)]
         if positions:
             kl = np.asarray(kl).reshape(channels, -1).sum(1).tolist()
-        return sorted(kl, reverse=True)[:LATENTS]
+        widths: list[int] = kept.get("widths") or []
+        layers = widths if len(widths) > 1 else []
+        return by_layer(kl, layers)[:LATENTS], layers
     except DAMAGED:
-        return []
+        return [], []
 
 
 def truth(folder: Path) -> Truth | None:

@@ -5,26 +5,30 @@ changes its lines. Most of the remaining time goes into text: ticks are few, the
 name replaces a legend, and texts that do not move are placed by hand.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from betafront.training.folder import RunFolder
-from betafront.training.result import Result
+from betafront.training.result import Result, by_layer
 from betafront.training.trace import Trace
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.collections import PolyCollection
     from matplotlib.container import BarContainer
+    from matplotlib.text import Text
 
 RATE, WEIGHT, DISTORTION = "#1f77b4", "#d62728", "#2ca02c"
 Corner = Literal["upper right", "lower right"]
 DPI, ROOM, TICKS = 80, 0.05, 5
 BARS = 256  # of a spectrum; of more it is an area
+NAMES = 1.12  # times the highest bar, up to where the names of layers are
+LAYERS = (RATE, "#9467bd", "#17becf", "#8c564b", "#e377c2")  # of a hierarchy, again from the sixth
 PANELS = (0.06, 0.285), (0.46, 0.23), (0.76, 0.23)  # left edge and width, as parts of the page
 
 
@@ -52,6 +56,7 @@ class Page:
         (self.weights,) = self.weight.plot([], [], color=WEIGHT)
         _name(self.spectrum, "", "latent dimension, by KL", "KL (nats)", "black")
         self.bars: BarContainer | PolyCollection | None = None
+        self.layers: list[Text] = []
 
     def draw(self, result: Result, trace: Trace, path: Path) -> None:
         """Write the page of a run.
@@ -88,21 +93,45 @@ class Page:
             self.weight.set_ylim(_ends(0.0, *seen))
 
     def _show_spectrum(self, result: Result) -> None:
-        kl = sorted(result.kl_of_channels.tolist(), reverse=True)
+        widths = result.widths if len(result.widths) > 1 else []
+        kl = by_layer(result.kl_of_channels.tolist(), widths)
         if self.bars is not None:
             self.bars.remove()
         across = range(1, len(kl) + 1)
+        colors = [LAYERS[i % len(LAYERS)] for i, width in enumerate(widths) for _ in range(width)]
         if len(kl) <= BARS:
-            self.bars = self.spectrum.bar(across, kl, color=RATE)
+            self.bars = self.spectrum.bar(across, kl, color=colors or RATE)
         else:  # each bar takes a fraction of a millisecond
             self.bars = self.spectrum.fill_between(across, kl, step="mid", color=RATE)
         active, latents = int(result.metrics["val/active_units"]), len(result.spectrum)
         spatial = len(kl) < latents
         what = f"KL of {len(kl)} channels" if spatial else "KL spectrum"
         self.spectrum.set_title(f"{what}: {active} of {latents} active")
-        self.spectrum.set_xlabel(f"{'channel' if spatial else 'latent dimension'}, by KL")
+        order = "layer and KL" if widths else "KL"
+        self.spectrum.set_xlabel(f"{'channel' if spatial else 'latent dimension'}, by {order}")
+        self._name_layers(widths)
         self.spectrum.set_xlim(0.4, len(kl) + 0.6)
-        self.spectrum.set_ylim(_ends(0.0, *kl))
+        room = [NAMES * max(kl)] if widths else []  # for the names of the layers
+        self.spectrum.set_ylim(_ends(0.0, *kl, *room))
+
+    def _name_layers(self, widths: Sequence[int]) -> None:
+        """Write the name of each layer of a hierarchy above its bars, every other one lower: the
+        uppermost are narrow."""
+        for name in self.layers:
+            name.remove()
+        middles = [sum(widths[:i]) + (width + 1) / 2 for i, width in enumerate(widths)]
+        place: dict[str, Any] = {"transform": self.spectrum.get_xaxis_transform(), "va": "top"}
+        self.layers = [
+            self.spectrum.text(
+                x,
+                0.98 - 0.07 * (i % 2 == 0),
+                f"$z_{i}$",
+                ha="center",
+                color=LAYERS[(i - 1) % len(LAYERS)],
+                **place,
+            )
+            for i, x in enumerate(middles, 1)
+        ]
 
 
 class Curve:

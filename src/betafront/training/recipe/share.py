@@ -10,9 +10,10 @@ from torch import Tensor
 from betafront.data import Batches
 from betafront.errors import UserError
 from betafront.models import Model
+from betafront.models.batch_norm import normalises_batches
 from betafront.objective import Objective
 from betafront.objective.importance import fitted_to_batch
-from betafront.objective.shaping import Plain
+from betafront.objective.shaping import Layers, Plain
 from betafront.training.recipe.trainer import Trainer
 
 
@@ -91,10 +92,12 @@ def check_devices(trainer: Trainer, examples: int, model: Model, objective: Obje
     compared = ""
     if objective.penalties:
         compared = "penalties compare the examples of a batch: leave them out"
-    elif not isinstance(objective.shaping, Plain):
+    elif not isinstance(objective.shaping, Plain | Layers):
         name = type(objective.shaping).__name__
         compared = f"{name} reads the mean KL of a batch: use shaping=plain"
     elif fitted_to_batch(model.likelihood):
         compared = "an optimal scale is that of a batch: use likelihood.mode=learned"
+    elif normalises_batches(model):
+        compared = "batch normalisation is that of a batch: use model.batch_norm=false"
     if compared:
         raise UserError(f"{many} have a part of each batch, and {compared}")

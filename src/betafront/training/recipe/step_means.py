@@ -10,13 +10,14 @@ from betafront.objective import Step, Terms
 
 
 class StepMeans(NamedTuple):
-    """Means over the examples of one optimiser step, () each and without gradients.
+    """Means over the examples of one optimiser step, () each but `layers`, and without gradients.
 
     Attributes:
         distortion, rate: in nats per example.
         loss, beta, penalty: as in `betafront.objective.Step`.
         mse: squared error per data dimension; None where it was not measured.
         statistic: of the likelihood, as in `Terms.statistic`.
+        layers: (k,) of the layers of the model, as in `Terms.layers`.
         state: of the controller after the step, where the step is one batch.
     """
 
@@ -27,6 +28,7 @@ class StepMeans(NamedTuple):
     penalty: Tensor
     mse: Tensor | None
     statistic: Tensor | None
+    layers: Tensor | None
     state: Tensor | None
 
     @classmethod
@@ -40,6 +42,7 @@ class StepMeans(NamedTuple):
             penalty=taken.penalty.detach(),
             mse=None if terms.mse is None else terms.mse.detach().mean(),
             statistic=None if terms.statistic is None else terms.statistic.detach(),
+            layers=None if terms.layers is None else terms.layers.detach(),
             state=taken.state,
         )
 
@@ -51,8 +54,12 @@ class StepMeans(NamedTuple):
         """
         own = self._replace(state=None)._asdict()
         values = {name: value for name, value in own.items() if value is not None}
-        means = mean(torch.stack([value.double() for value in values.values()]))
-        every = {k: m.to(v.dtype) for (k, v), m in zip(values.items(), means, strict=True)}
+        means = mean(torch.cat([value.double().flatten() for value in values.values()]))
+        parts = means.split([value.numel() for value in values.values()])
+        every = {
+            k: part.to(v.dtype).view_as(v)
+            for (k, v), part in zip(values.items(), parts, strict=True)
+        }
         return StepMeans(**own | every)
 
     @property

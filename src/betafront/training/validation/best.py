@@ -72,9 +72,11 @@ def final_from(objective: Objective, steps: int) -> int:
     return 0
 
 
-def _in_force(objective: Objective, progress: float) -> tuple[float, float]:
-    """The factor on β, and the value that is held to a target; NaN compares as final."""
-    return objective.schedule(progress), objective.held_to(progress)
+def _in_force(objective: Objective, progress: float) -> tuple[float, ...]:
+    """The factors on β and on that of each layer, and the value that is held to a target; NaN
+    compares as final."""
+    factors = objective.shaping.factors(progress)
+    return objective.schedule(progress), objective.held_to(progress), *factors
 
 
 def check_patience(patience: int | None, objective: Objective) -> None:

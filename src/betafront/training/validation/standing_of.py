@@ -47,8 +47,8 @@ def standing_of(
         steps=state.step,
         how="best" if _had_a_choice(state) else "last",
         rate=evaluation.values["rate"],
-        dead=_dead(evaluation),
-        latents=len(evaluation.variance),
+        dead=tuple(np.flatnonzero(~evaluation.active.numpy()).tolist()),
+        latents=len(evaluation.active),
     )
     notes = _notes(state, scale)
     if state.objective.draws == 1:  # the best scale for several is below the error of all alike
@@ -65,15 +65,6 @@ def standing_of(
 def _had_a_choice(state: RunState) -> bool:
     """Whether the best step is one of several."""
     return state.best is not None and len(state.final_validations.steps) > 1
-
-
-def _dead(evaluation: Evaluation) -> tuple[int, ...] | None:
-    """The latents that are not active; None where an evaluation of the user's own names no
-    threshold."""
-    threshold = evaluation.settings.get("active_threshold")
-    if threshold is None:
-        return None
-    return tuple(np.flatnonzero(evaluation.variance.numpy() <= float(threshold)).tolist())
 
 
 def _at_the_end(state: RunState, scale: OnTheScale) -> Validations:

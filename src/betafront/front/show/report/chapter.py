@@ -20,7 +20,9 @@ class Shown:
         trial: its number.
         pictures: as `data:` addresses, by their names; empty where the data has none.
         trace: over `step`, optimiser steps, thinned: `beta` and `rate` (nats).
-        spectrum: mean KL per latent, or per channel of a spatial code, in nats, the highest first.
+        spectrum: mean KL per latent, or per channel of a spatial code, in nats, the highest first;
+            of a hierarchy layer by layer.
+        widths: latents of each of its layers, bottom to top; empty where there is one.
         texts: of data that is shown as text, by their names.
     """
 
@@ -28,6 +30,7 @@ class Shown:
     pictures: Mapping[str, str] = field(default_factory=dict)
     trace: Mapping[str, Sequence[float]] = field(default_factory=dict)
     spectrum: Sequence[float] = ()
+    widths: Sequence[int] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
 
 

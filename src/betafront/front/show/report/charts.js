@@ -76,12 +76,15 @@ function drawTraining() {
     add(lines("beta", "canonical β in force", flips ? "linear" : "log"));
     add(lines("rate", "rate R of training (nats)", "linear"));
   }
+  const widths = latents.length && latents.every((s) => `${s.widths}` === `${latents[0].widths}`) ? latents[0].widths : [];
+  const edges = widths.slice(0, -1).map((_, k) => 0.5 + widths.slice(0, k + 1).reduce((a, b) => a + b)); // between two layers
   if (latents.length) add(() => ({
     traces: [{ type: "heatmap", z: latents.map((s) => s.spectrum), x: latents[0].spectrum.map((_, k) => k + 1),
       y: latents.map((s, k) => k), colorscale: "Viridis", colorbar: { title: { text: "KL (nats)", side: "right" } },
       hovertemplate: "latent %{x}: %{z:.3g} nats<extra></extra>" }],
-    layout: layout({ title: "latent dimension (channel of a spatial code), by KL" }, { title: "", tickvals: latents.map((s, k) => k), ticktext: latents.map(name) },
-      { height: 340 }) }));
+    layout: layout({ title: `latent dimension (channel of a spatial code), by ${edges.length ? "layer and " : ""}KL` },
+      { title: "", tickvals: latents.map((s, k) => k), ticktext: latents.map(name) },
+      { height: 340, shapes: edges.map((x) => ({ type: "line", x0: x, x1: x, yref: "paper", y0: 0, y1: 1, line: { color: "white", width: 1.5 } })) }) }));
 }
 
 /** How the front grew, and what decides where a trial lies. */

@@ -15,7 +15,17 @@ from betafront.front.importance import importance
 from betafront.front.show.report.chapter import Chapter
 from betafront.front.show.standings import NUMBERS, standings_of
 from betafront.front.slope import hull_slopes
-from betafront.front.table import ELBO, GROUP, METRICS, SCALE, STANDING, label, present, usable
+from betafront.front.table import (
+    ELBO,
+    GROUP,
+    METRICS,
+    SCALE,
+    STANDING,
+    label,
+    of_layers,
+    present,
+    usable,
+)
 
 DIGITS = 6  # of every number in the page
 
@@ -32,7 +42,7 @@ def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str,
     table = _every_trial(groups, objectives)
     others = [m for c in chapters for m in c.facts.others]
     told = ["study", GROUP, "trial", *parameters, "normalisation", STANDING]
-    numbers = [*SCALE, *METRICS, "seconds", *others, *NUMBERS]
+    numbers = [*SCALE, *METRICS, *of_layers(table), "seconds", *others, *NUMBERS]
     spread = [f"sd/{m}" for m in objectives]
     columns = present(table, dict.fromkeys([*told, *numbers, "on_front", *spread]))
     return {
@@ -122,6 +132,7 @@ def _shown(chapter: Chapter) -> list[dict[str, Any]]:
             "trial": one.trial,
             "trace": {key: _short(values) for key, values in one.trace.items()},
             "spectrum": _short(one.spectrum),
+            "widths": list(one.widths),
         }
         for one in chapter.shown
     ]

@@ -19,6 +19,7 @@ from betafront.front.table import (
     STANDING,
     head,
     label,
+    of_layers,
     present,
     text,
     units,
@@ -111,7 +112,16 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     facts = chapter.facts
     members = front(chapter.table, facts.objectives)
     marks = names(chapter.advice)
-    shown_here = [*facts.parameters, "beta", "beta_norm", *METRICS, *facts.others, STANDING]
+    layers = [m for m in of_layers(members) if m not in facts.others]
+    shown_here = [
+        *facts.parameters,
+        "beta",
+        "beta_norm",
+        *METRICS,
+        *layers,
+        *facts.others,
+        STANDING,
+    ]
     columns = present(members, shown_here)
     heads = [label(c) if c in facts.others else head(c) for c in columns]
     rows = [
