@@ -34,8 +34,9 @@ class Evaluation:
     Attributes:
         values: `distortion`, `rate` and `negative_elbo` in nats per example, `mse` per data
             dimension where E[x|z] exists, `bits_per_dim`, `active_units`; of a hierarchy also
-            `rate_layer_1` and `active_units_layer_1` of the lowest layer, next to x, and so on; of sequences of
-            symbols `nll_per_token`, the negative ELBO per token in nats, and `perplexity`.
+            `rate_layer_1` and `active_units_layer_1` of the lowest layer, next to x, and so on; of
+            sequences of symbols `nll_per_token`, the negative ELBO per token in nats, and
+            `perplexity`.
         kl: (M,) mean KL per latent dimension in nats; their sum is the rate.
         variance: (M,) variance over the examples of the posterior means.
         active: (M,) which latents are counted by `active_units`.
