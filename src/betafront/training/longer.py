@@ -33,17 +33,16 @@ def reason_against(run: Run, settled: bool = False) -> str:
 def _of_weighting(run: Run) -> str:
     """The reason that lies in what sets β."""
     objective = run.objective(run.vae().widths)
-    for name, owner in (
-        ("schedule", objective),
-        ("schedule@shaping.schedule", objective.shaping),
-        ("schedule@controller.schedule", objective.controller),
-    ):
-        schedule = getattr(owner, "schedule", Constant())
+    owners = {
+        "schedule": objective,
+        "schedule@shaping.schedule": objective.shaping,
+        "schedule@controller.schedule": objective.controller,
+    }
+    schedules = [(name, getattr(owner, "schedule", Constant())) for name, owner in owners.items()]
+    layers = getattr(objective.shaping, "schedules", ())
+    for name, schedule in [*schedules, *(("shaping.schedules", each) for each in layers)]:
         if not isinstance(schedule, Constant):
             return _of(name, type(schedule).__name__)
-    for schedule in getattr(objective.shaping, "schedules", ()):
-        if not isinstance(schedule, Constant):
-            return _of("shaping.schedules", type(schedule).__name__)
     decay = getattr(objective.controller, "decay_schedule", Constant())
     if getattr(objective.controller, "decay", 0.0) and not isinstance(decay, Constant):
         return _of("schedule@controller.decay_schedule", type(decay).__name__)
