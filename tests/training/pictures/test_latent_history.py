@@ -50,6 +50,8 @@ def test_nothing_in_it_covers_anything_else() -> None:
     boxes = sorted((axis.get_position() for axis in figure.axes[:-1]), key=lambda box: box.y0)
     assert all(below.y1 < above.y0 for below, above in pairwise(boxes))
     width, height = figure.bbox.width, figure.bbox.height
+    key = sorted_axes(figure)[3].get_legend().get_window_extent()
+    assert key.x1 <= width
     for text in figure.texts:
         box = text.get_window_extent()
         assert box.x0 >= 0 and box.x1 <= width and box.y1 <= height

@@ -136,7 +136,8 @@ def _show_active(axis: "Axes", found: LatentHistory) -> None:
     axis.locator_params(axis="y", nbins=5, integer=True)
     axis.grid(alpha=0.3)
     if len(widths) > 1:
-        axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False)
+        beside: dict[str, Any] = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5)}
+        axis.legend(**beside, fontsize="x-small", frameon=False, handlelength=1, handletextpad=0.5)
 
 
 def edges(steps: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
