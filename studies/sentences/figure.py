@@ -51,7 +51,7 @@ def draw(runs: list[tuple[str, dict[str, Any], dict[str, Any]]], path: Path) -> 
     force."""
     down = -(-len(runs) // ACROSS)
     figure = Figure(figsize=(4 * ACROSS, 2.8 * down), layout="constrained")
-    panels = figure.subplots(down, ACROSS, squeeze=False, sharex=True).flat
+    panels = list(figure.subplots(down, ACROSS, squeeze=False, sharex=True).flat)
     for (name, result, trace), panel in zip(runs, panels, strict=False):
         panel.plot(trace["step"], trace["rate"], color=RATE, lw=0.6)
         weight = panel.twinx()
@@ -61,7 +61,7 @@ def draw(runs: list[tuple[str, dict[str, Any], dict[str, Any]]], path: Path) -> 
         panel.set_title(f"{name}: R = {result['metrics'][f'{SPLIT}/rate']:.2f} nats")
         panel.tick_params(axis="y", colors=RATE)
         weight.tick_params(axis="y", colors=WEIGHT)
-    for panel in list(panels)[len(runs) :]:
+    for panel in panels[len(runs) :]:
         panel.axis("off")
     figure.supxlabel("optimiser steps")
     figure.supylabel("rate R (nats)", color=RATE)

@@ -7,6 +7,7 @@ from itertools import pairwise
 from torch import nn
 
 from betafront.errors import UserError
+from betafront.models.architectures.numbers import check_numbers
 from betafront.models.hierarchy.bottom_up import BottomUp
 from betafront.models.hierarchy.layers import ToGaussian, gaussian, hidden_layers
 from betafront.models.hierarchy.top_down import Ladder, Rungs
@@ -39,6 +40,7 @@ def ladder(
     Raises:
         UserError: the two lists do not describe layers.
     """
+    check_numbers("ladder", likelihood)
     _check(latents, hidden, batch_norm)
     features = [math.prod(shape), *hidden]
     steps = [nn.Sequential(*hidden_layers(a, b, batch_norm)) for a, b in pairwise(features)]
@@ -66,6 +68,7 @@ def hierarchical(
     Raises:
         UserError: the two lists do not describe layers.
     """
+    check_numbers("hierarchical", likelihood)
     _check(latents, hidden, batch_norm)
     features = [math.prod(shape), *latents]
     first, *posteriors = [
