@@ -68,7 +68,7 @@ def test_data_that_is_named_wrongly(
         (("tracking=null",), "choose one of mlflow, off, server, or leave it out"),
         (
             ("model=0.5",),
-            "model=0.5 is no choice of model: choose one of conv, conv1d, linear, mlp, pair",
+            "model=0.5 is no choice of model: choose one of conv, conv1d, hierarchical, ladder",
         ),
         (("~schedule",), "schedule has to hold settings, and is null: choose one of constant, "),
         (("objective=null",), "objective has to hold settings, and is null: leave it out"),

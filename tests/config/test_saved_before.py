@@ -46,9 +46,9 @@ def test_a_stopped_run_goes_on_where_only_newer_settings_differ(tmp_path: Path) 
 def test_a_configuration_of_before_has_one_draw(tmp_path: Path) -> None:
     saved_before(tmp_path)
     assert "draws" not in saved_config(tmp_path).objective
-    assert saved_run(tmp_path).objective(latents=8).draws == 1
+    assert saved_run(tmp_path).objective((8,)).draws == 1
     save(compose([*WORDS, "objective.draws=4"]), tmp_path / "now")
-    assert saved_run(tmp_path / "now").objective(latents=8).draws == 4
+    assert saved_run(tmp_path / "now").objective((8,)).draws == 4
 
 
 def test_a_stopped_run_does_not_go_on_with_a_newer_setting_that_was_set(tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from betafront.metrics import evaluate
 from betafront.metrics.catalogue import CATALOGUE, direction, metric, needing_one_likelihood
 from betafront.metrics.registry import OF_MODEL
 from betafront.metrics.structure import PROBES, STRUCTURE
-from betafront.models import ladder, mlp
-from betafront.objective import Bernoulli
+from betafront.models import ladder, mlp, sentence
+from betafront.objective import Bernoulli, Words, told
 
 SMALL = {"beta_vae_score": {"train_points": 40, "test_points": 40}, "iwae": {"draws": [1, 4]}}
 
@@ -25,6 +25,10 @@ def test_every_value_of_every_metric_is_in_the_catalogue_and_nothing_else() -> N
     further = {name: SMALL.get(name) for name in (*OF_MODEL, *STRUCTURE, *PROBES)}
     names = {*evaluate(vae, x, further=further, known=known).values}
     names |= {*evaluate(ladder((1, 8, 8), Bernoulli(), (2, 1), (4, 4)), x).values}
+    words = told(Words(), 9)
+    texts = torch.cat([torch.randint(3, 9, (20, 4)), torch.ones(20, 1, dtype=torch.int64)], 1)
+    of_text = {"iwae": {"draws": [1, 4]}}
+    names |= {*evaluate(sentence((5,), words, latents=2), texts, further=of_text).values}
     assert {name.rstrip("_0123456789") for name in names} == set(CATALOGUE)
 
 

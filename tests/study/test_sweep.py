@@ -69,7 +69,7 @@ def test_the_study_folder_holds_what_the_command_names(
         assert (study / "report" / name).stat().st_size > 0
     for name in ("config.yaml", "result.json", "run.log", "model.safetensors", "trace.npz"):
         assert (study / "trial-0001" / name).is_file()
-    assert len(list((study / "trial-0001/pictures").glob("*.png"))) == 5
+    assert len(list((study / "trial-0001/pictures").glob("*.png"))) == 6
 
 
 def test_trials_of_a_sequential_study_are_the_same_bits_the_second_time(

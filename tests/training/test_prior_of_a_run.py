@@ -145,7 +145,7 @@ def test_a_prior_that_cannot_be_is_refused_before_training() -> None:
     for words, says in (
         (("prior=vamp",), "prior.components=500 .* there are 120: take prior.components=120"),
         (("prior=vamp", "prior.components=1.5"), "a whole number of at least 1, not 1.5"),
-        (("prior=vamp", "prior.components=9", "shaping=free_bits"), "another model or prior"),
+        (("prior=vamp", "prior.components=9", "shaping=capacity"), "another model or prior"),
         (("prior=gaussian", "penalty=[mmd]"), "another model or prior"),
     ):
         with pytest.raises(UserError, match=says):
