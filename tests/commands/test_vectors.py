@@ -28,7 +28,11 @@ SWEEP = (
     "study.sampler=grid", "study.budget.trials=3", "trainer.steps=200", "optimizer.lr=0.01",
     "hydra/launcher=basic",
 )  # fmt: skip
-PAGES = {"training.png", "latent_map.png", "latent_history.png"}  # of any run; those of images are not there
+PAGES = {
+    "training.png",
+    "latent_map.png",
+    "latent_history.png",
+}  # of any run; those of images are not there
 
 
 @pytest.fixture(scope="module")
