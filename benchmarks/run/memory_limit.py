@@ -108,8 +108,8 @@ def within(limit: int, work: Callable[[], str]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=130_000)
-    parser.add_argument("--limit", type=int, default=1500, help="of the memory, in MB")
+    parser.add_argument("--images", type=int, default=165_000)
+    parser.add_argument("--limit", type=int, default=2000, help="of the memory, in MB")
     parser.add_argument("--steps", type=int, default=20)
     asked = parser.parse_args()
     out = console()
