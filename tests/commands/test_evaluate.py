@@ -111,6 +111,13 @@ def test_what_is_wrong_is_one_line(betafront, study: Path, name: str) -> None:
     assert expected in line
 
 
+def test_what_cannot_be_had_is_refused_before_anything_is_measured(betafront, study: Path) -> None:
+    (study / "trial-0000" / "model.safetensors").unlink()  # which the first to be measured needs
+    said = betafront("evaluate", "one", *LIGHT, "+metrics.further.mig={}")
+    assert said.code == 2
+    assert "metrics.further.mig" in said.err
+
+
 @pytest.mark.parametrize("gone", ["config.yaml", "model.safetensors"])
 def test_a_run_whose_files_are_gone_is_named(betafront, study: Path, gone: str) -> None:
     (study / "trial-0001" / gone).unlink()

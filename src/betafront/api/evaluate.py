@@ -150,7 +150,11 @@ def evaluate_study(
     doing = Activity()
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), doing)
     with Progress(*columns, console=console(), transient=True) as progress:
-        for trial in progress.track(done):
+        task = progress.add_task("", total=len(done))
+        # What cannot be had of the data is refused before what takes long is measured.
+        first = Path(spec.folder) / every_run(done[0], trials)[0].folder
+        saved_run(first, wall, metrics=metrics).metric_names(doing.begin)
+        for trial in progress.track(done, task_id=task):
             runs = [Path(spec.folder) / run.folder for run in every_run(trial, trials)]
             each = [
                 measure(run, metrics, spec.objectives, doing.begin, store is not None, wall)
