@@ -38,7 +38,7 @@ def test_values_are_added_and_nothing_else_changes(betafront, study: Path) -> No
     names, rows = table(study)
     said = betafront("evaluate", "one", *LIGHT)
     assert said.code == 0, said.err
-    assert "3 trials of one have" in said.out
+    assert "more values of 3 trials of one." in said.out
     for path, old in zip(results, before, strict=True):
         new = json.loads(path.read_text())
         assert old["metrics"].items() < new["metrics"].items()

@@ -72,7 +72,9 @@ class Evaluated:
         return head, cells
 
     def __repr__(self) -> str:
-        return f"{len(self.trials)} trials of {self.study} have {len(self.values)} more values."
+        n = len(self.trials)
+        trials = "1 trial" if n == 1 else f"{n} trials"
+        return f"{len(self.values)} more values of {trials} of {self.study}."
 
     def _repr_html_(self) -> str:
         return html.table(*self.shown, caption=repr(self), words=())

@@ -24,7 +24,6 @@ from betafront.training.standing import (
     Standing,
 )
 
-
 WHAT = re.compile(r"[+~]*(data|model|likelihood|prior)\b")
 """The words of a command that say what is trained on what, rather than how it is weighted."""
 
