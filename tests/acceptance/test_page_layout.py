@@ -31,6 +31,7 @@ def trials_are_named(tab: Any, study: str) -> None:
     layers = tab.locator("#latents .legendtext").all_text_contents()
     assert layers == ["layer 1, of 7", "layer 2, of 3"]
     assert tab.locator("#latents .heatmaplayer image").count() == 1
-    chosen.select_option("1")  # of one layer
+    chosen.select_option("1")  # of one layer at one validation
+    assert tab.locator("#latents .heatmaplayer image").bounding_box()["width"] > 300
     assert tab.locator("#latents .legendtext").count() == 0
     assert tab.locator("#latents p").inner_text().startswith("partly collapsed")

@@ -38,7 +38,7 @@ def test_values_are_added_and_nothing_else_changes(betafront, study: Path) -> No
     names, rows = table(study)
     said = betafront("evaluate", "one", *LIGHT)
     assert said.code == 0, said.err
-    assert "3 trials of one have" in said.out
+    assert "more values of 3 trials of one." in said.out
     for path, old in zip(results, before, strict=True):
         new = json.loads(path.read_text())
         assert old["metrics"].items() < new["metrics"].items()
@@ -109,6 +109,13 @@ def test_what_is_wrong_is_one_line(betafront, study: Path, name: str) -> None:
     assert said.code == 2
     (line,) = said.err.strip().splitlines()
     assert expected in line
+
+
+def test_what_cannot_be_had_is_refused_before_anything_is_measured(betafront, study: Path) -> None:
+    (study / "trial-0000" / "model.safetensors").unlink()  # which the first to be measured needs
+    said = betafront("evaluate", "one", *LIGHT, "+metrics.further.mig={}")
+    assert said.code == 2
+    assert "metrics.further.mig" in said.err
 
 
 @pytest.mark.parametrize("gone", ["config.yaml", "model.safetensors"])

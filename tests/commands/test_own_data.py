@@ -82,6 +82,10 @@ def test_a_run_of_a_measured_table_says_both_distortions(betafront: Callable[...
     less = result["metrics"]["val/distortion"] - result["data"]["log_scale"]
     (line,) = re.findall(r"^ +in standardised units .*", said.out, re.MULTILINE)
     assert f"{less:.4g}" in line
+    what = (
+        "data=table data.set=wine model=mlp 'model.hidden=[8]' model.latents=2 likelihood=gaussian"
+    )
+    assert f"betafront sweep study=weighting {what}\n" in said.out  # of the same data
 
 
 def test_a_dataset_of_the_users_is_streamed(betafront: Callable[..., Any], mine: Path) -> None:

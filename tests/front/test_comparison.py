@@ -53,6 +53,14 @@ def test_one_group_of_two_adds_nothing() -> None:
     assert {s.name: s.lost for s in found.sides} == {"a": pytest.approx(5 / 9), "b": 0}
 
 
+def test_groups_beyond_the_reference_have_no_more_than_each_other() -> None:
+    found = compare([group("a", [(5, 5)]), group("b", [(6, 6)])], LEAST, [4, 4])
+    assert conclusions(found)[0] == (
+        "No trial of a or b lies below the reference point; a equals or beats every point of b's "
+        "front."
+    )
+
+
 def test_runs_off_the_line_that_the_best_of_all_groups_touches() -> None:
     a, b = group("a", [(1, 1), (1, 1.5)]), group("b", [(2, 4)])
     groups = [replace(g, table=g.table.assign(beta=1.0)) for g in (a, b)]

@@ -70,8 +70,9 @@ def chapter(name: str, objectives: dict[str, str], seed: int = 0) -> Chapter:
 
 
 def latents(beta: float, hierarchy: bool) -> LatentsShown:
-    """Of one layer or of two, which die one after another."""
-    steps, of = list(range(200, 4001, 200)), (M - 3, 3) if hierarchy else (M,)
+    """Of two layers, which die one after another, or of one layer at a single validation."""
+    steps = list(range(200, 4001, 200)) if hierarchy else [4000]
+    of = (M - 3, 3) if hierarchy else (M,)
     kl = [[9 / (1 + beta) * np.exp(-step * j / 4000) for step in steps] for j in range(M)]
     names = [f"z{j + 1} of layer {i}" for i, width in enumerate(of, 1) for j in range(width)]
     active = {

@@ -72,7 +72,9 @@ class Evaluated:
         return head, cells
 
     def __repr__(self) -> str:
-        return f"{len(self.trials)} trials of {self.study} have {len(self.values)} more values."
+        n = len(self.trials)
+        trials = "1 trial" if n == 1 else f"{n} trials"
+        return f"{len(self.values)} more values of {trials} of {self.study}."
 
     def _repr_html_(self) -> str:
         return html.table(*self.shown, caption=repr(self), words=())
@@ -150,7 +152,11 @@ def evaluate_study(
     doing = Activity()
     columns = (TextColumn("measuring"), BarColumn(), MofNCompleteColumn(), doing)
     with Progress(*columns, console=console(), transient=True) as progress:
-        for trial in progress.track(done):
+        task = progress.add_task("", total=len(done))
+        # What cannot be had of the data is refused before what takes long is measured.
+        first = Path(spec.folder) / every_run(done[0], trials)[0].folder
+        saved_run(first, wall, metrics=metrics).metric_names(doing.begin)
+        for trial in progress.track(done, task_id=task):
             runs = [Path(spec.folder) / run.folder for run in every_run(trial, trials)]
             each = [
                 measure(run, metrics, spec.objectives, doing.begin, store is not None, wall)

@@ -36,13 +36,14 @@ class Stop(BaseException):
 
 
 def train_composed(
-    config: DictConfig, folder: Path, given: Mapping[str, Any] = {}
+    config: DictConfig, folder: Path, words: Sequence[str], given: Mapping[str, Any] = {}
 ) -> tuple["Run", Result]:
     """Train the run that `config` describes, with a progress bar, and print its result.
 
     Args:
         config: composed.
         folder: for its files.
+        words: of which it was composed.
         given: objects of a program, in place of the parts that `config` names.
 
     Raises:
@@ -62,7 +63,7 @@ def train_composed(
         console().print(epochs_in_words(epochs, made.trainer.steps))
     if not given:  # what a program has made, no configuration can say
         save(config, folder)
-    return made, train_and_show(made, folder)
+    return made, train_and_show(made, folder, words)
 
 
 def run(config: DictConfig) -> Result:
@@ -71,7 +72,7 @@ def run(config: DictConfig) -> Result:
     settings = HydraConfig.get()
     folder = Path(settings.runtime.output_dir)
     try:
-        return train_composed(config, folder)[1]
+        return train_composed(config, folder, settings.overrides.task)[1]
     except (UserError, Diverged, OSError) as error:
         raise Stop from error
     except Exception as error:

@@ -67,7 +67,7 @@ def train(
         where = where.absolute()
         if "data" in given and config.trainer.get("epochs") is not None:
             raise UserError("trainer.epochs is for data that is named: give trainer.steps here")
-        made, result = train_composed(config, where, given)
+        made, result = train_composed(config, where, arguments, given)
     return TrainedRun(result, made)
 
 

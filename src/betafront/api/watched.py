@@ -1,5 +1,7 @@
 """One run, watched: its progress and its result, printed."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -9,7 +11,7 @@ from betafront.data.tables.tabular import LOG_SCALE
 from betafront.data.text.text import TRUE_NLL
 from betafront.metrics.catalogue import metric
 from betafront.models import model_cautions
-from betafront.terminal import Activity, console, print_careful, print_next
+from betafront.terminal import Activity, command_line, console, print_careful, print_next
 from betafront.training import EVALUATED, OnTheScale, Result, Run, draw_pages, fit_one
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
@@ -22,9 +24,18 @@ from betafront.training.standing import (
     Standing,
 )
 
+WHAT = re.compile(r"[+~]*(data|model|likelihood|prior)\b")
+"""The words of a command that say what is trained on what, rather than how it is weighted."""
 
-def train_and_show(run: Run, folder: Path) -> Result:
-    """Train with a progress bar, and print the result."""
+
+def train_and_show(run: Run, folder: Path, words: Sequence[str] = ()) -> Result:
+    """Train with a progress bar, and print the result.
+
+    Args:
+        run: what is trained.
+        folder: for its files.
+        words: of the command, for the one that is to come next.
+    """
     from rich.table import Table
 
     out, doing = console(), Activity()
@@ -81,12 +92,13 @@ def train_and_show(run: Run, folder: Path) -> Result:
         slowest = sorted(result.costs.items(), key=lambda cost: -cost[1])
         each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in slowest)
         out.print(f"seconds that further metrics took: {each}", style="dim", markup=False)
+    same = filter(WHAT.match, words)
     print_next(
         [
             ("result", place.result),
             ("pictures", place.pictures),
             ("model", place.model),
-            ("next", "betafront sweep study=weighting"),
+            ("next", command_line("sweep", options=["study=weighting", *same])),
         ],
         out,
     )

@@ -82,6 +82,6 @@ def test_what_is_left_out_or_cut_is_said(tmp_path: Path) -> None:
     path = written(tmp_path / "t.txt", "a b\n\nc d e f\n\ng\n")
     cut = read(path, "words", False, max_length=3, long="cut", empty="skip")
     assert cut.tokens == [["a", "b"], ["c", "d", "e"], ["g"]]
-    assert cut.changed == "2 empty lines are left out, 1 sentences of more than 3 words are cut"
+    assert cut.changed == "2 empty lines are left out, 1 sentence of more than 3 words is cut"
     skipped = read(path, "words", False, max_length=3, long="skip", empty="skip")
     assert skipped.tokens == [["a", "b"], ["g"]]

@@ -56,7 +56,7 @@ def test_few_trials_or_points_make_no_decision(whole: pd.DataFrame, facts: Facts
         whole.assign(reached=reached), facts
     )
     same = whole.assign(**{"val/rate": 1.0, "val/distortion": [1.0] + [2.0] * 8})
-    assert refusal(same, facts) == "No decision: the front has 1 different points, and it takes 3."
+    assert refusal(same, facts) == "No decision: the front has one point, and it takes 3."
     out = StringIO()
     print_study(whole.head(4), facts, Console(file=out, width=100))
     assert "No decision: the study has 4" in out.getvalue()

@@ -91,13 +91,13 @@ def _check(max_length: int | None, long: str, empty: str) -> None:
 
 
 def _changed(max_length: int | None, split: str, blank: int, skipped: int, cut: int) -> str:
-    than = f"of more than {max_length} {split}"
-    said = [
-        f"{blank:,} empty lines are left out" if blank else "",
-        f"{skipped:,} sentences {than} are left out" if skipped else "",
-        f"{cut:,} sentences {than} are cut" if cut else "",
-    ]
-    return ", ".join(filter(None, said))
+    than = f" of more than {max_length} {split}"
+    found = (blank, "empty line", "", "left out"), (skipped, "sentence", than, "left out")
+    return ", ".join(
+        f"{n:,} {what}{'' if n == 1 else 's'}{which} {'is' if n == 1 else 'are'} {done}"
+        for n, what, which, done in (*found, (cut, "sentence", than, "cut"))
+        if n
+    )
 
 
 def _lines(file: Path) -> Sequence[str]:

@@ -50,7 +50,8 @@ def _too_few(kept: pd.DataFrame, table: pd.DataFrame, facts: Facts) -> str:
         return way_out_of_collapse(kept, facts)
     values = front(kept, facts.objectives)[list(facts.objectives)]
     if (count := len(values.drop_duplicates())) < POINTS:
-        return f"the front has {count} different points, and it takes {POINTS}."
+        points = "one point" if count == 1 else f"{count} different points"
+        return f"the front has {points}, and it takes {POINTS}."
     return ""
 
 

@@ -77,6 +77,9 @@ def _conclusion(found: Comparison, best: Side, other: Side) -> str:
         for both in ((best.name, other.name), (other.name, best.name))
     )
     beats = there.indicators.covered == 1 and back.indicators.covered < 1
+    if not found.worth(best):
+        what = f"; {best.name} equals or beats every point of {other.name}'s front" if beats else ""
+        return f"No trial of {best.name} or {other.name} lies below the reference point{what}."
     what = ", and equals or beats every point of its front" if beats else ""
     more = found.worth(best) - found.worth(other)
     sure = f" ({_sure(there.p, best, other)})" if there.p is not None else ""

@@ -16,7 +16,7 @@ function drawLatents(shown, name) {
 /** The KL of each latent, how many are active, and the weight, above each other over the same steps. */
 function latentsOf({ latents, trace }) {
   const { step, names, kl, active } = latents, least = -3; // of the colours: 0.001 nats
-  const ends = [Math.max(0, 1.5 * step[0] - 0.5 * (step[1] ?? step[0])), ...step.slice(1).map((s, k) => (s + step[k]) / 2), step.at(-1)];
+  const ends = [step.length > 1 ? Math.max(0, 1.5 * step[0] - 0.5 * step[1]) : 0, ...step.slice(1).map((s, k) => (s + step[k]) / 2), step.at(-1)];
   const log = kl.map((row) => row.map((v) => v === null ? null : Math.max(least, Math.log10(Math.max(v, 1e-9)))));
   const top = Math.max(least + 1, ...log.flat().filter((v) => v !== null)), several = Object.keys(active).length > 1;
   const marks = [...Array(Math.floor(top) - least + 1).keys()].map((k) => least + k);
