@@ -52,7 +52,7 @@ class SweepUnderFire:
         )  # fmt: skip
         count = chaos.run()
         print(count)
-        assert count.complete == TRIALS
+        assert count.complete == chaos.trials
         if SIZE:  # a few kills may all have come where nothing was lost
             assert count.lost > 0
             assert count.checkpoints > 0

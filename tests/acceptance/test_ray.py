@@ -67,5 +67,5 @@ def test_a_worker_and_a_node_that_are_killed_lose_and_repeat_nothing(
     )
     count = chaos.run()
     print(count)
-    assert count.complete == 16
+    assert count.complete == chaos.trials
     assert count.lost > 0

@@ -51,6 +51,9 @@ RUN_LOG = "run.log"
 STOPPED_SECONDS = 10.0
 PATIENCE_SECONDS = 300.0  # without one more finished run before a sweep is taken to hang
 TICK_SECONDS = 0.1
+MOST_RAISED = (
+    3  # times that a sweep gets more to do, since it was done before all that shall happen
+)
 CHECKPOINT_SECONDS = 5.0
 Event = Callable[[], bool]
 """Does something to a sweep, if it can be done now, and says whether it was."""
@@ -281,21 +284,24 @@ class Chaos:
         self.count = Counts()
         self.runs = self.place / "sweep"  # a name that no other process has in its environment
         self.study = self.runs / NAME
-        where = ["storage=postgres"] if self.storage else []
-        lasting = slowly(self.place, self.steps, self.seconds)
-        self.commands = self.launch.commands(
-            [
-                "sweep", f"study.name={NAME}", "objective.weight=tag(log,interval(0.01,10))",
-                "study.sampler=random", f"study.budget.trials={self.trials}", "study.retries=100",
-                "trainer.checkpoint_seconds=0", "model.hidden=[8]", "data.limit=200",
-                "tracking=off", *lasting, *where,
-            ]
-        )  # fmt: skip
+        self._lasting = slowly(self.place, self.steps, self.seconds)
+        self.commands = self._commands()
         self._running: dict[str, WarmProcess] = {}
         self._not_before: dict[str, float] = {}
         self._starts: Counter[str] = Counter()
         self._killed: set[int] = set()
         self._study: Study | None = None
+
+    def _commands(self) -> dict[str, list[str]]:
+        where = ["storage=postgres"] if self.storage else []
+        return self.launch.commands(
+            [
+                "sweep", f"study.name={NAME}", "objective.weight=tag(log,interval(0.01,10))",
+                "study.sampler=random", f"study.budget.trials={self.trials}", "study.retries=100",
+                "trainer.checkpoint_seconds=0", "model.hidden=[8]", "data.limit=200",
+                "tracking=off", *self._lasting, *where,
+            ]
+        )  # fmt: skip
 
     @property
     def environment(self) -> dict[str, str]:
@@ -328,8 +334,12 @@ class Chaos:
 
     def _fire(self) -> None:
         events = self._events()
-        progress = (-1, time.monotonic())
-        while not self._is_done():
+        progress, more = (-1, time.monotonic()), 0
+        while events or not self._is_done():
+            if self._is_done():  # before the last of the events: it has more to do
+                more += 1
+                assert more <= MOST_RAISED, f"{len(events)} of the events found nobody"
+                self._raise_budget()
             self._start_what_is_gone()
             done = self.done()
             if done > progress[0]:
@@ -342,7 +352,12 @@ class Chaos:
                     events.remove(event)
                     break
             time.sleep(TICK_SECONDS)
-        assert not events, f"the sweep was done before {len(events)} of the events"
+
+    def _raise_budget(self) -> None:
+        """The same sweep for half as many trials more."""
+        self.trials += self.trials // 2
+        self.commands = self._commands()
+        self._running = {n: p for n, p in self._running.items() if p.poll() is None}
 
     def _events(self) -> list[tuple[int, Event]]:
         """What shall happen, and after how many finished runs."""
