@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from betafront.models import Architecture, conv, linear, mlp, write_programs
+from betafront.errors import UserError
+from betafront.models import Architecture, conv, linear, mlp, sentence, write_programs
 from betafront.objective import (
     Bernoulli,
     Beta,
@@ -17,6 +18,8 @@ from betafront.objective import (
     GaussianPerImage,
     Laplace,
     Likelihood,
+    Words,
+    told,
 )
 
 MLP = partial(mlp, latents=3, hidden=(6,))
@@ -54,3 +57,10 @@ def test_the_numbers_are_the_models(
         torch.testing.assert_close(mean, posterior.mean)
         torch.testing.assert_close(log_var, posterior.log_var)
         torch.testing.assert_close(decode(mean), vae.decode(mean))
+
+
+def test_a_model_of_sentences_has_no_program(tmp_path: Path) -> None:
+    vae = sentence((5,), told(Words(), 9), latents=2, embedding=4, hidden=6)
+    with pytest.raises(UserError, match=r"this one is of sentences: leave --torch-export out"):
+        write_programs(vae, (5,), tmp_path)
+    assert not list(tmp_path.iterdir())

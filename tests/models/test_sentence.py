@@ -8,7 +8,17 @@ from tests.support.sentences import LONGEST, VOCABULARY, sentences
 from torch import Tensor
 
 from betafront.errors import UserError
-from betafront.models import check_model, conv, conv1d, linear, mlp, resnet, sentence
+from betafront.models import (
+    check_model,
+    conv,
+    conv1d,
+    hierarchical,
+    ladder,
+    linear,
+    mlp,
+    resnet,
+    sentence,
+)
 from betafront.models.architectures.sentence import Sentence
 from betafront.objective import Gaussian, Words, told
 from betafront.objective.likelihoods.words import END, PADDING, UNKNOWN
@@ -139,7 +149,7 @@ def test_numbers_and_sentences_each_have_their_own_models_and_likelihoods() -> N
     with pytest.raises(UserError, match=r"model=sentence is for sentences.* or model=mlp"):
         sentence((1, 8, 8), told(Gaussian(), None))
     words = told(Words(), VOCABULARY)
-    for make in (mlp, linear, conv, conv1d, resnet):
+    for make in (mlp, linear, conv, conv1d, resnet, ladder, hierarchical):
         with pytest.raises(UserError, match=rf"model={make.__name__} is for numbers.*model=senten"):
             make((LONGEST,), words)
     with pytest.raises(UserError, match=r"Gaussian is for numbers.* use likelihood=words"):

@@ -2,17 +2,24 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.sentences import sentences
 
 import betafront
 from betafront.api.trained_run import TrainedRun
 from betafront.data.text import grammar
 from betafront.data.text.texts import PAIRS, SAMPLES, STEPS
 from betafront.errors import UserError
+from betafront.metrics.zero_rate import zero_rate
+from betafront.models import sentence
+from betafront.objective import Words
+from betafront.study.branch_check import _reference
 from betafront.study.display.gallery import WIDEST, excerpt, shown, truth
+from betafront.training import Run
 from betafront.training.folder import RunFolder
 
 TEXT = (
@@ -128,3 +135,14 @@ def test_an_exported_model_takes_and_gives_sentences(run: TrainedRun, own_place:
     assert len(model.sample(4, seed=0)) == 4
     with pytest.raises(UserError, match="give a list of strings"):
         model.encode([1.0, 2.0])
+
+
+def test_the_reference_of_a_perplexity_is_that_of_independent_words(
+    make_run: Callable[..., Run],
+) -> None:
+    model = partial(sentence, latents=2, embedding=4, hidden=6)
+    run = make_run(data=sentences(), architecture=model, likelihood=Words)
+    named = {f"val/{name}": "minimize" for name in ("perplexity", "iwae_perplexity_4", "iwae_4")}
+    one, bound, nats = _reference(named, run, (2,))
+    floor = zero_rate(run.p_x(), run.data.examples("train"), run.data.examples("val"))
+    assert (one, bound, nats) == (floor["perplexity"], floor["perplexity"], floor["distortion"])

@@ -191,7 +191,7 @@ def check(run: Run) -> None:
         check_batch_norm(batch)
     with _of_part("optimizer"):
         optimizer = optimizer_of(vae, run.make_optimizer)
-    check_aggressive(run.trainer, vae, optimizer, run.data.examples("val", 2))
+    check_aggressive(run.trainer, vae, optimizer)
     check_accumulation(run.trainer, run.data.size("train"), optimizer)
     if run.make_lr_schedule is not None:
         with _of_part("lr_schedule"):

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from betafront.data.data import Examples
 from betafront.metrics.score import EVALUATION_BATCH
+from betafront.objective.likelihoods.words import PADDING
 
 LARGEST = 700.0  # nats whose exponential is a number
 
@@ -24,7 +25,7 @@ def mean_dims(x: Tensor | Examples) -> float:
     """
     if not of_symbols(x):
         return float(math.prod(x.shape[1:]))
-    return sum(int((part != 0).sum()) for part in x.split(EVALUATION_BATCH)) / len(x)
+    return sum(int((part != PADDING).sum()) for part in x.split(EVALUATION_BATCH)) / len(x)
 
 
 def per_token(nats: float, dims: float) -> dict[str, float]:

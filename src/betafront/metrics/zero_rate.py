@@ -10,6 +10,7 @@ from betafront.data.data import Examples
 from betafront.metrics.lengths import mean_dims, of_symbols, per_token
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.objective import Likelihood
+from betafront.objective.likelihoods.words import PADDING
 
 EXAMPLES = 2000
 STEPS = 300
@@ -81,9 +82,9 @@ def unigram(train: Tensor, val: Tensor | Examples) -> dict[str, float]:
     """
     symbols = 1 + max(int(part.max()) for part in (train, *val.split(EVALUATION_BATCH)))
     counts = 1 + torch.bincount(train.flatten(), minlength=symbols).double()
-    counts[0] = 0  # padding
+    counts[PADDING] = 0
     log_p = (counts / counts.sum()).log()
-    log_p[0] = 0
+    log_p[PADDING] = 0  # it counts nowhere
     total = sum(float(log_p[part].sum()) for part in val.split(EVALUATION_BATCH))
     distortion, dims = -total / len(val), mean_dims(val)
     return {

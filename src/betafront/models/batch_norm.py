@@ -41,17 +41,15 @@ class BatchNorm(LearnsFromBatches):
 
     def forward(self, x: Tensor) -> Tensor:
         full = raised(x)
+        scale, shift = self.scale.to(full.dtype), self.shift.to(full.dtype)
         if not self.training:
-            made = functional.batch_norm(
-                full, self.mean, self.variance, self.scale, self.shift, eps=self.eps
-            )
+            mean, variance = self.mean.to(full.dtype), self.variance.to(full.dtype)
+            made = functional.batch_norm(full, mean, variance, scale, shift, eps=self.eps)
             return made.to(x.dtype)
         check_batch_norm(len(x))
         with torch.no_grad():
             self.hand_over(torch.cat([full.mean(0), full.var(0)]))
-        made = functional.batch_norm(
-            full, None, None, self.scale, self.shift, training=True, eps=self.eps
-        )
+        made = functional.batch_norm(full, None, None, scale, shift, training=True, eps=self.eps)
         return made.to(x.dtype)
 
     @property

@@ -95,6 +95,12 @@ class Model(nn.Module, ABC):
         N(0, 1). What needs that asks `betafront.objective.require_factorised`."""
         return False
 
+    @property
+    def gaussian_posterior(self) -> bool:
+        """Whether q(z|x) of all M latents is a diagonal Gaussian, which `encode` gives as a
+        `Posterior`, whatever p(z) is."""
+        return self.factorised
+
     def encoder_parameters(self) -> list[nn.Parameter]:
         """The parameters of q(z|x) alone, which `trainer.aggressive` trains by themselves.
 

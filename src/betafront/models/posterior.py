@@ -46,9 +46,13 @@ class Posterior(NamedTuple):
         """`draws` rows for each example, side by side."""
         return self if draws == 1 else Posterior(*(t.repeat_interleave(draws, 0) for t in self))
 
+    def to(self, dtype: torch.dtype) -> "Posterior":
+        """The same in another type of numbers."""
+        return Posterior(self.mean.to(dtype), self.log_var.to(dtype))
+
     def double(self) -> "Posterior":
         """The same in float64."""
-        return Posterior(self.mean.double(), self.log_var.double())
+        return self.to(torch.float64)
 
 
 def standard_normal(shape: tuple[int, ...], noise: torch.Generator | None, like: Tensor) -> Tensor:

@@ -44,9 +44,14 @@ def write_programs(model: Model, shape: Shape, folder: Path) -> None:
         folder: where to.
 
     Raises:
-        UserError: the model is not factorised, or does what a program cannot.
+        UserError: the model is not factorised, is of sentences, or does what a program cannot.
     """
     require_factorised(model.factorised, "a program of the encoder")
+    if model.likelihood.of_symbols:  # read and written in loops as long as the sentences
+        raise UserError(
+            "programs of torch.export are for models of numbers, and this one is of sentences: "
+            "leave --torch-export out, and load the model with betafront.load"
+        )
     model.eval()
     # Two examples: of one alone the size of the batch would become a constant.
     _write(_Encode(model), blank(model, 2, shape), folder / ENCODER)

@@ -118,7 +118,7 @@ def _reference(objectives: Mapping[str, str], run: Run, widths: Sequence[int]) -
     for metric, way in objectives.items():
         split, _, name = metric.partition("/")
         if name.startswith("iwae_"):  # of a collapsed VAE every draw has the weight of p(x)
-            name = "distortion"
+            name = "perplexity" if name.startswith("iwae_perplexity_") else "distortion"
         if way == "maximize" and direction(name) == "maximize":
             reference.append(0.0)
         elif way == "minimize" and split == "val" and name in floor:

@@ -15,7 +15,7 @@ class Generators:
 
     The initial weights come from torch's global generator, seeded with the run's seed. On the CPU
     the noise of z continues that sequence; the global generator is then seeded anew, for modules
-    that know no other, such as dropout. No part of betafront draws from it.
+    that know no other: dropout, and the decoder of sentences that drops words.
 
     Args:
         seed: of the run.

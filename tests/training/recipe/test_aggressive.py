@@ -14,7 +14,7 @@ from torch import Tensor
 
 from betafront.config.build import check
 from betafront.errors import UserError
-from betafront.models import sentence
+from betafront.models import hierarchical, sentence
 from betafront.objective import Cyclical, Words
 from betafront.training import Halted, Run, RunFolder, Trainer, fit_one
 from betafront.training.recipe import aggressive
@@ -127,7 +127,8 @@ def test_runs_that_have_no_such_encoder_are_refused(make_run: MakeRun) -> None:
     run = make_run(trainer=trainer(), make_optimizer=torch.optim.LBFGS)
     with pytest.raises(UserError, match=r"trainer\.aggressive=4: L-BFGS has no steps"):
         check(run)
-    with pytest.raises(UserError, match=r"mutual information of x and z.* of this model is anoth"):
-        check(make_run(trainer=trainer(), architecture=two_layers))
+    for layered in (two_layers, hierarchical):  # of the latter `encode` gives one layer's Gaussian
+        with pytest.raises(UserError, match=r"mutual information of x and z.* of this model is an"):
+            check(make_run(trainer=trainer(), architecture=layered))
     with pytest.raises(UserError, match=r"trainer\.aggressive must be a whole number of updates"):
         trainer(0)

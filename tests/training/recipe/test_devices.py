@@ -19,12 +19,22 @@ from pytorch_lightning.loggers import CSVLogger
 from betafront.config.build import check
 from betafront.errors import UserError
 from betafront.models import standard_normal
-from betafront.objective import GECO, MMD, FreeBits, Gaussian
+from betafront.objective import (
+    GECO,
+    MMD,
+    FreeBits,
+    Gaussian,
+    Layers,
+    Objective,
+    Terms,
+    normalisation,
+)
 from betafront.training import Halted, Run, RunFolder, Trainer, fit_one
 from betafront.training.lightning import devices
 from betafront.training.lightning.devices import for_others
 from betafront.training.lightning.trained import trained
 from betafront.training.recipe.share import Share, noise_for
+from betafront.training.recipe.step_means import StepMeans
 
 MakeRun = Callable[..., Run]
 
@@ -51,6 +61,29 @@ def test_the_parts_of_the_noise_are_those_of_the_whole() -> None:
         noise = noise_for(torch.device("cpu"), Share(part, 3)).manual_seed(1)
         drawn = standard_normal((2, 2), noise, like)
         assert torch.equal(drawn, whole[2 * part : 2 * part + 2])
+
+
+def test_the_beta_of_layers_is_that_of_the_whole_batch() -> None:
+    objective = Objective(
+        1.0, normalisation("sum"), 4, 3, widths=(2, 1), shaping=Layers([1.0, 0.2])
+    )
+
+    def seen(kl: torch.Tensor) -> StepMeans:
+        terms = Terms(torch.zeros(len(kl)), kl)
+        return StepMeans.of(terms, objective.step(terms, 0.5, objective.start()))
+
+    kl = torch.rand(6, 3, generator=torch.Generator().manual_seed(0)) ** 4
+    sent = list[torch.Tensor]()
+
+    def noted(values: torch.Tensor) -> torch.Tensor:
+        sent.append(values)
+        return values
+
+    for part in kl.chunk(2):
+        seen(part).over_devices(noted)
+    shared = seen(kl[:3]).over_devices(lambda _: torch.stack(sent).mean(0))
+    torch.testing.assert_close(shared.beta, seen(kl).beta)
+    assert abs(torch.stack([seen(part).beta for part in kl.chunk(2)]).mean() - shared.beta) > 0.01
 
 
 def test_callbacks_find_loggers_in_every_process(make_run: MakeRun, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def ladder(
         batch_norm: whether each of these is normalised by batch.
 
     Raises:
-        UserError: the two lists do not describe layers.
+        UserError: the two lists do not describe layers, or the data is sentences.
     """
     check_numbers("ladder", likelihood)
     _check(latents, hidden, batch_norm)
@@ -66,7 +66,7 @@ def hierarchical(
         shape, likelihood, latents, hidden, batch_norm: as in `ladder`.
 
     Raises:
-        UserError: the two lists do not describe layers.
+        UserError: the two lists do not describe layers, or the data is sentences.
     """
     check_numbers("hierarchical", likelihood)
     _check(latents, hidden, batch_norm)

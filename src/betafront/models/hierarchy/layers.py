@@ -51,7 +51,8 @@ class ToGaussian(nn.Module):
 
     def forward(self, features: Tensor) -> Posterior:
         mean, raw = raised(self.linear(features)).chunk(2, dim=1)
-        return Posterior(mean, torch.log(softplus(raw) + LEAST_VARIANCE))
+        found = Posterior(mean, torch.log(softplus(raw) + LEAST_VARIANCE))
+        return found.to(self.linear.weight.dtype)  # which the layers that z goes into have
 
 
 def gaussian(into: int, width: int, latents: int, batch_norm: bool) -> nn.Sequential:

@@ -172,14 +172,13 @@ def mutual_information(model: Model, x: Tensor) -> float:
     return found.values["mutual_information"]
 
 
-def check_aggressive(trainer: Trainer, model: Model, optimizer: Optimizer, x: Tensor) -> None:
+def check_aggressive(trainer: Trainer, model: Model, optimizer: Optimizer) -> None:
     """Refuse to train an encoder by itself where that cannot be.
 
     Args:
         trainer: of the run.
         model: like that of the run.
         optimizer: of the model.
-        x: (n, …) examples.
 
     Raises:
         UserError: naming the reason.
@@ -191,9 +190,8 @@ def check_aggressive(trainer: Trainer, model: Model, optimizer: Optimizer, x: Te
         raise UserError(f"{of}: L-BFGS has no steps of some parameters alone: use optimizer=adam")
     if not any(parameter.requires_grad for parameter in model.encoder_parameters()):
         raise UserError(f"{of}: the model has no parameters of its encoder alone to train")
-    with torch.no_grad(), evaluating(model):
-        if not isinstance(model.encode(x), Posterior):
-            raise UserError(
-                f"{of} ends by the mutual information of x and z, which is known where q(z|x) is a "
-                "diagonal Gaussian, and that of this model is another: leave it out"
-            )
+    if not model.gaussian_posterior:
+        raise UserError(
+            f"{of} ends by the mutual information of x and z, which is known where q(z|x) is a "
+            "diagonal Gaussian, and that of this model is another: leave it out"
+        )

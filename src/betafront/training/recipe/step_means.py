@@ -47,19 +47,24 @@ class StepMeans(NamedTuple):
         )
 
     def over_devices(self, mean: Callable[[Tensor], Tensor]) -> "StepMeans":
-        """The means over all processes that share a batch.
+        """The means over all processes that share a batch; of β weighted by the rates, as the β of
+        layers that differ is (`betafront.objective.shaping.Layers`).
 
         Args:
             mean: of a vector over the processes.
         """
         own = self._replace(state=None)._asdict()
         values = {name: value for name, value in own.items() if value is not None}
+        values["product"] = self.beta.double() * self.rate.double()
         means = mean(torch.cat([value.double().flatten() for value in values.values()]))
         parts = means.split([value.numel() for value in values.values()])
         every = {
             k: part.to(v.dtype).view_as(v)
             for (k, v), part in zip(values.items(), parts, strict=True)
         }
+        product, rate = every.pop("product"), parts[list(values).index("rate")].view(())
+        weighted = (product / rate).to(self.beta.dtype)
+        every["beta"] = torch.where(rate == 0, every["beta"], weighted)
         return StepMeans(**own | every)
 
     @property

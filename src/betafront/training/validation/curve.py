@@ -3,10 +3,9 @@ has risen above its least value, and jumps.
 
 J(s) is D + βR on the validation split after s optimiser steps, at the final β throughout; of a run
 that was trained with several draws of each example, their bound (`betafront.objective.importance`)
-in its place. Every
-validation is of the same examples with the same noise, so the difference between two rows has the
-standard error of paired values; what the optimiser's own jitter adds shows in the scatter of the
-rows about their trend.
+in its place. Every validation is of the same examples with the same noise, so the difference
+between two rows has the standard error of paired values; what the optimiser's own jitter adds shows
+in the scatter of the rows about their trend.
 """
 
 import math
