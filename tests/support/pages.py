@@ -55,7 +55,7 @@ def chapter(name: str, objectives: dict[str, str], seed: int = 0) -> Chapter:
             {"step": list(steps), "beta": list(beta * (1 - np.exp(-steps / 500)) + 1e-6),
              "rate": list(60 / (1 + 3 * beta) * (1 + np.exp(-steps / 300)))},
             list(np.linspace(9 / (1 + beta), 0, M)),
-            latents(beta, hierarchy=trial % 8 == 0),
+            latents=latents(beta, hierarchy=trial % 8 == 0),
         )
         for trial, beta in zip(table["trial"], table["beta"], strict=True)
         if trial % 4 == 0
