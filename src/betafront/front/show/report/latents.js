@@ -22,7 +22,7 @@ function latentsOf({ latents, trace }) {
   const marks = [...Array(Math.floor(top) - least + 1).keys()].map((k) => least + k);
   const axis = (domain, given) => ({ ...layout({ title: "" }, given).yaxis, domain });
   const few = names.length <= 32, beta = trace.beta || [], flips = beta.some((v) => v < 0);
-  const lines = Object.entries(active).map(([layer, counted], k) => ({ type: "scatter", mode: "lines+markers", yaxis: "y2", x: step, y: counted,
+  const lines = Object.entries(active).map(([layer, counted], k) => ({ type: "scatter", mode: "lines+markers", cliponaxis: false, yaxis: "y2", x: step, y: counted,
     name: layer, showlegend: several, marker: { size: 4 }, line: { width: 1.3, color: PALETTE[k % PALETTE.length] }, hovertemplate: "step %{x}: %{y} active" }));
   const map = { type: "heatmap", x: ends, y: names.map((_, k) => k), z: log, zmin: least, zmax: top, colorscale: "Viridis",
     customdata: kl.map((row, k) => row.map((v, j) => [names[k], v, step[j]])),
