@@ -1,6 +1,7 @@
 """Real engines for tests, on this machine."""
 
 import contextlib
+import os
 import subprocess
 import sys
 import time
@@ -57,7 +58,12 @@ class RayCluster(contextlib.AbstractContextManager["RayCluster"]):
         ray = str(Path(sys.executable).with_name("ray"))
         with log.open("wb") as out:
             node: Any = subprocess.Popen(
-                [ray, "start", *how, *self._common], stdout=out, stderr=out, start_new_session=True
+                [ray, "start", *how, *self._common],
+                # Its workers are nice to others by default, and beside other tests would not train.
+                env=os.environ | {"RAY_worker_niceness": "0"},
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
             )
         self.nodes.append(psutil.Process(node.pid))
         end = time.monotonic() + 120
