@@ -15,10 +15,11 @@ from betafront.cli import main
 GRID = ("study.sampler=grid", "study.budget.trials=6")
 WEIGHTS = ("objective.weight=0.1,1,10", *GRID)
 ONE = (*WEIGHTS[:1], "study.sampler=grid", "study.budget.trials=1")
+WITHIN = ("study.reference=[100,100]",)  # all trials, though they are as good as untrained
 STUDIES = {
-    "both": (*WEIGHTS, "normalisation=sum,mean"),
-    "other": ("objective.weight=0.2,2,20", "study.sampler=grid", "study.budget.trials=3"),
-    "twice": (*WEIGHTS, "normalisation=sum,mean", "study.replicates=3"),
+    "both": (*WITHIN, *WEIGHTS, "normalisation=sum,mean"),
+    "other": (*WITHIN, "objective.weight=0.2,2,20", "study.sampler=grid", "study.budget.trials=3"),
+    "twice": (*WITHIN, *WEIGHTS, "normalisation=sum,mean", "study.replicates=3"),
     "split": (*ONE, "data.limit=150"),
     "mass": (*ONE, "likelihood=discretized_logistic"),
     "objectives": (*ONE, "study.objectives=[val/rate,val/mse]"),
