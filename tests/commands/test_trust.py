@@ -409,5 +409,5 @@ def test_a_foreign_storage_names_no_folder_outside(
             "replace(value_json, '\"trial-0000\"', '\"../../other/trial-0000\"')"
         )
     said = betafront("evaluate", *READERS["evaluate"][1:])
-    assert "1 trials of own have" in said.out  # that of the other folder is no trial of ours
+    assert "values of 1 trial of own" in said.out  # that of the other folder is no trial of ours
     assert json.loads(betafront("status", "own", "--json").out)["others"]["foreign"] == 1
