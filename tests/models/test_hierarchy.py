@@ -157,7 +157,7 @@ def test_layers_below_a_latent_that_is_moved_follow_it(x: Tensor) -> None:
     model = ladder((1, 4, 4), Bernoulli(), **SMALL).eval()
     assert isinstance(model, Hierarchy)
     z, to = model.code(x).detach(), torch.linspace(-3, 3, len(x))
-    top, low = model.moved(z, 3, to).detach(), model.moved(z, 1, to).detach()
+    top, low = model.moved(z, [3, 1], to).detach()
     torch.testing.assert_close(top[:, 3], to)
     assert torch.equal(top[:, 4], z[:, 4])
     torch.testing.assert_close(top[:, :3], model.priors[0](top[:, 3:]).mean.detach())

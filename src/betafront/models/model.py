@@ -256,18 +256,20 @@ class Model(nn.Module, ABC):
         """(B, …) E[x|z] at the posterior mean of each example."""
         return self.decode(self.code(x))
 
-    def moved(self, z: Tensor, latent: int, by: Tensor) -> Tensor:
-        """(n, M) codes of which one latent has another value, as a traversal shows it.
+    def moved(self, z: Tensor, latents: Sequence[int], by: Tensor) -> Tensor:
+        """(k, n, M) codes, for each of k latents those in which it alone has another value, as a
+        traversal shows it.
 
         Args:
             z: (n, M).
-            latent: its column.
+            latents: k columns.
             by: (n,) standard deviations of the prior from its mean, in each code.
         """
         mean, deviation = self.prior_moments(z)
-        z = z.clone()
-        z[:, latent] = mean[latent] + by * deviation[latent]
-        return z
+        codes = z.repeat(len(latents), 1, 1)
+        for code, latent in zip(codes, latents, strict=True):
+            code[:, latent] = mean[latent] + by * deviation[latent]
+        return codes
 
     def prior_moments(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """(M,) the mean and the standard deviation of each latent under p(z), measured on draws

@@ -47,15 +47,15 @@ def traversals(
     much at all of its positions: set to one value everywhere, no image would be left."""
     channels, *positions = vae.latent_shape
     order = most_used(vae, outcome)[0][:most]
-    z = vae.code(x).repeat(len(order) * steps, 1).view(len(order), steps, channels, -1)
+    z = vae.code(x).repeat(steps, 1)
     across = torch.linspace(-3, 3, steps).to(z)
+    if not positions:
+        return vae.decode(vae.moved(z, order, across).flatten(0, 1))
+    codes = z.repeat(len(order), 1, 1).unflatten(2, (channels, -1))
     deviation = vae.prior_moments(z)[1].view(channels, -1)
-    for row, j in enumerate(order):
-        if positions:
-            z[row, :, j] += across[:, None] * deviation[j]
-        else:
-            z[row] = vae.moved(z[row].flatten(1), j, across).unsqueeze(-1)
-    return vae.decode(z.flatten(0, 1).flatten(1))
+    for code, j in zip(codes, order, strict=True):
+        code[:, j] += across[:, None] * deviation[j]
+    return vae.decode(codes.flatten(0, 1).flatten(1))
 
 
 def most_used(vae: Model, outcome: Outcome) -> tuple[list[int], list[float]]:

@@ -76,9 +76,12 @@ class Hierarchy(VAE):
             z.insert(0, conditional(z[0]).sample(noise))
         return torch.cat(z, 1)
 
-    def moved(self, z: Tensor, latent: int, by: Tensor) -> Tensor:
+    def moved(self, z: Tensor, latents: Sequence[int], by: Tensor) -> Tensor:
         """As of any model: by standard deviations of p(z_i|z_{i+1}), and the layers below have the
         means that this gives them."""
+        return torch.stack([self._moved(z, latent, by) for latent in latents])
+
+    def _moved(self, z: Tensor, latent: int, by: Tensor) -> Tensor:
         layers = list(z.split(self.widths, 1))
         layer, column = 0, latent
         while column >= self.widths[layer]:

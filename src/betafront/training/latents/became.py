@@ -29,7 +29,7 @@ def what_became(found: LatentHistory) -> list[str]:
     where it is below `DEAD_RATE` nats.
     """
     lines = [_state(found, found.rate.sum(1), found.active.sum(1), int(found.widths.sum()))]
-    if len(found.widths) > 1:
+    if found.units.are_layered:
         layers = zip(found.rate.T, found.active.T, found.widths.tolist(), strict=True)
         said = [f"layer {i}: {_state(found, *layer)}" for i, layer in enumerate(layers, 1)]
         lines.append("; ".join(said))
@@ -118,7 +118,7 @@ def _fates(found: LatentHistory) -> str:
     if always:
         said.append(f"active at {every}: {always} of {len(names)} {units.noun}")
     which = "" if units.are_all_kept else f"of the first {max(units.kept):,} {units.noun} "
-    which += "of each layer " if which and len(units.widths) > 1 else ""
+    which += "of each layer " if which and units.are_layered else ""
     return f"{which}{'; '.join(said)} (active: {_measured(units)} exceeds {found.threshold:g})"
 
 
