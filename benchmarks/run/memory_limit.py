@@ -8,7 +8,6 @@ platform chooses, streamed, and in memory, where there is no room.
 """
 
 import argparse
-import json
 import os
 import re
 import resource
@@ -19,12 +18,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from benchmarks.common import console, say_where
-from PIL import Image
+from benchmarks.run.pictures import forked, write_pictures
 from rich.table import Table
-from sklearn.datasets import load_sample_images
 
 from betafront.data import folder
 from betafront.metrics import evaluate
@@ -35,16 +32,6 @@ from betafront.training import Run, Trainer, fit_one
 SIZE = 64
 FEW = 0.01  # of the pictures, for validation and for testing
 MB = 10**6
-
-
-def write_pictures(place: Path, n: int) -> None:
-    photographs, draws = load_sample_images().images, np.random.default_rng(0)
-    place.mkdir()
-    for i in range(n):
-        photograph = photographs[i % 2]
-        top, left = (draws.integers(0, side - SIZE) for side in photograph.shape[:2])
-        piece = photograph[top : top + SIZE, left : left + SIZE]
-        Image.fromarray(piece).save(place / f"{i:06}.jpg", quality=75)
 
 
 def read(place: Path, in_memory: bool | None) -> Any:
@@ -81,29 +68,23 @@ def private_memory() -> int:
 def within(limit: int, work: Callable[[], str]) -> dict[str, Any]:
     """What `work` says in a process that may have `limit` bytes, or how it fails, with the seconds
     that it took, the memory that the process had before and the most that it had in RAM."""
-    source, sink = os.pipe()
-    if os.fork() == 0:
-        os.close(source)
-        before, started = private_memory(), time.perf_counter()
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-        try:
-            said = work()
-        except (MemoryError, RuntimeError) as error:
-            asked_for = re.search(r"allocate [\d.]+ \w+", str(error))
-            said = f"fails: cannot {asked_for.group()}" if asked_for else f"fails: {error}"
-        found = {
-            "said": said,
-            "seconds": time.perf_counter() - started,
-            "before": before / MB,
-            "resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB,
-        }
-        os.write(sink, json.dumps(found).encode())
-        os._exit(0)
-    os.close(sink)
-    with os.fdopen(source) as pipe:
-        text = pipe.read()
-    os.wait()
-    return json.loads(text) if text else {"said": "ended by the system"}
+    return forked(partial(limited, limit, work)) or {"said": "ended by the system"}
+
+
+def limited(limit: int, work: Callable[[], str]) -> dict[str, Any]:
+    before, started = private_memory(), time.perf_counter()
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    try:
+        said = work()
+    except (MemoryError, RuntimeError) as error:
+        asked_for = re.search(r"allocate [\d.]+ \w+", str(error))
+        said = f"fails: cannot {asked_for.group()}" if asked_for else f"fails: {error}"
+    return {
+        "said": said,
+        "seconds": time.perf_counter() - started,
+        "before": before / MB,
+        "resident": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB,
+    }
 
 
 def main() -> None:
@@ -118,7 +99,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["XDG_CACHE_HOME"] = scratch
         place = Path(scratch) / "pictures"
-        write_pictures(place, asked.images)
+        write_pictures(place, asked.images, SIZE, SIZE, quality=75)
         read(place, in_memory=False)
         size = asked.images * 3 * SIZE**2 / MB
         out.print(

@@ -11,7 +11,6 @@ turns, and the ratio is that of the medians. The weights of all runs have to be 
 
 import argparse
 import hashlib
-import json
 import os
 import resource
 import statistics
@@ -23,12 +22,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from benchmarks.common import console, say_where
-from PIL import Image
+from benchmarks.run.pictures import forked, write_pictures
 from rich.table import Table
-from sklearn.datasets import load_sample_images
 
 from betafront.data import folder
 from betafront.metrics import evaluate
@@ -43,41 +40,22 @@ REPEATS = 3
 def in_a_process(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What `work` returns, with the seconds by the wall and on the processors, and the peak memory
     in MB of its process and of the largest that it began, each as `ru_maxrss` has it."""
-    source, sink = os.pipe()
-    if os.fork() == 0:
-        os.close(source)
-        started = time.perf_counter()
-        found = work()
-        own, begun = (
-            resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-        )
-        found |= {
-            "seconds": time.perf_counter() - started,
-            "processor": sum(used.ru_utime + used.ru_stime for used in (own, begun)),
-            "memory": own.ru_maxrss / 1024,
-            "memory of workers": begun.ru_maxrss / 1024,
-        }
-        os.write(sink, json.dumps(found).encode())
-        os._exit(0)
-    os.close(sink)
-    with os.fdopen(source) as pipe:
-        text = pipe.read()
-    os.wait()
-    return json.loads(text)
+    found = forked(partial(measured, work))
+    if found is None:
+        sys.exit("a part has failed: its error stands above")
+    return found
 
 
-def write_pictures(place: Path, n: int) -> float:
-    """Write n JPEGs, and return their MB."""
-    photographs, draws = load_sample_images().images, np.random.default_rng(0)
-    place.mkdir()
-    for i in range(n):
-        photograph = photographs[i % 2]
-        top, left = (
-            draws.integers(0, photograph.shape[a] - s) for a, s in enumerate((HEIGHT, WIDTH))
-        )
-        piece = photograph[top : top + HEIGHT, left : left + WIDTH]
-        Image.fromarray(piece).save(place / f"{i:06}.jpg", quality=90)
-    return sum(path.stat().st_size for path in place.iterdir()) / 1e6
+def measured(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    started = time.perf_counter()
+    found = work()
+    own, begun = (resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return found | {
+        "seconds": time.perf_counter() - started,
+        "processor": sum(used.ru_utime + used.ru_stime for used in (own, begun)),
+        "memory": own.ru_maxrss / 1024,
+        "memory of workers": begun.ru_maxrss / 1024,
+    }
 
 
 def read(place: Path, in_memory: bool | None = False) -> dict[str, Any]:
@@ -134,7 +112,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["XDG_CACHE_HOME"] = scratch
         place = Path(scratch) / "pictures"
-        size = write_pictures(place, asked.images)
+        size = write_pictures(place, asked.images, HEIGHT, WIDTH, quality=90)
         out.print(
             f"{asked.images:,} JPEGs of {HEIGHT} x {WIDTH}, {size:.0f} MB, to {SIZE} x {SIZE}\n"
         )
