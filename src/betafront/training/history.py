@@ -21,7 +21,7 @@ TRAIN_DISTORTION, TRAIN_RATE, TRAIN_LOSS = "train/distortion", "train/rate", "tr
 TRAIN_BETA = "train/beta"
 VAL_DISTORTION, VAL_RATE = "val_one_draw/distortion", "val_one_draw/rate"
 VAL_NEGATIVE_ELBO = "val_one_draw/negative_elbo"
-VAL_ACTIVE_UNITS = "val_one_draw/active_units"  # of the posterior means, whatever was drawn
+VAL_ACTIVE_UNITS = "val_one_draw/active_units"  # as `betafront.metrics.evaluate` counts them
 VAL_BOUND = "val_draws/bound"  # of a run that is trained with several draws of each example
 
 FORMER_NAMES = {  # in run folders of betafront before 2
