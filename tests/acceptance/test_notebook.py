@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import psutil
 import pytest
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "examples/own_model.ipynb"
@@ -22,9 +23,21 @@ def test_the_notebook_runs(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert (own_place / "runs/blobs/trial-0007/result.json").is_file()
     assert (own_place / "blob-model/load.py").is_file()
     model_is_better_than_the_mean(shown[-1]["data"]["text/plain"])
+    assert workers_in(own_place) == []  # that the killed kernel would leave behind
 
 
 def model_is_better_than_the_mean(errors: str) -> None:
     """The last cell says the mean error of the reconstructions, and that of the mean image."""
     model, mean = map(float, errors.strip("()").split(","))
     assert model < mean
+
+
+def workers_in(folder: Path) -> list[psutil.Process]:
+    """Processes of joblib that work in a folder, or wait there for more work."""
+    found = psutil.process_iter(["cwd", "cmdline"])
+    return [
+        process
+        for process in found
+        if process.info["cwd"] == str(folder)
+        and "--process-name" in (process.info["cmdline"] or ())
+    ]

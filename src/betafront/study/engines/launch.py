@@ -56,6 +56,8 @@ def launch(
             [list(work.composer.fixed)] * len(numbers), initial_job_idx=numbers[0]
         )
         early = dict.fromkeys(job.return_value for job in jobs if job.return_value)
+        if choice(config) == "joblib":
+            _end_idle_processes()
     except UserError:
         raise
     except Exception as error:
@@ -66,6 +68,17 @@ def launch(
     out = console()
     for line in early:
         out.print(f"A worker ended early: {line}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _end_idle_processes() -> None:
+    """End the processes that joblib keeps for its next work.
+
+    They would stay for five minutes with their memory, also that of a GPU, and where a notebook's
+    kernel is killed, without anyone who could use them.
+    """
+    from joblib.externals.loky import get_reusable_executor
+
+    get_reusable_executor().shutdown()
 
 
 def launcher_of(
