@@ -39,7 +39,7 @@ HOLDS_installed := installed
 HOLDS_tested := installed tested
 HOLDS_checked := installed tested checked
 
-SELDOM := /(tests?|ray|pip|setuptools|databricks/sdk|botocore|validators|networkx)/
+SELDOM := /(tests?|ray|pip|setuptools|databricks/sdk|botocore|validators|networkx|torch/(_inductor|testing)|graph_objs|debugpy|fontTools|playwright|mypyc?|jedi|IPython|sympy/physics|pygments/lexers)/
 
 .venv/installed .venv/tested .venv/checked: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -129,6 +129,16 @@ class PostgreSQL(contextlib.AbstractContextManager["PostgreSQL"]):
         )
 
 
+# A password is compared with its hash, which takes 60 ms, once and not with each request.
+AUTH = """[mlflow]
+default_permission = READ
+database_uri = sqlite:///basic_auth.db
+admin_username = admin
+authorization_function = mlflow.server.auth:authenticate_request_basic_auth
+auth_cache_ttl_seconds = 600
+"""
+
+
 class MLflowServer(contextlib.AbstractContextManager["MLflowServer"]):
     """MLflow's tracking server.
 
@@ -167,7 +177,9 @@ class MLflowServer(contextlib.AbstractContextManager["MLflowServer"]):
         }
         auth = ["--app-name", "basic-auth"] if self.password else []
         if self.password:
+            (self.place / "auth.ini").write_text(AUTH)
             own |= {
+                "MLFLOW_AUTH_CONFIG_PATH": str(self.place / "auth.ini"),
                 "MLFLOW_AUTH_ADMIN_PASSWORD": self.password,
                 "MLFLOW_FLASK_SERVER_SECRET_KEY": "of a test",
             }

@@ -276,6 +276,17 @@ def test_watching_a_run_does_not_change_it(
     assert results[1].metrics == results[20].metrics
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_no_step_searches_for_the_library_of_a_gpu(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+    monkeypatch.setattr(torch.cuda, "_raw_device_count_nvml", lambda: searched.append(1) or -1)
+    trained = fit_one(make_run(), tmp_path)
+    assert trained.history[-1]["step"] == 12
+    assert len(searched) < 12
+
+
 @pytest.mark.parametrize("precision", ["64-true", "bf16-true", "bf16-mixed"])
 def test_a_run_in_another_precision_is_evaluated_in_the_datas(
     make_run: MakeRun, tmp_path: Path, precision: str
