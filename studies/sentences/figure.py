@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 RATE, WEIGHT = "#1f77b4", "#d62728"
 ACROSS = 4  # panels
+LEAST = 0.005  # nats, below which a rate is as good as none
 COLUMNS = {
     "D": "distortion", "R": "rate", "D + R": "negative_elbo", "MI": "mutual_information",
     "active": "active_units", "NLL": "iwae_{k}", "perplexity": "iwae_perplexity_{k}",
@@ -47,16 +48,18 @@ def read(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
 
 
 def draw(runs: list[tuple[str, dict[str, Any], dict[str, Any]]], path: Path) -> None:
-    """A panel for each run, with a scale of its own: R in nats per sentence, and the weight in
-    force."""
+    """A panel for each run: R in nats per sentence, from its start to where it vanishes, and the
+    weight in force."""
     down = -(-len(runs) // ACROSS)
     figure = Figure(figsize=(4 * ACROSS, 2.8 * down), layout="constrained")
-    panels = list(figure.subplots(down, ACROSS, squeeze=False, sharex=True).flat)
+    most = 1.5 * max(trace["rate"].max() for _, _, trace in runs)
+    panels = list(figure.subplots(down, ACROSS, squeeze=False, sharex=True, sharey=True).flat)
     for (name, result, trace), panel in zip(runs, panels, strict=False):
         panel.plot(trace["step"], trace["rate"], color=RATE, lw=0.6)
         weight = panel.twinx()
         weight.plot(trace["step"], trace["beta"], color=WEIGHT, lw=1)
-        panel.set_ylim(0, max(1.0, 1.05 * trace["rate"].max()))
+        panel.set_yscale("log")
+        panel.set_ylim(LEAST, most)
         weight.set_ylim(-0.03, 1.05)
         panel.set_title(f"{name}: R = {result['metrics'][f'{SPLIT}/rate']:.2f} nats")
         panel.tick_params(axis="y", colors=RATE)
