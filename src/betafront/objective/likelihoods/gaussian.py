@@ -1,12 +1,13 @@
 """The Gaussian with one σ for all data dimensions: fixed, learned, or optimal."""
 
 import math
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import raised
+from betafront.objective.likelihoods.base import mean_over, raised
 from betafront.objective.likelihoods.one_scale import OneScale
 from betafront.objective.likelihoods.spread import Mode, Spread
 
@@ -43,6 +44,18 @@ class Gaussian(OneScale):
     def powers(self, mean: Tensor, x: Tensor) -> Tensor:
         return (x - mean) ** 2
 
+    def constant(self, batches: Iterable[Tensor]) -> Tensor:
+        """The mean."""
+        mean, squares = mean_and_squares(batches)
+        self.best_scale((squares - mean**2).mean())
+        return mean.float()
+
+    def score(self, params: Tensor, x: Tensor) -> Tensor:
+        return ((x - raised(params)) / self.scale**2).flatten(1)[:, None]
+
+    def information(self, params: Tensor, x: Tensor) -> Tensor:
+        return torch.full_like(raised(params), self.scale**-2).flatten(1)[:, None]
+
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)
         return mean + torch.exp(self.spread.log()) * torch.randn_like(mean)
@@ -50,6 +63,12 @@ class Gaussian(OneScale):
     @property
     def sigma(self) -> float:
         return self.scale
+
+
+def mean_and_squares(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """(1, C, …) each, float64: the mean of x over all examples, and that of x²."""
+    both = mean_over(torch.stack([x.double(), x.double() ** 2], 1) for x in batches)
+    return both[:, 0], both[:, 1]
 
 
 def log_normal(squares: Tensor, log_sigma: Tensor) -> Tensor:

@@ -1,0 +1,167 @@
+"""The collapsed model, and the β below which it is no optimum.
+
+At rate 0 the decoder gives the best constant output η₀. With s the score of log p(x|η) there, S its
+covariance over the data and F the mean of minus the second derivative, a decoder whose first layer
+opens along u gains ½ uᵀSu/β and costs ½ uᵀFu. So collapse is stable where β is above the largest
+eigenvalue of `F^(-1/2) S F^(-1/2)`, the covariance of the whitened score (`docs/forecast.md`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from betafront.data import Data
+from betafront.errors import UserError
+from betafront.forecast.spectrum import Spectrum, in_parts, spectrum
+from betafront.metrics.constant_output import fitted_constant
+from betafront.objective import Likelihood
+from betafront.objective.likelihoods.base import raised
+from betafront.objective.likelihoods.derivatives import information_by_autodiff, score_by_autodiff
+
+AT_ONCE = 2**23
+"""Numbers of the score that are held at once (34 MB in float32)."""
+
+MOST = 2**31
+"""Numbers of the score that a pass goes through: those of more examples are left out. They are
+100,000 images of 3 x 64 x 64, and more."""
+
+MOST_FITTED = 2**21
+"""The same where η₀ has no closed form and is fitted, which takes 300 passes."""
+
+NOTHING = 1e-7
+"""The part of the greatest second derivative of a dimension that counts as none."""
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """The collapsed model.
+
+    Attributes:
+        likelihood: with its own parameters at their best.
+        output: (1, *output_shape) η₀.
+        examples: of the training split that were looked at.
+        unchanging: data dimensions that are the same in all of these, which are left out.
+        spectrum: of the covariance of the whitened score; an eigenvalue is the β below which its
+            direction is worth a latent.
+    """
+
+    likelihood: Likelihood
+    output: Tensor
+    examples: int
+    unchanging: int
+    spectrum: Spectrum
+
+    @property
+    def beta(self) -> float:
+        """The canonical β above which collapse is an optimum."""
+        return float(self.spectrum.values[0])
+
+
+def gives_its_score(likelihood: Likelihood) -> bool:
+    """Whether the score and the information of a likelihood are those of its log p(x|z): a user's
+    subclass that changes this alone has inherited those of another."""
+    for kind in type(likelihood).__mro__:
+        if "score" in vars(kind):
+            return True
+        if vars(kind).keys() & {"log_prob", "log_prob_each"}:
+            return kind.__module__.startswith("betafront.")
+    return False
+
+
+def collapse(data: Data, likelihood: Likelihood, k: int) -> Collapse:
+    """The collapsed model of a likelihood.
+
+    Args:
+        data: of numbers, within the likelihood's support.
+        likelihood: p(x|z), fresh and suited to the data.
+        k: eigenvalues wanted where not all are computed.
+
+    Raises:
+        UserError: the training data is constant or not finite, or the likelihood has no second
+            derivatives of which β could be had.
+    """
+    outputs = torch.Size(likelihood.output_shape(data.shape)).numel()
+    size, closed = max(1, AT_ONCE // outputs), gives_its_score(likelihood)
+    n = min(data.size("train"), max(2, MOST // outputs))
+
+    def parts() -> Iterator[Tensor]:
+        return in_parts(data.rows("train").split(size), n)
+
+    output = likelihood.eval().constant(parts()) if closed else None
+    if output is None:
+        n = min(n, max(500, MOST_FITTED // outputs))
+        likelihood, output = fitted_constant(likelihood, data.examples("train", n))
+        if not closed or type(likelihood).score is Likelihood.score:
+            likelihood, output = likelihood.double(), output.double()
+    changes = _changes(parts(), data.name)
+    score = type(likelihood).score if closed else score_by_autodiff
+    of_blocks = type(likelihood).information if closed else information_by_autodiff
+    information = torch.zeros(())
+    for x in parts():
+        weight = len(x) / n
+        information = information + weight * of_blocks(likelihood, output, x.to(output)).double()
+    whitening = _inverse_root(information.detach(), changes, likelihood)
+
+    def whitened() -> Iterator[Tensor]:
+        for x in parts():
+            found = score(likelihood, output, x.to(output)).detach()
+            yield _applied(whitening.to(found), found).float()
+
+    dims = whitening.shape[0] * whitening.shape[2]
+    found = spectrum(whitened, dims, k)
+    unchanging = int((~changes).sum())
+    return Collapse(likelihood, output, n, unchanging, found)
+
+
+def _changes(parts: Iterator[Tensor], name: str) -> Tensor:
+    """(N,) whether each data dimension has more than one value.
+
+    Raises:
+        UserError: none has, or a value is not finite.
+    """
+    low = high = torch.zeros(())
+    for i, x in enumerate(parts):
+        flat = raised(x).flatten(1)
+        least, most = flat.amin(0), flat.amax(0)
+        low = least if i == 0 else torch.minimum(low, least)
+        high = most if i == 0 else torch.maximum(high, most)
+    if not bool(torch.isfinite(low + high).all()):
+        raise UserError(
+            f"data={name} has values that are not finite (NaN or infinite): remove the examples "
+            "that have them, or fill them in"
+        )
+    changes = high > low
+    if not bool(changes.any()):
+        raise UserError(
+            f"all training examples of data={name} are equal: nothing varies that a latent could "
+            "tell, so collapse is the optimum at every β"
+        )
+    return changes
+
+
+def _inverse_root(information: Tensor, changes: Tensor, likelihood: Likelihood) -> Tensor:
+    """(K, K, D) F^(-1/2) of each block, 0 along what has no information: logits of a level that
+    never is, and data dimensions that never change."""
+    blocks = information.movedim(2, 0)
+    values, vectors = torch.linalg.eigh(0.5 * (blocks + blocks.mT))
+    if len(changes) == len(blocks):
+        values = torch.where(changes[:, None], values, 0.0)
+        flat = changes & (values[:, -1] <= 0)
+        if bool(flat.any()) or not bool(torch.isfinite(values).all()):
+            raise UserError(
+                f"likelihood {type(likelihood).__name__}: at the best constant output log p(x|z) "
+                f"is not curved downwards in {int(flat.sum())} of {len(flat)} data dimensions, so "
+                "that no β can be forecast from its second derivatives"
+            )
+    some = values > NOTHING * values[:, -1:].clamp(min=torch.finfo(torch.float64).tiny)
+    roots = torch.where(some, values.abs().clamp(min=1e-300) ** -0.5, 0.0)
+    return ((vectors * roots[:, None]) @ vectors.mT).movedim(0, 2)
+
+
+def _applied(whitening: Tensor, score: Tensor) -> Tensor:
+    """(B, K·D) the whitened score, of (K, K, D) and (B, K, D)."""
+    if len(whitening) == 1:
+        return whitening[0] * score[:, 0]
+    return torch.einsum("jkd,bkd->bjd", whitening, score).flatten(1)
