@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from betafront.data import Data
+from betafront.errors import UserError
+from betafront.forecast.cautions import cautions, cautions_of_weighting
 from betafront.forecast.collapse import Collapse, collapse, gives_its_score
 from betafront.forecast.linear_front import LinearFront, Point, knee
 from betafront.forecast.spectrum import Spectrum, spectrum
-from betafront.objective import Gaussian, GaussianPerImage, Likelihood
+from betafront.objective import Gaussian, GaussianPerImage, Likelihood, Objective
 from betafront.objective.likelihoods.spread import LOG_FLOOR
 from betafront.scale import Normalisation, beta_norm, in_every_convention
 
@@ -61,14 +63,21 @@ class Forecast:
         return self.collapse.beta
 
     @property
+    def beta_live(self) -> float:
+        """The canonical β below which a latent is worth its rate to more than a few examples:
+        `beta_c`, unless few share the direction that opens there."""
+        return float(self.collapse.opening[0])
+
+    @property
     def eigenvalues(self) -> list[float]:
-        """Of the whitened score, largest first: the β below which each direction is worth a
-        latent. Those of the data's covariance over σ² where the likelihood is a Gaussian."""
-        return [float(value) for value in self.collapse.spectrum.values]
+        """The β below which each direction is worth a latent, largest first: of the covariance of
+        the whitened score, as far as more than a few examples share it. Where the likelihood is a
+        Gaussian they are those of the data's covariance over σ²."""
+        return [float(value) for value in self.collapse.opening]
 
     def live(self, beta: float) -> int:
-        """Latents that are expected to be alive at a canonical β: of the linear front, or of
-        the directions that are open there at collapse."""
+        """Latents that are expected to be alive at a canonical β: those of the linear front, or the
+        directions that are open at collapse."""
         if self.front is not None:
             return self.front.at(beta).live
         return min(self.telling, sum(value > beta for value in self.eigenvalues))
@@ -79,14 +88,14 @@ class Forecast:
         if self.front is None:
             return None
         most = RATE_PER_LATENT * min(self.telling, len(self.front.values))
-        return knee(self.front.down_to(most, self.beta_c))
+        return knee(self.front.down_to(most, self.beta_live))
 
     @property
     def search(self) -> tuple[float, float]:
         """The range of the canonical β that is worth searching."""
         found = self.knee
-        low = BELOW_COLLAPSE * self.beta_c if found is None else BELOW_KNEE * found.beta
-        return low, ABOVE_COLLAPSE * self.beta_c
+        low = BELOW_COLLAPSE * self.beta_live if found is None else BELOW_KNEE * found.beta
+        return low, ABOVE_COLLAPSE * self.beta_live
 
     @property
     def search_weight(self) -> tuple[float, float]:
@@ -104,7 +113,7 @@ class Forecast:
         low, high = self.search
         some = {two_digits(float(b), round) for b in np.geomspace(low, high, ROWS)}
         found = self.knee
-        named = {self.beta_c} | ({found.beta} if found else set())
+        named = {self.beta_live} | ({found.beta} if found else set())
         return sorted({b for b in some if all(abs(math.log(b / c)) > 0.1 for c in named)} | named)
 
     @property
@@ -125,7 +134,7 @@ class Forecast:
                 }
             else:
                 row["live"] = self.live(beta)
-            what = {self.beta_c: "collapse", at_knee: "knee"}
+            what = {self.beta_live: "collapse", at_knee: "knee"}
             found.append(row | {"what": what.get(beta, "")})
         return found
 
@@ -144,6 +153,9 @@ class Forecast:
             "weights_c": in_every_convention(self.beta_c, self.pixels, self.latents),
             "normalisation": self.normalisation.name,
             "weight_c": self.weight(self.beta_c),
+            "beta_live": self.beta_live,
+            "shared": of_collapse.shared,
+            "rare": of_collapse.rare,
             "sigma_c": of_collapse.likelihood.sigma,
             "knee": None if knee is None else vars(knee),
             "search": {"beta": list(self.search), "weight": list(self.search_weight)},
@@ -155,34 +167,36 @@ class Forecast:
         }
 
 
-def forecast(
-    data: Data,
-    likelihood: Likelihood,
-    widths: Iterable[int],
-    normalisation: Normalisation,
-) -> Forecast:
+def forecast(data: Data, likelihood: Likelihood, objective: Objective) -> Forecast:
     """Forecast what β does on this data.
 
     Args:
         data: of numbers, within the likelihood's support.
         likelihood: p(x|z), fresh.
-        widths: latents of each layer, bottom to top.
-        normalisation: in which the weight is written.
+        objective: of the model, in whose normalisation the weight is written.
 
     Raises:
-        UserError: as in `betafront.forecast.collapse.collapse`.
+        UserError: the data is sentences, or as in `betafront.forecast.collapse.collapse`.
     """
-    telling, *rest = widths
+    if data.symbols is not None:
+        raise UserError(
+            f"data={data.name} is sentences, and a forecast is of numbers: the decoder of sentences "
+            "sees the words before, which no covariance tells. Search the weight from 0.01 to 10"
+        )
+    telling = objective.widths[0] if objective.widths else objective.latents
     found = collapse(data, likelihood.suit(data.shape), telling + 1)
+    front = linear_front(data, found, telling)
+    careful = [*cautions(data, found, front, telling), *cautions_of_weighting(objective)]
     return Forecast(
         data=data.name,
         likelihood=type(likelihood).__name__,
         pixels=data.dims,
-        latents=telling + sum(rest),
+        latents=objective.latents,
         telling=telling,
-        normalisation=normalisation,
+        normalisation=objective.normalisation,
         collapse=found,
-        front=linear_front(data, found, telling),
+        front=front,
+        cautions=tuple(careful),
     )
 
 

@@ -12,6 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+ROUNDED = 1 + 1e-6  # eigenvalues of data in float32
+
+STEP = 0.9
+"""From a β of a traced front to the next one."""
+
+LEAST_PART = 1e-8  # of β at its beginning, where the trace ends in any case
+
 Values = NDArray[np.float64]
 
 
@@ -82,7 +89,7 @@ class LinearFront:
         variance = self._variance(beta)
         theta = beta * variance
         lam, seen = self.used, self.val_values[: self.latents]
-        live = lam > theta
+        live = lam > theta * ROUNDED
         lam, seen = lam[live], seen[live]
         # q(z|x) has the mean √(λ - θ)/λ · y and the variance θ/λ, for the part y of x along the
         # eigenvector, whose mean square is λ in training and `seen` in validation.
@@ -129,7 +136,7 @@ class LinearFront:
 
     def _rate(self, theta: float) -> float:
         lam = self.used
-        return float(0.5 * np.log(lam[lam > theta] / theta).sum())
+        return float(0.5 * np.log(lam[lam > theta * ROUNDED] / theta).sum())
 
     def _distortion(self, squared_error: float, variance: float) -> float:
         constant = self.pixels * math.log(2 * math.pi * variance)
@@ -142,10 +149,6 @@ class LinearFront:
             low *= STEP
         count = 1 + math.ceil(math.log(low / beta) / math.log(STEP) - 1e-9)
         return [self.at(beta * STEP**i) for i in range(count)]
-
-
-STEP = 0.9
-LEAST_PART = 1e-8
 
 
 def knee(points: list[Point]) -> Point | None:
