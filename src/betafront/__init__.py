@@ -1,7 +1,7 @@
 """betafront: how to weight the KL term of a VAE, answered with evidence.
 
-What stands in `EXPORTS` is imported when it is first asked for. `forecast`, `study` and `weights` are
-packages, which can be called (`betafront.callable_package`).
+What stands in `EXPORTS` is imported when it is first asked for. `forecast`, `study` and `weights`
+are packages, which can be called (`betafront.callable_package`).
 """
 
 from typing import TYPE_CHECKING
@@ -37,6 +37,6 @@ EXPORTS = {
     "trained": ["Trained", "load"],
 }
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__, ["forecast", "study", "weights"], EXPORTS
-)
+PACKAGES = ["forecast", "study", "weights"]
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, PACKAGES, EXPORTS)

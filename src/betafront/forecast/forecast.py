@@ -180,7 +180,7 @@ def forecast(data: Data, likelihood: Likelihood, objective: Objective) -> Foreca
     """
     if data.symbols is not None:
         raise UserError(
-            f"data={data.name} is sentences, and a forecast is of numbers: the decoder of sentences "
+            f"data={data.name} is sentences, and a forecast is of numbers: a decoder of sentences "
             "sees the words before, which no covariance tells. Search the weight from 0.01 to 10"
         )
     telling = objective.widths[0] if objective.widths else objective.latents

@@ -1,9 +1,9 @@
 """The front of the linear-Gaussian VAE, in closed form: reverse water-filling.
 
 A VAE with one linear layer on either side and a Gaussian likelihood has its optimum at the level
-`θ = β·σ²` of the eigenvalues λ of the data's covariance: a latent is live where λ > θ, has a rate of
-½ ln(λ/θ), and leaves a squared error of θ; what no latent tells leaves all of λ (Tipping & Bishop
-1999; Lucas et al. 2019).
+`θ = β·σ²` of the eigenvalues λ of the data's covariance: a latent is live where λ > θ, has a rate
+of ½ ln(λ/θ), and leaves a squared error of θ; what no latent tells leaves all of λ (Tipping &
+Bishop 1999; Lucas et al. 2019).
 """
 
 import math

@@ -70,12 +70,13 @@ def meaning(found: Forecast) -> list[str]:
     )
     if found.front is not None:
         floor = (
-            "D and R are those of the linear-Gaussian VAE: exact at collapse, and an upper bound of "
-            "the least D + βR elsewhere; a trained model above it has not converged, or is too weak"
+            "D and R are those of the linear-Gaussian VAE: exact at collapse, and an upper bound "
+            "of the least D + βR elsewhere; a trained model above it has not converged, or is too "
+            "weak"
         )
         return [f"{floor}.", f"{worth}: a tenth of the linear front's knee to 1.5 β_c."]
     return [
         "live: directions that are worth a latent at collapse, no more than there are latents.",
-        f"{worth}: a hundredth of the β at collapse, since without a linear front no knee is known, "
-        "to 1.5 times that β.",
+        f"{worth}: a hundredth of the β at collapse, since without a linear front no knee is "
+        "known, to 1.5 times that β.",
     ]
