@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from betafront.data import Data
 from betafront.forecast.collapse import Collapse
 from betafront.forecast.linear_front import LinearFront
-from betafront.objective import Bernoulli, Laplace, Objective
+from betafront.objective import Bernoulli, Objective
 
 SOME = 1e-6
 """The part of the greatest eigenvalue below which one is 0, in float32."""
 
-BEYOND = 1.05
-"""How far above collapse it is looked whether the front is alive."""
+FLOOR = 10
+"""How many times the least variance is near it."""
 
 
 def cautions(data: Data, found: Collapse, front: LinearFront | None, telling: int) -> Iterator[str]:
@@ -33,7 +33,7 @@ def cautions(data: Data, found: Collapse, front: LinearFront | None, telling: in
         yield f"Only the first {n:,} of {data.size('train'):,} training examples were looked at."
     if n <= data.dims - found.unchanging:
         yield (
-            f"{n:,} training examples are fewer than the {data.dims - found.unchanging:,} "
+            f"{n:,} training examples are no more than the {data.dims - found.unchanging:,} "
             "dimensions: they span no more than "
             f"{n - 1:,} directions, and vary more along the first of these than new examples will. "
             + ("Go by the validation columns." if front else "Take β_c for an upper bound.")
@@ -53,31 +53,18 @@ def cautions(data: Data, found: Collapse, front: LinearFront | None, telling: in
         )
     yield from _of_likelihood(found)
     if front is not None:
-        yield from _of_front(front, found)
+        yield from _of_front(front)
 
 
 def _of_likelihood(found: Collapse) -> Iterator[str]:
     if isinstance(found.likelihood, Bernoulli) and found.likelihood.grey:
         yield "Cross-entropy of grey values is no likelihood: β_c is of that loss all the same."
-    if isinstance(found.likelihood, Laplace):
-        yield (
-            "An absolute error has no second derivative. That of Laplace-distributed data stands "
-            "for it: where pixels often have one and the same value, latents open at a lower β."
-        )
 
 
-def _of_front(front: LinearFront, found: Collapse) -> Iterator[str]:
-    beyond = front.at(BEYOND * found.beta)
-    if beyond.live:
+def _of_front(front: LinearFront) -> Iterator[str]:
+    if front.variance is None and front.at(1.0).sigma ** 2 < FLOOR * front.least_variance:
         yield (
-            f"Above β_c = {found.beta:.4g} the linear front is still alive ({beyond.live} latents "
-            f"at {beyond.beta:.4g}): there collapse is an optimum beside a better one, and what a "
-            "run finds depends on its start. Lower β from above to stay at collapse, raise it from "
-            "below to stay alive."
-        )
-    if front.variance is None and front.at(1.0).sigma ** 2 <= front.least_variance:
-        yield (
-            "At β = 1 the linear model leaves no error, and σ falls to its floor of "
+            "At β = 1 the linear model leaves next to no error, and σ falls to its floor of "
             f"{front.least_variance**0.5:.2g}: D has no bound there. Dequantise the data, or use "
             "fewer latents."
         )

@@ -14,6 +14,7 @@ from betafront.forecast.cautions import cautions, cautions_of_weighting
 from betafront.forecast.collapse import Collapse, collapse, gives_its_score
 from betafront.forecast.linear_front import LinearFront, Point, knee
 from betafront.forecast.spectrum import Spectrum, spectrum
+from betafront.forecast.words import as_html, heading, meaning
 from betafront.objective import Gaussian, GaussianPerImage, Likelihood, Objective
 from betafront.objective.likelihoods.spread import LOG_FLOOR
 from betafront.scale import Normalisation, beta_norm, in_every_convention
@@ -31,7 +32,7 @@ BELOW_COLLAPSE = 0.01
 ROWS = 8  # of the table, beside those of the knee and of collapse
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Forecast:
     """What the data says about β.
 
@@ -56,6 +57,12 @@ class Forecast:
     collapse: Collapse
     front: LinearFront | None
     cautions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return "\n".join([*heading(self), *meaning(self), *self.cautions])
+
+    def _repr_html_(self) -> str:
+        return as_html(self)
 
     @property
     def beta_c(self) -> float:

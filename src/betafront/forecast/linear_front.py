@@ -54,7 +54,7 @@ class LinearFront:
         latents: M.
         pixels: N, dimensions that never change among them.
         variance: σ² where it is fixed; None where it is learned or optimal.
-        least_variance: below which a σ² that is not fixed cannot go.
+        least_variance: is added to a σ² that is not fixed, as its soft floor does.
         val_values: (k,) mean squares of the validation examples along the eigenvectors, about the
             mean of the training split.
         val_total: mean squared distance of them from that mean.
@@ -82,7 +82,7 @@ class LinearFront:
         """σ² of the model without a live latent."""
         if self.variance is not None:
             return self.variance
-        return max(self.total / self.pixels, self.least_variance)
+        return self.total / self.pixels + self.least_variance
 
     def at(self, beta: float) -> Point:
         """The optimum at a canonical `beta` above 0."""
@@ -109,26 +109,20 @@ class LinearFront:
         )
 
     def _variance(self, beta: float) -> float:
-        """σ² at the optimum. Where it is free, `σ² = MSE(β·σ²)/N` may have a solution for each
-        number of live latents; D + βR says which of them is best."""
+        """σ² at the optimum. Where it is free, `σ² = MSE(β·σ²)/N`, which has one solution: the β
+        that belongs to a level θ, `Nθ / MSE(θ)`, grows with θ."""
         if self.variance is not None:
             return self.variance
-        lam = self.used
+        lam, floor = self.used, self.pixels * self.least_variance
         tails = np.maximum(self.total - np.concatenate([[0.0], lam.cumsum()]), 0.0)
-        found = [self.least_variance]
         for live, tail in enumerate(tails):
             if live * beta >= self.pixels:
                 break
-            variance = tail / (self.pixels - live * beta)  # N σ² = live · β σ² + tail
-            above = live == 0 or lam[live - 1] > beta * variance
-            below = live == len(lam) or lam[live] <= beta * variance
-            if above and below and variance > self.least_variance:
-                found.append(float(variance))
-        return min(found, key=lambda variance: self._minimised(beta, variance))
-
-    def _minimised(self, beta: float, variance: float) -> float:
-        theta = beta * variance
-        return self._distortion(self._squared_error(theta), variance) + beta * self._rate(theta)
+            # N σ² = live · β σ² + tail, and the floor
+            variance = float((tail + floor) / (self.pixels - live * beta))
+            if live == len(lam) or lam[live] <= beta * variance * ROUNDED:
+                return variance
+        return self.least_variance
 
     def _squared_error(self, theta: float) -> float:
         lam = self.used

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from betafront.forecast.forecast import Forecast
+from betafront import html
 from betafront.scale import beta_norm, in_every_convention
+
+if TYPE_CHECKING:
+    from betafront.forecast.forecast import Forecast
 
 
 @dataclass(frozen=True)
@@ -15,7 +19,7 @@ class Shown:
     rows: Sequence[Sequence[str]]
 
 
-def heading(found: Forecast) -> list[str]:
+def heading(found: "Forecast") -> list[str]:
     """What was looked at, and the β above which collapse is an optimum."""
     sigma = found.collapse.likelihood.sigma
     at = f", σ = {sigma:.4g}" if sigma is not None else ""
@@ -28,7 +32,7 @@ def heading(found: Forecast) -> list[str]:
     ]
 
 
-def conventions(found: Forecast) -> Shown:
+def conventions(found: "Forecast") -> Shown:
     """β_c in every convention, and for the loss as the user writes it."""
     weights = in_every_convention(found.beta_c, found.pixels, found.latents)
     mine = found.normalisation.name
@@ -39,7 +43,7 @@ def conventions(found: Forecast) -> Shown:
     return Shown(["β_c as objective.weight", "w", ""], rows)
 
 
-def over_beta(found: Forecast) -> Shown:
+def over_beta(found: "Forecast") -> Shown:
     """What is forecast over β: of the linear front D, R and live latents, on training and on
     validation examples; of any other likelihood the live latents alone."""
     linear = found.front is not None
@@ -61,7 +65,7 @@ def over_beta(found: Forecast) -> Shown:
     return Shown(["β", "w", *more, ""], rows)
 
 
-def meaning(found: Forecast) -> list[str]:
+def meaning(found: "Forecast") -> list[str]:
     """What the table says, and what is worth searching."""
     low, high = found.search
     written = (f"{weight:g}" for weight in found.search_weight)
@@ -80,3 +84,14 @@ def meaning(found: Forecast) -> list[str]:
         f"{worth}: a hundredth of the β at collapse, since without a linear front no knee is "
         "known, to 1.5 times that β.",
     ]
+
+
+def as_html(found: "Forecast") -> str:
+    """All of it, as a notebook shows it."""
+    every, over = conventions(found), over_beta(found)
+    return (
+        html.paragraphs(*heading(found))
+        + html.table(every.head, every.rows)
+        + html.table(over.head, over.rows, words=())
+        + html.paragraphs(*meaning(found), *found.cautions)
+    )

@@ -34,6 +34,8 @@ def information_by_autodiff(likelihood: "Likelihood", params: Tensor, x: Tensor)
         mean = likelihood.log_prob(shared, x).mean()
         (slope,) = torch.autograd.grad(mean, shared, create_graph=True)
         apart = likelihood.unpack(slope).flatten(2)[0]  # (K, D)
+        if not apart.requires_grad:  # of a log p that is linear in its parameters
+            return apart.new_zeros(len(apart), *apart.shape)
 
         def row(k: int, signs: Tensor) -> Tensor:
             (found,) = torch.autograd.grad(

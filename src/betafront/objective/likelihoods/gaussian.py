@@ -47,7 +47,8 @@ class Gaussian(OneScale):
     def constant(self, batches: Iterable[Tensor]) -> Tensor:
         """The mean."""
         mean, squares = mean_and_squares(batches)
-        self.best_scale((squares - mean**2).mean())
+        if not self.fixed:
+            self.spread.set((squares - mean**2).mean().clamp(min=torch.finfo(torch.float32).tiny))
         return mean.float()
 
     def score(self, params: Tensor, x: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """The Laplace with one scale for all data dimensions: fixed, learned, or optimal."""
 
 import math
-from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
@@ -10,9 +9,6 @@ from torch import Tensor
 from betafront.objective.likelihoods.base import raised
 from betafront.objective.likelihoods.one_scale import OneScale
 from betafront.objective.likelihoods.spread import Mode, Spread
-
-MOST = 2**26
-"""Numbers of which medians are taken (268 MB), those of the first examples."""
 
 
 class Laplace(OneScale):
@@ -47,25 +43,6 @@ class Laplace(OneScale):
 
     def powers(self, mean: Tensor, x: Tensor) -> Tensor:
         return (x - mean).abs()
-
-    def constant(self, batches: Iterable[Tensor]) -> Tensor:
-        """The median, of the first examples where there are many."""
-        kept, numbers = list[Tensor](), 0
-        for x in batches:
-            if numbers < MOST:
-                kept.append(x)
-                numbers += x.numel()
-        every = torch.cat(kept)
-        median = every.median(0, keepdim=True).values
-        self.best_scale((every - median).abs().mean())
-        return median
-
-    def score(self, params: Tensor, x: Tensor) -> Tensor:
-        return (torch.sign(x - raised(params)) / self.scale).flatten(1)[:, None]
-
-    def information(self, params: Tensor, x: Tensor) -> Tensor:
-        """The Fisher information: |x - m| has no second derivative of its own."""
-        return torch.full_like(raised(params), self.scale**-2).flatten(1)[:, None]
 
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)

@@ -68,15 +68,6 @@ class OneScale(Likelihood):
         """
         return mean_power(self.powers(raised(mean), raised(x)))
 
-    def best_scale(self, mean_of_powers: Tensor) -> None:
-        """Set a scale that is not fixed to its optimum.
-
-        Args:
-            mean_of_powers: () the mean of |x - m|^p over all examples and data dimensions.
-        """
-        if not self.fixed:
-            self.spread.set(mean_of_powers.clamp(min=torch.finfo(torch.float32).tiny))
-
     def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
         return self.deviation(params, x) if self.spread.learns_from_batches else None
 
