@@ -10,6 +10,10 @@ from betafront.objective import Bernoulli, Objective
 SOME = 1e-6
 """The part of the greatest eigenvalue below which one is 0, in float32."""
 
+HELD_OUT = 0.8
+"""The part of an eigenvalue that validation examples may lack along its direction. A tenth is
+chance: of 360 validation digits, the first eigenvalue has a standard error of 7 %."""
+
 FLOOR = 10
 """How many times the least variance is near it."""
 
@@ -50,6 +54,13 @@ def cautions(data: Data, found: Collapse, front: LinearFront | None, telling: in
             f"examples share: {found.rare} dimensions change in few. Its rate is next to nothing, "
             "and training may not find it. Without these dimensions latents are worth their rate "
             f"below β = {float(found.opening[0]):.4g}, and what follows is of that."
+        )
+    first = float(found.opening[0])
+    if found.held_out < HELD_OUT * first:
+        yield (
+            f"On validation examples the direction that opens at β = {first:.4g} is worth a latent "
+            f"only below {found.held_out:.4g}: the training split has few examples for so many "
+            "numbers. Between the two a run overfits, and the best of its steps is collapsed."
         )
     yield from _of_likelihood(found)
     if front is not None:

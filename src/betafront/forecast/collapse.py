@@ -27,8 +27,9 @@ MOST = 2**31
 """Numbers of the score that a pass goes through: those of more examples are left out. They are
 100,000 images of 3 x 64 x 64, and more."""
 
-MOST_FITTED = 2**21
-"""The same where η₀ has no closed form and is fitted, which takes 300 passes."""
+MOST_FITTED, LEAST_FITTED = 2**21, 500
+"""The same where η₀ has no closed form and is fitted, which takes 300 passes; and the examples that
+are looked at in any case."""
 
 CONCENTRATED = 0.02
 """The part of the examples that have to share the first direction; else the spectrum is taken again
@@ -58,6 +59,8 @@ class Collapse:
             score t along it: a third for a Gaussian t.
         rare: dimensions that change in few examples.
         common: the spectrum without these, where few examples share the first direction; else None.
+        held_out: the eigenvalue that the validation examples have along the first direction (of
+            `common` where it is there): the β below which it is worth a latent to them.
     """
 
     likelihood: Likelihood
@@ -68,6 +71,7 @@ class Collapse:
     shared: float
     rare: int
     common: Spectrum | None
+    held_out: float
 
     @property
     def beta(self) -> float:
@@ -113,53 +117,87 @@ def collapse(data: Data, likelihood: Likelihood, k: int) -> Collapse:
 
     output = likelihood.eval().constant(parts()) if closed else None
     if output is None:
-        n = min(n, max(500, MOST_FITTED // outputs))
+        n = min(n, max(LEAST_FITTED, MOST_FITTED // outputs))
         likelihood, output = fitted_constant(likelihood, data.examples("train", n))
-        if not closed or type(likelihood).score is Likelihood.score:
-            likelihood, output = likelihood.double(), output.double()
+        likelihood, output = likelihood.double(), output.double()  # for second derivatives
     changes = _changes(parts(), data.name)
-    score = type(likelihood).score if closed else score_by_autodiff
-    of_blocks = type(likelihood).information if closed else information_by_autodiff
-    information = torch.zeros(())
-    for x in parts():
-        weight = len(x) / n
-        information = information + weight * of_blocks(likelihood, output, x.to(output)).double()
-    whitening = _inverse_root(information.detach(), changes, likelihood)
+    whitened = _Whitened(likelihood, output, closed, parts(), n, changes)
 
-    def whitened() -> Iterator[Tensor]:
-        for x in parts():
-            found = score(likelihood, output, x.to(output)).detach()
-            yield _applied(whitening.to(found), found).float()
+    def scores() -> Iterator[Tensor]:
+        return (whitened(x) for x in parts())
 
-    dims = whitening.shape[0] * whitening.shape[2]
-    found = spectrum(whitened, dims, k)
-    along, each = _sharing(whitened, found.vectors[:, :1])
-    shared, often, common = float(along[0]), each >= RARE, None
+    every = spectrum(scores, whitened.dims, k)
+    shared, each = _sharing(scores, every.vectors[:, 0])
+    often, common = each >= RARE, None
     if shared < CONCENTRATED and bool(often.any()):
-        common = spectrum(lambda: (y * often for y in whitened()), dims, k)
+        common = spectrum(lambda: (y * often for y in scores()), whitened.dims, k)
+    first = (every if common is None else common).vectors[:, 0]
+    held_out = sum(
+        float(((whitened(x) @ first) ** 2).sum()) for x in data.rows("val").split(size)
+    ) / data.size("val")
     return Collapse(
         likelihood=likelihood,
         output=output,
         examples=n,
         unchanging=int((~changes).sum()),
-        spectrum=found,
+        spectrum=every,
         shared=shared,
         rare=int(((each > 0) & ~often).sum()),
         common=common,
+        held_out=held_out,
     )
 
 
-def _sharing(parts: Parts, directions: Tensor) -> tuple[Tensor, Tensor]:
-    """(l,) and (D,): the part of the examples that share what the vectors are along the directions,
-    and along each dimension, `E[t²]² / E[t⁴]`; 0 where they are nothing."""
-    sums, n = list[Tensor](), 0
+class _Whitened:
+    """The whitened score of examples, F^(-1/2) s.
+
+    Args:
+        likelihood: p(x|z).
+        output: η₀.
+        closed: whether its score and information are its own, rather than by autodiff.
+        parts: one pass through the n examples of which the information is the mean.
+        n: of these.
+        changes: (N,) the data dimensions that are not left out.
+    """
+
+    def __init__(
+        self,
+        likelihood: Likelihood,
+        output: Tensor,
+        closed: bool,
+        parts: Iterator[Tensor],
+        n: int,
+        changes: Tensor,
+    ) -> None:
+        self.likelihood, self.output = likelihood, output
+        self.score = type(likelihood).score if closed else score_by_autodiff
+        of_blocks = type(likelihood).information if closed else information_by_autodiff
+        information = torch.zeros(())
+        for x in parts:
+            found = of_blocks(likelihood, output, x.to(output)).detach()
+            information = information + len(x) / n * found.double()
+        self.whitening = _inverse_root(information, changes, likelihood).to(output)
+        self.dims = self.whitening.shape[0] * self.whitening.shape[2]
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """(B, D) float32."""
+        score = self.score(self.likelihood, self.output, x.to(self.output)).detach()
+        if len(self.whitening) == 1:
+            return (self.whitening[0] * score[:, 0]).float()
+        return torch.einsum("jkd,bkd->bjd", self.whitening, score).flatten(1).float()
+
+
+def _sharing(parts: Parts, direction: Tensor) -> tuple[float, Tensor]:
+    """The part of the examples that share what the vectors are along the (D,) direction,
+    `E[t²]² / E[t⁴]`, and (D,) that of each dimension; 0 where they are nothing."""
+    squares, fourths, n = torch.zeros(()), torch.zeros(()), 0
     for y in parts():
-        both = torch.cat([y @ directions, y], 1)
-        powers = torch.stack([(both**p).sum(0, dtype=torch.float64) for p in (2, 4)])
-        sums, n = [powers if not sums else sums[0] + powers], n + len(y)
-    squares, fourths = sums[0] / n
-    found = torch.where(fourths > 0, squares**2 / fourths.clamp(min=1e-300), 0.0)
-    return found[: directions.shape[1]], found[directions.shape[1] :]
+        both = torch.cat([y @ direction[:, None], y], 1)
+        squares = squares + (both**2).sum(0, dtype=torch.float64)
+        fourths = fourths + (both**4).sum(0, dtype=torch.float64)
+        n += len(y)
+    found = torch.where(fourths > 0, squares**2 / (n * fourths.clamp(min=1e-300)), 0.0)
+    return float(found[0]), found[1:]
 
 
 def _changes(parts: Iterator[Tensor], name: str) -> Tensor:
@@ -205,12 +243,5 @@ def _inverse_root(information: Tensor, changes: Tensor, likelihood: Likelihood) 
             )
     some = values > NOTHING * values[:, -1:].clamp(min=torch.finfo(torch.float64).tiny)
     roots = torch.where(some, values.abs().clamp(min=1e-300) ** -0.5, 0.0)
-    return ((vectors * roots[:, None]) @ vectors.mT).movedim(0, 2)
-
-
-def _applied(whitening: Tensor, score: Tensor) -> Tensor:
-    """(B, K·D) the whitened score, of (K, K, D) and (B, K, D)."""
-    if len(whitening) == 1:
-        alone: Tensor = whitening[0] * score[:, 0]
-        return alone
-    return torch.einsum("jkd,bkd->bjd", whitening, score).flatten(1)
+    whitening: Tensor = (vectors * roots[:, None]) @ vectors.mT
+    return whitening.movedim(0, 2)

@@ -161,6 +161,7 @@ class Forecast:
             "normalisation": self.normalisation.name,
             "weight_c": self.weight(self.beta_c),
             "beta_live": self.beta_live,
+            "val_beta_live": of_collapse.held_out,
             "shared": of_collapse.shared,
             "rare": of_collapse.rare,
             "sigma_c": of_collapse.likelihood.sigma,
