@@ -69,7 +69,7 @@ def main() -> None:
         known = write(path, given.images)
         for likelihood, above in likelihoods:
             rows = OnDemand(Rows(path, given.images, above), SHAPE)
-            few = OnDemand(Rows(path, given.images, above), SHAPE)
+            few = OnDemand(Rows(path, AT_ONCE, above), SHAPE)
             data = Streamed("noise", rows, few, few, named="")
             began, before = time.perf_counter(), time.process_time()
             found = forecast(data, likelihood, Objective(1.0, normalisation("sum"), N, LATENTS))

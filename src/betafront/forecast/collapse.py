@@ -6,7 +6,7 @@ opens along u gains ½ uᵀSu/β and costs ½ uᵀFu. So collapse is stable wher
 eigenvalue of `F^(-1/2) S F^(-1/2)`, the covariance of the whitened score (`docs/forecast.md`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -14,10 +14,9 @@ from torch import Tensor
 
 from betafront.data import Data
 from betafront.errors import UserError
-from betafront.forecast.spectrum import Parts, Spectrum, in_parts, spectrum
+from betafront.forecast.spectrum import Spectrum, in_parts, spectrum
 from betafront.metrics.constant_output import fitted_constant
 from betafront.objective import Likelihood
-from betafront.objective.likelihoods.base import raised
 from betafront.objective.likelihoods.derivatives import information_by_autodiff, score_by_autodiff
 
 AT_ONCE = 2**23
@@ -30,6 +29,9 @@ MOST = 2**31
 MOST_FITTED, LEAST_FITTED = 2**21, 500
 """The same where η₀ has no closed form and is fitted, which takes 300 passes; and the examples that
 are looked at in any case."""
+
+SOME = 10_000
+"""The first examples, of which it is asked how many share a direction."""
 
 CONCENTRATED = 0.02
 """The part of the examples that have to share the first direction; else the spectrum is taken again
@@ -120,14 +122,13 @@ def collapse(data: Data, likelihood: Likelihood, k: int) -> Collapse:
         n = min(n, max(LEAST_FITTED, MOST_FITTED // outputs))
         likelihood, output = fitted_constant(likelihood, data.examples("train", n))
         likelihood, output = likelihood.double(), output.double()  # for second derivatives
-    changes = _changes(parts(), data.name)
-    whitened = _Whitened(likelihood, output, closed, parts(), n, changes)
+    whitened = _Whitened(likelihood, output, closed, parts(), data.name)
 
     def scores() -> Iterator[Tensor]:
         return (whitened(x) for x in parts())
 
     every = spectrum(scores, whitened.dims, k)
-    shared, each = _sharing(scores, every.vectors[:, 0])
+    shared, each = _sharing(in_parts(scores(), SOME), every.vectors[:, 0])
     often, common = each >= RARE, None
     if shared < CONCENTRATED and bool(often.any()):
         common = spectrum(lambda: (y * often for y in scores()), whitened.dims, k)
@@ -139,7 +140,7 @@ def collapse(data: Data, likelihood: Likelihood, k: int) -> Collapse:
         likelihood=likelihood,
         output=output,
         examples=n,
-        unchanging=int((~changes).sum()),
+        unchanging=int((~whitened.changes).sum()),
         spectrum=every,
         shared=shared,
         rare=int(((each > 0) & ~often).sum()),
@@ -155,9 +156,15 @@ class _Whitened:
         likelihood: p(x|z).
         output: η₀.
         closed: whether its score and information are its own, rather than by autodiff.
-        parts: one pass through the n examples of which the information is the mean.
-        n: of these.
-        changes: (N,) the data dimensions that are not left out.
+        parts: one pass through the examples, of which the information is the mean.
+        name: of the data.
+
+    Attributes:
+        changes: (N,) which data dimensions have more than one value; the others are left out.
+        dims: D, the length of the score.
+
+    Raises:
+        UserError: as in `collapse`.
     """
 
     def __init__(
@@ -166,17 +173,22 @@ class _Whitened:
         output: Tensor,
         closed: bool,
         parts: Iterator[Tensor],
-        n: int,
-        changes: Tensor,
+        name: str,
     ) -> None:
         self.likelihood, self.output = likelihood, output
         self.score = type(likelihood).score if closed else score_by_autodiff
         of_blocks = type(likelihood).information if closed else information_by_autodiff
-        information = torch.zeros(())
+        information, n = torch.zeros(()), 0
+        low = high = torch.zeros(())
         for x in parts:
+            least, most = x.flatten(1).aminmax(dim=0)
+            low = least if n == 0 else torch.minimum(low, least)
+            high = most if n == 0 else torch.maximum(high, most)
             found = of_blocks(likelihood, output, x.to(output)).detach()
-            information = information + len(x) / n * found.double()
-        self.whitening = _inverse_root(information, changes, likelihood).to(output)
+            information = information + len(x) * found.double()
+            n += len(x)
+        self.changes = _changes(low, high, name)
+        self.whitening = _inverse_root(information / n, self.changes, likelihood).to(output)
         self.dims = self.whitening.shape[0] * self.whitening.shape[2]
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -187,31 +199,25 @@ class _Whitened:
         return torch.einsum("jkd,bkd->bjd", self.whitening, score).flatten(1).float()
 
 
-def _sharing(parts: Parts, direction: Tensor) -> tuple[float, Tensor]:
+def _sharing(parts: Iterable[Tensor], direction: Tensor) -> tuple[float, Tensor]:
     """The part of the examples that share what the vectors are along the (D,) direction,
     `E[t²]² / E[t⁴]`, and (D,) that of each dimension; 0 where they are nothing."""
     squares, fourths, n = torch.zeros(()), torch.zeros(()), 0
-    for y in parts():
-        both = torch.cat([y @ direction[:, None], y], 1)
-        squares = squares + (both**2).sum(0, dtype=torch.float64)
-        fourths = fourths + (both**4).sum(0, dtype=torch.float64)
+    for y in parts:
+        both = torch.cat([y @ direction[:, None], y], 1) ** 2
+        squares = squares + both.sum(0).double()
+        fourths = fourths + (both**2).sum(0).double()
         n += len(y)
     found = torch.where(fourths > 0, squares**2 / (n * fourths.clamp(min=1e-300)), 0.0)
     return float(found[0]), found[1:]
 
 
-def _changes(parts: Iterator[Tensor], name: str) -> Tensor:
-    """(N,) whether each data dimension has more than one value.
+def _changes(low: Tensor, high: Tensor, name: str) -> Tensor:
+    """(N,) whether each data dimension has more than one value, of its least and its greatest.
 
     Raises:
         UserError: none has, or a value is not finite.
     """
-    low = high = torch.zeros(())
-    for i, x in enumerate(parts):
-        flat = raised(x).flatten(1)
-        least, most = flat.amin(0), flat.amax(0)
-        low = least if i == 0 else torch.minimum(low, least)
-        high = most if i == 0 else torch.maximum(high, most)
     if not bool(torch.isfinite(low + high).all()):
         raise UserError(
             f"data={name} has values that are not finite (NaN or infinite): remove the examples "

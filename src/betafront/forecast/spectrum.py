@@ -42,51 +42,55 @@ def spectrum(parts: Parts, dims: int, k: int) -> Spectrum:
     """The spectrum of the covariance of the vectors that `parts` gives.
 
     With many dimensions, that of its projection on the block Krylov space of a random start (Musco
-    & Musco 2015, algorithm 2), for which the data is read `PASSES` times.
+    & Musco 2015, algorithm 2), for which the data is read `PASSES` times and once.
 
     Args:
         parts: makes a pass through the vectors.
         dims: D.
         k: eigenvalues wanted where not all are computed.
     """
-    block = k + MORE
-    if dims <= max(EXACT, PASSES * block):
-        covariance, total = _times(parts, dims, None)
+    mean, total, covariance = _moments(parts, dims <= max(EXACT, PASSES * (k + MORE)))
+    if covariance is not None:
         values, vectors = torch.linalg.eigh(covariance)
         return Spectrum(values.flip(0).clamp(min=0), vectors.flip(1).float(), total, True)
-    draw = torch.randn(dims, block, generator=torch.Generator().manual_seed(0))
-    basis, images, total = torch.empty(dims, 0), torch.empty(dims, 0, dtype=torch.float64), 0.0
-    block_basis = torch.linalg.qr(draw).Q
+    draw = torch.randn(dims, k + MORE, generator=torch.Generator().manual_seed(0))
+    block, basis = torch.linalg.qr(draw).Q, torch.empty(dims, 0)
+    images = torch.empty(dims, 0, dtype=torch.float64)
     for _ in range(PASSES):
-        image, total = _times(parts, dims, block_basis)
-        basis = torch.cat([basis, block_basis], 1)
-        images = torch.cat([images, image], 1)
-        following = image.float()
+        image = _times(parts, mean, block)
+        basis, images = torch.cat([basis, block], 1), torch.cat([images, image], 1)
+        block = image.float()
         for _ in range(2):  # once more, against rounding
-            following = following - basis @ (basis.T @ following)
-            following = torch.linalg.qr(following).Q
-        block_basis = following
+            block = torch.linalg.qr(block - basis @ (basis.T @ block)).Q
     small = basis.double().T @ images
     values, rotation = torch.linalg.eigh(0.5 * (small + small.T))
-    leading = rotation.flip(1)[:, :k]
-    vectors = basis @ leading.float()
+    vectors = basis @ rotation.flip(1)[:, :k].float()
     return Spectrum(values.flip(0)[:k].clamp(min=0), vectors, total, False)
 
 
-def _times(parts: Parts, dims: int, directions: Tensor | None) -> tuple[Tensor, float]:
-    """(D, l) float64 the covariance times (D, l) `directions`, or the whole of it; and its
-    trace."""
+def _moments(parts: Parts, whole: bool) -> tuple[Tensor, float, Tensor | None]:
+    """(D,) float64 the mean, the sum of the variances, and (D, D) float64 the covariance where the
+    `whole` of it is wanted."""
     n, squares = 0, 0.0
-    product: Tensor | float = 0.0
-    total = torch.zeros(dims, dtype=torch.float64)
-    for part in parts():
-        product = product + (part.T @ (part if directions is None else part @ directions)).double()
-        total += part.sum(0, dtype=torch.float64)
-        squares += float((part**2).sum(dtype=torch.float64))
+    total, product = torch.zeros(()), torch.zeros(())
+    for part in parts():  # in float64 from part to part
+        total = total + part.sum(0).double()
+        squares += float((part**2).sum())
         n += len(part)
+        if whole:
+            product = product + (part.T @ part).double()
     mean = total / n
-    along = mean if directions is None else mean @ directions.double()
-    return product / n - torch.outer(mean, along), squares / n - float(mean @ mean)
+    covariance = product / n - torch.outer(mean, mean) if whole else None
+    return mean, squares / n - float(mean @ mean), covariance
+
+
+def _times(parts: Parts, mean: Tensor, directions: Tensor) -> Tensor:
+    """(D, l) float64 the covariance times (D, l) directions."""
+    n, product = 0, torch.zeros(())
+    for part in parts():
+        product = product + (part.T @ (part @ directions)).double()
+        n += len(part)
+    return product / n - torch.outer(mean, mean @ directions.double())
 
 
 def in_parts(rows: Iterable[Tensor], most: int | None = None) -> Iterator[Tensor]:

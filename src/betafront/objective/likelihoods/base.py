@@ -180,8 +180,8 @@ def raised(values: Tensor) -> Tensor:
 def mean_over(batches: Iterable[Tensor]) -> Tensor:
     """(1, C, …) float64: the mean over all examples of the batches."""
     total, n = torch.zeros(()), 0
-    for x in batches:
-        total, n = total.to(x.device) + x.sum(0, dtype=torch.float64), n + len(x)
+    for x in batches:  # in float64 from batch to batch: within one, that would take a copy of it
+        total, n = total.to(x.device) + raised(x).sum(0).double(), n + len(x)
     return (total / n)[None]
 
 

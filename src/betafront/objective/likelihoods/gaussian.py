@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from betafront.objective.likelihoods.base import mean_over, raised
+from betafront.objective.likelihoods.base import raised
 from betafront.objective.likelihoods.one_scale import OneScale
 from betafront.objective.likelihoods.spread import Mode, Spread
 
@@ -46,9 +46,9 @@ class Gaussian(OneScale):
 
     def constant(self, batches: Iterable[Tensor]) -> Tensor:
         """The mean."""
-        mean, squares = mean_and_squares(batches)
+        mean, error = mean_and_error(batches)
         if not self.fixed:
-            self.spread.set((squares - mean**2).mean().clamp(min=torch.finfo(torch.float32).tiny))
+            self.spread.set(error.clamp(min=torch.finfo(torch.float32).tiny))
         return mean.float()
 
     def score(self, params: Tensor, x: Tensor) -> Tensor:
@@ -66,10 +66,17 @@ class Gaussian(OneScale):
         return self.scale
 
 
-def mean_and_squares(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """(1, C, …) each, float64: the mean of x over all examples, and that of x²."""
-    both = mean_over(torch.stack([x.double(), x.double() ** 2], 1) for x in batches)
-    return both[:, 0], both[:, 1]
+def mean_and_error(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """(1, C, …) float64 the mean of x over all examples, and () the mean squared error of it."""
+    near: Tensor | float = 0.0  # the mean of the first batch: squares about it keep their digits
+    gaps, squares, n = torch.zeros(()), torch.zeros(()), 0
+    for x in batches:
+        near = raised(x).mean(0) if n == 0 else near
+        gap = raised(x) - near
+        gaps = gaps.to(x.device) + gap.sum(0).double()
+        squares = squares.to(x.device) + (gap**2).sum().double()
+        n += len(x)
+    return (near + gaps / n)[None], squares / n / gaps.numel() - ((gaps / n) ** 2).mean()
 
 
 def log_normal(squares: Tensor, log_sigma: Tensor) -> Tensor:

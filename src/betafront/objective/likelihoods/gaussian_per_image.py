@@ -9,7 +9,7 @@ from torch import Tensor
 
 from betafront.errors import UserError
 from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.gaussian import log_normal, mean_and_squares
+from betafront.objective.likelihoods.gaussian import log_normal, mean_and_error
 from betafront.objective.likelihoods.spread import LOG_CEILING, LOG_FLOOR, between, mean_power
 
 
@@ -69,9 +69,9 @@ class GaussianPerImage(Likelihood):
     def constant(self, batches: Iterable[Tensor]) -> Tensor:
         """The mean, and an output of 0 for where σ starts, which is set to the root of the mean
         squared error."""
-        mean, squares = mean_and_squares(batches)
+        mean, error = mean_and_error(batches)
         self._unset = False
-        variance = (squares - mean**2).mean().clamp(min=torch.finfo(torch.float32).tiny)
+        variance = error.clamp(min=torch.finfo(torch.float32).tiny)
         self.log_start.copy_((0.5 * variance.log()).clamp(min=LOG_FLOOR))
         return torch.cat([mean, torch.zeros_like(mean)], 1).float()
 
