@@ -103,7 +103,7 @@ def test_on_validation_data_it_is_the_model_that_training_made() -> None:
 
 def test_without_an_error_sigma_is_at_its_floor() -> None:
     everything = front(latents=8, total=float(LAM.sum()))
-    assert everything.at(0.5).sigma ** 2 == pytest.approx(2 * FLOOR)  # 8 f / (8 - 8 · 0.5)
+    assert everything.at(0.5).sigma ** 2 == pytest.approx(FLOOR)
     assert everything.at(20.0).live == 0
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ROUNDED = 1 + 1e-6  # eigenvalues of data in float32
+ROUNDED = 1 + 5e-4
+"""How far above its level an eigenvalue must be: data is float32, and a σ has a soft floor."""
 
 STEP = 0.9
 """From a β of a traced front to the next one."""
@@ -54,7 +55,7 @@ class LinearFront:
         latents: M.
         pixels: N, dimensions that never change among them.
         variance: σ² where it is fixed; None where it is learned or optimal.
-        least_variance: is added to a σ² that is not fixed, as its soft floor does.
+        least_variance: below which a σ² that is not fixed does not go.
         val_values: (k,) mean squares of the validation examples along the eigenvectors, about the
             mean of the training split.
         val_total: mean squared distance of them from that mean.
@@ -82,7 +83,7 @@ class LinearFront:
         """σ² of the model without a live latent."""
         if self.variance is not None:
             return self.variance
-        return self.total / self.pixels + self.least_variance
+        return max(self.total / self.pixels, self.least_variance)
 
     def at(self, beta: float) -> Point:
         """The optimum at a canonical `beta` above 0."""
@@ -113,15 +114,14 @@ class LinearFront:
         that belongs to a level θ, `Nθ / MSE(θ)`, grows with θ."""
         if self.variance is not None:
             return self.variance
-        lam, floor = self.used, self.pixels * self.least_variance
+        lam = self.used
         tails = np.maximum(self.total - np.concatenate([[0.0], lam.cumsum()]), 0.0)
         for live, tail in enumerate(tails):
             if live * beta >= self.pixels:
                 break
-            # N σ² = live · β σ² + tail, and the floor
-            variance = float((tail + floor) / (self.pixels - live * beta))
+            variance = float(tail / (self.pixels - live * beta))  # N σ² = live · β σ² + tail
             if live == len(lam) or lam[live] <= beta * variance * ROUNDED:
-                return variance
+                return max(variance, self.least_variance)
         return self.least_variance
 
     def _squared_error(self, theta: float) -> float:
