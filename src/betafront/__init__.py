@@ -1,7 +1,7 @@
 """betafront: how to weight the KL term of a VAE, answered with evidence.
 
-What stands in `EXPORTS` is imported when it is first asked for. `study` and `weights` are packages,
-which can be called (`betafront.callable_package`).
+What stands in `EXPORTS` is imported when it is first asked for. `forecast`, `study` and `weights`
+are packages, which can be called (`betafront.callable_package`).
 """
 
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from betafront.api.compare import compare as compare
     from betafront.api.confirm import confirm as confirm
     from betafront.api.evaluate import evaluate as evaluate
+    from betafront.api.forecast import forecast as forecast
     from betafront.api.study import Study as Study
     from betafront.api.study import study as study
     from betafront.api.sweep import sweep as sweep
@@ -36,4 +37,6 @@ EXPORTS = {
     "trained": ["Trained", "load"],
 }
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, ["study", "weights"], EXPORTS)
+PACKAGES = ["forecast", "study", "weights"]
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, PACKAGES, EXPORTS)

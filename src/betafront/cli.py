@@ -77,6 +77,27 @@ def new(
 
 
 @app.command(context_settings=HYDRA)
+def forecast(
+    overrides: Overrides = None,
+    as_json: Json = False,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw front, spectrum and live latents into this file.")
+    ] = None,
+    trust: Trust = None,
+) -> None:
+    """Say what the data says about β, without training: where latents collapse, the front of a
+    linear model, and the range of the weight worth searching.
+
+    betafront forecast data=digits model.latents=8
+
+    betafront forecast data=mnist data.binarize=0.5 likelihood=bernoulli normalisation=mean
+    """
+    from betafront.commands.forecast import forecast
+
+    forecast(overrides or [], as_json, picture)
+
+
+@app.command(context_settings=HYDRA)
 def train(
     overrides: Overrides = None,
     trial: Annotated[

@@ -6,6 +6,7 @@ import inspect
 from typing import Any
 
 import betafront
+from betafront.api.forecast import forecast
 from betafront.api.study import study
 from betafront.api.weights import weights
 from betafront.api.words import words_of
@@ -13,7 +14,7 @@ from betafront.api.words import words_of
 # `sweep` makes the study that those after it read.
 IN_ORDER = (
     words_of, betafront.train, betafront.sweep, study, betafront.compare, betafront.evaluate,
-    betafront.confirm, betafront.load, betafront.audit, weights,
+    betafront.confirm, betafront.load, betafront.audit, weights, forecast,
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from scipy.optimize import brentq
 from torch import Tensor
 
 from betafront.data import Images
+from betafront.forecast.forecast import forecast
 from betafront.metrics import evaluate
 from betafront.models import linear
 from betafront.objective import (
@@ -304,3 +305,35 @@ def test_a_free_sigma_fills_to_beta_times_the_squared_error(
     rate = optimum.rates.sum()
     assert result.metrics["val/rate"] == pytest.approx(rate, abs=optimum.active_units * close / 2)
     assert result.metrics["val/active_units"] == optimum.active_units
+
+
+# --- what is forecast without any training --------------------------------------------------------
+
+
+@pytest.mark.parametrize("mode", ["fixed", "learned", "optimal"])
+@pytest.mark.parametrize("beta", [0.5, 1.0, 2.0, 4.0])
+def test_the_forecast_is_the_optimum(images: Images, mode: str, beta: float) -> None:
+    """To 10⁻³ nats, though the data is float32 and a free σ has a soft floor."""
+    sigma = math.sqrt(0.3) if mode == "fixed" else None
+    objective = Objective(1.0, normalisation("sum"), N, 6)
+    found = forecast(images, Gaussian(sigma, mode), objective)  # type: ignore[arg-type]
+    variance = 0.3
+    if mode != "fixed":
+
+        def excess(v: float) -> float:
+            return Optimum(beta * v, latents=6).squared_error / N - v
+
+        variance = brentq(excess, 1e-3, EIGENVALUES.mean(), xtol=1e-12)
+    optimum = Optimum(beta * variance, latents=6)
+    constant = N * math.log(2 * math.pi * variance)
+    assert found.front is not None
+    at = found.front.at(beta)
+    assert at.rate == pytest.approx(optimum.rates.sum(), abs=1e-3)
+    expected = 0.5 * (optimum.squared_error / variance + constant)
+    assert at.distortion == pytest.approx(expected, abs=1e-3)
+    assert at.live == optimum.active_units
+    # The same examples validate: held out, the model of the forecast is worth the same.
+    assert at.val_rate == pytest.approx(at.rate, abs=1e-3)
+    assert at.val_distortion == pytest.approx(at.distortion, abs=1e-3)
+    collapsed = 0.3 if mode == "fixed" else EIGENVALUES.mean()
+    assert found.beta_c == pytest.approx(8 / collapsed, rel=1e-3)

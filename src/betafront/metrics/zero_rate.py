@@ -1,19 +1,18 @@
 """What a fully collapsed VAE reaches: the worst values that a study is compared with."""
 
-import copy
 import math
 
 import torch
 from torch import Tensor
 
 from betafront.data.data import Examples
+from betafront.metrics.constant_output import fitted_constant
 from betafront.metrics.lengths import mean_dims, of_symbols, per_token
 from betafront.metrics.score import EVALUATION_BATCH
 from betafront.objective import Likelihood
 from betafront.objective.likelihoods.words import PADDING
 
 EXAMPLES = 2000
-STEPS = 300
 
 
 def zero_rate(
@@ -32,31 +31,9 @@ def zero_rate(
     """
     if of_symbols(train):
         return unigram(train, val)
-    x = train[:EXAMPLES]
-    likelihood = copy.deepcopy(likelihood).suit(tuple(x.shape[1:]))
-    # Where data goes beyond 1, a mean that the decoder gives is in the data's own units.
-    units = torch.ones(likelihood.output_shape(tuple(x.shape[1:]))).to(x)
-    if likelihood.in_data_units:
-        units[: x.shape[1]] = max(1.0, float(x.abs().max()))
-    output = torch.zeros_like(units).requires_grad_()
-    # The second moment forgets soon: far from the data a density has slopes of any size.
-    optimizer = torch.optim.Adam([output, *likelihood.parameters()], lr=0.1, betas=(0.9, 0.9))
-    # To nothing at the end: an absolute error has the same slope however small it is.
-    decay = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1 / STEPS, STEPS)
-    likelihood.train()
-    if likelihood.unset:  # it starts as in training, and is fitted from there
-        likelihood.remember(likelihood.statistic((units * output)[None], x))
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        (-likelihood.log_prob((units * output)[None], x).mean()).backward()
-        optimizer.step()
-        decay.step()
+    likelihood, params = fitted_constant(likelihood, train[:EXAMPLES])
     with torch.no_grad():
-        params = (units * output)[None]
-        # An optimal σ is that of the fitted output.
-        likelihood.remember(likelihood.statistic(params, x))
-        likelihood.eval()
-        squares, log_px = torch.zeros((), dtype=torch.float64, device=x.device), list[Tensor]()
+        squares, log_px = torch.zeros((), dtype=torch.float64, device=params.device), list[Tensor]()
         for part in (val,) if isinstance(val, Tensor) else val.split(EVALUATION_BATCH):
             log_px.append(likelihood.log_prob(params, part))
             squares += ((likelihood.mean_given(params, part) - part) ** 2).double().sum()

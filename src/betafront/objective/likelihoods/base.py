@@ -1,12 +1,14 @@
 """What every likelihood answers: log p(x|z), the mean, a sample, and whether the data fits it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
+from betafront.objective.likelihoods.derivatives import information_by_autodiff, score_by_autodiff
 
 
 class Likelihood(nn.Module, ABC):
@@ -95,6 +97,38 @@ class Likelihood(nn.Module, ABC):
     def sample(self, params: Tensor) -> Tensor:
         """(B, C, ...) a draw from p(x|z)."""
 
+    def constant(self, batches: Iterable[Tensor]) -> Tensor | None:
+        """(1, outputs·C, …) the output with the greatest mean of log p(x|z) among those that are
+        the same for every example, where that has a closed form; None where it has to be fitted.
+        The likelihood's own parameters (σ) are set to what is best beside it.
+
+        Args:
+            batches: (B, C, …) of the examples, one pass over all.
+        """
+        return None
+
+    def score(self, params: Tensor, x: Tensor) -> Tensor:
+        """(B, K, D) the derivative of log p(x|z) by the decoder's output, as K parameters of each
+        of D dimensions; by autodiff, unless a likelihood has its closed form.
+
+        Args:
+            params: (1, outputs·C, …) an output that is the same for all examples.
+            x: (B, C, …).
+        """
+        return score_by_autodiff(self, params, x)
+
+    def information(self, params: Tensor, x: Tensor) -> Tensor:
+        """(K, K, D) minus the second derivative of log p(x|z) in the same coordinates, the mean
+        over the examples of `x`: a block for each dimension. Where the likelihood is an exponential
+        family in its output, it is the Fisher information.
+
+        A part of it may be left out that is 0 on every score, as that of a softmax's sum.
+
+        Raises:
+            UserError: second derivatives of different dimensions are not 0.
+        """
+        return information_by_autodiff(self, params, x)
+
     @property
     def sigma(self) -> float | None:
         """σ of a Gaussian in the data's units; None for a likelihood that has none."""
@@ -141,6 +175,14 @@ def told(likelihood: Likelihood, symbols: int | None) -> Likelihood:
 def raised(values: Tensor) -> Tensor:
     """`values` in float32 or better: half precision has too few digits for a sum of log p."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
+
+
+def mean_over(batches: Iterable[Tensor]) -> Tensor:
+    """(1, C, …) float64: the mean over all examples of the batches."""
+    total, n = torch.zeros(()), 0
+    for x in batches:  # in float64 from batch to batch: within one, that would take a copy of it
+        total, n = total.to(x.device) + raised(x).sum(0).double(), n + len(x)
+    return (total / n)[None]
 
 
 def outside(x: Tensor, low: float, high: float) -> str | None:

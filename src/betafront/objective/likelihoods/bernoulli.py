@@ -1,12 +1,19 @@
 """The Bernoulli: a mass on {0, 1}."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 from torch.distributions import Bernoulli as TorchBernoulli
 
 from betafront.errors import UserError
-from betafront.objective.likelihoods.base import Likelihood, check_unit_interval, raised
+from betafront.objective.likelihoods.base import (
+    Likelihood,
+    check_unit_interval,
+    mean_over,
+    raised,
+)
 
 
 class Bernoulli(Likelihood):
@@ -34,6 +41,17 @@ class Bernoulli(Likelihood):
     def sample(self, params: Tensor) -> Tensor:
         drawn: Tensor = self._distribution(params).sample()
         return drawn
+
+    def constant(self, batches: Iterable[Tensor]) -> Tensor:
+        """The logit of the mean; finite where a pixel never changes."""
+        return torch.logit(mean_over(batches), eps=1e-12).float()
+
+    def score(self, params: Tensor, x: Tensor) -> Tensor:
+        return (x - self.mean(params)).flatten(1)[:, None]
+
+    def information(self, params: Tensor, x: Tensor) -> Tensor:
+        p = self.mean(params)
+        return (p * raised(-params).sigmoid()).flatten(1)[:, None]
 
     def check(self, x: Tensor) -> None:
         check_unit_interval(x, "bernoulli")

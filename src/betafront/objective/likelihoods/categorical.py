@@ -1,12 +1,14 @@
 """The categorical: a free mass on each of k grey levels."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.distributions import Categorical as TorchCategorical
+from torch.nn.functional import one_hot
 
-from betafront.objective.likelihoods.base import Likelihood
+from betafront.objective.likelihoods.base import Likelihood, mean_over
 from betafront.objective.likelihoods.grid import grid
 
 
@@ -46,6 +48,23 @@ class Categorical(Likelihood):
         logits = self.unpack(params).movedim(1, -1)
         level: Tensor = TorchCategorical(logits=logits, validate_args=False).sample()
         return self.grid.value(level.to(logits.dtype))
+
+    def constant(self, batches: Iterable[Tensor]) -> Tensor:
+        """The log of how often each level is there; of one that never is, near that of nothing."""
+        often = mean_over(self._levels(x) for x in batches)
+        return often.clamp(min=torch.finfo(torch.float32).tiny).log().flatten(1, 2).float()
+
+    def score(self, params: Tensor, x: Tensor) -> Tensor:
+        """(B, 1, k·N): each logit is a dimension of its own."""
+        return (self._levels(x) - self.unpack(params).softmax(1)).flatten(1)[:, None]
+
+    def information(self, params: Tensor, x: Tensor) -> Tensor:
+        """The mass p of each level: the rest of diag(p) - p pᵀ is 0 on scores, whose sum is 0."""
+        return self.unpack(params).softmax(1).flatten(1)[:, None]
+
+    def _levels(self, x: Tensor) -> Tensor:
+        """(B, k, C, …) 1 at the level of each value, 0 at the others."""
+        return one_hot(self.grid.level(x), self.outputs).movedim(-1, 1).to(x.dtype)
 
     def check(self, x: Tensor) -> None:
         self.grid.check(x, "categorical")

@@ -1,6 +1,7 @@
 """The Gaussian with one σ for all data dimensions: fixed, learned, or optimal."""
 
 import math
+from collections.abc import Iterable
 from typing import ClassVar
 
 import torch
@@ -43,6 +44,19 @@ class Gaussian(OneScale):
     def powers(self, mean: Tensor, x: Tensor) -> Tensor:
         return (x - mean) ** 2
 
+    def constant(self, batches: Iterable[Tensor]) -> Tensor:
+        """The mean."""
+        mean, error = mean_and_error(batches)
+        if not self.fixed:
+            self.spread.set(error.clamp(min=torch.finfo(torch.float32).tiny))
+        return mean.float()
+
+    def score(self, params: Tensor, x: Tensor) -> Tensor:
+        return ((x - raised(params)) / self.scale**2).flatten(1)[:, None]
+
+    def information(self, params: Tensor, x: Tensor) -> Tensor:
+        return torch.full_like(raised(params), self.scale**-2).flatten(1)[:, None]
+
     def sample(self, params: Tensor) -> Tensor:
         mean = raised(params)
         return mean + torch.exp(self.spread.log()) * torch.randn_like(mean)
@@ -50,6 +64,19 @@ class Gaussian(OneScale):
     @property
     def sigma(self) -> float:
         return self.scale
+
+
+def mean_and_error(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """(1, C, …) float64 the mean of x over all examples, and () the mean squared error of it."""
+    near: Tensor | float = 0.0  # the mean of the first batch: squares about it keep their digits
+    gaps, squares, n = torch.zeros(()), torch.zeros(()), 0
+    for x in batches:
+        near = raised(x).mean(0) if n == 0 else near
+        gap = raised(x) - near
+        gaps = gaps.to(x.device) + gap.sum(0).double()
+        squares = squares.to(x.device) + (gap**2).sum().double()
+        n += len(x)
+    return (near + gaps / n)[None], squares / n / gaps.numel() - ((gaps / n) ** 2).mean()
 
 
 def log_normal(squares: Tensor, log_sigma: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """The Gaussian with a σ per image, which the decoder gives."""
 
 import math
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from betafront.errors import UserError
 from betafront.objective.likelihoods.base import Likelihood, raised
-from betafront.objective.likelihoods.gaussian import log_normal
+from betafront.objective.likelihoods.gaussian import log_normal, mean_and_error
 from betafront.objective.likelihoods.spread import LOG_CEILING, LOG_FLOOR, between, mean_power
 
 
@@ -63,6 +64,30 @@ class GaussianPerImage(Likelihood):
 
     def mean(self, params: Tensor) -> Tensor:
         return self._mean_and_log_sigma(params)[0]
+
+    @torch.no_grad()
+    def constant(self, batches: Iterable[Tensor]) -> Tensor:
+        """The mean, and an output of 0 for where σ starts, which is set to the root of the mean
+        squared error."""
+        mean, error = mean_and_error(batches)
+        self._unset = False
+        variance = error.clamp(min=torch.finfo(torch.float32).tiny)
+        self.log_start.copy_((0.5 * variance.log()).clamp(min=LOG_FLOOR))
+        return torch.cat([mean, torch.zeros_like(mean)], 1).float()
+
+    def score(self, params: Tensor, x: Tensor) -> Tensor:
+        """(B, 1, N + 1): of each mean, and of log σ, which all data dimensions share."""
+        mean, log_sigma = self._mean_and_log_sigma(raised(params))
+        gap = ((x - mean) * torch.exp(-log_sigma)).flatten(1)
+        of_sigma = (gap**2 - 1).sum(1, keepdim=True)
+        return torch.cat([gap * torch.exp(-log_sigma).flatten(1), of_sigma], 1)[:, None]
+
+    def information(self, params: Tensor, x: Tensor) -> Tensor:
+        mean, log_sigma = self._mean_and_log_sigma(raised(params))
+        gap = ((x - mean) * torch.exp(-log_sigma)).flatten(1)
+        of_mean = torch.exp(-2 * log_sigma).expand_as(mean).flatten(1)
+        of_sigma = 2 * (gap**2).sum(1).mean().view(1, 1)
+        return torch.cat([of_mean, of_sigma], 1)[:, None]
 
     def sample(self, params: Tensor) -> Tensor:
         mean, log_sigma = self._mean_and_log_sigma(params)

@@ -5,15 +5,15 @@ from torch import Tensor
 from torch.distributions import Multinomial as TorchMultinomial
 
 from betafront.objective.likelihoods.base import raised
-from betafront.objective.likelihoods.counts.count_likelihood import CountLikelihood
 from betafront.objective.likelihoods.counts.log_mass import (
     at_least_one,
     log_of_peak,
     log_poisson,
 )
+from betafront.objective.likelihoods.counts.of_rates import OfRates
 
 
-class Multinomial(CountLikelihood):
+class Multinomial(OfRates):
     """`p(x|z) = n! / Π x_d! · Π p_d^x_d` with `p = softmax(decoder)` over all data dimensions, for
     the total count n of the example itself (recommenders: Liang et al. 2018, who leave the
     coefficient out).

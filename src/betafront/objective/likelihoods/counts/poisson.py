@@ -4,11 +4,11 @@ import torch
 from torch import Tensor
 
 from betafront.objective.likelihoods.base import raised
-from betafront.objective.likelihoods.counts.count_likelihood import CountLikelihood
 from betafront.objective.likelihoods.counts.log_mass import log_poisson
+from betafront.objective.likelihoods.counts.of_rates import OfRates
 
 
-class Poisson(CountLikelihood):
+class Poisson(OfRates):
     """`p(x|z) = rate^x e^-rate / x!` in every data dimension; the decoder gives the rate.
 
     Args:
