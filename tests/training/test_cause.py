@@ -18,25 +18,30 @@ from betafront.training.cause import (
 from betafront.training.standing import Standing
 
 BETA_C = 9.7
-MEAN = Cause(WEIGHT, beta=98.0, beta_c=BETA_C, beta_live=BETA_C, weight_live=0.09898)
+MEAN = Cause(
+    WEIGHT, beta=98.0, beta_c=BETA_C, beta_live=BETA_C, val_beta_live=9.0, weight_live=0.09898
+)
 
 
 def test_far_from_the_onset_the_cause_is_known_and_near_it_is_not() -> None:
     found = [
-        cause_at(part * BETA_C, BETA_C, BETA_C)
+        cause_at(part * BETA_C, BETA_C, BETA_C, BETA_C)
         for part in (0.01, 0.99 * BELOW, 1.01 * BELOW, 1.0, 0.99 * ABOVE, 1.01 * ABOVE, 100)
     ]
     assert found == [OPTIMISATION] * 2 + [UNCLEAR] * 3 + [WEIGHT] * 2
 
 
-def test_a_better_model_beside_collapse_leaves_it_open() -> None:
-    assert cause_at(2 * BETA_C, BETA_C, BETA_C, beside=True) == UNCLEAR
-    assert cause_at(0.5 * BETA_C, BETA_C, BETA_C, beside=True) == OPTIMISATION
+def test_where_training_and_validation_examples_differ_it_is_not_known() -> None:
+    found = [cause_at(beta, 9.38, 9.38, 7.09) for beta in (5.9, 7.5, 10.7, 10.9)]
+    assert found == [OPTIMISATION, UNCLEAR, UNCLEAR, WEIGHT]
+    assert cause_at(11.9, 9.38, 9.38, 10.4) == UNCLEAR
+    categorical = Cause(UNCLEAR, 7.5, 9.38, 9.38, 7.09, 7.09)
+    assert categorical.text.endswith("to say which; to validation examples latents open at 7.09")
 
 
 def test_a_direction_that_few_examples_share_does_not_make_a_saddle() -> None:
     """Of continuous Bernoulli digits β_c is above 1,000, and runs lose their rate at 30."""
-    found = [cause_at(beta, 1100, 14) for beta in (10, 14, 1.01 * ABOVE * 14, 100, 2000)]
+    found = [cause_at(beta, 1100, 24, 26) for beta in (19, 24, 1.01 * ABOVE * 26, 100, 2000)]
     assert found == [OPTIMISATION, UNCLEAR, UNCLEAR, WEIGHT, WEIGHT]
     assert 1.01 * ABOVE < ABOVE_FEW
 
@@ -66,7 +71,8 @@ def test_each_cause_in_words() -> None:
 def test_a_standing_keeps_its_cause(cause: Cause | None) -> None:
     standing = Standing("collapsed", "why", step=8, steps=8, kept="last", cause=cause)
     assert Standing.read(standing.written()) == standing
-    numbers = {"cause": "weight", "beta_c": 9.7, "beta_live": 9.7, "weight_live": 0.09898}
+    numbers = asdict(MEAN)
+    del numbers["beta"]
     assert {k: standing.columns[k] for k in numbers if k in standing.columns} == (
         numbers if cause else {}
     )

@@ -121,9 +121,9 @@ def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     `sigma`, `pixels`, `latents`; where it was recorded how the run stands
     (`betafront.training.standing.Standing.columns`): `standing`, `kept_step`, `steps`, `falling`,
     `over`, …; of collapsed runs, where it was recorded why (`betafront.training.cause.Cause`):
-    `cause`, `beta_c`, `beta_live`, `weight_live`; where a trial was taken over from another study,
-    or went on from there, which: `imported`, `continued`; every metric as `split/name`; `seconds`;
-    `folder`; `started` and `finished` in Unix seconds.
+    `cause`, `beta_c`, `beta_live`, `val_beta_live`, `weight_live`; where a trial was taken over
+    from another study, or went on from there, which: `imported`, `continued`; every metric as
+    `split/name`; `seconds`; `folder`; `started` and `finished` in Unix seconds.
     """
     table = pd.DataFrame(list(rows))
     return table.sort_values("trial", ignore_index=True) if len(table) else table

@@ -15,11 +15,12 @@ CAUSES = {
 """Every cause in words, from the one about which most can be done."""
 
 BELOW, ABOVE = 0.85, 1.15
-"""Parts of the β at which latents open between which the causes cannot be told apart
-(`docs/objective.md`)."""
+"""Parts of the β at which latents open between which the causes cannot be told apart: that of the
+training split and that of the validation split differ by as much (`docs/objective.md`)."""
 
-ABOVE_FEW = 2.2
-"""The upper one where few examples share the direction that opens first."""
+ABOVE_FEW = 1.5
+"""The upper one where few examples share the direction that opens first: rates fall slowly there
+(`docs/forecast.md`)."""
 
 BETTER_TRAINING = (
     "anneal (schedule=linear), warm up (lr_schedule=warmup_cosine), try a smaller optimizer.lr, or "
@@ -27,18 +28,17 @@ BETTER_TRAINING = (
 )
 
 
-def cause_at(beta: float, beta_c: float, beta_live: float, beside: bool = False) -> str:
+def cause_at(beta: float, beta_c: float, beta_live: float, val_beta_live: float) -> str:
     """Why a run has collapsed at a canonical β.
 
     Args:
         beta: of its end.
-        beta_c, beta_live: as `Cause` has them.
-        beside: whether a model with a live latent is known that is better at this β.
+        beta_c, beta_live, val_beta_live: as `Cause` has them.
     """
-    if beta < BELOW * beta_live:
+    if beta < BELOW * min(beta_live, val_beta_live):
         return OPTIMISATION
     above = ABOVE_FEW if beta_live < beta_c else ABOVE
-    return WEIGHT if beta > above * beta_live and not beside else UNCLEAR
+    return WEIGHT if beta > above * max(beta_live, val_beta_live) else UNCLEAR
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class Cause:
             saddle.
         beta_live: the β below which a latent is worth its rate to more than a few examples: it is
             `beta_c`, unless few share the direction that opens there.
-        weight_live: the weight at `beta_live`, in the convention of the run; None where a
+        val_beta_live: the same to validation examples, of which fewer examples than the data has
+            dimensions say less: between the two a run overfits, and its best step is collapsed.
+        weight_live: the weight at the lower of the two, in the convention of the run; None where a
             controller sets β.
     """
 
@@ -60,6 +62,7 @@ class Cause:
     beta: float
     beta_c: float
     beta_live: float
+    val_beta_live: float
     weight_live: float | None = None
 
     @classmethod
@@ -79,16 +82,19 @@ class Cause:
     def text(self) -> str:
         """The cause, with its numbers."""
         at = where(self.cause, f"β = {self.beta:.4g}", (self.beta_c,) * 2, (self.beta_live,) * 2)
-        return f"{CAUSES[self.cause]}: {at}"
+        less = self.cause == UNCLEAR and self.val_beta_live < BELOW * self.beta_live
+        also = f"; to validation examples latents open at {self.val_beta_live:.4g}" if less else ""
+        return f"{CAUSES[self.cause]}: {at}{also}"
 
     @property
     def way(self) -> str:
         """What to do about it."""
         if self.cause == OPTIMISATION:
             return BETTER_TRAINING
-        smaller = f"latents are alive below objective.weight={self.weight_live:.3g}"
         if self.weight_live is None:
             smaller = "latents are alive at the β of a controller.target with more rate, or less D"
+        else:
+            smaller = f"latents are alive below objective.weight={self.weight_live:.3g}"
         return smaller if self.cause == WEIGHT else f"{smaller}; or {BETTER_TRAINING}"
 
 
@@ -109,8 +115,7 @@ def where(cause: str, at: str, beta_c: Ends, beta_live: Ends) -> str:
     said = {
         OPTIMISATION: f"is below {opens}{also}, where latents are worth their rate and collapse is "
         "a saddle",
-        UNCLEAR: f"is too near to {opens}{also} to say which, or collapse is an optimum there "
-        "beside a better one",
+        UNCLEAR: f"is too near to {opens}{also} to say which",
         WEIGHT: f"is above {opens}{also}, where "
         + ("no latent is worth its rate to more" if few else "collapse is an optimum of the loss"),
     }

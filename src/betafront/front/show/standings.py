@@ -32,7 +32,8 @@ NUMBERS = {
     "rate_error": "standard error of a sampled R over the draws (nats)",
     "beta_c": "β above which collapse is an optimum",
     "beta_live": "β below which a latent is worth its rate to more than a few examples",
-    "weight_live": "weight at that β, in the convention of the run",
+    "val_beta_live": "the same to validation examples",
+    "weight_live": "weight at the lower of these β, in the convention of the run",
 }
 """The columns beside the state (`betafront.training.standing.Standing.columns`), and their labels.
 A table that an earlier version recorded has none of them."""

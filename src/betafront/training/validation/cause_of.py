@@ -1,15 +1,16 @@
 """The cause of a collapsed run, from the β above which collapse is an optimum for its data."""
 
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
 
 import cloudpickle
+from torch import Tensor
 
 from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.forecast.collapse import Collapse, collapse
-from betafront.forecast.forecast import linear_front
-from betafront.forecast.linear_front import LinearFront
 from betafront.objective import Likelihood, Objective
 from betafront.objective.shaping import FreeBits, Plain
 from betafront.training.cause import OPTIMISATION, UNCLEAR, WEIGHT, Cause, cause_at
@@ -21,19 +22,6 @@ from betafront.training.state import RunState
 from betafront.training.validation.judging import DEAD_RATE
 
 REMEMBERED = 8  # forecasts of one process, the last ones
-
-
-@dataclass(frozen=True)
-class Collapses:
-    """Where the models of some data collapse: without a live latent, and of a Gaussian whose σ is
-    free along the linear front, which may be alive above that."""
-
-    model: Collapse
-    front: LinearFront | None
-
-    def alive_at(self, beta: float) -> bool:
-        """Whether the linear model is alive at a canonical β."""
-        return self.front is not None and self.front.at(beta).live > 0
 
 
 def with_cause(standing: Standing, state: RunState, run: Run, scale: OnTheScale) -> Standing:
@@ -78,41 +66,48 @@ def _told(state: RunState) -> tuple[str, ...]:
 
 
 def _cause(objective: Objective, run: Run, scale: OnTheScale) -> Cause:
-    found = collapses(run.data, run.p_x().suit(run.data.shape), objective)
-    beta_c, beta_live = found.model.beta, float(found.model.opening[0])
+    found = collapsed_model(run.data, run.p_x().suit(run.data.shape))
     controlled = objective.controller.closed
     beta = scale.beta if controlled else objective.beta
-    weight = objective.normalisation.weight(beta_live, objective.pixels, objective.latents)
-    return Cause(
-        cause=cause_at(beta, beta_c, beta_live, beside=found.alive_at(beta)),
-        beta=beta,
-        beta_c=beta_c,
-        beta_live=beta_live,
-        weight_live=None if controlled else weight,
-    )
+    opens = found.beta, float(found.opening[0]), found.held_out
+    weight = objective.normalisation.weight(min(opens), objective.pixels, objective.latents)
+    return Cause(cause_at(beta, *opens), beta, *opens, None if controlled else weight)
 
 
-_found: OrderedDict[bytes, Collapses] = OrderedDict()
+_found: OrderedDict[bytes, Collapse] = OrderedDict()
 
 
-def collapses(data: Data, likelihood: Likelihood, objective: Objective) -> Collapses:
-    """Where the models of some data collapse; found once for each data set and likelihood.
+def collapsed_model(data: Data, likelihood: Likelihood) -> Collapse:
+    """The collapsed model of some data, found once in a process for each likelihood.
 
     Args:
         data: of numbers.
         likelihood: fresh, suited to the data.
-        objective: of the model.
 
     Raises:
         UserError: as `betafront.forecast.collapse.collapse`.
     """
-    telling = objective.widths[0] if objective.widths else objective.latents
-    key = cloudpickle.dumps((data.digest, likelihood, telling))
+    key = _key((data.digest, likelihood))
     if key not in _found:
         with seeded(0):
-            model = collapse(data, likelihood, telling + 1)
-        _found[key] = Collapses(model, linear_front(data, model, telling))
+            _found[key] = collapse(data, likelihood, 1)
     _found.move_to_end(key)
     while len(_found) > REMEMBERED:
         _found.popitem(last=False)
     return _found[key]
+
+
+def _key(named: Any) -> bytes:
+    """Bytes that are equal for what is equal."""
+    written = BytesIO()
+    _ByValue(written).dump(named)
+    return written.getvalue()
+
+
+class _ByValue(cloudpickle.Pickler):  # type: ignore[misc]
+    """Writes tensors as their numbers; else they have the addresses of their memory."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, Tensor):
+            return bytes, (obj.detach().cpu().numpy().tobytes(),)
+        return super().reducer_override(obj)
