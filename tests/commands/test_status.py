@@ -17,6 +17,7 @@ from betafront.study.storage.study_store import Store
 from betafront.study.trials.lease import LEASE
 from betafront.study.trials.ours import RECORD
 from betafront.study.trials.status import REASON
+from betafront.training.cause import Cause
 from betafront.training.standing import Standing
 
 Command = Callable[..., Any]
@@ -85,6 +86,23 @@ def test_each_run_is_counted(study: Any, betafront: Command) -> None:
     trials = store.study.get_trials()
     assert list(table(trials)["standing"]) == ["settled", "still falling", "settled"]
     assert rows(trials)[1]["falling"] == 12.0
+
+
+def test_a_collapsed_trial_says_why(study: Any, betafront: Command) -> None:
+    stuck = Cause("optimisation", beta=1.0, beta_c=9.7, beta_live=9.7, val_beta_live=9.0)
+    collapsed = Standing("collapsed", "", 800, 800, "best", cause=stuck)
+    store = study([[SETTLED], [collapsed], [SETTLED]])
+    said = json.loads(betafront("status", "s", "--json").out)
+    assert said["causes"] == {"optimisation": [1]}
+    told = said["standing_of_trial"]["1"]
+    assert (told["cause"], told["beta_c"]) == ("optimisation", 9.7)
+    (careful,) = [line for line in said["cautions"] if "collapsed" in line]
+    assert careful.startswith(
+        "1 trial has collapsed by the optimisation (1): β = 1.143 is below β_c = 9.7"
+    )
+    out = " ".join(betafront("status", "s").out.split())  # where no decision is made
+    assert careful in out
+    assert rows(store.study.get_trials())[1]["beta_c"] == 9.7
 
 
 def test_what_an_earlier_version_recorded_has_none(study: Any, betafront: Command) -> None:

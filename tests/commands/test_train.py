@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from betafront.api.watched import how_it_stands, weights_of
+from betafront.training import Result
 from betafront.training.standing import STATES, Standing
 
 Command = Callable[..., Any]
@@ -37,6 +38,23 @@ def test_a_run_that_still_falls_says_how_to_go_on(betafront: Command, own_place:
     assert "still falling: D + βR falls by" in text
     assert "train longer: trainer.steps=80" in text
     assert all(len(line) <= 100 for line in said.out.splitlines() if str(own_place) not in line)
+
+
+def test_mean_on_both_with_squared_errors_is_told_its_weight(
+    betafront: Command, own_place: Path
+) -> None:
+    """The question that betafront begins with: black images, N/M times as much KL."""
+    mean = ("normalisation=mean", "likelihood.mode=fixed", "trainer.steps=60", "optimizer.lr=0.01")
+    said = betafront("train", *mean, *SMALL)
+    text = " ".join(said.out.split())
+    assert "weight 1 under normalisation=mean is canonical β = 8 " in text
+    assert "by the weight: β = 8 is above β_c = 0.7" in text
+    assert "where collapse is an optimum of the loss" in text
+    found = Result.load(own_place / "run").standing
+    assert found is not None and found.cause is not None
+    weight = found.cause.weight_live
+    assert weight is not None and weight == pytest.approx(found.cause.beta_c / 8, rel=0.2)
+    assert f"latents are alive below objective.weight={weight:.3g}" in text
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -19,10 +19,14 @@ from betafront.study.spec import Spec
 from betafront.tracking.mlflow_tracker import MLflowTracker
 from betafront.tracking.runs import all_runs
 from betafront.tracking.trial_run import steps_of
+from betafront.training.cause import Cause
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, read_history
 from betafront.training.standing import STATES, Standing
 
 Command = Callable[..., Any]
+WEIGHED = Standing(
+    "collapsed", "", 10, 12, "best", cause=Cause("weight", 0.1, 0.05, 0.05, 0.04, 0.04)
+).columns
 FALLING = Standing("still falling", "", 10, 12, "best", falling=12.5, falling_error=1.5).columns
 SWEEP = ("sweep", *STUDY)
 
@@ -281,11 +285,30 @@ def test_how_the_trials_stand_is_written_once_it_is_known(record: MlflowClient) 
     assert {k for k, v in counted.items() if v} == {"standings/settled", "standings/still_falling"}
     assert parent.data.tags["standings"] == "of 2 runs 1 settled, 1 still falling"
     assert parent.data.tags["standings"] in parent.data.tags["mlflow.note.content"]
+    assert not {"cause", "causes"} & {*after.data.tags, *parent.data.tags}
+    tracker.finish(spec, *[every.assign(**WEIGHED)] * 2, facts(spec, trials), folder / "none")
+    (parent,) = runs(record)["study"]
+    assert parent.data.tags["causes"].startswith("2 trials have collapsed by the weight: β from ")
+    assert parent.data.tags["causes"] in parent.data.tags["mlflow.note.content"]
     settled = every.assign(standing="settled")
     tracker.finish(spec, settled, settled, facts(spec, trials), folder / "none")
     (parent,) = runs(record)["study"]
     assert parent.data.metrics["standings/still_falling"] == 0
     assert parent.data.metrics["standings/settled"] == 2
+
+
+def test_the_cause_of_a_collapsed_trial_is_a_tag(record: MlflowClient) -> None:
+    _, spec = find_study("s")
+    tracker, folder = MLflowTracker(record.tracking_uri), Path(spec.folder)
+    tracker.start(spec)
+    record.delete_run(run_of(record, 0).info.run_id)
+    tracker.start(spec)
+    row = rows(find_study("s")[0].get_trials())[0] | WEIGHED
+    tracker.record(spec, row, folder / row["folder"])
+    data = run_of(record, 0).data
+    assert (data.tags["standing"], data.tags["cause"]) == ("collapsed", "weight")
+    assert data.metrics["standing/beta_c"] == data.metrics["standing/beta_live"] == 0.05
+    assert "standing/cause" not in data.metrics
 
 
 def run_of(client: MlflowClient, trial: int) -> Any:

@@ -16,7 +16,7 @@ from betafront.config.trust import argument, of_kept, trusting
 from betafront.errors import UserError
 from betafront.files import can_write, check_target
 from betafront.front import Asked
-from betafront.front.decision import names
+from betafront.front.decision import causes, names
 from betafront.front.show.picture import front_figure, png_of
 from betafront.front.show.plane import plane_figure
 from betafront.front.show.standings import counted
@@ -200,7 +200,7 @@ class Study:
         caption = f"Front of {self.name}; {units(found.front)}"
         picture = html.picture(png_of(front_figure(found.table, found.facts)), "the front")
         return (
-            html.paragraphs(repr(self), counted(found.runs))
+            html.paragraphs(repr(self), counted(found.runs), *causes(found.table).values())
             + decision._repr_html_()
             + html.table(list(columns), rows, caption, left)
             + picture

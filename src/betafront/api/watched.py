@@ -141,7 +141,7 @@ def weights_of(standing: Standing) -> str:
 
 
 def how_it_stands(standing: Standing) -> list[str]:
-    """How a run stands, and what to do about it, in one or two lines."""
+    """How a run stands, of a collapsed one why, and what to do about it, in one to three lines."""
     keep = f"trainer.keep=best keeps the weights of step {standing.since}"
     if standing.step == standing.since:  # as they were
         keep = "take fewer trainer.steps, or a schedule that comes to its end earlier"
@@ -152,4 +152,6 @@ def how_it_stands(standing: Standing) -> list[str]:
         COLLAPSED: "try a smaller objective.weight",
     }
     line = f"{standing.state}: {standing.reason}"
+    if (cause := standing.cause) is not None:
+        return [line, cause.text, cause.way]
     return [line, *([ways[standing.state]] if standing.state in ways else [])]

@@ -7,6 +7,7 @@ import pandas as pd
 from rich.text import Text
 
 from betafront.front import Asked, decide, decision_record, print_study
+from betafront.front.decision.collapse import trials_of_causes
 from betafront.front.decision.confirmation.confirmed import confirmation_record
 from betafront.front.show import standings
 from betafront.study.display.failures import print_failures, reasons
@@ -86,8 +87,8 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
 def standings_record(
     table: pd.DataFrame, runs: pd.DataFrame, trials: Collection[int]
 ) -> dict[str, Any]:
-    """How the runs stand, for programs: how many in each state, and, of `trials`, the state and its
-    numbers. Empty where nothing was recorded.
+    """How the runs stand, for programs: how many in each state, of `trials` the state and its
+    numbers, and the collapsed trials by their cause. Empty where nothing was recorded.
 
     Args:
         table: a row per trial.
@@ -99,4 +100,9 @@ def standings_record(
         return {}
     of = table[table["trial"].isin(list(trials))].to_dict("records")
     told = {str(row["trial"]): standings.record({str(k): v for k, v in row.items()}) for row in of}
-    return {"standings": found, "standing_of_trial": {k: v for k, v in told.items() if v}}
+    why = {key: rows["trial"].tolist() for key, rows in trials_of_causes(table)}
+    return {
+        "standings": found,
+        "standing_of_trial": {k: v for k, v in told.items() if v},
+        **({"causes": why} if why else {}),
+    }

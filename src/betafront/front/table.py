@@ -21,6 +21,7 @@ METRICS = (DISTORTION, RATE, ELBO, MSE, PERPLEXITY, ACTIVE)
 OF_LAYER = re.compile(r"val/(rate|active_units)_layer_(\d+)")
 PLANE = {RATE: "minimize", DISTORTION: "minimize"}
 STANDING = "standing"  # the column of how a run stands, a state of `betafront.training.standing`
+CAUSE = "cause"  # that of why a run has collapsed, one of `betafront.training.cause`
 GROUP = "group"  # the column that says which group a trial is of, where there are several
 
 # The columns that are no metrics: the head of a column, and the label of an axis.
@@ -119,9 +120,10 @@ def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
     Columns: `trial`; the searched parameters; `weight`, `normalisation`, `beta`, `beta_norm`,
     `sigma`, `pixels`, `latents`; where it was recorded how the run stands
     (`betafront.training.standing.Standing.columns`): `standing`, `kept_step`, `steps`, `falling`,
-    `over`, …; where a trial was taken over from another study, or went on from there, which:
-    `imported`, `continued`; every metric as `split/name`; `seconds`; `folder`; `started` and
-    `finished` in Unix seconds.
+    `over`, …; of collapsed runs, where it was recorded why (`betafront.training.cause.Cause`):
+    `cause`, `beta_c`, `beta_live`, `val_beta_live`, `weight_live`; where a trial was taken over
+    from another study, or went on from there, which: `imported`, `continued`; every metric as
+    `split/name`; `seconds`; `folder`; `started` and `finished` in Unix seconds.
     """
     table = pd.DataFrame(list(rows))
     return table.sort_values("trial", ignore_index=True) if len(table) else table

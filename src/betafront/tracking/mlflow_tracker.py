@@ -17,6 +17,7 @@ import pandas as pd
 from betafront.addresses import SQLITE
 from betafront.errors import UserError, one_line
 from betafront.front import Facts, decide, front, refusal
+from betafront.front.decision import causes
 from betafront.front.decision.confirmation.confirmed import confirmation_lines
 from betafront.front.show.standings import counted, counts
 from betafront.study.spec import Spec
@@ -27,7 +28,7 @@ from betafront.tracking.experiment import experiment_to_write
 from betafront.tracking.links import links
 from betafront.tracking.runs import drop_half_written, family, run_of_study, runs_of
 from betafront.tracking.store import LONGEST_TAG, client_of, shortened
-from betafront.tracking.study_run import FRONT, STANDINGS, create_study_run, log_front
+from betafront.tracking.study_run import CAUSES, FRONT, STANDINGS, create_study_run, log_front
 from betafront.tracking.trial_run import (
     Place,
     TrialRun,
@@ -129,7 +130,8 @@ class MLflowTracker:
         confirmed = confirmation_lines(facts.confirmation, table, advice)
         advised = [f"**{a.text}**" for a in advice]
         stand = counted(runs)
-        said = [spec.question, refused, *advised[:1], *confirmed, *advised[1:], stand]
+        why = [f"{text}." for text in causes(table).values()]
+        said = [spec.question, refused, *advised[:1], *confirmed, *advised[1:], stand, *why]
         with self._writing(spec) as (client, place):
             if report.is_dir():
                 client.log_artifacts(place.parent, str(report), FRONT)
@@ -143,6 +145,8 @@ class MLflowTracker:
             client.set_tag(place.parent, "mlflow.note.content", note)
             if stand:
                 client.set_tag(place.parent, STANDINGS, stand)
+            if why:
+                client.set_tag(place.parent, CAUSES, shortened(" ".join(why), LONGEST_TAG))
             client.set_terminated(place.parent, "FINISHED")
             # A server that hung may have created runs after the call for them had failed.
             drop_half_written(client, runs_of(client, place.experiment, spec), place.parent)

@@ -22,6 +22,8 @@ FRONT = "front"  # the folder of its artifacts
 MEMBERS = "members.csv"
 STANDINGS = "standings"  # the tag that says how the runs stand, and the beginning of its metrics
 
+CAUSES = "causes"  # the tag that says why trials have collapsed
+
 
 def create_study_run(client: "MlflowClient", experiment: str, spec: Spec) -> str:
     """Create the run, with the sampler, the objectives and the space; returns its identifier."""

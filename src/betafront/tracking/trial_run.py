@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from betafront.damage import read_json
 from betafront.front.show.standings import record
-from betafront.front.table import STANDING, is_metric
+from betafront.front.table import CAUSE, STANDING, is_metric
 from betafront.study.spec import Spec
 from betafront.tracking.runs import PARENT, TRIAL, tags_of
 from betafront.tracking.store import LONGEST_NAME, LONGEST_TAG, log_points, params_of, shortened
@@ -107,7 +107,7 @@ def write_finished(
     tags = {"replicates": str(row["replicates"])}
     tags |= {key: row[key] for key in OF_OTHER_STUDY if key in row}
     if stands := record(row):
-        tags[STANDING] = stands[STANDING]
+        tags |= {key: stands[key] for key in (STANDING, CAUSE) if key in stands}
     run_id = _create(client, place, spec, int(row["trial"]), run_name(spec, row), started, tags)
     names = dict.fromkeys([*spec.space, "normalisation", "weight", *SCALE])
     params = params_of({n: row[n] for n in names if row.get(n) is not None})
@@ -193,7 +193,7 @@ def _values(row: dict[str, Any], history: list[Row], finished: int, end: int) ->
     last = max(end, *(p.step for p in points), 0)
     final = {key: value for key, value in row.items() if is_metric(key)}
     final |= {f"scale/{k}": row[k] for k in SCALE if row.get(k) is not None}
-    final |= {f"{STANDING}/{k}": v for k, v in record(row).items() if k != STANDING}
+    final |= {f"{STANDING}/{k}": v for k, v in record(row).items() if k not in (STANDING, CAUSE)}
     if row["beta"] > 0:
         final[BETA] = log10(row["beta"])
     return points + [Metric(key, float(value), finished, last) for key, value in final.items()]

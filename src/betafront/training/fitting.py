@@ -31,6 +31,7 @@ from betafront.training.run import Run
 from betafront.training.spread.calibration import calibrate
 from betafront.training.state import RunState
 from betafront.training.trace import trace_arrays
+from betafront.training.validation.cause_of import with_cause
 from betafront.training.validation.standing_of import standing_of
 from betafront.training.writing import write_run
 
@@ -121,6 +122,7 @@ def _result(attempt: Attempt) -> Result:
     x = data.examples("train", EXAMPLES)
     scale = on_the_scale(state.objective, trace, state.vae, x, run.seed)
     off = scale_off(state.vae, x, seed=run.seed)
+    standing = standing_of(state, kept, evaluations["val"], scale, off)
     result = Result(
         metrics=metrics,
         scale=scale,
@@ -139,7 +141,7 @@ def _result(attempt: Attempt) -> Result:
         seconds=time.monotonic() - started,
         folder=str(folder),
         costs=costs,
-        standing=standing_of(state, kept, evaluations["val"], scale, off),
+        standing=with_cause(standing, state, run, scale),
         latent_shape=list(state.vae.latent_shape),
         widths=list(state.vae.widths),
     )

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from betafront.training.cause import Cause
+
 STILL_FALLING, SETTLED, OVERFITTED = "still falling", "settled", "overfitted"
 UNSTABLE, COLLAPSED, UNKNOWN = "unstable", "collapsed", "unknown"
 
@@ -40,6 +42,7 @@ class Standing:
             error on the training split, less 1; None for other likelihoods.
         rate_error: the standard error of a sampled R over the draws of z, in nats; None where R has
             a closed form.
+        cause: of a collapsed run, why it has collapsed; None where that is not known.
     """
 
     state: str
@@ -56,6 +59,7 @@ class Standing:
     dead: tuple[int, ...] | None = None
     scale_off: float | None = None
     rate_error: float | None = None
+    cause: Cause | None = None
 
     def written(self) -> dict[str, Any]:
         """As JSON keeps it."""
@@ -69,6 +73,7 @@ class Standing:
         known: dict[str, Any] = {f.name: written.get(f.name) for f in fields(cls)}
         if known["dead"] is not None:
             known["dead"] = tuple(known["dead"])
+        known["cause"] = Cause.read(known["cause"])
         return cls(**known)
 
     @property
@@ -78,6 +83,8 @@ class Standing:
         values = {name: getattr(self, name) for name in names}
         if self.rate_error is not None:
             values["rate_error"] = self.rate_error
+        if self.cause is not None:
+            values |= self.cause.columns
         return {"standing": self.state, "kept_step": self.step, "steps": self.steps, **values}
 
 

@@ -105,6 +105,12 @@ def test_a_dead_study_says_where_something_may_live(table: pd.DataFrame, made: F
     assert shlex.split(command)[:5] == shlex.split(MADE)[:5]
     recorded = standing(dead.assign(**{"val/rate": 0.2}), "collapsed")
     assert "have collapsed" in nothing_is_decided(recorded, made)
+    known = dead.assign(cause="weight", beta_c=9.7, beta_live=9.7)
+    assert "Latents are alive below β = 9.7. Search there: " in refusal(known, made)
+    stuck = refusal(known.assign(cause="optimisation", beta=1.0), made)
+    assert "8 trials have collapsed by the optimisation (0, 1, 2, 3, 4, 5, 6, 7): β = 1" in stuck
+    command = stuck.partition("train longer: ")[2]
+    assert shlex.split(command)[-2:] == ["schedule=linear", "study.name=example-annealed"]
     one_lives = dead.assign(**{"val/rate": [0.2, *rate[1:]]})
     assert "collapsed" not in refusal(one_lives, made)
 

@@ -12,8 +12,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from betafront.front import Facts, draw_front, print_study
+from betafront.front import Facts, cautions, draw_front, print_study
 from betafront.front.comparison import Group, compare
+from betafront.front.decision import causes
 from betafront.front.show import standings
 from betafront.front.show.characters import plot
 from betafront.front.show.comparison import conclusions, draw_comparison
@@ -21,6 +22,7 @@ from betafront.front.show.report import Chapter
 from betafront.front.show.report.page_data import page_data
 from betafront.front.show.report.sections import front_of
 from betafront.front.show.report.sections import standings as section
+from betafront.training.cause import Cause
 from betafront.training.standing import STATES, Standing
 
 SETTLED = Standing(
@@ -30,6 +32,7 @@ FALLING = Standing("still falling", "", 800, 800, "last", falling=12.34, falling
 OVERFITTED = Standing("overfitted", "", 8000, 8000, "last", -3.0, 0.4, 57.3, 1.8, 1200, 60.0)
 UNKNOWN = Standing("unknown", "", 12, 12, "last")
 COLLAPSED = Standing("collapsed", "", 800, 800, "last", scale_off=-0.08)
+CAUSES = ("weight", "optimisation")
 EACH = [OVERFITTED, OVERFITTED, FALLING, SETTLED, SETTLED, SETTLED, SETTLED, UNKNOWN, COLLAPSED]
 
 
@@ -66,6 +69,43 @@ def test_counts(stood: pd.DataFrame, table: pd.DataFrame) -> None:
     assert standings.not_settled(part).sum() == 0
     assert standings.not_settled(stood).sum() == 6
     assert set(standings.MEANINGS) == set(STATES)
+
+
+def test_collapsed_trials_are_told_by_their_cause(
+    table: pd.DataFrame, facts: Facts, stood: pd.DataFrame
+) -> None:
+    weight, stuck = (replace(COLLAPSED, cause=Cause(c, 0, 9.7, 9.7, 9.0)) for c in CAUSES)
+    each = [stuck, *[SETTLED] * 6, weight, weight]
+    told = standing(table, each)
+    by_weight = (
+        "2 trials have collapsed by the weight: β from 30 to 100 is above β_c = 9.7, where "
+        "collapse is an optimum of the loss"
+    )
+    by_optimisation = (
+        "1 trial has collapsed by the optimisation (0): β = 0.01 is below β_c = 9.7, where latents "
+        "are worth their rate and collapse is a saddle. Anneal (schedule=linear)"
+    )
+    assert causes(told)["weight"] == by_weight
+    assert causes(told)["optimisation"].startswith(by_optimisation)
+    assert causes(stood) == {}  # a collapsed trial of which it was not recorded
+    page = section(Chapter(facts, told, pd.DataFrame()))
+    assert by_weight in page and by_optimisation in page
+    lines = " ".join(" ".join(printed(told, facts)).split())
+    assert lines.count(by_weight) == lines.count(by_optimisation) == 1
+    # The end of a front that is meant to be there is no reason to be careful.
+    careful = " ".join(cautions(told, facts, []))
+    assert by_optimisation in careful and by_weight not in careful
+    shown = standings.standings_of(told)
+    assert shown[0].startswith("collapsed by the optimisation; β_c = 9.7; ")
+    assert shown[7].startswith("collapsed by the weight; β_c = 9.7; ")
+
+
+def test_several_likelihoods_have_several_beta_c(table: pd.DataFrame) -> None:
+    two = [replace(COLLAPSED, cause=Cause("weight", 0, c, c, c)) for c in (4.88, 9.7)]
+    told = standing(table.tail(2), list(two))
+    assert "is above β_c = 4.88 to 9.7, where" in causes(told)["weight"]
+    few = standing(table.tail(1), [replace(COLLAPSED, cause=Cause("weight", 0, 1100, 24, 26))])
+    assert "above β_live = 24 (β_c = 1100, of a direction that few" in causes(few)["weight"]
 
 
 def test_of_earlier_records_nothing_is_said(

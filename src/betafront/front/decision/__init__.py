@@ -4,6 +4,7 @@ from betafront.front.decision.advice import Advice, in_every_row, names, trade, 
 from betafront.front.decision.asked import USUAL, Asked
 from betafront.front.decision.capacity import end_of_capacity
 from betafront.front.decision.cautions import cautions
+from betafront.front.decision.collapse import causes
 from betafront.front.decision.decision import decide
 from betafront.front.decision.points import points
 from betafront.front.decision.record import decision_record, notes
@@ -13,6 +14,7 @@ __all__ = [
     "USUAL",
     "Advice",
     "Asked",
+    "causes",
     "cautions",
     "decide",
     "decision_record",

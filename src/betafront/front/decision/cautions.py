@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from betafront.front.decision.advice import Advice
-from betafront.front.decision.collapse import collapsed
+from betafront.front.decision.collapse import causes, collapsed
 from betafront.front.decision.commands import further
 from betafront.front.decision.price import exchange, noise_of_a_price
 from betafront.front.decision.standings import Standings, overtaking, standings_of
 from betafront.front.front import front, hypervolume
 from betafront.front.slope import NAT, off_their_lines
 from betafront.front.table import DISTORTION, ELBO, PLANE, RATE, STANDING, Facts, usable
+from betafront.training.cause import WEIGHT
 from betafront.training.standing import UNSETTLED
 
 FAILED = 0.2  # of the trials: where more have failed, the others may be the easy ones
@@ -31,6 +32,7 @@ def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> lis
         return []
     found = [*_at_the_edge(kept, facts, advice), *_open_ends(kept, facts, advice)]
     found += [*_standings(kept, facts, advice), *_behind(kept, advice), *_dead(kept, advice)]
+    found += [said for cause, said in causes(kept).items() if cause != WEIGHT]
     found += [*_close(kept, advice), *_no_volume(table, facts), *_failed(facts)]
     return [*found, off] if facts.one_scale and (off := off_their_lines(kept)) else found
 
@@ -121,8 +123,11 @@ def _behind(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
 
 def _dead(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
     """A decision that uses no latent."""
-    if advice and collapsed(table[table["trial"] == advice[0].trial]).any():
-        yield f"{advice[0].name} uses no latent: its rate is {advice[0].metrics[RATE]:.2g} nats."
+    own = table[table["trial"] == advice[0].trial] if advice else table.head(0)
+    if collapsed(own).any():
+        why = "".join(f" {said}." for cause, said in causes(own).items() if cause == WEIGHT)
+        rate = f"{advice[0].metrics[RATE]:.2g}"
+        yield f"{advice[0].name} uses no latent: its rate is {rate} nats.{why}"
 
 
 def _no_volume(table: pd.DataFrame, facts: Facts) -> Iterator[str]:

@@ -1,11 +1,22 @@
-"""Studies in which no run uses any latent, and where to search instead."""
+"""Runs that use no latent: why they do not, and where to search instead."""
+
+from collections.abc import Iterator
 
 import pandas as pd
 
-from betafront.front.decision.commands import further
-from betafront.front.table import MSE, RATE, STANDING, Facts
+from betafront.front.decision.commands import further, new_study
+from betafront.front.table import CAUSE, MSE, RATE, STANDING, Facts
+from betafront.training.cause import (
+    BETTER_TRAINING,
+    CAUSES,
+    OPTIMISATION,
+    WEIGHT,
+    between,
+    where,
+)
 from betafront.training.standing import COLLAPSED
 
+LISTED = 8  # trials of one cause
 NO_RATE = 0.05  # nats: an example that carries less tells its reconstruction nothing
 
 
@@ -20,6 +31,46 @@ def all_collapsed(table: pd.DataFrame) -> bool:
     return bool(len(table) and collapsed(table).all())
 
 
+def causes(table: pd.DataFrame) -> dict[str, str]:
+    """Why trials have collapsed, a sentence for each cause (`betafront.training.cause.CAUSES`) that
+    occurs; empty where none has collapsed, or it was not recorded why.
+
+    Args:
+        table: trials.
+    """
+    return {cause: _by(cause, rows) for cause, rows in trials_of_causes(table)}
+
+
+def trials_of_causes(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The trials that have collapsed by each cause that occurs."""
+    for cause in CAUSES if CAUSE in table else ():
+        if len(rows := table[table[CAUSE] == cause]):
+            yield cause, rows
+
+
+def _by(cause: str, rows: pd.DataFrame) -> str:
+    trials = "1 trial has" if len(rows) == 1 else f"{len(rows)} trials have"
+    at, beta_c, beta_live = (_ends(rows[key]) for key in ("beta", "beta_c", "beta_live"))
+    low, high = at
+    betas = f"β = {low:.4g}" if low == high else f"β from {low:.4g} to {high:.4g}"
+    said = f"{trials} collapsed {CAUSES[cause]}{_listed(cause, rows)}: "
+    said += where(cause, betas, beta_c, beta_live)
+    return said if cause == WEIGHT else f"{said}. {BETTER_TRAINING[0].upper()}{BETTER_TRAINING[1:]}"
+
+
+def _listed(cause: str, rows: pd.DataFrame) -> str:
+    """Which trials, where something is to be done about them."""
+    if cause == WEIGHT:
+        return ""
+    numbers = [str(number) for number in rows["trial"]]
+    more = f" and {len(numbers) - LISTED} more" if len(numbers) > LISTED else ""
+    return f" ({', '.join(numbers[:LISTED])}{more})"
+
+
+def _ends(values: "pd.Series[float]") -> tuple[float, float]:
+    return float(values.min()), float(values.max())
+
+
 def way_out_of_collapse(table: pd.DataFrame, facts: Facts) -> str:
     """What is known of a study in which every trial has collapsed, and the command that searches
     where latents are in use.
@@ -30,12 +81,24 @@ def way_out_of_collapse(table: pd.DataFrame, facts: Facts) -> str:
     """
     said = (
         f"all {len(table)} trials have collapsed: no latent is in use, and the rate is at most "
-        f"{table[RATE].max():.2g} nats. Only β below {table['beta'].min():.3g}, the smallest of "
-        f"them, can be alive{_first_latent(table, facts)}."
+        f"{table[RATE].max():.2g} nats."
     )
+    found = causes(table)
+    if OPTIMISATION in found:
+        annealed = new_study(facts, "annealed", {"schedule": "linear"}, imported=False)
+        return f"{said} {found[OPTIMISATION]}: {annealed}"
+    said = f"{said} {_alive_below(table, facts)}."
     if facts.reach is None or not facts.reach.lower:
         return f"{said} Search smaller weights (objective.weight), in a study of another name."
     return f"{said} Search there: {further(facts, facts.reach.lower)}"
+
+
+def _alive_below(table: pd.DataFrame, facts: Facts) -> str:
+    """Which β can be alive: that which was forecast, or what the smallest one says."""
+    if CAUSE in table and table[CAUSE].notna().all():
+        return f"Latents are alive below β = {between(*_ends(table['beta_live']))}"
+    smallest = f"Only β below {table['beta'].min():.3g}, the smallest of them, can be alive"
+    return smallest + _first_latent(table, facts)
 
 
 def _first_latent(table: pd.DataFrame, facts: Facts) -> str:

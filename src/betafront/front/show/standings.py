@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from betafront.front.table import STANDING
+from betafront.front.table import CAUSE, STANDING
+from betafront.training.cause import CAUSES
 from betafront.training.standing import (
     COLLAPSED,
     OVERFITTED,
@@ -29,6 +30,10 @@ NUMBERS = {
     "gap": "D + βR on validation above that on training (nats)",
     "scale_off": "σ or b over the error of the training split, less 1",
     "rate_error": "standard error of a sampled R over the draws (nats)",
+    "beta_c": "β above which collapse is an optimum",
+    "beta_live": "β below which a latent is worth its rate to more than a few examples",
+    "val_beta_live": "the same to validation examples",
+    "weight_live": "weight at the lower of these β, in the convention of the run",
 }
 """The columns beside the state (`betafront.training.standing.Standing.columns`), and their labels.
 A table that an earlier version recorded has none of them."""
@@ -91,8 +96,8 @@ def not_settled(table: pd.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.bool
 
 
 def record(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a run as `standing`, and those of the NUMBERS that are known; empty where it was
-    not recorded.
+    """The state of a run as `standing`, of a collapsed one why it has collapsed as `cause`, and
+    those of the NUMBERS that are known; empty where it was not recorded.
 
     Args:
         row: of a table of trials or runs.
@@ -101,7 +106,8 @@ def record(row: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     found = {key: row[key] for key in NUMBERS if _is_number(row.get(key))}
     whole = {key: int(value) for key, value in found.items() if key in WHOLE}
-    return {STANDING: row[STANDING], **{k: float(v) for k, v in found.items()}, **whole}
+    why = {CAUSE: row[CAUSE]} if isinstance(row.get(CAUSE), str) else {}
+    return {STANDING: row[STANDING], **why, **{k: float(v) for k, v in found.items()}, **whole}
 
 
 def in_words(row: Mapping[str, Any]) -> str:
@@ -113,7 +119,9 @@ def in_words(row: Mapping[str, Any]) -> str:
     known = record(row)
     if not known:
         return ""
-    parts = [known[STANDING]]
+    parts = [" ".join(filter(None, [known[STANDING], CAUSES.get(known.get(CAUSE, ""), "")]))]
+    if "beta_c" in known:
+        parts.append(f"β_c = {known['beta_c']:.4g}")
     if "over" in known and "since" in known:
         over = _with_error(known, "over")
         parts.append(f"it ended {over} nats above its best, of step {known['since']:,.0f}")

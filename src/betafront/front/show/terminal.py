@@ -13,6 +13,7 @@ from betafront.front.decision import (
     USUAL,
     Advice,
     Asked,
+    causes,
     cautions,
     decide,
     in_every_row,
@@ -44,6 +45,7 @@ from betafront.front.table import (
     units,
 )
 from betafront.terminal import headed, print_careful, print_sentence
+from betafront.training.cause import WEIGHT
 
 ROWS = 20
 IMPORTED = "imported"
@@ -98,12 +100,16 @@ def print_study(
     )
     if said := counted(table if runs is None else runs):
         out.print(f"{said[0].upper()}{said[1:]}.")
+    why = refusal(table, facts, runs)
+    for cause, said in causes(table).items():
+        if why or cause == WEIGHT:  # the others are cautions of a decision
+            out.print(f"{said}.", markup=False)
     found = one_curve(table)
     if found:
         out.print(found.text)
     if picture := plot(table, facts, advice, out.width):
         out.print(f"\n{picture}", markup=False)
-    if why := refusal(table, facts, runs):
+    if why:
         print_sentence(why, out)
         return
     out.print()

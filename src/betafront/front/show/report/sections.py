@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from betafront.front.comparison import Comparison
-from betafront.front.decision import cautions, in_every_row, names, notes
+from betafront.front.decision import causes, cautions, in_every_row, names, notes
 from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
@@ -150,9 +150,10 @@ def standings(chapter: Chapter) -> str:
         for means in [MEANINGS[state]]
     ]
     table = _table(["", "runs", "trials", "which says that"], rows)
+    why = "".join(f"<p>{escape(told)}.</p>" for told in causes(chapter.table).values())
     return (
         f"<section class=told><h2>How the runs stand{_of(chapter)}</h2>"
-        f"<p>{escape(said[0].upper() + said[1:])}.</p>{table}</section>"
+        f"<p>{escape(said[0].upper() + said[1:])}.</p>{table}{why}</section>"
     )
 
 
