@@ -78,6 +78,7 @@ class Facts:
         command: reproduces the study.
         data: name and digest.
         reach: of the weight; None where the weight was not searched, or not over numbers.
+        as_forecast: the range of the weight in words, where the forecast gave it; else empty.
         confirmation: what further seeds and more steps said of the decision; None where it was not
             put to that test.
         keep: which weights its runs were asked to keep, `best` or `last`; empty where that was not
@@ -98,6 +99,7 @@ class Facts:
     command: str
     data: str
     reach: Reach | None = None
+    as_forecast: str = ""
     confirmation: "Confirmation | None" = None
     keep: str = ""
     by_epochs: bool = False

@@ -11,6 +11,7 @@ from betafront.metrics.catalogue import direction
 from betafront.metrics.zero_rate import EXAMPLES, zero_rate
 from betafront.models import model_cautions
 from betafront.own_modules import cause
+from betafront.study.forecast_range import with_range
 from betafront.study.plan import Plan
 from betafront.study.spec import EPOCHS, STEPS, Spec
 from betafront.training.recipe.trainer import epochs_in_words
@@ -31,17 +32,23 @@ def checked(plan: Plan) -> Plan:
         UserError: naming the branch and what is wrong in it.
     """
 
+    composer = plan.composer
+
     def made(overrides: list[str]) -> Run:
-        run = build(plan.composer(overrides))
+        run = build(composer(overrides))
         check(run)
         return run
 
-    of_models = list[str]()
-    for overrides in plan.branches:
+    def branch(overrides: list[str]) -> Run:
         try:
-            run = made(overrides)
+            return made(overrides)
         except UserError as error:
             raise UserError(_placed(error, overrides, made)) from error
+
+    plan = with_range(plan, branch)
+    of_models = list[str]()
+    for overrides in plan.branches:
+        run = branch(overrides)
         of_models += model_cautions(run.vae())
     cautions = [*data_cautions(run.data), *dict.fromkeys(of_models)]
     return replace(plan, spec=describe(plan.spec, run), cautions=cautions)

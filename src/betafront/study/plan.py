@@ -16,6 +16,7 @@ from betafront.config.former import lacking, moved, of_choices
 from betafront.config.overrides import parse
 from betafront.config.parts import PARTS
 from betafront.errors import UserError, near_miss
+from betafront.study.search.automatic import ANY, is_automatic
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
 from betafront.study.search.enumeration import branches, grid
 from betafront.study.search.space import Space
@@ -62,19 +63,49 @@ def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
         UserError: naming what is wrong and the way out.
     """
     fixed, lines, conditions = split_arguments(arguments, config)
-    constraints = [str(c) for c in listed(config.study.constraints)]
-    written = (f"{key}={value}" for key, value in lines.items())
-    space = Space.parse(written, conditions, constraints)
+    space = _space(lines, conditions, listed(config.study.constraints))
     composer = Composer(context.config_loader, config, fixed)
     base = composer.base()
     refuse_passwords(base)
     of_this_call = ("hydra.mode", "hydra.sweeper.")
     launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith(of_this_call)]
-    spec = replace(
-        specify(base, space, lines),
-        command=[masked(w) if "://" in w else w for w in (*launch_choices, *arguments)],
-        conditions=conditions,
-    )
+    command = [masked(w) if "://" in w else w for w in (*launch_choices, *arguments)]
+    spec = replace(specify(base, space, lines), command=command, conditions=conditions)
+    return _planned(context, config, composer, space, base, spec)
+
+
+def with_search(plan: Plan, key: str, search: str) -> Plan:
+    """The plan with another search of one of its parameters.
+
+    Args:
+        plan: of a study.
+        key: of the parameter, as in `Spec.space`.
+        search: in its place, in Hydra's grammar.
+
+    Raises:
+        UserError: the points to be tried first are not within the search.
+    """
+    lines, conditions = plan.spec.space | {key: search}, plan.spec.conditions
+    space = _space(lines, conditions, plan.spec.constraints)
+    spec = specify(plan.base, space, lines)
+    spec = replace(spec, command=plan.spec.command, conditions=conditions)
+    return _planned(plan.context, plan.config, plan.composer, space, plan.base, spec)
+
+
+def _space(lines: Lines, conditions: Conditions, constraints: Sequence[Any]) -> Space:
+    searches = {key: ANY if is_automatic(key, line) else line for key, line in lines.items()}
+    written = (f"{key}={search}" for key, search in searches.items())
+    return Space.parse(written, conditions, [str(c) for c in constraints])
+
+
+def _planned(
+    context: HydraContext,
+    config: DictConfig,
+    composer: Composer,
+    space: Space,
+    base: DictConfig,
+    spec: Spec,
+) -> Plan:
     space.check_constraints(spec.base)
     branches = composed_branches(composer, space, spec.base)
     queue, left_out = read_queue(base, space, spec)
@@ -144,7 +175,7 @@ def split_arguments(
     fixed = []
     for text, override in zip(arguments, overrides, strict=True):
         key = override.get_key_element()
-        if override.is_sweep_override():
+        if override.is_sweep_override() or is_automatic(key, override.value()):
             lines[key] = text.split("=", 1)[1]
         else:
             lines.pop(key, None)

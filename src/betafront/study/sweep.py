@@ -22,6 +22,7 @@ from betafront.study.engines.launch import can_leave, choice, launch, launcher_o
 from betafront.study.gpus import check_gpus
 from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
+from betafront.study.results.searched_range import as_forecast
 from betafront.study.results.table import command
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec, is_ours
@@ -156,6 +157,8 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
     """One line on what is about to be done."""
     trials = store.trials()
     done, running = finished(trials), numbers_by_word(trials, time.time())["running"]
+    if said := as_forecast(spec):
+        out.print(f"{said}.", markup=False)
     for why in plan.left_out:
         out.print(f"a suggestion is left out: {why}", style="dim", markup=False, soft_wrap=True)
     if is_met(spec, trials):

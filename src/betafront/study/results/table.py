@@ -9,7 +9,7 @@ import pandas as pd
 
 from betafront.front import Facts, trials_table
 from betafront.study.results.confirmation import confirmation
-from betafront.study.results.searched_range import WEIGHT, reach
+from betafront.study.results.searched_range import WEIGHT, as_forecast, reach
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
 from betafront.study.trials.replicates import Record, every_run, record_of
@@ -122,6 +122,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
         one_scale=spec.one_scale,
         command=command(spec),
         reach=reach(searched) if searched else None,
+        as_forecast=as_forecast(spec),
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
         confirmation=confirmation(settings),
         keep=str(spec.base.get("trainer.keep", "")),

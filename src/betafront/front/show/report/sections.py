@@ -226,6 +226,7 @@ def made(chapter: Chapter) -> str:
     """How the study was made, and the commands that go on from it."""
     facts = chapter.facts
     volume = hypervolume(chapter.table, facts.objectives, facts.reference)
+    searched = f" Searched: {escape(facts.as_forecast)}." if facts.as_forecast else ""
     reference = ", ".join(f"{r:.4g}" for r in facts.reference)
     counts = ", ".join(f"{n} {state}" for state, n in facts.counts.items() if n)
     commands = "".join(
@@ -236,7 +237,7 @@ def made(chapter: Chapter) -> str:
         f"<section><h2>How it was made{_of(chapter)}</h2><p>{counts}; budget {facts.budget} "
         f"trials. N = {facts.pixels} data dimensions, M = {facts.latents} latents; "
         f"{escape(facts.data)}. Hypervolume {volume:.5g} below the reference point ({reference})."
-        f'</p><div class="scroll"><table class="commands">{commands}</table></div></section>'
+        f'{searched}</p><div class="scroll"><table class="commands">{commands}</table></div></section>'
     )
 
 
