@@ -16,7 +16,7 @@ from betafront.config.former import lacking, moved, of_choices
 from betafront.config.overrides import parse
 from betafront.config.parts import PARTS
 from betafront.errors import UserError, near_miss
-from betafront.study.search.automatic import ANY, is_automatic
+from betafront.study.search.automatic import ANY, AUTOMATIC, is_automatic
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
 from betafront.study.search.enumeration import branches, grid
 from betafront.study.search.space import Space
@@ -107,7 +107,7 @@ def _planned(
     spec: Spec,
 ) -> Plan:
     space.check_constraints(spec.base)
-    branches = composed_branches(composer, space, spec.base)
+    branches = composed_branches(composer, space, spec)
     queue, left_out = read_queue(base, space, spec)
     if spec.sampler == "grid":
         queue = [*queue, *(p for p in grid(space, spec.base) if p not in queue)]
@@ -138,15 +138,16 @@ def as_begun(plan: Plan, settings: Mapping[str, Any]) -> Plan:
     return replace(plan, composer=composer, base=composer.base(), spec=spec)
 
 
-def composed_branches(
-    composer: Composer, space: Space, settings: Mapping[str, Any]
-) -> list[list[str]]:
-    """The overrides of every branch of the space, each composed once.
+def composed_branches(composer: Composer, space: Space, spec: Spec) -> list[list[str]]:
+    """The overrides of every branch of the space, each composed once; what is `auto` stands there
+    as that.
 
     Raises:
         UserError: naming the branch and what is wrong in it.
     """
-    every = [space.overrides(params) for params in branches(space, settings=settings)]
+    automatic = {k: AUTOMATIC for k, search in spec.space.items() if is_automatic(k, search)}
+    points = branches(space, settings=spec.base)
+    every = [space.overrides({**params, **automatic}) for params in points]
     for overrides in every:
         try:
             composer(overrides)
