@@ -13,6 +13,7 @@ from betafront.models import model_cautions
 from betafront.own_modules import cause
 from betafront.study.forecast_range import with_range
 from betafront.study.plan import Plan
+from betafront.study.search.grammar import name_of
 from betafront.study.spec import EPOCHS, STEPS, Spec
 from betafront.training.recipe.trainer import epochs_in_words
 from betafront.training.run import EVALUATED, Run
@@ -31,7 +32,6 @@ def checked(plan: Plan) -> Plan:
     Raises:
         UserError: naming the branch and what is wrong in it.
     """
-
     composer = plan.composer
 
     def made(overrides: list[str]) -> Run:
@@ -46,12 +46,21 @@ def checked(plan: Plan) -> Plan:
             raise UserError(_placed(error, overrides, made)) from error
 
     plan = with_range(plan, branch)
-    of_models = list[str]()
+    of_models, widths = list[str](), set[tuple[int, ...]]()
     for overrides in plan.branches:
         run = branch(overrides)
-        of_models += model_cautions(run.vae())
+        vae = run.vae()
+        of_models += model_cautions(vae)
+        widths.add(tuple(vae.widths))
     cautions = [*data_cautions(run.data), *dict.fromkeys(of_models)]
-    return replace(plan, spec=describe(plan.spec, run), cautions=cautions)
+    one_floor = len(widths) == 1 and not any(map(_of_likelihood, plan.spec.space))
+    spec = describe(plan.spec, run)
+    return replace(plan, spec=spec, cautions=cautions, one_floor=one_floor)
+
+
+def _of_likelihood(key: str) -> bool:
+    """Whether a searched parameter is the likelihood, or a setting of it."""
+    return name_of(key).partition(".")[0] == "likelihood"
 
 
 def _placed(error: UserError, overrides: list[str], made: Callable[[list[str]], Run]) -> str:

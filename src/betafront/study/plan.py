@@ -38,6 +38,8 @@ class Plan:
         branches: the overrides of each branch of the space (`study.search.enumeration.branches`).
         left_out: suggestions that are not points of the space, with the reason.
         cautions: about the data, a sentence each; there once the plan was checked.
+        one_floor: whether all trials have one likelihood and one number of latents, so that one
+            linear-Gaussian front is theirs; known once the plan was checked.
     """
 
     context: HydraContext
@@ -49,6 +51,7 @@ class Plan:
     branches: list[list[str]]
     left_out: list[str]
     cautions: Sequence[str] = ()
+    one_floor: bool = False
 
 
 def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -> Plan:

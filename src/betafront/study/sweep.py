@@ -19,6 +19,7 @@ from betafront.study.create import going_on, make_or_resume
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
+from betafront.study.forecast_front import keep_front
 from betafront.study.gpus import check_gpus
 from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
@@ -145,6 +146,8 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
     storage = open_storage(plan.base.storage.url, create=True)
     plan, said = with_imports(going_on(plan, storage), storage)
     store = make_or_resume(storage, plan.spec, out)
+    with out.status("forecasting the front of a linear model …"):
+        keep_front(store, plan)
     for line in said:
         out.print(line, markup=False, soft_wrap=True)
     remember(str(plan.base.runs), plan.base.tracking.get("uri"))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from betafront.files import opened_whole
 from betafront.front.decision import decide
+from betafront.front.floor import Floor, named
 from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
 from betafront.front.show.standings import counts, not_settled
@@ -34,6 +35,7 @@ OPEN = {  # the hollow marks of trials that are not settled
 }
 CLEAR = 0.3  # of the distance of two lines of the same D + R, from the best to the next one
 HOLLOW = 0.7  # the opacity of hollow marks of trials that are not on the front
+DASHED = ("#222222", "#7b5ea7", "#8c6d31")  # the colours of linear-Gaussian fronts
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
@@ -127,6 +129,7 @@ def _plane(
     axes.set(xlabel=label(x), ylabel=label(y))
     if (x, y) == (RATE, DISTORTION):
         _iso_elbo(axes, table)
+        draw_floors(axes, {facts.name: facts.floor} if facts.floor else {})
     axes.legend(fontsize="small")
 
 
@@ -170,6 +173,16 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
             )  # fmt: skip
     axes.plot([], [], "--", color="#bbbbbb", lw=0.7, label="D + R constant (nats)")
     axes.set(xlim=(left, right), ylim=(bottom, top))
+
+
+def draw_floors(axes: Any, floors: Mapping[str, Floor]) -> None:
+    """Draw the linear-Gaussian fronts of studies on a plane of rate and distortion, as far as it
+    reaches for the trials."""
+    limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
+    for (name, floor), colour in zip(named(floors).items(), cycle(DASHED), strict=False):
+        said = f"{name}:\nabove it, not converged or too weak".replace("$", r"\$")
+        axes.plot(floor.rate, floor.distortion, "--", color=colour, lw=1.4, zorder=1.5, label=said)
+    axes.set(**limits)
 
 
 def _rates(axes: Any, table: pd.DataFrame, weight: str, title: str) -> None:

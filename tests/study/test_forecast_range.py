@@ -1,0 +1,149 @@
+"""`objective.weight=auto`: the range that a study searches is that of the forecast."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import hydra
+import numpy as np
+import pytest
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext, RunMode
+from optuna.distributions import FloatDistribution
+
+from betafront.config.build import build
+from betafront.config.compose import NAME, VERSION_BASE, compose
+from betafront.errors import UserError
+from betafront.forecast.forecast import forecast
+from betafront.shipped import conf_dir
+from betafront.study import forecast_front
+from betafront.study.branch_check import checked
+from betafront.study.forecast_front import front_of
+from betafront.study.forecast_range import with_range
+from betafront.study.plan import Plan, read_plan
+from betafront.study.results.floor import FLOOR, floor
+from betafront.study.results.searched_range import as_forecast
+from betafront.training.run import Run
+
+SMALL = ("data=digits", "data.limit=200", "model.hidden=[8]")
+AUTO = "objective.weight=auto"
+MINE = """\
+# @package _global_
+study:
+  name: mine
+  objectives: [val/rate, val/mse]
+  space:
+    likelihood: choice(continuous_bernoulli, gaussian, laplace)
+    model.latents: choice(2, 8)
+    likelihood=gaussian,laplace:
+      objective.weight: auto
+"""
+
+
+def plan_of(*words: str) -> Plan:
+    """The plan of a sweep of digits with these words, before anything was made."""
+    every = [*SMALL, *words]
+    with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
+        loader = GlobalHydra.instance().config_loader()
+        config = loader.load_configuration(NAME, every, run_mode=RunMode.MULTIRUN)
+    return read_plan(HydraContext(loader, Callbacks()), config, every)
+
+
+def run_of(plan: Plan) -> Callable[[list[str]], Run]:
+    return lambda overrides: build(plan.composer(overrides))
+
+
+def range_of(*words: str) -> tuple[float, float]:
+    """The range that a sweep with these words searches."""
+    plan = plan_of(*words)
+    searched = with_range(plan, run_of(plan)).space.distributions["objective.weight"]
+    assert isinstance(searched, FloatDistribution) and searched.log
+    return searched.low, searched.high
+
+
+def forecast_of(*words: str) -> tuple[float, float]:
+    """The range that the forecast of a run gives."""
+    run = build(compose([*SMALL, *words]))
+    return forecast(run.data, run.p_x(), run.objective(run.vae().widths)).search_weight
+
+
+def test_the_range_is_that_of_the_forecast_in_the_normalisation_of_the_study() -> None:
+    plan = plan_of(AUTO, "normalisation=mean", "study.enqueue=[{objective.weight: 1}]")
+    found = with_range(plan, run_of(plan))
+    low, high = forecast_of("normalisation=mean")
+    assert found.spec.space["objective.weight"] == f"tag(log,interval({low},{high}))"
+    assert as_forecast(found.spec) == f"objective.weight from {low:g} to {high:g}, as forecast"
+    assert AUTO in found.spec.command
+    assert found.spec.queue == [{"objective.weight": 1.0}]
+    typed = plan_of(f"objective.weight=tag(log,interval({low},{high}))", "normalisation=mean")
+    assert found.spec.space_digest == typed.spec.space_digest != plan.spec.space_digest
+
+
+def test_it_spans_the_branches_that_have_the_weight(own_place: Path) -> None:
+    (own_place / "studies/mine").mkdir(parents=True)
+    (own_place / "studies/mine/study.yaml").write_text(MINE)
+    lows, highs = zip(
+        forecast_of("likelihood=laplace"), forecast_of("model.latents=2"), strict=True
+    )
+    assert range_of("study=mine") == (min(lows), max(highs))
+
+
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        ((AUTO, "normalisation=sum,mean"), r"each normalisation that is searched \(mean, sum\)"),
+        ((AUTO, "study.sampler=grid"), "grid cannot search objective.weight, which is an interval"),
+        ((AUTO, "study.enqueue=[{objective.weight: 900}]"), "cannot be 900: it is searched in"),
+        (
+            (AUTO, "data.limit=null", "data=text", "data.sentences=50"),
+            "auto has no range.*0.01 to 10",
+        ),
+    ],
+)
+def test_what_has_no_one_range_is_refused(words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        range_of(*words)
+
+
+@pytest.mark.parametrize(
+    "words, drawn",
+    [
+        (("objective.weight=1,2",), True),
+        (("objective.weight=1,2", "likelihood.mode=fixed"), True),
+        (("objective.weight=1,2", "likelihood=laplace"), False),
+        (("objective.weight=1,2", "model.latents=2,4"), False),
+        (("objective.weight=1,2", "likelihood.mode=optimal,learned"), False),
+        (("objective.weight=1,2", "study.objectives=[val/rate,val/mse]"), False),
+    ],
+)
+def test_a_front_is_kept_where_all_trials_have_one(words: tuple[str, ...], drawn: bool) -> None:
+    kept = front_of(checked(plan_of(*words)))
+    assert bool(kept) == drawn
+    if drawn:
+        found = floor({FLOOR: kept})
+        assert found is not None and found.rate[0] == 0.0
+        assert np.all(np.diff(found.rate) > 0) and np.all(np.diff(found.distortion) < 0)
+        words = tuple(word for word in words if "weight" not in word)
+        run = build(compose([*SMALL, *words]))
+        front = forecast(run.data, run.p_x(), run.objective(run.vae().widths)).front
+        assert front is not None
+        at = front.at(found.beta[3])
+        assert (found.rate[3], found.distortion[3]) == pytest.approx(
+            (at.val_rate, at.val_distortion), rel=1e-4
+        )
+
+
+def test_nothing_is_lost_without_memory_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(forecast_front, "forecast", no_memory)
+    plan = checked(plan_of("objective.weight=1,2"))
+    assert plan.one_floor and front_of(plan) == {} and floor({FLOOR: {}}) is None
+
+
+@pytest.mark.parametrize(
+    "damaged", [None, "x", [], {"beta": [1]}, {"beta": [1, 2], "rate": [1, 2], "distortion": [1]}]
+)
+def test_a_damaged_front_is_none(damaged: object) -> None:
+    assert floor({FLOOR: damaged}) is None
