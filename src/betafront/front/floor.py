@@ -1,7 +1,9 @@
 """The linear-Gaussian front, which the data alone decides, beside the fronts of trained models."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 NAME = "linear-Gaussian VAE, forecast"
 SAYS = (
@@ -23,6 +25,19 @@ class Floor:
     beta: Sequence[float]
     rate: Sequence[float]
     distortion: Sequence[float]
+
+    def beside(self, rates: Iterable[float]) -> "Floor":
+        """The part beside trials: up to the greatest of their rates."""
+        end = max(rates)
+        kept = sum(rate < end for rate in self.rate)
+        if kept == len(self.rate):
+            return self
+        beta, distortion = (np.interp(end, self.rate, of) for of in (self.beta, self.distortion))
+        return Floor(
+            beta=[*self.beta[:kept], float(beta)],
+            rate=[*self.rate[:kept], end],
+            distortion=[*self.distortion[:kept], float(distortion)],
+        )
 
 
 def named(floors: Mapping[str, Floor]) -> dict[str, Floor]:

@@ -192,7 +192,8 @@ def split_arguments(
     if not lines:
         raise UserError(
             "there is nothing to search: name a study (study=weighting), or give a parameter more "
-            "than one value, as in 'objective.weight=tag(log,interval(0.01,10))'"
+            "than one value, as in 'objective.weight=tag(log,interval(0.01,10))' or in "
+            "objective.weight=auto, which searches the range that `betafront forecast` names"
         )
     return fixed, lines, conditions
 

@@ -147,7 +147,7 @@ def comparison_figure(
             at.scatter([], [], s=22, facecolor="none", edgecolor="#444444", label="not settled")
         at.set(xlabel=label(x), ylabel=label(y))
         if (x, y) == (RATE, DISTORTION):
-            draw_floors(at, floors)
+            draw_floors(at, floors, found.table[RATE])
         at.legend(fontsize="small")
     return figure
 

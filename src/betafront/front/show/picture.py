@@ -1,7 +1,7 @@
 """The front as a picture: the rate-distortion plane, and the one scale beside it."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from itertools import cycle
 from pathlib import Path
@@ -129,7 +129,7 @@ def _plane(
     axes.set(xlabel=label(x), ylabel=label(y))
     if (x, y) == (RATE, DISTORTION):
         _iso_elbo(axes, table)
-        draw_floors(axes, {facts.name: facts.floor} if facts.floor else {})
+        draw_floors(axes, {facts.name: facts.floor} if facts.floor else {}, table[RATE])
     axes.legend(fontsize="small")
 
 
@@ -175,14 +175,22 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
     axes.set(xlim=(left, right), ylim=(bottom, top))
 
 
-def draw_floors(axes: Any, floors: Mapping[str, Floor]) -> None:
-    """Draw the linear-Gaussian fronts of studies on a plane of rate and distortion, as far as it
-    reaches for the trials."""
-    limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
-    for (name, floor), colour in zip(named(floors).items(), cycle(DASHED), strict=False):
+def draw_floors(axes: Any, floors: Mapping[str, Floor], rates: Iterable[float]) -> None:
+    """Draw the linear-Gaussian fronts of studies on a plane of rate and distortion that has the
+    trials, beside these; the plane grows down to them.
+
+    Args:
+        axes: the plane.
+        floors: by the names of the studies.
+        rates: of the trials.
+    """
+    (bottom, top), across = axes.get_ylim(), axes.get_xlim()
+    for (name, whole), colour in zip(named(floors).items(), cycle(DASHED), strict=False):
+        floor = whole.beside(rates)
+        bottom = min(bottom, floor.distortion[-1] - 0.03 * (top - floor.distortion[-1]))
         said = f"{name}:\nabove it, not converged or too weak".replace("$", r"\$")
         axes.plot(floor.rate, floor.distortion, "--", color=colour, lw=1.4, zorder=1.5, label=said)
-    axes.set(**limits)
+    axes.set(xlim=across, ylim=(bottom, top))
 
 
 def _rates(axes: Any, table: pd.DataFrame, weight: str, title: str) -> None:

@@ -35,8 +35,10 @@ def plane_figure(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) ->
         figure.add_trace(Scatter(x=members[x], y=members[y], mode="lines", line=line, name="front"))
     if facts.floor and (x, y) == (RATE, DISTORTION):
         line = {"color": "#222222", "width": 1.5, "dash": "dash"}
-        floor = {"x": facts.floor.rate, "y": facts.floor.distortion}
-        figure.add_trace(Scatter(**floor, mode="lines", line=line, name=NAME))
+        floor = facts.floor.beside(table[x])
+        figure.add_trace(
+            Scatter(x=floor.rate, y=floor.distortion, mode="lines", line=line, name=NAME)
+        )
     scale = {
         "color": np.log10(table["beta"].clip(lower=1e-12)),
         "colorscale": "Viridis",

@@ -67,7 +67,7 @@ def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str,
         "standings": {c.facts.name: standings_of(c.table) for c in chapters},
         "thumbnails": {c.facts.name: c.thumbnails for c in chapters},
         "links": {c.facts.name: c.links for c in chapters},
-        "floors": _floors(chapters),
+        "floors": _floors(chapters, table),
         "truths": {c.facts.name: c.truth.nll for c in chapters if c.truth},
         "needs": {c.facts.name: c.needs for c in chapters},
     }
@@ -103,13 +103,14 @@ def _named(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
     return found
 
 
-def _floors(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
-    """The linear-Gaussian fronts of the studies' data, which the plane of rate and distortion
-    has."""
+def _floors(chapters: Sequence[Chapter], table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The linear-Gaussian fronts of the studies' data beside the trials, for the plane of rate and
+    distortion."""
     kept = {c.facts.name: c.facts.floor for c in chapters if c.facts.floor}
     return [
         {"name": name, RATE: _short(floor.rate), DISTORTION: _short(floor.distortion)}
-        for name, floor in named(kept).items()
+        for name, whole in named(kept).items()
+        for floor in [whole.beside(table[RATE])]
     ]
 
 

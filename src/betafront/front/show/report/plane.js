@@ -32,7 +32,8 @@ function planeOf(x, y) {
 }
 
 function rangeOf(column, log) {
-  const seen = columns[column].filter((v) => v !== null);
+  const floors = column === DISTORTION ? data.floors.flatMap((f) => f[DISTORTION].slice(-1)) : [];
+  const seen = [...columns[column], ...floors].filter((v) => v !== null && (v > 0 || !log));
   let [low, high] = [Math.min(...seen), Math.max(...seen)];
   if (log) [low, high] = [Math.log10(low), Math.log10(high)];
   const room = 0.05 * (high - low) || 1;
