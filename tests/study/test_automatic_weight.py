@@ -39,7 +39,9 @@ def test_the_range_is_found_once_stored_shown_and_gone_on_with(
     data = json.loads(re.findall(r'id="data">(.*?)</script>', page, re.DOTALL)[0])
     (line,) = data["floors"]
     assert shown in page and SAYS in page and line["name"] == NAME
-    assert line["val/rate"] == pytest.approx(study.user_attrs[FLOOR]["rate"])
+    *beside, _ = line["val/rate"]  # as far as there are trials
+    assert len(beside) > 1
+    assert beside == pytest.approx(study.user_attrs[FLOOR]["rate"][: len(beside)], rel=1e-4)
 
     def another(*_: object) -> None:
         raise AssertionError("the range of a study that exists is forecast again")
@@ -49,23 +51,15 @@ def test_the_range_is_found_once_stored_shown_and_gone_on_with(
         again = betafront("sweep", AUTO, *TINY)
         assert again.code == 0 and shown in again.out and "complete: 2 of 2" in again.out
         other = betafront("sweep", AUTO, *TINY, "normalisation=mean")
-        assert other.code == 1 and "normalisation.name: sum, now mean" in other.err
+        assert other.code == 2 and "normalisation.name: sum, now mean" in other.err
     typed = betafront("sweep", f"objective.weight=tag(log,interval({low},{high + 1}))", *TINY)
-    assert typed.code == 1 and "exists with another space" in typed.err
+    assert typed.code == 2 and "exists with another space" in typed.err
     same = betafront("sweep", f"objective.weight=tag(log,interval({low},{high}))", *TINY)
     assert same.code == 0 and shown in same.out
 
 
-def test_auto_does_not_take_over_a_range_that_was_typed(betafront: Command) -> None:
-    first = betafront("sweep", "objective.weight=tag(log,interval(0.5,2.0))", *TINY)
-    assert first.code == 0, first.err
-    said = betafront("sweep", AUTO, *TINY)
-    assert said.code == 1
-    assert "another space (objective.weight: tag(log,interval(0.5,2.0)), now tag(log," in said.err
-
-
 def test_one_run_has_no_range(betafront: Command) -> None:
     said = betafront("train", AUTO, *TINY[:4])
-    assert said.code == 1 and len(said.err.splitlines()) == 1
+    assert said.code == 2 and len(said.err.splitlines()) == 1
     for way_out in ("`betafront forecast`", "`betafront sweep objective.weight=auto`"):
         assert way_out in said.err

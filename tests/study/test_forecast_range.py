@@ -19,11 +19,14 @@ from betafront.forecast.forecast import forecast
 from betafront.shipped import conf_dir
 from betafront.study import forecast_front
 from betafront.study.branch_check import checked
+from betafront.study.create import make
 from betafront.study.forecast_front import front_of
 from betafront.study.forecast_range import with_range
 from betafront.study.plan import Plan, read_plan
 from betafront.study.results.floor import FLOOR, floor
 from betafront.study.results.searched_range import as_forecast
+from betafront.study.search.automatic import interval
+from betafront.study.storage.opening import open_storage
 from betafront.training.run import Run
 
 SMALL = ("data=digits", "data.limit=200")
@@ -80,6 +83,18 @@ def test_the_range_is_that_of_the_forecast_in_the_normalisation_of_the_study() -
     assert found.spec.space_digest == typed.spec.space_digest != plan.spec.space_digest
 
 
+def test_a_range_that_was_typed_is_not_taken_over() -> None:
+    typed, auto = plan_of("objective.weight=tag(log,interval(0.5,2.0))"), plan_of(AUTO)
+    make(open_storage(typed.base.storage.url, create=True), typed.spec)
+    found = with_range(auto, run_of(auto))
+    with pytest.raises(UserError, match=r"another space .*interval\(0.5,2.0\)\), now tag"):
+        found.spec.refuse_if_changed(typed.spec)
+    stored = replace(found.spec, name="other", space={"objective.weight": interval(1, 2)})
+    make(open_storage(typed.base.storage.url, create=True), stored)
+    again = replace(auto, spec=replace(auto.spec, name="other"))
+    assert with_range(again, run_of(again)).spec.space == {"objective.weight": interval(1, 2)}
+
+
 def test_it_spans_the_branches_that_have_the_weight(own_place: Path) -> None:
     (own_place / "studies/mine").mkdir(parents=True)
     (own_place / "studies/mine/study.yaml").write_text(MINE)
@@ -112,7 +127,6 @@ def test_what_has_no_one_range_is_refused(words: tuple[str, ...], says: str) -> 
         "likelihood=laplace",
         "model.latents=2,4",
         "likelihood.mode=optimal,learned",
-        "study.objectives=[val/rate,val/mse]",
     ],
 )
 def test_no_front_is_kept_that_is_not_of_all_trials(word: str) -> None:

@@ -9,7 +9,8 @@ NAME = "linear-Gaussian VAE, forecast"
 SAYS = (
     "The dashed line is what the best linear VAE of this likelihood and as many latents reaches on "
     "the validation split, in closed form from the data (betafront forecast). No VAE has to be "
-    "worse: trials above the line have not converged, or their model is too weak."
+    "worse: trials above the line have not converged, their model is too weak, or a penalty holds "
+    "them back."
 )
 
 

@@ -179,8 +179,10 @@ def split_arguments(
     fixed = []
     for text, override in zip(arguments, overrides, strict=True):
         key = override.get_key_element()
-        if override.is_sweep_override() or is_automatic(key, override.value()):
+        if override.is_sweep_override():
             lines[key] = text.split("=", 1)[1]
+        elif is_automatic(key, override.value()):
+            lines[key] = AUTOMATIC
         else:
             lines.pop(key, None)
             conditions.pop(key, None)

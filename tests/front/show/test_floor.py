@@ -62,7 +62,7 @@ def test_studies_of_the_same_data_have_one_line(beside: pd.DataFrame, facts: Fac
     other = replace(FLOOR, beta=(8.0, 3.0, 1.0, 0.1))
     both = named({"a": FLOOR, "b": other, "c": other})
     assert both == {f"{NAME}, of a": FLOOR, f"{NAME}, of b": other}
-    groups = [Group(name, beside, pd.DataFrame()) for name in "ab"]
+    groups = [Group(name, beside, beside.assign(replicate=0)) for name in "ab"]
     found = compare(groups, facts.objectives, facts.reference)
     axes = comparison_figure(found, groups, {"a": FLOOR, "b": other}).axes[0]
     labels = [str(line.get_label()).partition(":")[0] for line in axes.lines]
