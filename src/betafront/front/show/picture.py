@@ -128,8 +128,9 @@ def _plane(
         )  # fmt: skip
     axes.set(xlabel=label(x), ylabel=label(y))
     if (x, y) == (RATE, DISTORTION):
-        _iso_elbo(axes, table)
+        axes.margins(0.06)
         draw_floors(axes, {facts.name: facts.floor} if facts.floor else {}, table[RATE])
+        _iso_elbo(axes, table)
     axes.legend(fontsize="small")
 
 
@@ -157,7 +158,6 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
     """Dashed lines along which D + R is the same, from the best of the table upwards."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.margins(0.06)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     best = float((table[RATE] + table[DISTORTION]).min())
     ticks = MaxNLocator(7).tick_values(best, top + right)
