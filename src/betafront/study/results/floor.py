@@ -1,7 +1,7 @@
 """The linear-Gaussian front that was forecast for a study, as its storage keeps it."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from betafront.front.floor import Floor
@@ -16,16 +16,15 @@ def floor(settings: Mapping[str, Any]) -> Floor | None:
         settings: the user attributes of the study.
     """
     kept = settings.get(FLOOR)
-    lines = [kept.get(key) if isinstance(kept, Mapping) else None for key in Floor.__annotations__]
-    if not all(map(_is_line, lines)) or len({len(line) for line in lines}) > 1:
+    if not isinstance(kept, Mapping):
         return None
-    return Floor(*(tuple(map(float, line)) for line in lines))
+    lines = [_line(kept.get(key)) for key in ("beta", "rate", "distortion")]
+    whole = min(map(len, lines)) == max(map(len, lines)) > 1
+    return Floor(*lines) if whole else None
 
 
-def _is_line(found: Any) -> bool:
-    """Whether it is a list of finite numbers: other programs write to storages too."""
-    return (
-        isinstance(found, Sequence)
-        and len(found) > 1
-        and all(isinstance(x, int | float) and math.isfinite(x) for x in found)
-    )
+def _line(found: Any) -> tuple[float, ...]:
+    """A list of finite numbers; empty for anything else: other programs write to storages too."""
+    numbers = found if isinstance(found, list | tuple) else []
+    finite = all(isinstance(x, int | float) and math.isfinite(x) for x in numbers)
+    return tuple(map(float, numbers)) if finite else ()
