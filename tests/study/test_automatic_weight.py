@@ -52,10 +52,6 @@ def test_the_range_is_found_once_stored_shown_and_gone_on_with(
         assert again.code == 0 and shown in again.out and "complete: 2 of 2" in again.out
         other = betafront("sweep", AUTO, *TINY, "normalisation=mean")
         assert other.code == 2 and "normalisation.name: sum, now mean" in other.err
-    typed = betafront("sweep", f"objective.weight=tag(log,interval({low},{high + 1}))", *TINY)
-    assert typed.code == 2 and "exists with another space" in typed.err
-    same = betafront("sweep", f"objective.weight=tag(log,interval({low},{high}))", *TINY)
-    assert same.code == 0 and shown in same.out
 
 
 def test_one_run_has_no_range(betafront: Command) -> None:

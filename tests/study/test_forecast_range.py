@@ -120,14 +120,7 @@ def test_what_has_no_one_range_is_refused(words: tuple[str, ...], says: str) -> 
         range_of(*words)
 
 
-@pytest.mark.parametrize(
-    "word",
-    [
-        "likelihood=laplace",
-        "model.latents=2,4",
-        "likelihood.mode=optimal,learned",
-    ],
-)
+@pytest.mark.parametrize("word", ["model.latents=2,4", "likelihood.mode=optimal,learned"])
 def test_no_front_is_kept_that_is_not_of_all_trials(word: str) -> None:
     assert front_of(checked(plan_of("objective.weight=1,2", word))) == {}
 
