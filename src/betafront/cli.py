@@ -146,6 +146,8 @@ def sweep(
 
     betafront sweep 'objective.weight=tag(log,interval(0.01,10))' study.budget.trials=20
 
+    betafront sweep data=digits objective.weight=auto study.budget.trials=8
+
     betafront sweep --detach study=weighting hydra/launcher=slurm study.workers=16
     """
     if dry_run and detach:

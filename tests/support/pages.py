@@ -8,6 +8,7 @@ import pandas as pd
 
 from betafront.front import Facts
 from betafront.front.comparison import Group, compare
+from betafront.front.floor import Floor
 from betafront.front.show import Chapter, write_page
 from betafront.front.show.report import LatentsShown, Shown
 from betafront.objective import NORMALISATIONS
@@ -65,6 +66,7 @@ def chapter(name: str, objectives: dict[str, str], seed: int = 0) -> Chapter:
         reference=[80.0, 1400.0, 0.0][: len(objectives)], pixels=N, latents=M, budget=TRIALS,
         counts={"complete": TRIALS}, parameters=["objective.weight", "normalisation", "schedule"],
         one_scale=True, command=f"betafront sweep study.name={name}", data="data example",
+        floor=Floor((9.0, 1.0), (0.0, 60.0), (960.0, 890.0)) if objectives == PLANE else None,
     )  # fmt: skip
     return Chapter(facts, table, each, shown=shown, thumbnails=dict.fromkeys(range(TRIALS), PIXEL))
 

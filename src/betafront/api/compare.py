@@ -16,6 +16,7 @@ from betafront.config.overrides import bare
 from betafront.errors import UserError, near_miss
 from betafront.front.comparison import Comparison, Group
 from betafront.front.comparison import compare as measure
+from betafront.front.floor import Floor
 from betafront.front.front import maximised
 from betafront.front.show.comparison import (
     comparison_figure,
@@ -32,6 +33,7 @@ from betafront.study.display.gallery import ROOM
 from betafront.study.display.lines import word
 from betafront.study.display.report import links_of
 from betafront.study.lookup import find_study
+from betafront.study.results.floor import floor
 from betafront.study.results.read import read
 from betafront.tracking import Reader
 
@@ -77,7 +79,7 @@ class Compared:
 
     def picture(self, path: str | Path) -> Path:
         """Draw the fronts on one plane, as a PNG file."""
-        draw_comparison(self.found, self.groups, Path(path))
+        draw_comparison(self.found, self.groups, Path(path), self._floors)
         return Path(path).absolute()
 
     def page(self, path: str | Path) -> Path:
@@ -89,12 +91,18 @@ class Compared:
         write_page(chapters, Path(path), self.groups, self.found)
         return Path(path).absolute()
 
+    @property
+    def _floors(self) -> dict[str, Floor]:
+        """The linear-Gaussian fronts of the studies' data, by the names of the studies."""
+        kept = {spec.name: floor(study.user_attrs) for study, spec in self.studies}
+        return {name: found for name, found in kept.items() if found}
+
     def __repr__(self) -> str:
         return "\n".join(self.findings)
 
     def _repr_html_(self) -> str:
         sides, pairs = in_cells(self.found)
-        png = png_of(comparison_figure(self.found, self.groups))
+        png = png_of(comparison_figure(self.found, self.groups, self._floors))
         return (
             html.table(*sides, caption="Groups, the greatest hypervolume first")
             + html.table(*pairs, caption="Each beside the others", words=(0, 1))

@@ -44,7 +44,8 @@ def sweep(
         overrides: choices, settings and searches as on the command line.
         name: of the study; None for the name that the question gives it.
         space: what is searched, by key: a tuple of choices, or a text in Hydra's grammar, as
-            `"tag(log,interval(0.01,10))"`.
+            `"tag(log,interval(0.01,10))"`, or `"auto"` of the weight: where `betafront.forecast`
+            says that it is worth it.
         trials: the budget.
         workers: processes that share it.
         trust: modules, and functions of libraries, that may be named (`docs/trust.md`).

@@ -53,6 +53,11 @@ def build(config: DictConfig, wall: Wall | None = None) -> Run:
     }
     data = _augmented_data(config.data, wall)
     weight, draws = config.objective.weight, config.objective.get("draws", 1)
+    if weight == "auto":
+        raise UserError(
+            "objective.weight=auto is a range, and one run has one weight: `betafront forecast` "
+            "prints the range, and `betafront sweep objective.weight=auto` searches it"
+        )
     if isinstance(weight, bool) or not isinstance(weight, int | float):
         raise UserError(f"objective.weight must be a number, not {weight!r}")
     return Run(

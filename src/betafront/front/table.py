@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from betafront.front.floor import Floor
 from betafront.metrics.catalogue import metric
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Facts:
         command: reproduces the study.
         data: name and digest.
         reach: of the weight; None where the weight was not searched, or not over numbers.
+        as_forecast: the range of the weight in words, where the forecast gave it; else empty.
+        floor: the linear-Gaussian front of its data; None where it was not forecast.
         confirmation: what further seeds and more steps said of the decision; None where it was not
             put to that test.
         keep: which weights its runs were asked to keep, `best` or `last`; empty where that was not
@@ -99,6 +102,8 @@ class Facts:
     command: str
     data: str
     reach: Reach | None = None
+    as_forecast: str = ""
+    floor: Floor | None = None
     confirmation: "Confirmation | None" = None
     keep: str = ""
     by_epochs: bool = False

@@ -11,7 +11,9 @@ from betafront.metrics.catalogue import direction
 from betafront.metrics.zero_rate import EXAMPLES, zero_rate
 from betafront.models import model_cautions
 from betafront.own_modules import cause
+from betafront.study.forecast_range import with_range
 from betafront.study.plan import Plan
+from betafront.study.search.grammar import name_of
 from betafront.study.spec import EPOCHS, STEPS, Spec
 from betafront.training.recipe.trainer import epochs_in_words
 from betafront.training.run import EVALUATED, Run
@@ -30,21 +32,35 @@ def checked(plan: Plan) -> Plan:
     Raises:
         UserError: naming the branch and what is wrong in it.
     """
+    composer = plan.composer
 
     def made(overrides: list[str]) -> Run:
-        run = build(plan.composer(overrides))
+        run = build(composer(overrides))
         check(run)
         return run
 
-    of_models = list[str]()
-    for overrides in plan.branches:
+    def branch(overrides: list[str]) -> Run:
         try:
-            run = made(overrides)
+            return made(overrides)
         except UserError as error:
             raise UserError(_placed(error, overrides, made)) from error
-        of_models += model_cautions(run.vae())
+
+    plan = with_range(plan, branch)
+    of_models, widths = list[str](), set[tuple[int, ...]]()
+    for overrides in plan.branches:
+        run = branch(overrides)
+        vae = run.vae()
+        of_models += model_cautions(vae)
+        widths.add(tuple(vae.widths))
     cautions = [*data_cautions(run.data), *dict.fromkeys(of_models)]
-    return replace(plan, spec=describe(plan.spec, run), cautions=cautions)
+    one_floor = len(widths) == 1 and not any(map(_of_likelihood, plan.spec.space))
+    spec = describe(plan.spec, run)
+    return replace(plan, spec=spec, cautions=cautions, one_floor=one_floor)
+
+
+def _of_likelihood(key: str) -> bool:
+    """Whether a searched parameter is the likelihood, or a setting of it."""
+    return name_of(key).partition(".")[0] == "likelihood"
 
 
 def _placed(error: UserError, overrides: list[str], made: Callable[[list[str]], Run]) -> str:

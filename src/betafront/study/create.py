@@ -40,7 +40,13 @@ def make_or_resume(storage: Storage, spec: Spec, out: Console) -> Store:
         say_what_changed(spec, old, out)
         imports = [*old.imports, *spec.imports]
         new = [p for p in not_imported(spec.queue, imports) if p not in old.queue]
-        now = replace(spec, reference=old.reference, queue=[*old.queue, *new], imports=imports)
+        now = replace(
+            spec,
+            as_forecast=old.as_forecast,
+            reference=old.reference,
+            queue=[*old.queue, *new],
+            imports=imports,
+        )
         give_identity(store)
         now.store(store)
         return store

@@ -23,6 +23,7 @@ from betafront.study.create import check_new_name, going_on, not_imported
 from betafront.study.imports.found import whole_runs
 from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
+from betafront.study.results.searched_range import as_forecast
 from betafront.study.search.drawing import BLIND, Drawing, digest
 from betafront.study.search.enumeration import size
 from betafront.study.seeds import run_seed
@@ -125,6 +126,8 @@ def print_space(plan: Plan, out: Console) -> None:
     out.print(table)
     for constraint in spec.constraints:
         out.print(f"  constraint  {constraint}", markup=False)
+    if said := as_forecast(spec):
+        out.print(f"  {said}", markup=False)
     points = "infinitely many points" if many is None else f"{many} points"
     if many is not None and spec.constraints:
         points += " before the constraints"

@@ -16,6 +16,7 @@ from betafront.config.former import lacking, moved, of_choices
 from betafront.config.overrides import parse
 from betafront.config.parts import PARTS
 from betafront.errors import UserError, near_miss
+from betafront.study.search.automatic import ANY, AUTOMATIC, is_automatic
 from betafront.study.search.conditions import Conditions, Lines, decide, flatten
 from betafront.study.search.enumeration import branches, grid
 from betafront.study.search.space import Space
@@ -37,6 +38,8 @@ class Plan:
         branches: the overrides of each branch of the space (`study.search.enumeration.branches`).
         left_out: suggestions that are not points of the space, with the reason.
         cautions: about the data, a sentence each; there once the plan was checked.
+        one_floor: whether all trials have one likelihood and one number of latents, so that one
+            linear-Gaussian front is theirs; known once the plan was checked.
     """
 
     context: HydraContext
@@ -48,6 +51,7 @@ class Plan:
     branches: list[list[str]]
     left_out: list[str]
     cautions: Sequence[str] = ()
+    one_floor: bool = False
 
 
 def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -> Plan:
@@ -62,21 +66,51 @@ def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -
         UserError: naming what is wrong and the way out.
     """
     fixed, lines, conditions = split_arguments(arguments, config)
-    constraints = [str(c) for c in listed(config.study.constraints)]
-    written = (f"{key}={value}" for key, value in lines.items())
-    space = Space.parse(written, conditions, constraints)
+    space = _space(lines, conditions, listed(config.study.constraints))
     composer = Composer(context.config_loader, config, fixed)
     base = composer.base()
     refuse_passwords(base)
     of_this_call = ("hydra.mode", "hydra.sweeper.")
     launch_choices = [o for o in config.hydra.overrides.hydra if not o.startswith(of_this_call)]
-    spec = replace(
-        specify(base, space, lines),
-        command=[masked(w) if "://" in w else w for w in (*launch_choices, *arguments)],
-        conditions=conditions,
-    )
+    command = [masked(w) if "://" in w else w for w in (*launch_choices, *arguments)]
+    spec = replace(specify(base, space, lines), command=command, conditions=conditions)
+    return _planned(context, config, composer, space, base, spec)
+
+
+def with_search(plan: Plan, key: str, search: str) -> Plan:
+    """The plan with another search of one of its parameters.
+
+    Args:
+        plan: of a study.
+        key: of the parameter, as in `Spec.space`.
+        search: in its place, in Hydra's grammar.
+
+    Raises:
+        UserError: the points to be tried first are not within the search.
+    """
+    lines, conditions = plan.spec.space | {key: search}, plan.spec.conditions
+    space = _space(lines, conditions, plan.spec.constraints)
+    spec = specify(plan.base, space, lines)
+    spec = replace(spec, command=plan.spec.command, conditions=conditions)
+    return _planned(plan.context, plan.config, plan.composer, space, plan.base, spec)
+
+
+def _space(lines: Lines, conditions: Conditions, constraints: Sequence[Any]) -> Space:
+    searches = {key: ANY if is_automatic(key, line) else line for key, line in lines.items()}
+    written = (f"{key}={search}" for key, search in searches.items())
+    return Space.parse(written, conditions, [str(c) for c in constraints])
+
+
+def _planned(
+    context: HydraContext,
+    config: DictConfig,
+    composer: Composer,
+    space: Space,
+    base: DictConfig,
+    spec: Spec,
+) -> Plan:
     space.check_constraints(spec.base)
-    branches = composed_branches(composer, space, spec.base)
+    branches = composed_branches(composer, space, spec)
     queue, left_out = read_queue(base, space, spec)
     if spec.sampler == "grid":
         queue = [*queue, *(p for p in grid(space, spec.base) if p not in queue)]
@@ -107,15 +141,16 @@ def as_begun(plan: Plan, settings: Mapping[str, Any]) -> Plan:
     return replace(plan, composer=composer, base=composer.base(), spec=spec)
 
 
-def composed_branches(
-    composer: Composer, space: Space, settings: Mapping[str, Any]
-) -> list[list[str]]:
-    """The overrides of every branch of the space, each composed once.
+def composed_branches(composer: Composer, space: Space, spec: Spec) -> list[list[str]]:
+    """The overrides of every branch of the space, each composed once; what is `auto` stands there
+    as that.
 
     Raises:
         UserError: naming the branch and what is wrong in it.
     """
-    every = [space.overrides(params) for params in branches(space, settings=settings)]
+    automatic = {k: AUTOMATIC for k, search in spec.space.items() if is_automatic(k, search)}
+    points = branches(space, settings=spec.base)
+    every = [space.overrides({**params, **automatic}) for params in points]
     for overrides in every:
         try:
             composer(overrides)
@@ -146,6 +181,8 @@ def split_arguments(
         key = override.get_key_element()
         if override.is_sweep_override():
             lines[key] = text.split("=", 1)[1]
+        elif is_automatic(key, override.value()):
+            lines[key] = AUTOMATIC
         else:
             lines.pop(key, None)
             conditions.pop(key, None)
@@ -157,7 +194,8 @@ def split_arguments(
     if not lines:
         raise UserError(
             "there is nothing to search: name a study (study=weighting), or give a parameter more "
-            "than one value, as in 'objective.weight=tag(log,interval(0.01,10))'"
+            "than one value, as in 'objective.weight=tag(log,interval(0.01,10))' or in "
+            "objective.weight=auto, which searches the range that `betafront forecast` names"
         )
     return fixed, lines, conditions
 

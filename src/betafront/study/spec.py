@@ -50,6 +50,8 @@ class Spec:
             never.
         folder: where the run folders are, as far as the reader knows.
         tracking: the configuration of the tracker.
+        as_forecast: parameters whose search was `auto`: `space` has the range that the forecast
+            gave when the study was made.
         reference: for the hypervolume, one number per objective; None until it is measured.
         identity: tells studies of the same name apart; empty where it was made by an earlier
             version, and not gone on with since.
@@ -74,6 +76,7 @@ class Spec:
     command: list[str] = field(default_factory=list)
     conditions: dict[str, list[str]] = field(default_factory=dict)
     constraints: list[str] = field(default_factory=list)
+    as_forecast: list[str] = field(default_factory=list)
     queue: list[dict[str, Any]] = field(default_factory=list)
     imports: list[dict[str, Any]] = field(default_factory=list)
     seconds: float | None = None

@@ -19,9 +19,11 @@ from betafront.study.create import going_on, make_or_resume
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
 from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
+from betafront.study.forecast_front import keep_front
 from betafront.study.gpus import check_gpus
 from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
+from betafront.study.results.searched_range import as_forecast
 from betafront.study.results.table import command
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec, is_ours
@@ -144,6 +146,8 @@ def prepared(plan: Plan, out: Console) -> tuple[Plan, Store, Spec]:
     storage = open_storage(plan.base.storage.url, create=True)
     plan, said = with_imports(going_on(plan, storage), storage)
     store = make_or_resume(storage, plan.spec, out)
+    with out.status("forecasting the front of a linear model …"):
+        keep_front(store, plan)
     for line in said:
         out.print(line, markup=False, soft_wrap=True)
     remember(str(plan.base.runs), plan.base.tracking.get("uri"))
@@ -156,6 +160,8 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
     """One line on what is about to be done."""
     trials = store.trials()
     done, running = finished(trials), numbers_by_word(trials, time.time())["running"]
+    if said := as_forecast(spec):
+        out.print(f"{said}.", markup=False)
     for why in plan.left_out:
         out.print(f"a suggestion is left out: {why}", style="dim", markup=False, soft_wrap=True)
     if is_met(spec, trials):

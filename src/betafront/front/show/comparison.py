@@ -1,6 +1,6 @@
 """A comparison of fronts in the terminal and as a picture."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,13 @@ from rich.table import Table
 
 from betafront.front.attainment import attainment_surfaces, common_replicates, least_p
 from betafront.front.comparison import Comparison, Group, Side
+from betafront.front.floor import Floor
 from betafront.front.front import front, planes
-from betafront.front.show.picture import COLOURS, MARKERS, save
+from betafront.front.show.picture import COLOURS, MARKERS, draw_floors, save
 from betafront.front.show.standings import counted, not_settled
 from betafront.front.show.terminal import ROWS, front_table
 from betafront.front.slope import off_their_lines
-from betafront.front.table import GROUP, METRICS, label, usable
+from betafront.front.table import DISTORTION, GROUP, METRICS, RATE, label, usable
 from betafront.terminal import headed
 
 CERTAIN = 0.05  # the greatest p at which a difference is called more than chance
@@ -113,14 +114,24 @@ def _standings(found: Comparison) -> str:
     return f"How the trials stand. {'; '.join(said)}."
 
 
-def draw_comparison(found: Comparison, groups: Sequence[Group], path: Path) -> None:
+def draw_comparison(
+    found: Comparison, groups: Sequence[Group], path: Path, floors: Mapping[str, Floor] = {}
+) -> None:
     """Write the fronts of the groups on one plane as a PNG file."""
-    save(comparison_figure(found, groups), path)
+    save(comparison_figure(found, groups, floors), path)
 
 
-def comparison_figure(found: Comparison, groups: Sequence[Group]) -> Any:
+def comparison_figure(
+    found: Comparison, groups: Sequence[Group], floors: Mapping[str, Floor] = {}
+) -> Any:
     """The fronts of the groups on one plane, with the surfaces that a quarter and three quarters of
-    the replicates attain, as a figure of matplotlib's."""
+    the replicates attain, as a figure of matplotlib's.
+
+    Args:
+        found: the comparison.
+        groups: in the order in which they were named.
+        floors: the linear-Gaussian fronts of the studies, by their names.
+    """
     from matplotlib.figure import Figure
 
     shown = planes(found.objectives)
@@ -135,6 +146,8 @@ def comparison_figure(found: Comparison, groups: Sequence[Group]) -> Any:
         if not_settled(found.table).any():
             at.scatter([], [], s=22, facecolor="none", edgecolor="#444444", label="not settled")
         at.set(xlabel=label(x), ylabel=label(y))
+        if (x, y) == (RATE, DISTORTION):
+            draw_floors(at, floors, found.table[RATE])
         at.legend(fontsize="small")
     return figure
 

@@ -1,7 +1,7 @@
 """The front as a picture: the rate-distortion plane, and the one scale beside it."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from io import BytesIO
 from itertools import cycle
 from pathlib import Path
@@ -12,6 +12,7 @@ import pandas as pd
 
 from betafront.files import opened_whole
 from betafront.front.decision import decide
+from betafront.front.floor import Floor, named
 from betafront.front.front import front, nondominated, planes
 from betafront.front.one_curve import one_curve
 from betafront.front.show.standings import counts, not_settled
@@ -34,6 +35,7 @@ OPEN = {  # the hollow marks of trials that are not settled
 }
 CLEAR = 0.3  # of the distance of two lines of the same D + R, from the best to the next one
 HOLLOW = 0.7  # the opacity of hollow marks of trials that are not on the front
+DASHED = ("#222222", "#7b5ea7", "#8c6d31")  # the colours of linear-Gaussian fronts
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
 
@@ -126,6 +128,8 @@ def _plane(
         )  # fmt: skip
     axes.set(xlabel=label(x), ylabel=label(y))
     if (x, y) == (RATE, DISTORTION):
+        axes.margins(0.06)
+        draw_floors(axes, {facts.name: facts.floor} if facts.floor else {}, table[RATE])
         _iso_elbo(axes, table)
     axes.legend(fontsize="small")
 
@@ -154,7 +158,6 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
     """Dashed lines along which D + R is the same, from the best of the table upwards."""
     from matplotlib.ticker import MaxNLocator
 
-    axes.margins(0.06)
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     best = float((table[RATE] + table[DISTORTION]).min())
     ticks = MaxNLocator(7).tick_values(best, top + right)
@@ -170,6 +173,24 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
             )  # fmt: skip
     axes.plot([], [], "--", color="#bbbbbb", lw=0.7, label="D + R constant (nats)")
     axes.set(xlim=(left, right), ylim=(bottom, top))
+
+
+def draw_floors(axes: Any, floors: Mapping[str, Floor], rates: Iterable[float]) -> None:
+    """Draw the linear-Gaussian fronts of studies on a plane of rate and distortion that has the
+    trials, beside these; the plane grows down to them.
+
+    Args:
+        axes: the plane.
+        floors: by the names of the studies.
+        rates: of the trials.
+    """
+    (bottom, top), across = axes.get_ylim(), axes.get_xlim()
+    for (name, whole), colour in zip(named(floors).items(), cycle(DASHED), strict=False):
+        floor = whole.beside(rates)
+        bottom = min(bottom, floor.distortion[-1] - 0.03 * (top - floor.distortion[-1]))
+        said = f"{name}:\nabove it, not converged or too weak".replace("$", r"\$")
+        axes.plot(floor.rate, floor.distortion, "--", color=colour, lw=1.4, zorder=1.5, label=said)
+    axes.set(xlim=across, ylim=(bottom, top))
 
 
 def _rates(axes: Any, table: pd.DataFrame, weight: str, title: str) -> None:

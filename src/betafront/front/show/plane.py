@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from betafront.front.decision import Advice, names
+from betafront.front.floor import NAME
 from betafront.front.front import front, planes
 from betafront.front.show.standings import counts
 from betafront.front.table import DISTORTION, RATE, STANDING, Facts, label, text
@@ -32,6 +33,12 @@ def plane_figure(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) ->
     if len(facts.objectives) == 2:
         line = {"color": "#888888", "width": 1, "shape": shape}
         figure.add_trace(Scatter(x=members[x], y=members[y], mode="lines", line=line, name="front"))
+    if facts.floor and (x, y) == (RATE, DISTORTION):
+        line = {"color": "#222222", "width": 1.5, "dash": "dash"}
+        floor = facts.floor.beside(table[x])
+        figure.add_trace(
+            Scatter(x=floor.rate, y=floor.distortion, mode="lines", line=line, name=NAME)
+        )
     scale = {
         "color": np.log10(table["beta"].clip(lower=1e-12)),
         "colorscale": "Viridis",

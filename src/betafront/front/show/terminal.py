@@ -98,6 +98,8 @@ def print_study(
         f"{len(members)} of {len(table)} finished trials are on the front; hypervolume "
         f"{volume:.5g} below the reference point ({reference})."
     )
+    if facts.as_forecast:
+        out.print(f"Searched: {facts.as_forecast}.")
     if said := counted(table if runs is None else runs):
         out.print(f"{said[0].upper()}{said[1:]}.")
     why = refusal(table, facts, runs)

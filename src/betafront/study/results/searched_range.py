@@ -3,10 +3,21 @@
 from optuna.distributions import BaseDistribution
 
 from betafront.front import Reach
+from betafront.study.search.automatic import WEIGHT
 from betafront.study.search.distributions import is_choice, values
+from betafront.study.search.grammar import name_of, searches
+from betafront.study.spec import Spec
 
-WEIGHT = "objective.weight"
 FURTHER = 10.0  # factor by which a wider interval reaches beyond one end
+
+
+def as_forecast(spec: Spec) -> str:
+    """The range that the forecast gave for the weight, in words; empty where it gave none."""
+    for key in spec.as_forecast:
+        if key in spec.space:  # else of a study that somebody has edited
+            low, high = values(searches([f"{key}={spec.space[key]}"])[key])
+            return f"{name_of(key)} from {low:g} to {high:g}, as forecast"
+    return ""
 
 
 def reach(searched: BaseDistribution) -> Reach | None:

@@ -9,7 +9,9 @@ import pandas as pd
 
 from betafront.front import Facts, trials_table
 from betafront.study.results.confirmation import confirmation
-from betafront.study.results.searched_range import WEIGHT, reach
+from betafront.study.results.floor import floor
+from betafront.study.results.searched_range import as_forecast, reach
+from betafront.study.search.automatic import WEIGHT
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
 from betafront.study.trials.replicates import Record, every_run, record_of
@@ -105,7 +107,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
     Args:
         spec: of the study.
         trials: all of the study.
-        settings: the user attributes of the study, for its confirmation.
+        settings: the user attributes of the study, for its confirmation and its floor.
     """
     done = complete(trials)
     searched = next((t.distributions[WEIGHT] for t in done if WEIGHT in t.distributions), None)
@@ -122,7 +124,9 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
         one_scale=spec.one_scale,
         command=command(spec),
         reach=reach(searched) if searched else None,
+        as_forecast=as_forecast(spec),
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
+        floor=floor(settings),
         confirmation=confirmation(settings),
         keep=str(spec.base.get("trainer.keep", "")),
         by_epochs=spec.by_epochs,

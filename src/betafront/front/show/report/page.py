@@ -37,7 +37,7 @@ def write_page(
         parts.header(title, chapters),
         *(parts.answer(c, alone=len(chapters) == 1) for c in chapters),
         parts.compared(comparison) if comparison else "",
-        parts.planes(chapters[0].facts.objectives),
+        parts.planes(chapters[0].facts.objectives, chapters),
         parts.multiples(),
         parts.one_scale(chapters),
         *(parts.front_of(c, alone=len(chapters) == 1) for c in chapters),

@@ -10,6 +10,7 @@ import pandas as pd
 from betafront.front.attainment import attainment_surfaces, common_replicates
 from betafront.front.comparison import Group
 from betafront.front.decision import names
+from betafront.front.floor import named
 from betafront.front.front import nondominated
 from betafront.front.history import hypervolumes
 from betafront.front.importance import importance
@@ -17,9 +18,11 @@ from betafront.front.show.report.chapter import Chapter, LatentsShown
 from betafront.front.show.standings import NUMBERS, standings_of
 from betafront.front.slope import hull_slopes
 from betafront.front.table import (
+    DISTORTION,
     ELBO,
     GROUP,
     METRICS,
+    RATE,
     SCALE,
     STANDING,
     label,
@@ -64,6 +67,7 @@ def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str,
         "standings": {c.facts.name: standings_of(c.table) for c in chapters},
         "thumbnails": {c.facts.name: c.thumbnails for c in chapters},
         "links": {c.facts.name: c.links for c in chapters},
+        "floors": _floors(chapters, table),
         "truths": {c.facts.name: c.truth.nll for c in chapters if c.truth},
         "needs": {c.facts.name: c.needs for c in chapters},
     }
@@ -97,6 +101,17 @@ def _named(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
             text = f"{name}, β {betas[trial]:.2g}"
             found.append({"study": chapter.facts.name, "trial": trial, "text": text})
     return found
+
+
+def _floors(chapters: Sequence[Chapter], table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The linear-Gaussian fronts of the studies' data beside the trials, for the plane of rate and
+    distortion."""
+    kept = {c.facts.name: c.facts.floor for c in chapters if c.facts.floor}
+    return [
+        {"name": name, RATE: _short(floor.rate), DISTORTION: _short(floor.distortion)}
+        for name, whole in named(kept).items()
+        for floor in [whole.beside(table[RATE])]
+    ]
 
 
 def _history(chapter: Chapter) -> dict[str, list[float]]:

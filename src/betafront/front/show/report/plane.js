@@ -16,6 +16,7 @@ function planeOf(x, y) {
   const lines = onPlane(x, y) && state.iso ? sameElbo(ranges) : [];
   const own = onPlane(x, y) && state.picked !== null ? [ownLine(ranges, x)] : [];
   const floor = onPlane(x, y) ? trueNll(ranges) : [];
+  const linear = onPlane(x, y) ? data.floors.map((f) => linearFront(f, x, y)) : [];
   const axis = (column, log, range) => ({ title: label(column), type: log ? "log" : "linear", range });
   const how = layout(axis(x, state.logX, ranges[0]), axis(y, state.logY, ranges[1]), {
     height: narrow() ? 460 : 600, hovermode: "closest",
@@ -27,11 +28,12 @@ function planeOf(x, y) {
     const points = data.named.map((n) => pointedOut(n, x, y, pixels, room));
     return [...points, ...lines.map((line) => nameOf(line, pixels, room))].filter(Boolean);
   };
-  return { traces: [...bands, ...lines, ...floor, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
+  return { traces: [...bands, ...lines, ...floor, ...linear, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
 }
 
 function rangeOf(column, log) {
-  const seen = columns[column].filter((v) => v !== null);
+  const floors = column === DISTORTION ? data.floors.flatMap((f) => f[DISTORTION].slice(-1)) : [];
+  const seen = [...columns[column], ...floors].filter((v) => v !== null && (v > 0 || !log));
   let [low, high] = [Math.min(...seen), Math.max(...seen)];
   if (log) [low, high] = [Math.log10(low), Math.log10(high)];
   const room = 0.05 * (high - low) || 1;
@@ -137,6 +139,10 @@ function trueNll(ranges) {
   return level === undefined ? [] : [{ ...straight(level, 1, ...ends(ranges[0], state.logX)),
     name: `true NLL, ${shorter(Math.round(level * 100) / 100)} nats`, line: { width: 1.5, color: style("--mark") } }];
 }
+
+/** What the best linear VAE reaches, which was forecast of the data: a trial above it has not converged, or is too weak. */
+const linearFront = (floor, x, y) => ({ type: "scatter", mode: "lines", hoverinfo: "skip", name: floor.name,
+  x: floor[x], y: floor[y], line: { width: 1.5, dash: "dash", color: style("--fg") } });
 
 /** Points of y + slope·x = level, many, since a logarithmic axis bends it. */
 function straight(level, slope, left, right) {

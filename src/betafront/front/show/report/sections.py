@@ -6,6 +6,7 @@ from html import escape
 from betafront.front.comparison import Comparison
 from betafront.front.decision import causes, cautions, in_every_row, names, notes
 from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
+from betafront.front.floor import SAYS
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
@@ -77,14 +78,16 @@ def compared(found: Comparison) -> str:
     )
 
 
-def planes(objectives: Mapping[str, str]) -> str:
-    """The place of the planes and of their controls."""
+def planes(objectives: Mapping[str, str], chapters: Sequence[Chapter] = ()) -> str:
+    """The place of the planes and of their controls, and what their dashed line is."""
     drawn = ""
     for i, (x, y) in enumerate(every_plane(objectives)):
         names = " and ".join(label(metric).partition(" (")[0] for metric in (x, y))
         drawn += f"<h2>{escape(names)}</h2>"
         drawn += '<div class="controls" id="controls"></div>' if i == 0 else ""
         drawn += f'<div class="plot plane" data-x="{escape(x)}" data-y="{escape(y)}"></div>'
+    if any(chapter.facts.floor for chapter in chapters):
+        drawn += f"<p class=dim>{escape(SAYS)}</p>"
     return f'<section>{drawn}<div id="picked" class="picked" hidden></div></section>'
 
 
@@ -227,6 +230,7 @@ def made(chapter: Chapter) -> str:
     """How the study was made, and the commands that go on from it."""
     facts = chapter.facts
     volume = hypervolume(chapter.table, facts.objectives, facts.reference)
+    searched = f"Searched: {escape(facts.as_forecast)}." if facts.as_forecast else ""
     reference = ", ".join(f"{r:.4g}" for r in facts.reference)
     counts = ", ".join(f"{n} {state}" for state, n in facts.counts.items() if n)
     commands = "".join(
@@ -236,8 +240,9 @@ def made(chapter: Chapter) -> str:
     return (
         f"<section><h2>How it was made{_of(chapter)}</h2><p>{counts}; budget {facts.budget} "
         f"trials. N = {facts.pixels} data dimensions, M = {facts.latents} latents; "
-        f"{escape(facts.data)}. Hypervolume {volume:.5g} below the reference point ({reference})."
-        f'</p><div class="scroll"><table class="commands">{commands}</table></div></section>'
+        f"{escape(facts.data)}. Hypervolume {volume:.5g} below the reference point "
+        f"({reference}). {searched}</p>"
+        f'<div class="scroll"><table class="commands">{commands}</table></div></section>'
     )
 
 
