@@ -9,6 +9,7 @@ from betafront.api.forecast import forecast as forecast_of
 from betafront.files import check_target, opened_whole
 from betafront.forecast.forecast import Forecast
 from betafront.forecast.words import Shown, conventions, heading, meaning, over_beta
+from betafront.study.search.automatic import interval
 from betafront.terminal import command_line, console, print_careful, print_json, print_next
 
 WEIGHT = "objective.weight="
@@ -56,7 +57,7 @@ def show(found: Forecast, words: Sequence[str], picture: Path | None) -> None:
     print_careful(found.cautions, out)
     low, high = found.search_weight
     same = [word for word in words if not word.startswith(WEIGHT)]
-    searched = f"{WEIGHT}tag(log,interval({low:g},{high:g}))"
+    searched = WEIGHT + interval(low, high)
     steps: list[tuple[str, str | Path]] = [
         ("sweep", command_line("sweep", options=[*same, searched]))
     ]
