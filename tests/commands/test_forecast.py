@@ -106,6 +106,9 @@ def test_constant_images(betafront: Command, own_place: Path) -> None:
 def test_a_controller_is_named(betafront: Command) -> None:
     found = answer(betafront, "controller=controlvae", "controller.target=5")
     assert any("controller sets β" in line for line in found["cautions"])
+    said = betafront("forecast", "controller=controlvae", "controller.target=5").out
+    assert "objective.weight=" not in said
+    assert "betafront train controller=controlvae" in said
 
 
 def test_the_function_makes_the_same(betafront: Command) -> None:

@@ -26,6 +26,7 @@ from betafront.objective import (
     NegativeBinomial,
     Objective,
     Poisson,
+    ZeroInflatedPoisson,
     normalisation,
 )
 
@@ -122,6 +123,18 @@ class Robust(Gaussian):
         return -2.0 * (x - params) ** 2
 
 
+class Quartic(Gaussian):
+    """A user's: another distance."""
+
+    def powers(self, mean: Tensor, x: Tensor) -> Tensor:
+        return (x - mean) ** 4
+
+
+def test_a_distance_of_a_users_own_has_no_inherited_score() -> None:
+    assert gives_its_score(Gaussian())
+    assert not gives_its_score(Quartic())
+
+
 @pytest.mark.parametrize("kind", [OwnGaussian, Robust])
 def test_a_likelihood_without_a_score_is_differentiated(kind: Callable[[], Likelihood]) -> None:
     assert not gives_its_score(kind())
@@ -154,6 +167,42 @@ def test_what_few_examples_share_is_told_apart() -> None:
     assert found.rare == 1
     without = beta_of(x.index_fill(1, torch.tensor(0), 0.5), ContinuousBernoulli())
     assert float(found.opening[0]) == pytest.approx(without, rel=1e-4)
+
+
+def test_of_a_gaussian_no_direction_is_left_out() -> None:
+    """The linear front knows what it is worth, and the range reaches to its collapse."""
+    x = normal() - 3
+    x[:, 0] = 0.01 * x[:, 0]
+    x[::100, 0] = 40.0
+    found = a_forecast(x, Gaussian())
+    assert found.collapse.shared < 0.02
+    assert found.beta_live == found.beta_c
+    assert (found.live(found.beta_c), found.live(0.99 * found.beta_c)) == (0, 1)
+    assert found.search[1] > found.beta_c
+
+
+def test_where_nearly_all_dimensions_are_rare_none_is_left_out() -> None:
+    x = counts().clamp(max=3)
+    x[:5] += 300 * torch.rand(5, N, generator=torch.Generator().manual_seed(2)).round()
+    found = a_forecast(x, Multinomial())
+    assert found.collapse.shared < 0.02
+    assert found.collapse.common is None
+    assert found.live(1e-3) == 3
+
+
+def test_large_counts_beside_zeros_have_second_derivatives() -> None:
+    x = counts()
+    x[0, 0], x[1, 0] = 2000.0, 0.0
+    assert np.isfinite(beta_of(x, ZeroInflatedPoisson()))
+
+
+def test_without_a_knee_the_range_says_so() -> None:
+    generator = torch.Generator().manual_seed(0)
+    data = in_memory("x", torch.randn(300, 1, generator=generator), val=0.2, test=0.2)
+    found = forecast(data, Gaussian(), Objective(1.0, normalisation("sum"), 1, 3))
+    assert found.knee is None
+    assert "no knee" in repr(found)
+    assert "1 direction:" in repr(found)
 
 
 def test_what_never_changes_is_left_out_and_counted() -> None:

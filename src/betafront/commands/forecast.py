@@ -55,18 +55,27 @@ def show(found: Forecast, words: Sequence[str], picture: Path | None) -> None:
     for line in meaning(found):
         out.print(line)
     print_careful(found.cautions, out)
-    low, high = found.search_weight
-    same = [word for word in words if not word.startswith(WEIGHT)]
-    searched = WEIGHT + interval(low, high)
-    steps: list[tuple[str, str | Path]] = [
-        ("sweep", command_line("sweep", options=[*same, searched]))
-    ]
-    if found.knee is not None:
-        at = f"{WEIGHT}{found.weight(found.knee.beta):.3g}"
-        steps.append(("at the knee", command_line("train", options=[*same, at])))
+    print_next(next_steps(found, words, picture), out)
+
+
+def next_steps(
+    found: Forecast, words: Sequence[str], picture: Path | None
+) -> list[tuple[str, str | Path]]:
+    """The commands to go on with: where a controller sets β, a run; else a search of the weight."""
+    steps: list[tuple[str, str | Path]] = []
+    if found.controlled:
+        steps.append(("train", command_line("train", options=words)))
+    else:
+        low, high = found.search_weight
+        same = [word for word in words if not word.lstrip("+").startswith(WEIGHT)]
+        searched = WEIGHT + interval(low, high)
+        steps.append(("sweep", command_line("sweep", options=[*same, searched])))
+        if found.knee is not None:
+            at = f"{WEIGHT}{found.weight(found.knee.beta):.3g}"
+            steps.append(("at the knee", command_line("train", options=[*same, at])))
     if picture is not None:
         steps.append(("picture", picture.absolute()))
-    print_next(steps, out)
+    return steps
 
 
 def table(shown: Shown, words: bool = True) -> Table:

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 
 from betafront.data import Data
-from betafront.forecast.collapse import Collapse
-from betafront.forecast.linear_front import LinearFront
+from betafront.forecast.collapse import CONCENTRATED, RARE, Collapse
+from betafront.forecast.linear_front import NO_VARIANCE, LinearFront
+from betafront.forecast.words import counted
 from betafront.objective import Bernoulli, Objective
 
-SOME = 1e-6
-"""The part of the greatest eigenvalue below which one is 0, in float32."""
-
-HELD_OUT = 0.8
-"""The part of an eigenvalue that validation examples may lack along its direction. A tenth is
-chance: of 360 validation digits, the first eigenvalue has a standard error of 7 %."""
+HELD_OUT = 0.2
+"""The part of an eigenvalue that validation examples may lack along its direction, and twice its
+standard error, which is 7 % of 360 validation digits."""
 
 FLOOR = 10
 """How many times the least variance is near it."""
@@ -42,29 +40,39 @@ def cautions(data: Data, found: Collapse, front: LinearFront | None, telling: in
             f"{n - 1:,} directions, and vary more along the first of these than new examples will. "
             + ("Go by the validation columns." if front else "Take β_c for an upper bound.")
         )
-    rank = int((values > SOME * values[0]).sum())
+    rank = int((values > NO_VARIANCE * values[0]).sum())
     if rank < min(telling, len(values)) or telling > len(values):
         yield (
-            f"The model has {telling} latents, and the data varies in {rank} directions: no more "
-            "than that many can be alive in the linear model."
+            f"The model has {telling} latents, and the data varies in {counted(rank, 'direction')}:"
+            " no more than that many can be alive at collapse, or in a linear model."
         )
-    if found.common is not None:
-        yield (
-            f"At β_c = {found.beta:.4g} a direction opens that {100 * found.shared:.2g} % of the "
-            f"examples share: {found.rare} dimensions change in few. Its rate is next to nothing, "
-            "and training may not find it. Without these dimensions latents are worth their rate "
-            f"below β = {float(found.opening[0]):.4g}, and what follows is of that."
-        )
+    yield from _of_few_examples(found)
     first = float(found.opening[0])
-    if found.held_out < HELD_OUT * first:
+    if first - found.held_out > max(HELD_OUT * first, 2 * found.held_out_error):
         yield (
             f"On validation examples the direction that opens at β = {first:.4g} is worth a latent "
             f"only below {found.held_out:.4g}: the training split has few examples for so many "
-            "numbers. Between the two a run overfits, and the best of its steps is collapsed."
+            "dimensions. Between the two a run overfits, and its best validated step is collapsed."
         )
     yield from _of_likelihood(found)
     if front is not None:
         yield from _of_front(front)
+
+
+def _of_few_examples(found: Collapse) -> Iterator[str]:
+    if found.shared >= CONCENTRATED:
+        return
+    said = (
+        f"The direction that opens at β_c = {found.beta:.4g} varies in about "
+        f"{100 * found.shared:.2g} % of the training examples: training may not find it."
+    )
+    if found.common is not None:
+        said += (
+            f" Without {counted(found.rare, 'dimension')} that vary in less than {RARE:.0%} of the "
+            f"examples, latents are worth their rate below β = {float(found.opening[0]):.4g}: the "
+            "table and the range worth searching are of that."
+        )
+    yield said
 
 
 def _of_likelihood(found: Collapse) -> Iterator[str]:

@@ -16,7 +16,7 @@ from betafront.data import Data
 from betafront.errors import UserError
 from betafront.forecast.spectrum import Spectrum, in_parts, spectrum
 from betafront.metrics.constant_output import fitted_constant
-from betafront.objective import Likelihood
+from betafront.objective import Gaussian, GaussianPerImage, Likelihood
 from betafront.objective.likelihoods.derivatives import information_by_autodiff, score_by_autodiff
 
 AT_ONCE = 2**23
@@ -42,6 +42,10 @@ RARE = 0.03
 Bernoulli digits 12 of 60 pixels are rare: with them collapse is a saddle below β = 1,100, and runs
 have next to no rate from 30 on; without them the β is 24 (`docs/forecast.md`)."""
 
+ENOUGH = 0.5
+"""The part of the dimensions that has to be left without the rare ones, for these to be left out:
+where nearly all are rare, as of counts with a heavy tail, what is left tells nothing."""
+
 NOTHING = 1e-7
 """The part of the greatest second derivative of a dimension that counts as none."""
 
@@ -60,9 +64,11 @@ class Collapse:
         shared: the part of the examples that share its first direction, `E[t²]² / E[t⁴]` of the
             score t along it: a third for a Gaussian t.
         rare: dimensions that change in few examples.
-        common: the spectrum without these, where few examples share the first direction; else None.
+        common: the spectrum without these, where few examples share the first direction; else None,
+            and of a Gaussian, of which the linear front says what every direction is worth.
         held_out: the eigenvalue that the validation examples have along the first direction (of
             `common` where it is there): the β below which it is worth a latent to them.
+        held_out_error: its standard error.
     """
 
     likelihood: Likelihood
@@ -74,6 +80,7 @@ class Collapse:
     rare: int
     common: Spectrum | None
     held_out: float
+    held_out_error: float
 
     @property
     def beta(self) -> float:
@@ -93,9 +100,14 @@ def gives_its_score(likelihood: Likelihood) -> bool:
     for kind in type(likelihood).__mro__:
         if "score" in vars(kind):
             return True
-        if vars(kind).keys() & {"log_prob", "log_prob_each"}:
+        if vars(kind).keys() & {"log_prob", "log_prob_each", "powers"}:
             return kind.__module__.startswith("betafront.")
     return False
+
+
+def has_linear_front(likelihood: Likelihood) -> bool:
+    """Whether the linear-Gaussian front is of this likelihood, or of a special case of it."""
+    return isinstance(likelihood, Gaussian | GaussianPerImage) and gives_its_score(likelihood)
 
 
 def collapse(data: Data, likelihood: Likelihood, k: int) -> Collapse:
@@ -130,12 +142,12 @@ def collapse(data: Data, likelihood: Likelihood, k: int) -> Collapse:
     every = spectrum(scores, whitened.dims, k)
     shared, each = _sharing(in_parts(scores(), SOME), every.vectors[:, 0])
     often, common = each >= RARE, None
-    if shared < CONCENTRATED and bool(often.any()):
+    enough = int(often.sum()) >= ENOUGH * int((each > 0).sum())
+    if shared < CONCENTRATED and enough and not has_linear_front(likelihood):
         common = spectrum(lambda: (y * often for y in scores()), whitened.dims, k)
     first = (every if common is None else common).vectors[:, 0]
-    held_out = sum(
-        float(((whitened(x) @ first) ** 2).sum()) for x in data.rows("val").split(size)
-    ) / data.size("val")
+    validated = [(whitened(x) @ first).double() ** 2 for x in data.rows("val").split(size)]
+    held_out = torch.cat(validated)
     return Collapse(
         likelihood=likelihood,
         output=output,
@@ -145,7 +157,8 @@ def collapse(data: Data, likelihood: Likelihood, k: int) -> Collapse:
         shared=shared,
         rare=int(((each > 0) & ~often).sum()),
         common=common,
-        held_out=held_out,
+        held_out=float(held_out.mean()),
+        held_out_error=float(held_out.std(correction=0)) / len(held_out) ** 0.5,
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,11 @@ import torch
 from betafront.data import Data
 from betafront.errors import UserError
 from betafront.forecast.cautions import cautions, cautions_of_weighting
-from betafront.forecast.collapse import Collapse, collapse, gives_its_score
+from betafront.forecast.collapse import Collapse, collapse, has_linear_front
 from betafront.forecast.linear_front import LinearFront, Point, knee
 from betafront.forecast.spectrum import Spectrum, spectrum
-from betafront.forecast.words import as_html, heading, meaning
-from betafront.objective import Gaussian, GaussianPerImage, Likelihood, Objective
+from betafront.forecast.words import as_html, heading, meaning, two_digits
+from betafront.objective import Gaussian, Likelihood, Objective
 from betafront.objective.likelihoods.spread import LOG_FLOOR
 from betafront.scale import Normalisation, beta_norm, in_every_convention
 
@@ -45,6 +46,7 @@ class Forecast:
         normalisation: in which the user writes the weight.
         collapse: the collapsed model.
         front: the linear-Gaussian front; None where the likelihood is no Gaussian.
+        controlled: whether a controller sets β, rather than the weight.
         cautions: what to be careful with, a sentence each.
     """
 
@@ -56,6 +58,7 @@ class Forecast:
     normalisation: Normalisation
     collapse: Collapse
     front: LinearFront | None
+    controlled: bool = False
     cautions: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -83,19 +86,23 @@ class Forecast:
         return [float(value) for value in self.collapse.opening]
 
     def live(self, beta: float) -> int:
-        """Latents that are expected to be alive at a canonical β: those of the linear front, or the
-        directions that are open at collapse."""
-        if self.front is not None:
-            return self.front.at(beta).live
-        return min(self.telling, sum(value > beta for value in self.eigenvalues))
+        """Latents that are expected to be alive at a canonical β: the directions that are open at
+        collapse, or those of the linear front where they are more."""
+        opened = min(self.telling, sum(value > beta for value in self.eigenvalues))
+        return opened if self.front is None else max(opened, self.front.at(beta).live)
 
-    @property
-    def knee(self) -> Point | None:
-        """The knee of the linear front, down to a rate of 5 nats per latent."""
+    @cached_property
+    def traced(self) -> list[Point]:
+        """The linear front from collapse down to a rate of 5 nats per latent that can be alive;
+        empty without a front."""
         if self.front is None:
-            return None
-        most = RATE_PER_LATENT * min(self.telling, len(self.front.values))
-        return knee(self.front.down_to(most, self.beta_live))
+            return []
+        return self.front.down_to(RATE_PER_LATENT * self.front.rank, self.beta_live)
+
+    @cached_property
+    def knee(self) -> Point | None:
+        """The knee of the linear front as far as it is traced; None where there is none."""
+        return knee(self.traced) if self.traced else None
 
     @property
     def search(self) -> tuple[float, float]:
@@ -129,18 +136,19 @@ class Forecast:
         found = []
         at_knee = self.knee.beta if self.knee else None
         for beta in self.betas:
-            row: dict[str, Any] = {"beta": beta, "weight": self.weight(beta)}
+            row: dict[str, Any] = {
+                "beta": beta,
+                "weight": self.weight(beta),
+                "live": self.live(beta),
+            }
             if self.front is not None:
                 at = self.front.at(beta)
                 row |= {
                     "distortion": at.distortion,
                     "rate": at.rate,
-                    "live": at.live,
                     "val_distortion": at.val_distortion,
                     "val_rate": at.val_rate,
                 }
-            else:
-                row["live"] = self.live(beta)
             what = {self.beta_live: "collapse", at_knee: "knee"}
             found.append(row | {"what": what.get(beta, "")})
         return found
@@ -204,6 +212,7 @@ def forecast(data: Data, likelihood: Likelihood, objective: Objective) -> Foreca
         normalisation=objective.normalisation,
         collapse=found,
         front=front,
+        controlled=objective.controller.closed,
         cautions=tuple(careful),
     )
 
@@ -212,7 +221,7 @@ def linear_front(data: Data, found: Collapse, latents: int) -> LinearFront | Non
     """The linear-Gaussian front of a collapsed model's data; None where the likelihood is no
     Gaussian."""
     likelihood = found.likelihood
-    if not isinstance(likelihood, Gaussian | GaussianPerImage) or not gives_its_score(likelihood):
+    if not has_linear_front(likelihood):
         return None
     fixed = isinstance(likelihood, Gaussian) and likelihood.fixed
     mean = likelihood.mean(found.output).flatten(1)
@@ -251,9 +260,3 @@ def _validated(
         distance += float((gap**2).sum(dtype=torch.float64))
     n = data.size("val")
     return (along / n).numpy(), distance / n
-
-
-def two_digits(value: float, rounded: Any) -> float:
-    """`value` in two significant digits, by `round`, `math.floor` or `math.ceil`."""
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return float(f"{rounded(value / unit) * unit:.2g}")

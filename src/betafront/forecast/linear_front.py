@@ -20,6 +20,9 @@ STEP = 0.9
 
 LEAST_PART = 1e-8  # of β at its beginning, where the trace ends in any case
 
+NO_VARIANCE = 1e-6
+"""The part of the greatest eigenvalue below which another is 0, in float32."""
+
 Values = NDArray[np.float64]
 
 
@@ -77,6 +80,11 @@ class LinearFront:
         """The eigenvalues that the latents can tell of."""
         found: Values = self.values[: self.latents]
         return found
+
+    @property
+    def rank(self) -> int:
+        """Latents that can be alive: those with an eigenvalue above 0."""
+        return int((self.used > NO_VARIANCE * self.values[0]).sum())
 
     @property
     def collapsed_variance(self) -> float:

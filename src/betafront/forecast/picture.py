@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from betafront.forecast.forecast import RATE_PER_LATENT, Forecast
+from betafront.forecast.forecast import Forecast
 
 TRAIN, VALIDATION, MARK = "#0072b2", "#d55e00", "#888888"
 MOST = 64  # eigenvalues drawn
@@ -27,8 +27,7 @@ def figure_of(found: Forecast) -> Any:
 
 
 def _front(axes: Any, found: Forecast) -> None:
-    assert found.front is not None
-    points = found.front.down_to(RATE_PER_LATENT * found.telling, found.beta_live)
+    points = found.traced
     rates, distortions = [p.rate for p in points], [p.distortion for p in points]
     axes.plot(rates, distortions, color=TRAIN, label="training split")
     axes.plot(

@@ -1,6 +1,7 @@
 """A forecast in words and tables, for the terminal and for notebooks."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,21 +69,24 @@ def over_beta(found: "Forecast") -> Shown:
 def meaning(found: "Forecast") -> list[str]:
     """What the table says, and what is worth searching."""
     low, high = found.search
-    written = (f"{weight:g}" for weight in found.search_weight)
-    worth = f"worth searching: β from {low:.2g} to {high:.2g}, objective.weight from " + (
-        " to ".join(written)
-    )
+    least, most = two_digits(low, math.floor), two_digits(high, math.ceil)
+    worth = f"worth searching: β from {least:g} to {most:g}"
+    if not found.controlled:
+        worth += ", objective.weight from {:g} to {:g}".format(*found.search_weight)
     if found.front is not None:
         floor = (
             "D and R are those of the linear-Gaussian VAE: exact at collapse, and an upper bound "
             "of the least D + βR elsewhere; a trained model above it has not converged, or is too "
             "weak"
         )
-        return [f"{floor}.", f"{worth}: a tenth of the linear front's knee to 1.5 β_c."]
+        if found.knee is not None:
+            return [f"{floor}.", f"{worth}: a tenth of the linear front's knee to 1.5 β_c."]
+    else:
+        floor = "live: directions that are worth a latent at collapse, at most as many as latents"
     return [
-        "live: directions that are worth a latent at collapse, no more than there are latents.",
-        f"{worth}: a hundredth of the β at collapse, since without a linear front no knee is "
-        "known, to 1.5 times that β.",
+        f"{floor}.",
+        f"{worth}: from a hundredth of β at collapse, since there is no knee of a linear front, to "
+        "1.5 times β at collapse.",
     ]
 
 
@@ -95,3 +99,14 @@ def as_html(found: "Forecast") -> str:
         + html.table(over.head, over.rows, words=())
         + html.paragraphs(*meaning(found), *found.cautions)
     )
+
+
+def counted(n: int, what: str) -> str:
+    """`1 direction`, `1,200 directions`."""
+    return f"{n:,} {what}" + ("" if n == 1 else "s")
+
+
+def two_digits(value: float, rounded: Callable[[float], float]) -> float:
+    """`value` in two significant digits, by `round`, `math.floor` or `math.ceil`."""
+    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{rounded(value / unit) * unit:.2g}")

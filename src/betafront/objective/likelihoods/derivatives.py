@@ -27,7 +27,7 @@ def information_by_autodiff(likelihood: "Likelihood", params: Tensor, x: Tensor)
 
     Raises:
         UserError: the data dimensions of the likelihood depend on each other, so that the second
-            derivatives are no blocks.
+            derivatives are no blocks; or these are not finite.
     """
     with torch.enable_grad():
         shared = params.detach().clone().requires_grad_()
@@ -49,10 +49,17 @@ def information_by_autodiff(likelihood: "Likelihood", params: Tensor, x: Tensor)
         signs = torch.where(draws.to(one.device), one, -one)
         rows = [row(k, one) for k in range(len(apart))]
         signed = row(0, signs)
+    blocks = torch.stack(rows)
+    if not bool(torch.isfinite(blocks).all()):
+        raise UserError(
+            f"likelihood {type(likelihood).__name__}: second derivatives of its log p(x|z) are not "
+            "finite at the best constant output, so that they forecast no β: search a wide range, "
+            "as 'objective.weight=tag(log,interval(0.01,100))'"
+        )
     if not torch.allclose(rows[0], signed, rtol=CLOSE, atol=CLOSE * float(rows[0].abs().max())):
         raise UserError(
             f"likelihood {type(likelihood).__name__}: its data dimensions depend on each other "
             "given z, and it gives no score and information of its own, so there is no forecast "
             "of it (of counts, likelihood.total=null leaves the rates free)"
         )
-    return -torch.stack(rows)
+    return -blocks

@@ -4,7 +4,7 @@ from typing import Self
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import logsigmoid, softplus
 
 from betafront.objective.likelihoods.base import Likelihood, raised
 from betafront.objective.likelihoods.counts.count_likelihood import (
@@ -56,7 +56,10 @@ class ZeroInflated(Likelihood):
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         of_counts, logit = self._apart(params)
         counted = logsigmoid(-logit) + self.counts.log_prob_each(of_counts, x)
-        return torch.where(x == 0, torch.logaddexp(logsigmoid(logit), counted), counted)
+        # As `logaddexp`, whose second derivative is NaN where its terms are 710 apart.
+        inflated = logsigmoid(logit)
+        zero = inflated + softplus(counted - inflated, threshold=30)
+        return torch.where(x == 0, zero, counted)
 
     def mean(self, params: Tensor) -> Tensor:
         of_counts, logit = self._apart(params)
