@@ -15,6 +15,7 @@ import argparse
 import os
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -277,7 +278,8 @@ def main() -> None:
         for command in OWN:
             shell(command, own)
         (book / "run.py").write_text(NOTEBOOK)
-        shell(f"python run.py {ROOT / 'examples/own_model.ipynb'}", book)
+        shutil.copy(ROOT / "examples/own_model.ipynb", book)
+        shell("python run.py own_model.ipynb", book)
     out.print(f"{time.perf_counter() - started:6.1f} {on_processors():6.1f}  in all")
 
 
