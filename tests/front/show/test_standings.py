@@ -100,6 +100,16 @@ def test_collapsed_trials_are_told_by_their_cause(
     assert shown[7].startswith("collapsed by the weight; β_c = 9.7; ")
 
 
+def test_a_collapse_too_near_to_tell_is_said_and_no_caution(
+    table: pd.DataFrame, facts: Facts
+) -> None:
+    near = replace(COLLAPSED, cause=Cause("unclear", 9.8, 9.7, 9.7, 9.0))
+    told = standing(table, [*[SETTLED] * 8, near])
+    assert causes(told)["unclear"].endswith("too near to β_c = 9.7 to say which")
+    assert causes(told)["unclear"] in " ".join(" ".join(printed(told, facts)).split())
+    assert "too near" not in " ".join(cautions(told, facts, []))
+
+
 def test_several_likelihoods_have_several_beta_c(table: pd.DataFrame) -> None:
     two = [replace(COLLAPSED, cause=Cause("weight", 0, c, c, c)) for c in (4.88, 9.7)]
     told = standing(table.tail(2), list(two))

@@ -12,7 +12,7 @@ from betafront.front.decision.standings import Standings, overtaking, standings_
 from betafront.front.front import front, hypervolume
 from betafront.front.slope import NAT, off_their_lines
 from betafront.front.table import DISTORTION, ELBO, PLANE, RATE, STANDING, Facts, usable
-from betafront.training.cause import WEIGHT
+from betafront.training.cause import OPTIMISATION
 from betafront.training.standing import UNSETTLED
 
 FAILED = 0.2  # of the trials: where more have failed, the others may be the easy ones
@@ -32,7 +32,7 @@ def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> lis
         return []
     found = [*_at_the_edge(kept, facts, advice), *_open_ends(kept, facts, advice)]
     found += [*_standings(kept, facts, advice), *_behind(kept, advice), *_dead(kept, advice)]
-    found += [said for cause, said in causes(kept).items() if cause != WEIGHT]
+    found += [said for cause, said in causes(kept).items() if cause == OPTIMISATION]
     found += [*_close(kept, advice), *_no_volume(table, facts), *_failed(facts)]
     return [*found, off] if facts.one_scale and (off := off_their_lines(kept)) else found
 
@@ -125,7 +125,7 @@ def _dead(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
     """A decision that uses no latent."""
     own = table[table["trial"] == advice[0].trial] if advice else table.head(0)
     if collapsed(own).any():
-        why = "".join(f" {said}." for cause, said in causes(own).items() if cause == WEIGHT)
+        why = "".join(f" {said}." for cause, said in causes(own).items() if cause != OPTIMISATION)
         rate = f"{advice[0].metrics[RATE]:.2g}"
         yield f"{advice[0].name} uses no latent: its rate is {rate} nats.{why}"
 

@@ -55,7 +55,9 @@ def _by(cause: str, rows: pd.DataFrame) -> str:
     betas = f"β = {low:.4g}" if low == high else f"β from {low:.4g} to {high:.4g}"
     said = f"{trials} collapsed {CAUSES[cause]}{_listed(cause, rows)}: "
     said += where(cause, betas, beta_c, beta_live)
-    return said if cause == WEIGHT else f"{said}. {BETTER_TRAINING[0].upper()}{BETTER_TRAINING[1:]}"
+    if cause != OPTIMISATION:
+        return said
+    return f"{said}. {BETTER_TRAINING[0].upper()}{BETTER_TRAINING[1:]}"
 
 
 def _listed(cause: str, rows: pd.DataFrame) -> str:

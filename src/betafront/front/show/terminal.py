@@ -45,7 +45,7 @@ from betafront.front.table import (
     units,
 )
 from betafront.terminal import headed, print_careful, print_sentence
-from betafront.training.cause import WEIGHT
+from betafront.training.cause import OPTIMISATION
 
 ROWS = 20
 IMPORTED = "imported"
@@ -104,7 +104,7 @@ def print_study(
         out.print(f"{said[0].upper()}{said[1:]}.")
     why = refusal(table, facts, runs)
     for cause, said in causes(table).items():
-        if why or cause == WEIGHT:  # the others are cautions of a decision
+        if why or cause != OPTIMISATION:  # which is a caution of a decision
             out.print(f"{said}.", markup=False)
     found = one_curve(table)
     if found:
