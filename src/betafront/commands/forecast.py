@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.table import Table
 
 from betafront.api.forecast import forecast as forecast_of
-from betafront.files import check_target, opened_whole
+from betafront.files import check_target
 from betafront.forecast.forecast import Forecast
 from betafront.forecast.words import Shown, conventions, heading, meaning, over_beta
 from betafront.study.search.automatic import interval
@@ -40,9 +40,9 @@ def forecast(words: Sequence[str], as_json: bool, picture: Path | None) -> None:
 def draw(found: Forecast, path: Path) -> None:
     """Write the picture of a forecast as a PNG file."""
     from betafront.forecast.picture import figure_of
+    from betafront.front.show.picture import save
 
-    with opened_whole(path) as sink:
-        figure_of(found).savefig(sink, format="png", dpi=120)
+    save(figure_of(found), path)
 
 
 def show(found: Forecast, words: Sequence[str], picture: Path | None) -> None:
