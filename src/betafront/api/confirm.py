@@ -8,7 +8,7 @@ from betafront import html
 from betafront.api.process import working
 from betafront.api.study import Study
 from betafront.api.words import words_of
-from betafront.config.trust import trusting, typed_targets
+from betafront.config.trust import named_by, trusting
 from betafront.errors import UserError
 from betafront.front import decide
 from betafront.front.decision.confirmation.confirmed import (
@@ -93,7 +93,7 @@ def confirm(
     """
     name = study.name if isinstance(study, Study) else study
     words = [*words_of(choices), *overrides]
-    named = [*([trust] if isinstance(trust, str) else trust), *typed_targets(words)]
+    named = named_by(trust, words)
     with working(quiet), trusting(named):
         return confirm_study(name, words, workers)
 

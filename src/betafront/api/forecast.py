@@ -34,14 +34,13 @@ def forecast(*words: str, trust: str | Iterable[str] = (), **choices: Any) -> "F
     from betafront.api.objects import with_objects
     from betafront.config.build import build
     from betafront.config.compose import compose
-    from betafront.config.trust import trusting, typed_targets
+    from betafront.config.trust import named_by, trusting
     from betafront.forecast.forecast import forecast as forecast_of
 
     given = {key: value for key, value in choices.items() if is_object(key, value)}
     named = words_of({key: value for key, value in choices.items() if key not in given})
     arguments = checked_words([*words, *named])
-    trusted = [*([trust] if isinstance(trust, str) else trust), *typed_targets(arguments)]
-    with working(), trusting(trusted):
+    with working(), trusting(named_by(trust, arguments)):
         run = build(compose(arguments))
         run = with_objects(run, given) if given else run
         likelihood = run.p_x()

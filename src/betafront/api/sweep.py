@@ -58,14 +58,14 @@ def sweep(
     """
     from betafront.api.hydra_app import checked_words, main
     from betafront.config.compose import multirun_config
-    from betafront.config.trust import trusting, typed_targets
+    from betafront.config.trust import named_by, trusting
 
     settings = {"study": study, "study.budget.trials": trials, "study.workers": workers}
     given = {key: value for key, value in settings.items() if value is not None}
     called = [] if name is None else words_of({"study.name": name})
     words = checked_words([*words_of(given), *called, *words_of({**choices, **(space or {})})])
     words += checked_words(overrides)
-    named = [*([trust] if isinstance(trust, str) else trust), *typed_targets(words)]
+    named = named_by(trust, words)
     with working(quiet), trusting(named):
         made = str(multirun_config(words).study.name)
         with suppress(SystemExit):  # some trials have failed: the study says which

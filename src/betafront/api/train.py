@@ -54,14 +54,13 @@ def train(
     from betafront.api.hydra_app import checked_words, train_composed
     from betafront.api.trained_run import TrainedRun
     from betafront.config.compose import compose
-    from betafront.config.trust import trusting, typed_targets
+    from betafront.config.trust import named_by, trusting
 
     given = {key: value for key, value in choices.items() if is_object(key, value)}
     rest = {key: value for key, value in choices.items() if key not in given}
     named = words_of(rest)
     arguments = checked_words([*words, *named])
-    trusted = [*([trust] if isinstance(trust, str) else trust), *typed_targets(arguments)]
-    with working(quiet), trusting(trusted):
+    with working(quiet), trusting(named_by(trust, arguments)):
         config = compose(arguments)
         where = Path(folder) if folder is not None else _as_said(arguments, config.hydra.run.dir)
         where = where.absolute()

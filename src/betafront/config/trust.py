@@ -247,6 +247,12 @@ def typed_targets(words: Iterable[str]) -> list[str]:
     return [name for name in named if NAME.fullmatch(name) and not is_standard(name)]
 
 
+def named_by(trust: str | Iterable[str], words: Iterable[str]) -> list[str]:
+    """What a call names as trusted: its `trust`, one name or several, and the targets among its
+    words."""
+    return [*([trust] if isinstance(trust, str) else trust), *typed_targets(words)]
+
+
 def without_trust(words: Sequence[str]) -> list[str]:
     """The words of a command without its --trust, which is heeded: for those that go to Hydra.
 
