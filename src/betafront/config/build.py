@@ -16,7 +16,7 @@ from betafront.config.trust import Wall
 from betafront.data import Data
 from betafront.data.seeded import seeded
 from betafront.errors import UserError, one_line
-from betafront.models import Model, Shape, check_model, fresh_model
+from betafront.models import Family, Model, Shape, check_model, fresh_model
 from betafront.models.batch_norm import check_batch_norm, normalises_batches
 from betafront.models.check import check_log_ratio
 from betafront.objective import Objective, told
@@ -185,6 +185,8 @@ def check(run: Run) -> None:
     with _of_part("objective"):
         objective = run.objective(vae.widths)
     objective.check_model(vae.factorised)
+    if isinstance(vae, Family):
+        run.stand(vae)
     objective.check_mean(not vae.likelihood.of_symbols)
     objective.check_likelihood(vae.likelihood)
     if objective.draws > 1:

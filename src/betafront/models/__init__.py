@@ -11,10 +11,12 @@ from betafront.models.architectures import (
 )
 from betafront.models.check import check_model, model_cautions
 from betafront.models.eval_mode import evaluating
+from betafront.models.family import Family
 from betafront.models.fresh import fresh_model
 from betafront.models.hierarchy import BottomUp, Hierarchy, Ladder, hierarchical, ladder
 from betafront.models.lazy import initialised
 from betafront.models.model import Architecture, MakePrior, Model, Observed, Shape
+from betafront.models.multirate import MultiRate, multirate
 from betafront.models.posterior import Posterior, standard_normal
 from betafront.models.priors import GaussianPrior, Prior, VampPrior
 from betafront.models.programs import PROGRAMS, write_programs
@@ -25,11 +27,13 @@ __all__ = [
     "VAE",
     "Architecture",
     "BottomUp",
+    "Family",
     "GaussianPrior",
     "Hierarchy",
     "Ladder",
     "MakePrior",
     "Model",
+    "MultiRate",
     "Observed",
     "Posterior",
     "Prior",
@@ -46,6 +50,7 @@ __all__ = [
     "linear",
     "mlp",
     "model_cautions",
+    "multirate",
     "pair",
     "resnet",
     "sentence",

@@ -3,6 +3,7 @@
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from betafront.errors import UserError
 from betafront.models.batch_statistics import collecting, statistic_of
-from betafront.objective import Draw, Likelihood, Terms
+from betafront.objective import Draw, Likelihood, Terms, Varied
 
 if TYPE_CHECKING:
     from betafront.models.priors import Prior
@@ -234,7 +235,7 @@ class Model(nn.Module, ABC):
         Raises:
             UserError: of several draws, the model gives no log ratio.
         """
-        with collecting() as learned:
+        with collecting() as learned, self.vary(len(x), noise) as varied:
             draw = self.infer(x, noise, draws=draws, log_ratio=draws > 1)
             if draws > 1:
                 if draw.log_ratio is None:
@@ -246,7 +247,19 @@ class Model(nn.Module, ABC):
             seen = self.observe(draw.z, x, mean=mse)
         squares = None if seen.mean is None else ((seen.mean - x) ** 2).flatten(1).mean(1)
         layers = statistic_of(self, learned)
-        return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic, layers)
+        return Terms(seen.log_px, draw.kl, draw, squares, seen.statistic, layers, varied)
+
+    def vary(
+        self, n: int, noise: torch.Generator | None = None
+    ) -> AbstractContextManager[Varied | None]:
+        """A context in which each of the n examples of a batch has its own β, of a family in
+        training mode (`betafront.models.Family`); of other models nothing is different in it.
+
+        Args:
+            n: examples.
+            noise: where the β are drawn from.
+        """
+        return nullcontext()
 
     def code(self, x: Tensor) -> Tensor:
         """(B, M) the posterior means of (B, …) examples."""

@@ -32,7 +32,7 @@ from betafront.objective.schedules import (
     Staircase,
 )
 from betafront.objective.shaping import Capacity, FreeBits, Layers, Plain, Shaping
-from betafront.objective.terms import Code, Draw, Terms, require_factorised
+from betafront.objective.terms import Code, Draw, Terms, Varied, require_factorised
 from betafront.scale import (
     NORMALISATIONS,
     Convention,
@@ -87,6 +87,7 @@ __all__ = [
     "Staircase",
     "Step",
     "Terms",
+    "Varied",
     "TotalCorrelation",
     "Weights",
     "Words",

@@ -21,7 +21,7 @@ from betafront.objective.likelihoods import Likelihood
 from betafront.objective.penalties import Penalty
 from betafront.objective.schedules import Constant, Schedule
 from betafront.objective.shaping import Plain, Shaping
-from betafront.objective.terms import Code, Draw, Terms, require_factorised
+from betafront.objective.terms import Code, Draw, Terms, Varied, require_factorised
 from betafront.scale import Normalisation, Weights, beta_norm
 
 
@@ -152,7 +152,9 @@ class Objective:
         beta = self.schedule(progress) * self.controller.beta(state, self.beta)
         distortion = terms.distortion.mean()
         penalty = self._penalty(terms.draw) if self.penalties else distortion.new_zeros(())
-        if self.draws == 1:
+        if terms.varied is not None:
+            canonical = self._of_each(terms, terms.varied, self.schedule(progress)) + penalty
+        elif self.draws == 1:
             canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
         else:
             canonical = self._bound(terms, beta).mean().to(distortion.dtype) + penalty
@@ -162,6 +164,10 @@ class Objective:
             beta * self.shaping.slope(terms.kl.detach(), progress),
             penalty.detach(),
         )
+
+    def _of_each(self, terms: Terms, varied: Varied, factor: float) -> Tensor:
+        """() the mean over the batch of D + s·β·R, each example with its own β and its share."""
+        return (varied.share * (terms.distortion + factor * varied.beta * terms.rate)).mean()
 
     def _bound(self, terms: Terms, beta: float | Tensor) -> Tensor:
         """(B,) float64 what several draws of each example make of D + βR."""
@@ -232,6 +238,24 @@ class Objective:
         if not self.shaping.weighs_rate:
             name = type(self.shaping).__name__
             require_factorised(factorised, f"the β of shaping {name}")
+
+    def check_family(self) -> None:
+        """Refuse what has no meaning where each example has its own β.
+
+        Raises:
+            UserError: a controller sets β, the rate is shaped, or there are several draws.
+        """
+        for key, refused in (
+            ("controller", self.controller.closed),
+            ("shaping", not isinstance(self.shaping, Plain)),
+            ("objective.draws", self.draws > 1),
+        ):
+            if refused:
+                plain = {"controller": "none", "shaping": "plain"}.get(key, "1")
+                raise UserError(
+                    f"model=multirate draws a β for every example and weighs its rate by it: leave "
+                    f"{key} at {plain}, or choose another model"
+                )
 
     def check_mean(self, has_mean: bool) -> None:
         """Refuse to hold the squared error of what has none.

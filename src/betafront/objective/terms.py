@@ -38,6 +38,21 @@ class Draw(NamedTuple):
     code: Code | None = None
 
 
+class Varied(NamedTuple):
+    """The weights of the examples of a batch, of a model that is conditioned on β.
+
+    Attributes:
+        beta: (B,) the canonical β of each example, in place of the one that is written.
+        share: (B,) by which the loss of each example is multiplied.
+        near: (B,) how near each β is to the one that is written, 1 in all: the means of D and R
+            that are recorded of the batch are weighted so.
+    """
+
+    beta: Tensor
+    share: Tensor
+    near: Tensor
+
+
 class Terms(NamedTuple):
     """What a model says of a batch of B examples; `rows` as in `Draw`, B where each has one draw.
 
@@ -51,6 +66,7 @@ class Terms(NamedTuple):
             `Likelihood.remember` once the step is taken.
         layers: (k,) what the layers of the model learn from the batch otherwise than by gradient,
             as the running statistics of batch normalisation; kept once the step is taken.
+        varied: the weights of the examples, where each has its own.
     """
 
     log_px: Tensor
@@ -59,6 +75,7 @@ class Terms(NamedTuple):
     mse: Tensor | None = None
     statistic: Tensor | None = None
     layers: Tensor | None = None
+    varied: Varied | None = None
 
     @property
     def distortion(self) -> Tensor:
@@ -69,6 +86,11 @@ class Terms(NamedTuple):
     def rate(self) -> Tensor:
         """(rows,) the rate R in nats per example."""
         return self.kl.sum(-1)
+
+
+    def mean(self, each: Tensor) -> Tensor:
+        """() the mean of (rows,) values at the weight that is written."""
+        return each.mean() if self.varied is None else (each * self.varied.near).sum()
 
 
 def require_factorised(factorised: bool, what: str) -> None:

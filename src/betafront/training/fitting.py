@@ -16,6 +16,7 @@ from betafront.metrics import by_split
 from betafront.metrics.registry import Announce, silent
 from betafront.metrics.scale_off import scale_off
 from betafront.metrics.stationary_beta import EXAMPLES
+from betafront.training.curve_of_family import curve_of
 from betafront.training.failure import Diverged, Dropped, Failure
 from betafront.training.generators import every_gpu
 from betafront.training.history import Row
@@ -122,6 +123,7 @@ def _result(attempt: Attempt) -> Result:
     x = data.examples("train", EXAMPLES)
     scale = on_the_scale(state.objective, trace, state.vae, x, run.seed)
     off = scale_off(state.vae, x, seed=run.seed)
+    curve = curve_of(run, state.vae, state.objective, data)
     standing = standing_of(state, kept, evaluations["val"], scale, off)
     result = Result(
         metrics=metrics,
@@ -144,6 +146,7 @@ def _result(attempt: Attempt) -> Result:
         standing=with_cause(standing, state, run, scale),
         latent_shape=list(state.vae.latent_shape),
         widths=list(state.vae.widths),
+        curve=curve,
     )
     active = int(metrics["val/active_units"])
     codes = latent_map(

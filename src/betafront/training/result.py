@@ -90,6 +90,7 @@ class Result:
         latent_shape: of the code of one example, (M,) or (C, h, w); empty where an earlier version
             did not say.
         widths: latents of each layer, bottom to top; empty where an earlier version did not say.
+        curve: of a family, what its members are worth (`betafront.training.curve_of_family`).
     """
 
     metrics: dict[str, float]
@@ -105,6 +106,7 @@ class Result:
     standing: Standing | None = None
     latent_shape: list[int] = field(default_factory=list)
     widths: list[int] = field(default_factory=list)
+    curve: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def kl_map(self) -> NDArray[np.float64]:

@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from betafront.data import Data
+from betafront.errors import UserError
 from betafront.metrics.evaluation import Evaluation
 from betafront.metrics.registry import Announce, silent, value_names
-from betafront.models import Architecture, MakePrior, Model, fresh_model
+from betafront.models import Architecture, Family, MakePrior, Model, fresh_model
 from betafront.objective import Likelihood, Objective, told
 from betafront.training.recipe.trainer import Trainer, steps_per_epoch
 
@@ -78,11 +79,32 @@ class Run:
         return told(self.likelihood(), self.data.symbols)
 
     def vae(self) -> Model:
-        """A fresh model; its initial weights come from torch's global generator."""
+        """A fresh model; its initial weights come from torch's global generator. A family stands at
+        the β that is written.
+
+        Raises:
+            UserError: that is outside the range of the family.
+        """
         data = self.data
-        return fresh_model(
+        made = fresh_model(
             self.architecture, self.p_x(), data.shape, data.log_volume, self.make_prior
         )
+        if isinstance(made, Family):
+            self.stand(made)
+        return made
+
+    def stand(self, family: Family) -> None:
+        """Have a family stand at the β that is written.
+
+        Raises:
+            UserError: that is outside its range, or the loss is none for a family.
+        """
+        objective = self.objective(family.widths)
+        objective.check_family()
+        try:
+            family.stand_at(objective.beta)
+        except UserError as error:
+            raise UserError(f"objective.weight={objective.weight:g}: {error}") from error
 
     def drawn(self, n: int) -> Tensor:
         """(n, …) examples of the training split, drawn with the seed of the run; all of them where
@@ -115,7 +137,7 @@ class Run:
         return names
 
     def evaluations(
-        self, vae: Model, data: Data, announce: Announce = silent
+        self, vae: Model, data: Data, announce: Announce = silent, *, further: bool = True
     ) -> dict[str, Evaluation]:
         """What a trained model is worth on the validation and on the test split.
 
@@ -123,11 +145,14 @@ class Run:
             vae: the model.
             data: of the run, on the device of the model.
             announce: called with the split and the name of each further metric as it begins.
+            further: measure the further metrics, if the run has any.
         """
         found = {}
         for split in EVALUATED:
             # An evaluation of the user's own knows no further metrics, and takes no `announce`.
-            more = {"announce": partial(_say, announce, split)} if self._further() else {}
+            more: dict[str, Any] = {}
+            if self._further():
+                more = {"announce": partial(_say, announce, split)} if further else {"further": None}
             x, known = data.rows(split), data.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
         return found

@@ -10,6 +10,7 @@ from betafront.errors import UserError
 from betafront.models.check.parts import check_parts
 from betafront.models.check.trying import called, counted, refuse_not_finite, shape_of
 from betafront.models.eval_mode import evaluating
+from betafront.models.family import Family
 from betafront.models.model import Model
 from betafront.models.vae import VAE
 
@@ -66,8 +67,9 @@ def check_log_ratio(model: Model, x: Tensor) -> None:
 
 def _terms(model: Model, x: Tensor) -> tuple[Tensor, Tensor]:
     """The KL and log p(x|z) of a few examples, once all shapes and values are right."""
-    if isinstance(model, VAE):
-        check_parts(model, x)
+    made_of = model.at(model.beta) if isinstance(model, Family) else model
+    if isinstance(made_of, VAE):
+        check_parts(made_of, x)
     n, latents = len(x), model.latents
     noise = torch.Generator(x.device).manual_seed(0)
     of = f"the model ({type(model).__name__})"

@@ -35,8 +35,8 @@ class StepMeans(NamedTuple):
     def of(cls, terms: Terms, taken: Step) -> "StepMeans":
         """Of one batch."""
         return cls(
-            distortion=terms.distortion.detach().mean(),
-            rate=terms.rate.detach().mean(),
+            distortion=terms.mean(terms.distortion.detach()),
+            rate=terms.mean(terms.rate.detach()),
             loss=taken.loss.detach(),
             beta=taken.beta.detach(),
             penalty=taken.penalty.detach(),
