@@ -82,13 +82,13 @@ def test_validation_is_as_with_one_draw_and_has_the_bound_beside_it(small_digits
         return validate(vae, batches, torch.Generator().manual_seed(3), objective)
 
     one, five = found(1), found(5)
-    assert one.bound is None
+    assert one.judged is None
     assert torch.equal(one.distortion, five.distortion) and torch.equal(one.rate, five.rate)
     noise = torch.Generator().manual_seed(3)
     with torch.no_grad():
         by_hand = torch.cat([bound(weigh(vae.eval(), x, 5, noise, 0.5)) for x in batches])
-    assert torch.equal(five.bound, by_hand)
-    assert five.bound.mean() < (one.distortion + 0.5 * one.rate).mean()
+    assert torch.equal(five.judged, by_hand)
+    assert five.judged.mean() < (one.distortion + 0.5 * one.rate).mean()
 
 
 def test_what_cannot_weigh_its_draws_is_refused_before_training(

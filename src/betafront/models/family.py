@@ -3,10 +3,12 @@
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from betafront.errors import UserError
 from betafront.models.model import Model
+from betafront.objective import Varied
 
 if TYPE_CHECKING:
     from betafront.models.vae import VAE
@@ -81,6 +83,16 @@ class Family(Model):
                 "model.high"
             )
         return min(max(beta, self.low), self.high)
+
+    @abstractmethod
+    def spread(self, first: int, n: int) -> AbstractContextManager[Varied]:
+        """A context in which each example of a batch has a β of its own, in any mode: the β of a
+        split are spread evenly over the range on a logarithmic scale, the same at every call.
+
+        Args:
+            first: the number of the batch's first example within the split.
+            n: examples of the batch.
+        """
 
     @abstractmethod
     def at(self, beta: float) -> "VAE":

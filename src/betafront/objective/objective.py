@@ -61,6 +61,8 @@ class Objective:
         penalties: further terms.
         draws: k, of z per example, whose mean weight is maximised where there are several.
         widths: latents of each layer of a hierarchy, bottom to top, M in all; one layer by default.
+        family: whether the model draws a β for each example (`Terms.varied`); `weight` is then the
+            one at which it is evaluated.
 
     Raises:
         UserError: the weight is negative or not finite, or two parts of the weighting contradict
@@ -78,6 +80,7 @@ class Objective:
     penalties: Sequence[Penalty] = ()
     draws: int = 1
     widths: Sequence[int] = ()
+    family: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.weight < math.inf:
@@ -95,6 +98,8 @@ class Objective:
                 "controller=… and shaping=…"
             )
         check_number(self.draws)
+        if self.family:
+            self._check_family()
         if self.draws > 1:
             most = self.normalisation.weight(1.0, self.pixels, self.latents)
             check_several(self.draws, self.beta, most, self.shaping, self.controller)
@@ -117,7 +122,14 @@ class Objective:
     @property
     def minimised(self) -> str:
         """What is minimised on the scale on which D has weight 1, in words."""
+        if self.family:
+            return "the mean of D + βR over the range of β"
         return "D + βR" if self.draws == 1 else f"the bound of {self.draws} draws"
+
+    @property
+    def weighs_one_beta(self) -> bool:
+        """Whether what is minimised is D + βR at the β as written."""
+        return self.draws == 1 and not self.family
 
     def held_to(self, progress: float) -> float:
         """The value that the rate, a part of it, or the distortion is held to; NaN where there is
@@ -239,7 +251,7 @@ class Objective:
             name = type(self.shaping).__name__
             require_factorised(factorised, f"the β of shaping {name}")
 
-    def check_family(self) -> None:
+    def _check_family(self) -> None:
         """Refuse what has no meaning where each example has its own β.
 
         Raises:

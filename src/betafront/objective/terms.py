@@ -87,7 +87,6 @@ class Terms(NamedTuple):
         """(rows,) the rate R in nats per example."""
         return self.kl.sum(-1)
 
-
     def mean(self, each: Tensor) -> Tensor:
         """() the mean of (rows,) values at the weight that is written."""
         return each.mean() if self.varied is None else (each * self.varied.near).sum()

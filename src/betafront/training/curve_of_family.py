@@ -1,4 +1,4 @@
-"""The curve of a trained family: its members at a grid of β, each evaluated as an ordinary model."""
+"""The curve of a trained family: its members at a grid of β, each evaluated as any model is."""
 
 from typing import Any
 

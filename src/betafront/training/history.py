@@ -23,6 +23,7 @@ VAL_DISTORTION, VAL_RATE = "val_one_draw/distortion", "val_one_draw/rate"
 VAL_NEGATIVE_ELBO = "val_one_draw/negative_elbo"
 VAL_ACTIVE_UNITS = "val_one_draw/active_units"  # as `betafront.metrics.evaluate` counts them
 VAL_BOUND = "val_draws/bound"  # of a run that is trained with several draws of each example
+VAL_RANGE = "val_range/loss"  # of a family: the mean of D + βR over the range, as it is trained
 
 FORMER_NAMES = {  # in run folders of betafront before 2
     "val/distortion": VAL_DISTORTION,
@@ -38,8 +39,7 @@ def history_row(
     distortion: float,
     rate: float,
     active_units: int,
-    *,
-    bound: float | None = None,
+    further: Mapping[str, float],
 ) -> Row:
     """One row of the history; all but the step, β and the active units in nats per example.
 
@@ -50,9 +50,8 @@ def history_row(
         distortion: of the validation split, with one draw of z per example.
         rate: of the validation split.
         active_units: of the validation split.
-        bound: of the validation split, with as many draws as the objective has; None of one draw.
+        further: what the run is judged by on the validation split, where that is not D + βR.
     """
-    further = {} if bound is None else {VAL_BOUND: bound}
     return {
         STEP: step,
         TRAIN_DISTORTION: train["distortion"],
@@ -68,13 +67,14 @@ def history_row(
 
 
 def validated(row: Mapping[str, float], beta: float) -> float:
-    """What a validation found of D + βR, or of the bound of several draws, in nats.
+    """What a validation found of what the run is judged by, D + βR of most, in nats.
 
     Args:
         row: of the history.
         beta: the final β.
     """
-    return row.get(VAL_BOUND, row[VAL_DISTORTION] + beta * row[VAL_RATE])
+    otherwise = row.get(VAL_BOUND, row.get(VAL_RANGE))
+    return row[VAL_DISTORTION] + beta * row[VAL_RATE] if otherwise is None else otherwise
 
 
 def renamed(rows: Iterable[Mapping[str, float]]) -> list[Row]:

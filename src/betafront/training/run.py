@@ -99,8 +99,7 @@ class Run:
         Raises:
             UserError: that is outside its range, or the loss is none for a family.
         """
-        objective = self.objective(family.widths)
-        objective.check_family()
+        objective = self.objective(family.widths, family=True)
         try:
             family.stand_at(objective.beta)
         except UserError as error:
@@ -152,7 +151,9 @@ class Run:
             # An evaluation of the user's own knows no further metrics, and takes no `announce`.
             more: dict[str, Any] = {}
             if self._further():
-                more = {"announce": partial(_say, announce, split)} if further else {"further": None}
+                more = (
+                    {"announce": partial(_say, announce, split)} if further else {"further": None}
+                )
             x, known = data.rows(split), data.known(split)
             found[split] = self.evaluate(vae, x, known=known, seed=self.seed, **more)
         return found
@@ -168,13 +169,14 @@ class Run:
     def _further(self) -> dict[str, Any]:
         return getattr(self.evaluate, "keywords", {}).get("further") or {}
 
-    def objective(self, widths: Sequence[int]) -> Objective:
-        """The loss for a model with layers of these widths."""
+    def objective(self, widths: Sequence[int], *, family: bool = False) -> Objective:
+        """The loss for a model with layers of these widths, and whether it is a family."""
         return self.make_objective(
             pixels=self.data.dims,
             latents=sum(widths),
             examples=self.data.size("train"),
             widths=tuple(widths),
+            **({"family": True} if family else {}),
         )
 
 

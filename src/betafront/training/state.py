@@ -8,10 +8,17 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
-from betafront.models import Model, batch_statistics
+from betafront.models import Family, Model, batch_statistics
 from betafront.objective.shaping import Capacity
 from betafront.training.generators import ALONE, Generators
-from betafront.training.history import STEP, Row, history_row, renamed
+from betafront.training.history import (
+    STEP,
+    VAL_BOUND,
+    VAL_RANGE,
+    Row,
+    history_row,
+    renamed,
+)
 from betafront.training.latents.record import LatentRecord
 from betafront.training.latents.units import Units
 from betafront.training.optimizer import optimizer_of, own_factor, restore_optimizer
@@ -85,7 +92,8 @@ class RunState(nn.Module):
         most = run.trainer.aggressive
         self.aggressive = None if most is None else Aggressive(most, run.epoch, run.seed)
         self.generators = Generators(run.seed, device, share)
-        self.objective = run.objective(self.vae.widths)
+        family = isinstance(self.vae, Family)
+        self.objective = run.objective(self.vae.widths, family=family)
         self.objective.check_model(self.vae.factorised)
         self.objective.check_likelihood(self.vae.likelihood)
         self.seed = run.seed
@@ -187,8 +195,8 @@ class RunState(nn.Module):
         return None
 
     def validate(self, batches: Iterable[Tensor], noise: torch.Generator) -> Row:
-        """A new row of the history, which is the best where its D + βR is the least, or of several
-        draws their bound.
+        """A new row of the history, which is the best where what the run is judged by is the least:
+        D + βR, or what else is minimised.
 
         Args:
             batches: of the validation split, on the device of the model.
@@ -199,11 +207,13 @@ class RunState(nn.Module):
         distortion, rate = torch.stack([found.distortion, found.rate]).mean(1).tolist()
         train = self.trace[self.validated : self.step].mean(0).tolist()
         beta = self.trace[self.step - 1, TRACED.index("beta")].item()
-        bound = None if found.bound is None else found.bound.mean().item()
+        judged = None if found.judged is None else found.judged.mean().item()
         seen = found.latents.seen(self.latents.units, self.latents.threshold)
         active = int(seen.active.sum())
         traced = dict(zip(TRACED, train, strict=True))
-        row = history_row(self.step, traced, beta, distortion, rate, active, bound=bound)
+        named = VAL_RANGE if self.objective.family else VAL_BOUND
+        further = {} if judged is None else {named: judged}
+        row = history_row(self.step, traced, beta, distortion, rate, active, further)
         self.history.append(row)
         self.validations.add(self.step, found)
         flips = isinstance(self.objective.shaping, Capacity)  # ±γ, which is no β

@@ -45,5 +45,5 @@ def multirate(
             f"model.of: what it names has returned an object of type {type(made).__name__}, and no "
             "betafront.models.VAE, whose encoder and decoder could be conditioned on β"
         )
-    dims = len(shape) + 1
-    return MultiRate(initialised(made, shape), dims, low, high, points, kind, balance)
+    initialised(made, shape)
+    return MultiRate(made, len(shape) + 1, low, high, points, kind, balance)

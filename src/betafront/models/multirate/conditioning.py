@@ -9,34 +9,39 @@ from torch import Tensor, nn
 
 from betafront.errors import UserError
 
-FEATURES = 32
-"""Numbers that stand for β, of which every layer has its own linear map."""
+KNOTS = 10
+"""Of the polygons over log β."""
 
 
 class Features(nn.Module):
-    """What stands for β: log β, scaled to [-1, 1] over the range, or what two layers make of it.
+    """What stands for β: log β, scaled to [-1, 1] over the range, and how near it is to each of
+    `KNOTS` even places there, 1 at a knot and 0 from the next one on. What is linear in these is
+    any polygon over log β: a latent may close within a small part of the range, as it does at the
+    optimum, which a small network of log β learns slowly.
 
     Args:
         low, high: the range of β.
-        plain: leave it at log β.
+        plain: log β alone.
     """
 
     def __init__(self, low: float, high: float, plain: bool) -> None:
         super().__init__()
         self.middle = (math.log(low) + math.log(high)) / 2
-        self.half = (math.log(high) - math.log(low)) / 2
-        self.size = 1 if plain else FEATURES
-        self.layers = nn.Sequential()
-        if not plain:
-            self.layers.extend(
-                [nn.Linear(1, FEATURES), nn.SiLU(), nn.Linear(FEATURES, FEATURES), nn.SiLU()]
-            )
+        self.reach = (math.log(high) - math.log(low)) / 2
+        self.knots: Tensor
+        knots = torch.linspace(-1, 1, 0 if plain else KNOTS)
+        self.register_buffer("knots", knots, persistent=False)
+
+    @property
+    def size(self) -> int:
+        """Numbers that stand for one β."""
+        return 1 + len(self.knots)
 
     def forward(self, beta: Tensor) -> Tensor:
         """(n, size) of (n,) β."""
-        position = (torch.log(beta) - self.middle) / self.half
-        made: Tensor = self.layers(position.unsqueeze(1))
-        return made
+        position = ((torch.log(beta) - self.middle) / self.reach).unsqueeze(1)
+        near = torch.relu(1 - (position - self.knots).abs() * (KNOTS - 1) / 2)
+        return torch.cat([position, near], 1)
 
 
 class Conditioning:

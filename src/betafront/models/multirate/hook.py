@@ -9,10 +9,17 @@ from torch import Tensor, nn
 from betafront.models.multirate.conditioning import Conditioning
 from betafront.models.multirate.layers import TRANSPOSED, Layer, weights
 
+SHARP = 4.0
+"""By how much the logit of a latent's gate falls over half of the range, at the start."""
+
+FIRST, LAST = -1.0, 1.5
+"""Where in the range, from -1 to 1, the gates of the first and the last latent are half closed at
+the start: some are open throughout."""
+
 
 class Hook(nn.Module, ABC):
-    """Conditions one layer. The model keeps its own modules: nothing that refers to them, as weights
-    that a user's module reads, sees a difference.
+    """Conditions one layer, and leaves the modules of the model in their places, so that what
+    refers to them finds them.
 
     Args:
         conditioning: the β of a pass.
@@ -94,26 +101,34 @@ class Film(OutputHook):
 
 
 class InputFilm(Hook):
-    """Scales what a layer is given, channel by channel: of the decoder's first layer the latents,
-    so that each can leave the decoder at its own β."""
+    """Scales what a layer is given, channel by channel, by a gate between 0 and 1: of the decoder's
+    first layer the latents, so that each can leave the decoder at its own β.
+
+    At the start the gates close one after the other with rising β. Were they all open alike, the
+    large β would close every latent that the small ones alone can use, for all β: a saddle from
+    which training does not come back.
+    """
 
     def __init__(self, conditioning: Conditioning, layer: Layer) -> None:
         super().__init__(conditioning, layer)
-        self.made = nn.Linear(conditioning.size, _inputs(layer.module))
+        inputs = _inputs(layer.module)
+        self.made = nn.Linear(conditioning.size, inputs)
         nn.init.zeros_(self.made.weight)
-        nn.init.zeros_(self.made.bias)
+        nn.init.constant_(self.made.weight[:, 0], -SHARP)
+        with torch.no_grad():
+            self.made.bias.copy_(SHARP * torch.linspace(FIRST, LAST, inputs))
 
     def hang_on(self, layer: nn.Module) -> Any:
         return layer.register_forward_pre_hook(self._condition)
 
     def _condition(self, layer: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         x, *others = given
-        return x * self.along(1 + self.made(self.conditioning(x)), x), *others
+        return x * self.along(torch.sigmoid(self.made(self.conditioning(x))), x), *others
 
     @torch.no_grad()
     def fold(self, layer: nn.Module, features: Tensor) -> None:
         weight, _ = weights(layer)
-        scale = 1 + self.made(features)[0]
+        scale = torch.sigmoid(self.made(features))[0]
         dim = 0 if isinstance(layer, TRANSPOSED) else 1
         weight.mul_(scale.view([-1 if d == dim else 1 for d in range(weight.dim())]))
 

@@ -1,5 +1,6 @@
 """A VAE conditioned on β: one training, one model for each weight of a range."""
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import deepcopy
@@ -21,6 +22,9 @@ from betafront.objective.likelihoods.spread import Spread
 
 NEAR = 0.3
 """The standard deviation in log β of what is near to the β at which the family stands."""
+
+GOLDEN = (math.sqrt(5) - 1) / 2
+"""Whose multiples, without their whole parts, are spread evenly over 0 to 1, however many."""
 
 Kind = Literal["film", "gates"]
 
@@ -110,20 +114,27 @@ class MultiRate(Family):
         if not self.training:
             yield None
             return
-        beta = self._drawn(n, noise)
-        with self.conditioning.of_each(beta):
-            away = torch.log(beta / self.beta) / NEAR
-            near = torch.softmax(-0.5 * away**2, 0)
-            yield Varied(beta, (1 + beta) ** -self.balance, near)
-
-    def _drawn(self, n: int, noise: torch.Generator | None) -> Tensor:
-        """(n,) β: each is log-uniform over the range, and together they are spread over it, one in
-        each n-th part, which makes the mean over a batch less noisy."""
+        # Each is log-uniform, and there is one in each n-th part of the range, which makes the mean
+        # over a batch less noisy.
         device = self.own_tensor().device
         places = torch.randperm(n, generator=noise, device=device)
         within = torch.rand(n, generator=noise, device=device)
-        spread: Tensor = self.low * (self.high / self.low) ** ((places + within) / n)
-        return spread
+        with self._at_each((places + within) / n) as varied:
+            yield varied
+
+    @contextmanager
+    def spread(self, first: int, n: int) -> Iterator[Varied]:
+        numbers = torch.arange(first, first + n, device=self.own_tensor().device)
+        with self._at_each((numbers.double() * GOLDEN).frac().float()) as varied:
+            yield varied
+
+    @contextmanager
+    def _at_each(self, places: Tensor) -> Iterator[Varied]:
+        """A context in which each example has the β at its place, 0 to 1, in the range."""
+        beta = self.low * (self.high / self.low) ** places
+        near = torch.softmax(-0.5 * (torch.log(beta / self.beta) / NEAR) ** 2, 0)
+        with self.conditioning.of_each(beta):
+            yield Varied(beta, (1 + beta) ** -self.balance, near)
 
     def encode(self, x: Tensor) -> Any:
         return self.vae.encode(x)

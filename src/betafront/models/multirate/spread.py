@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.models.multirate.conditioning import Conditioning
-from betafront.objective.likelihoods.spread import Spread, inverse_soft_floor, soft_floor
+from betafront.objective.likelihoods.spread import Spread, soft_floor
 
 
 class SpreadOfBeta(Spread):
@@ -49,4 +49,4 @@ class SpreadOfBeta(Spread):
         """
         found = Spread("scale", None, self.takes_place_of, self.power, self.momentum, self.floor)
         found.to(features.device).set(torch.exp(self.power * self._raw(features).squeeze()))
-        return found
+        return found.train(self.training)

@@ -87,7 +87,7 @@ def _curve(rows: Validations, history: Sequence[Row], beta: float, objective: Ob
     known = {int(row[STEP]): row for row in history}
     there = [known[step] for step in rows.steps]
     value = np.array(rows.values(beta))
-    if objective.draws == 1:
+    if objective.weighs_one_beta:
         training = np.array([row[TRAIN_DISTORTION] + beta * row[TRAIN_RATE] for row in there])
         gap = np.array([validated(row, beta) for row in there]) - training
     else:  # the loss of training has the penalties too, as `value` has
