@@ -78,8 +78,8 @@ class OutputHook(Hook):
 
 
 class Film(OutputHook):
-    """`y · (1 + a(β)) + b(β)`, both linear in what stands for β and 0 at the start, so that the
-    untrained family is the untrained model at every β. A layer without a bias is not shifted.
+    """`y · (1 + a(β)) + b(β)`, both linear in what stands for β and 0 at the start. A layer without
+    a bias is not shifted.
 
     Source: Perez et al. 2018 (FiLM), with β in the place of what they condition on.
     """
@@ -100,9 +100,9 @@ class Film(OutputHook):
         return 1 + scale, shift
 
 
-class InputFilm(Hook):
-    """Scales what a layer is given, channel by channel, by a gate between 0 and 1: of the decoder's
-    first layer the latents, so that each can leave the decoder at its own β.
+class LatentGates(Hook):
+    """A gate between 0 and 1 for each latent, or channel of a spatial code, before the decoder's
+    first layer: each can leave the decoder at its own β.
 
     At the start the gates close one after the other with rising β. Were they all open alike, the
     large β would close every latent that the small ones alone can use, for all β: a saddle from
@@ -155,10 +155,10 @@ class Gate(OutputHook):
         made = self.made(features)
         if not self.decodes:
             return torch.sigmoid(made), None
-        open_part = torch.relu(-torch.expm1(made))
+        is_open = made < 0
         # The root has no finite derivative at 0, where the gate is closed.
-        safe = torch.where(open_part > 0, open_part, torch.ones_like(open_part))
-        return torch.where(open_part > 0, safe.sqrt(), torch.zeros_like(safe)), None
+        square = torch.where(is_open, -torch.expm1(made), torch.ones_like(made))
+        return torch.where(is_open, square.sqrt(), torch.zeros_like(made)), None
 
 
 def _of_outputs(scale: Tensor, layer: nn.Module, weight: Tensor) -> Tensor:

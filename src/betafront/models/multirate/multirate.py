@@ -13,7 +13,7 @@ from betafront.errors import UserError
 from betafront.models.family import Family
 from betafront.models.model import MakePrior, Observed, Shape
 from betafront.models.multirate.conditioning import Conditioning, Features
-from betafront.models.multirate.hook import Film, Gate, Hook, InputFilm
+from betafront.models.multirate.hook import Film, Gate, Hook, LatentGates
 from betafront.models.multirate.layers import AFFINE, Layer, conditioned
 from betafront.models.multirate.spread import SpreadOfBeta
 from betafront.models.vae import VAE
@@ -213,8 +213,8 @@ def _films(conditioning: Conditioning, layers: list[Layer]) -> dict[str, nn.Modu
     """A scale and a shift for every layer, and for the latents as the decoder is given them."""
     hooks: dict[str, nn.Module] = {_key(one): Film(conditioning, one) for one in layers}
     first = next((one for one in layers if one.part == "decoder"), None)
-    if first is not None and isinstance(first.module, AFFINE):
-        hooks[_key(first) + GIVEN] = InputFilm(conditioning, first)
+    if first is not None and isinstance(first.module, AFFINE) and not _in_groups(first):
+        hooks[_key(first) + GIVEN] = LatentGates(conditioning, first)
     return hooks
 
 
@@ -224,6 +224,11 @@ def _gates(conditioning: Conditioning, layers: list[Layer]) -> dict[str, nn.Modu
     encoder = [one for one in layers if one.part == "encoder"][:-1]
     decoder = [one for one in layers if one.part == "decoder"][1:-1]
     return {_key(one): Gate(conditioning, one) for one in [*encoder, *decoder]}
+
+
+def _in_groups(layer: Layer) -> bool:
+    """Whether each output of a convolution sees a part of its inputs alone."""
+    return getattr(layer.module, "groups", 1) > 1
 
 
 def _key(layer: Layer) -> str:
