@@ -1,6 +1,7 @@
 """Whether a model keeps the contract: tried on examples of the data before anything is trained."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -36,7 +37,9 @@ def check_model(model: Model, x: Tensor) -> None:
             "layers as attributes of a module (lists of them in nn.ModuleList), and some of them "
             "with requires_grad"
         )
-    rate, log_px = _terms(model, x)
+    of_each = model.spread(0, len(x)) if isinstance(model, Family) else nullcontext()
+    with of_each:
+        rate, log_px = _terms(model, x)
     _check_gradients(model, rate, log_px)
     with evaluating(model), torch.no_grad():
         _terms(model, x[:1])

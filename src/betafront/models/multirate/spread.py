@@ -21,7 +21,7 @@ class SpreadOfBeta(Spread):
     """
 
     def __init__(self, of: Spread, conditioning: Conditioning, dims: int) -> None:
-        start = math.exp(float(of.log())) if not of.unset and of.mode == "learned" else None
+        start = math.exp(of.log().item()) if not of.unset and of.mode == "learned" else None
         super().__init__("scale", start, "learned", of.power, of.momentum, of.floor)
         self.takes_place_of = of.mode
         self.conditioning = conditioning

@@ -50,7 +50,8 @@ def _told(state: RunState) -> tuple[str, ...]:
     that may open along any direction.
 
     Where a part of the rate is free, or several draws are taken, latents may be alive above β_c; a
-    spatial code sees its surroundings alone, so that none may be below. A penalty, or other shaped
+    spatial code sees its surroundings alone, so that none may be below, and a family has to be a
+    model at every other β too. A penalty, or other shaped
     rates, may move it either way. Any prior has the same β_c: R is no less than the mutual
     information, which near collapse is that of N(0, 1).
     """
@@ -60,7 +61,7 @@ def _told(state: RunState) -> tuple[str, ...]:
         return ()
     if not plain or objective.draws > 1:
         told &= {OPTIMISATION}
-    if len(state.vae.latent_shape) > 1:
+    if len(state.vae.latent_shape) > 1 or objective.family:
         told &= {WEIGHT}
     return tuple(told)
 
