@@ -35,8 +35,8 @@ class Run:
         data: the data set.
         architecture: makes the model for the shape of an example and the likelihood.
         likelihood: makes a fresh p(x|z), which is then suited to the examples.
-        make_objective: makes the loss for `pixels`, `latents`, `examples`, the `widths` of the layers
-            of latents and whether the model is a `family`.
+        make_objective: makes the loss for `pixels`, `latents`, `examples`, the `widths` of the
+            layers of latents and whether the model is a `family`.
         make_optimizer: turns parameters into an optimiser.
         trainer: how long and on what; where it says `epochs`, the run has the steps of these in
             their place.
