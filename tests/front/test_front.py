@@ -153,8 +153,9 @@ def test_a_volume_by_hand() -> None:
 
 def test_a_trial_of_several_names_has_them_all(table: pd.DataFrame, facts: Facts) -> None:
     best, corner = decide(table, facts)
-    assert names([best, corner]) == {best.trial: best.name, corner.trial: corner.name}
-    assert names([best, replace(corner, trial=best.trial)]) == {best.trial: "best ELBO, knee"}
+    assert names([best, corner]) == {best.point: best.name, corner.point: corner.name}
+    same = replace(corner, trial=best.trial, beta=best.beta)
+    assert names([best, same]) == {best.point: "best ELBO, knee"}
     assert trades([best, replace(corner, trial=best.trial)]) == []
 
 

@@ -378,7 +378,7 @@ def test_a_sweep_shows_one_number_everywhere(
     assert said.code == 0, said.err
     study, spec = find_study("s")
     trials = study.get_trials()
-    rows = table(trials)
+    rows = table(trials, ())
     client = MlflowClient(f"sqlite:///{own_place}/runs/mlflow.db")
     experiment = client.get_experiment_by_name("s")
     assert experiment is not None

@@ -7,7 +7,7 @@ from typing import Any
 from betafront import html
 from betafront.errors import UserError, near_miss
 from betafront.front import Advice, Asked, cautions, decide, decision_record, refusal
-from betafront.front.decision import USUAL, in_every_row, names, notes
+from betafront.front.decision import USUAL, each_once, in_every_row, names, notes
 from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
 from betafront.study.results.read import Results
 
@@ -88,9 +88,8 @@ class Decision:
             return html.paragraphs(f"No decision: {self.refused}")
         word = "Decision, confirmed" if self.is_confirmed else "Decision"
         marks = names(self.points)
-        of = [next(p for p in self.points if p.trial == trial) for trial in marks]
-        head = ["write", *(f"{name} (trial {trial})" for trial, name in marks.items())]
-        rows = [[name, *cells] for name, cells in in_every_row(of)]
+        head = ["write", *(f"{name} (trial {trial})" for (trial, _), name in marks.items())]
+        rows = [[name, *cells] for name, cells in in_every_row(each_once(self.points))]
         return (
             html.paragraphs(f"{word}: {self.point.text}", *self.confirmed)
             + html.table(head, rows, "The same β in every convention")

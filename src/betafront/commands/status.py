@@ -7,9 +7,11 @@ import pandas as pd
 from rich.text import Text
 
 from betafront.front import Asked, decide, decision_record, print_study
+from betafront.front.curves import curves, trials_of
 from betafront.front.decision.collapse import trials_of_causes
 from betafront.front.decision.confirmation.confirmed import confirmation_record
 from betafront.front.show import standings
+from betafront.front.table import SCALE, is_metric
 from betafront.study.display.failures import print_failures, reasons
 from betafront.study.display.others import print_others
 from betafront.study.lookup import find_study
@@ -45,8 +47,10 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
     trials, rows, known, runs = found.trials, found.table, found.facts, found.runs
     tested, planned = confirming(found.settings, trials)
     if as_json:
-        numbers = [] if rows.empty else [int(n) for n in found.front["trial"]]
+        members = [] if rows.empty else found.front["trial"].tolist()
+        numbers = list(dict.fromkeys(members))
         decided = decision_record(rows, known, runs, asked)
+        every = trials_of(rows)
         shown = {*numbers, *(point["trial"] for point in decided["points"])}
         advice = decide(rows, known, runs) if known.confirmation else []
         print_json(
@@ -55,12 +59,13 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
                 "budget": spec.trials,
                 **{word: known.counts[word] for word in WORDS},
                 "others": {word: known.counts[word] for word in OF_OTHERS},
-                "imported": int(rows["imported"].notna().sum()) if "imported" in rows else 0,
+                "imported": int(every["imported"].notna().sum()) if "imported" in every else 0,
                 "failures": failures(trials),
                 "reasons": reasons(trials, spec),
                 "front": numbers,
+                **curves_record(rows),
                 **decided,
-                **standings_record(rows, runs, shown),
+                **standings_record(every, runs, shown),
                 "confirming": {"done": tested, "runs": planned} if planned else None,
                 **confirmation_record(known.confirmation, rows, advice),
                 "folder": spec.folder,
@@ -82,6 +87,22 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
         ("in MLflow", command_line("ui", spec.name)),
     ]
     print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)
+
+
+def curves_record(table: pd.DataFrame) -> dict[str, Any]:
+    """The curves of models that are conditioned on β, for programs: of each its trial, and its
+    points with their places on the scale and their metrics; empty where there are none.
+
+    Args:
+        table: of points.
+    """
+    found = []
+    for _, rows in curves(table):
+        every = [{str(k): v for k, v in row.items()} for row in rows.to_dict("records")]
+        points = [{k: v for k, v in row.items() if k in SCALE or is_metric(k)} for row in every]
+        known = [{k: v for k, v in point.items() if not pd.isna(v)} for point in points]
+        found.append({"trial": int(rows["trial"].iloc[0]), "points": known})
+    return {"curves": found} if found else {}
 
 
 def standings_record(

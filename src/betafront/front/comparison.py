@@ -14,6 +14,7 @@ from betafront.front.attainment import (
     permutation_p,
     replicate_hypervolumes,
 )
+from betafront.front.curves import trials_of
 from betafront.front.front import nondominated
 from betafront.front.indicators import Indicators, Shape, indicators_of, shape
 from betafront.front.slope import far_off
@@ -26,7 +27,7 @@ class Group:
 
     Attributes:
         name: of the study, or of the value that its trials have in common.
-        table: a row per trial.
+        table: a row per point (`betafront.front.table.trials_table`).
         runs: a row per run, with the column `replicate`.
         study: the name of the study; empty where the group is the whole study, and has its name.
     """
@@ -44,17 +45,19 @@ class Side:
     Attributes:
         name: of the group.
         trials: the number of its finished trials.
+        points: how many points they tell: more where there are curves.
         shape: of its front.
         replicates: the number of replicates that every one of its trials has.
         volume: the mean hypervolume of the fronts of its replicates; None where there is one.
-        joint: the number of its trials on the front of all groups together.
+        joint: the number of its points on the front of all groups together.
         lost: the share of the joint hypervolume that is lost without this group.
-        off: the number of its trials that lie off their own line D + βR, which the best trial of
+        off: the number of its points that lie off their own line D + βR, which the best trial of
             all groups touches; None where distortions do not compare.
     """
 
     name: str
     trials: int
+    points: int
     shape: Shape
     replicates: int
     volume: Interval | None
@@ -89,7 +92,7 @@ class Comparison:
         reference: the worst values of interest, for all hypervolumes here.
         sides: the groups, the greatest `worth` first.
         pairs: every pair of groups, in both orders.
-        table: all trials, with the columns `group` and `on_front` (of all groups together).
+        table: all points, with the columns `group` and `on_front` (of all groups together).
     """
 
     objectives: dict[str, str]
@@ -170,7 +173,8 @@ def _side(
     without = shape(rest, objectives, reference).hypervolume if len(rest) else 0.0
     return Side(
         name=group.name,
-        trials=len(group.table),
+        trials=len(trials_of(group.table)),
+        points=len(group.table),
         shape=shape(group.table, objectives, reference),
         replicates=max(1, len(sampled)),
         volume=bootstrap_mean(sampled) if len(sampled) > 1 else None,

@@ -15,10 +15,10 @@ def hypervolumes(
     """The hypervolume and the number of trials on the front when each trial finished.
 
     From one trial to the next only the members of the front are kept, and the hypervolume is
-    computed again only where a trial joins them.
+    computed again only where a trial joins them. All points of a trial join at once.
 
     Args:
-        table: finished trials.
+        table: points of finished trials.
         objectives: metric to direction, in order.
         reference: one number per objective.
 
@@ -30,6 +30,7 @@ def hypervolumes(
     if table.empty:
         return pd.DataFrame(columns=[*known, *grown])
     ordered = table.sort_values(known[::-1], ignore_index=True)
+    last = ~ordered.duplicated("trial", keep="last")  # of the points of each trial
     signs = np.where(maximised(objectives), -1.0, 1.0)  # less is better from here on
     values = ordered[list(objectives)].to_numpy(float) * signs
     worst = np.asarray(reference, float) * signs
@@ -40,4 +41,5 @@ def hypervolumes(
             kept = np.vstack([kept[~beaten], value])
             volume = float(moocore.hypervolume(kept, ref=worst))
         found.append((volume, len(kept)))
-    return pd.concat([ordered[known], pd.DataFrame(found, columns=grown)], axis=1)
+    every = pd.concat([ordered[known], pd.DataFrame(found, columns=grown)], axis=1)
+    return every[last].reset_index(drop=True)

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from betafront.front.curves import trials_of
+
 FEWEST = 10  # trials that a forest is fitted to
 TREES, REPEATS = 100, 5
 TINY = 1e-12
@@ -37,10 +39,11 @@ def importance(
     parameters do not explain. Empty for fewer than FEWEST trials, and where no parameter varies.
 
     Args:
-        table: finished trials.
+        table: finished trials; of one with a curve the point at the β of its run counts.
         parameters: the searched ones; that a trial lacks a parameter is a value of its own.
         metrics: columns of numbers of the table.
     """
+    table = trials_of(table)
     varied = [p for p in parameters if p in table and table[p].nunique(dropna=False) > 1]
     if len(table) < FEWEST or not varied:
         return []

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from betafront.front.curves import trials_of
 from betafront.front.table import RATE
 
 
@@ -16,7 +17,7 @@ class OneCurve:
     Attributes:
         written: root mean square distance in nats, of R over the weight as written.
         canonical: the same of R over the canonical β.
-        trials: the number of trials.
+        trials: the number of trials, each at the β of its run.
     """
 
     written: float
@@ -36,6 +37,7 @@ class OneCurve:
 def one_curve(table: pd.DataFrame) -> OneCurve | None:
     """How far the trials lie from the best falling curve (isotonic regression, so that no shape is
     assumed); None where all trials were written in the same convention."""
+    table = trials_of(table)
     if len(table) < 3 or table["normalisation"].nunique() < 2:
         return None
     kept = table[(table["weight"] > 0) & (table["beta"] > 0)]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from betafront.front.curves import is_of_curve, points_or_trials
 from betafront.front.front import front
 from betafront.front.table import DISTORTION, GROUP, PLANE, RATE, STANDING
 from betafront.training.standing import SETTLED, UNSETTLED
@@ -75,12 +76,19 @@ def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
         return ""
     limit = tolerance(table)
     nats = f"{limit:.3g} nat{'s' if limit > 1 else ''}"
-    worst = (f"{table.loc[at, 'trial']} by {by:.3g}" for at, by in far.head(3).items())
+    worst = (f"{_place(table.loc[at])} by {by:.3g}" for at, by in far.head(3).items())
     cause = _cause(table.loc[far.index])
+    what = points_or_trials(table.loc[own])
     return (
-        f"{len(far)} of {len(own)} trials{f' of {group}' if group else ''} lie more than "
+        f"{len(far)} of {len(own)} {what}{f' of {group}' if group else ''} lie more than "
         f"{nats} off their own line D + βR (trial {', '.join(worst)}): {cause}."
     )
+
+
+def _place(row: "pd.Series[float]") -> str:
+    """The number of a trial, and of a point of its curve where that is."""
+    at = f" at β = {row['beta']:.3g}" if is_of_curve(row) else ""
+    return f"{row['trial']}{at}"
 
 
 def _cause(far: pd.DataFrame) -> str:
@@ -142,8 +150,9 @@ def fitted_slope(table: pd.DataFrame) -> str:
         return ""
     ratio = float((found["slope"] / found["beta"]).median())
     return (
-        f"Slope: along the lower hull dD/dR is -{ratio:.2f} β (median of {len(found)} trials); it "
-        "is -β where runs have converged and new examples do as those of training."
+        f"Slope: along the lower hull dD/dR is -{ratio:.2f} β (median of {len(found)} "
+        f"{points_or_trials(table)}); it is -β where runs have converged and new examples do as "
+        "those of training."
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from betafront.front.curves import AS_WRITTEN, OF_CURVE, Point, are_among
 from betafront.front.floor import Floor
 from betafront.metrics.catalogue import metric
 
@@ -87,6 +88,8 @@ class Facts:
         keep: which weights its runs were asked to keep, `best` or `last`; empty where that was not
             recorded.
         by_epochs: whether epochs said how long its runs are.
+        inner: the choice of the model of which one that is conditioned on β was made; empty where
+            its models are not conditioned, or it is not known.
     """
 
     name: str
@@ -107,6 +110,7 @@ class Facts:
     confirmation: "Confirmation | None" = None
     keep: str = ""
     by_epochs: bool = False
+    inner: str = ""
 
     @property
     def rate_distortion(self) -> bool:
@@ -120,18 +124,26 @@ class Facts:
 
 
 def trials_table(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
-    """A table with one row per finished trial.
+    """A table with one row per point: that of a finished trial, or where its model is conditioned
+    on β those of its curve (`betafront.front.curves`).
 
     Columns: `trial`; the searched parameters; `weight`, `normalisation`, `beta`, `beta_norm`,
     `sigma`, `pixels`, `latents`; where it was recorded how the run stands
     (`betafront.training.standing.Standing.columns`): `standing`, `kept_step`, `steps`, `falling`,
     `over`, …; of collapsed runs, where it was recorded why (`betafront.training.cause.Cause`):
     `cause`, `beta_c`, `beta_live`, `val_beta_live`, `weight_live`; where a trial was taken over
-    from another study, or went on from there, which: `imported`, `continued`; every metric as
-    `split/name`; `seconds`; `folder`; `started` and `finished` in Unix seconds.
+    from another study, or went on from there, which: `imported`, `continued`; where some trial
+    has a curve, whether the point is of one, `of_curve`, and which of its points is at the β of the
+    run itself, `as_written`; every metric as `split/name`; `seconds`; `folder`; `started` and
+    `finished` in Unix seconds.
     """
     table = pd.DataFrame(list(rows))
-    return table.sort_values("trial", ignore_index=True) if len(table) else table
+    for column in (OF_CURVE, AS_WRITTEN):
+        if column in table:
+            table[column] = table[column].eq(True)
+    if table.empty:
+        return table
+    return table.sort_values("trial", ignore_index=True, kind="stable")
 
 
 def is_metric(column: str) -> bool:
@@ -163,18 +175,18 @@ def of_layers(columns: Iterable[str]) -> list[str]:
     return [column for *_, column in sorted(found)]
 
 
-def thinned(table: pd.DataFrame, most: int, keep: Collection[int] = ()) -> list[dict[str, Any]]:
-    """At most `most` rows, evenly spread, with both ends and all trials of `keep`.
+def thinned(table: pd.DataFrame, most: int, keep: Collection[Point] = ()) -> list[dict[str, Any]]:
+    """At most `most` rows, evenly spread, with both ends and all points of `keep`.
 
     Args:
         table: in the order in which it is to be spread.
-        most: rows, two more than `keep` has trials.
-        keep: numbers of trials.
+        most: rows, two more than `keep` has points.
+        keep: points of the table.
     """
     if len(table) > most:
         spread = np.linspace(0, len(table) - 1, most - len(keep)).round().astype(int)
         if keep:
-            spread = np.union1d(spread, np.flatnonzero(table["trial"].isin(list(keep))))
+            spread = np.union1d(spread, np.flatnonzero(are_among(table, keep)))
         table = table.iloc[spread]
     rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
     return rows

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from betafront.front import Advice, Facts, front, hypervolumes
+from betafront.front.curves import trials_of
 from betafront.front.decision.confirmation.confirmed import confirmation_word
 from betafront.study.spec import Spec
 from betafront.tracking.runs import STUDY, tags_of
@@ -91,7 +92,7 @@ def _last(table: pd.DataFrame, values: Mapping[str, float]) -> "list[Metric]":
     """Values of the study after the last of its trials."""
     from mlflow.entities import Metric
 
-    when, step = int(1000 * table["finished"].max()), len(table)
+    when, step = int(1000 * table["finished"].max()), len(trials_of(table))
     return [Metric(name, float(value), when, step) for name, value in values.items()]
 
 

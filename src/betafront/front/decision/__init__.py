@@ -1,6 +1,6 @@
 """The decision: which β, how certain, and what it costs."""
 
-from betafront.front.decision.advice import Advice, in_every_row, names, trade, trades
+from betafront.front.decision.advice import Advice, each_once, in_every_row, names, trade, trades
 from betafront.front.decision.asked import USUAL, Asked
 from betafront.front.decision.capacity import end_of_capacity
 from betafront.front.decision.cautions import cautions
@@ -18,6 +18,7 @@ __all__ = [
     "cautions",
     "decide",
     "decision_record",
+    "each_once",
     "end_of_capacity",
     "in_every_row",
     "names",

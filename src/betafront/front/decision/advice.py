@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from betafront.front.curves import Point
 from betafront.front.table import DISTORTION, ELBO, RATE, label
 from betafront.scale import NORMALISATIONS
 
@@ -18,17 +19,19 @@ class Advice:
             and the nats that were asked for.
         method: how it was chosen, in words.
         trial: the number of its trial.
-        beta, beta_norm, sigma: of the trial; σ is None for all likelihoods but Gaussians.
+        beta, beta_norm, sigma: of the point; σ is None for all likelihoods but Gaussians.
         low, high: the interval of β.
         basis: what the interval was read from (`betafront.front.decision.noise.interval`).
         weights: the weight to write in each convention for the same β.
-        metrics: of the trial.
+        metrics: of the point.
         others: the objectives beside the usual metrics.
         one_scale: whether distortions compare between the points.
         costs, buys: nats of distortion that one nat less of rate costs, and that one more nat buys;
             None at an end of the front, where it is of other objectives, and where no trial of the
             front differs by more than noise on that side.
         anywhere: whether by chance alone the point may lie anywhere among the trials' β.
+        of_curve: whether it was read off the curve of one model conditioned on β.
+        weight: in the convention of its run.
     """
 
     name: str
@@ -47,6 +50,13 @@ class Advice:
     costs: float | None = None
     buys: float | None = None
     anywhere: bool = False
+    of_curve: bool = False
+    weight: float | None = None
+
+    @property
+    def point(self) -> Point:
+        """By what its row in a table is known."""
+        return self.trial, self.beta
 
     @property
     def text(self) -> str:
@@ -76,6 +86,7 @@ class Advice:
         return {
             "name": self.name,
             "trial": self.trial,
+            "of_curve": self.of_curve,
             "beta": self.beta,
             "low": self.low,
             "high": self.high,
@@ -84,12 +95,20 @@ class Advice:
         }
 
 
-def names(advice: Sequence[Advice]) -> dict[int, str]:
-    """The names of the points of each trial, by the trial's number."""
-    found: dict[int, list[str]] = {}
+def names(advice: Sequence[Advice]) -> dict[Point, str]:
+    """The names of each advised point: one may have several."""
+    found: dict[Point, list[str]] = {}
     for one in advice:
-        found.setdefault(one.trial, []).append(one.name)
-    return {trial: ", ".join(of) for trial, of in found.items()}
+        found.setdefault(one.point, []).append(one.name)
+    return {point: ", ".join(of) for point, of in found.items()}
+
+
+def each_once(advice: Sequence[Advice]) -> list[Advice]:
+    """The advised points, of several names the first."""
+    found: dict[Point, Advice] = {}
+    for one in advice:
+        found.setdefault(one.point, one)
+    return list(found.values())
 
 
 def in_every_row(advice: Sequence[Advice]) -> list[tuple[str, list[str]]]:
@@ -109,7 +128,7 @@ def in_every_row(advice: Sequence[Advice]) -> list[tuple[str, list[str]]]:
 
 def trades(advice: Sequence[Advice]) -> list[str]:
     """What changes from the first point to each of the others, a sentence each."""
-    return [trade(advice[0], other) for other in advice[1:] if other.trial != advice[0].trial]
+    return [trade(advice[0], other) for other in advice[1:] if other.point != advice[0].point]
 
 
 def trade(one: Advice, other: Advice) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from betafront.front.curves import are_among, point_of, points_or_trials, trials_of
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.collapse import causes, collapsed
-from betafront.front.decision.commands import further
+from betafront.front.decision.commands import HIGH, LOW, further, new_study, separately
 from betafront.front.decision.price import exchange, noise_of_a_price
 from betafront.front.decision.standings import Standings, overtaking, standings_of
 from betafront.front.front import front, hypervolume
@@ -16,6 +17,7 @@ from betafront.training.cause import OPTIMISATION
 from betafront.training.standing import UNSETTLED
 
 FAILED = 0.2  # of the trials: where more have failed, the others may be the easy ones
+FURTHER = 10.0  # factor by which a wider range of a conditioned model reaches beyond one end
 END = 0.1  # the share of a range, or of a slope, within which a trial counts as at its end
 
 
@@ -30,11 +32,28 @@ def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> lis
     kept = usable(table)
     if kept.empty:
         return []
-    found = [*_at_the_edge(kept, facts, advice), *_open_ends(kept, facts, advice)]
+    found = [*_of_one_model(facts, advice), *_at_the_edge(kept, facts, advice)]
+    found += [*_open_ends(kept, facts, advice)]
     found += [*_standings(kept, facts, advice), *_behind(kept, advice), *_dead(kept, advice)]
     found += [said for cause, said in causes(kept).items() if cause == OPTIMISATION]
     found += [*_close(kept, advice), *_no_volume(table, facts), *_failed(facts)]
     return [*found, off] if facts.one_scale and (off := off_their_lines(kept)) else found
+
+
+def _of_one_model(facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
+    """Points that were read off the curve of one model."""
+    read_off = [one for one in advice if one.of_curve]
+    if not read_off:
+        return
+    first, named = read_off[0], " and ".join(one.name for one in read_off)
+    lies, runs = ("is", "a run of its own") if len(read_off) == 1 else ("are", "runs of their own")
+    said = (
+        f"{named} {lies} read off one model conditioned on β (trial {first.trial}), and {runs} may "
+        "come to other values."
+    )
+    command = "" if first.weight is None else separately(facts, first.weight)
+    at = f"Such runs at β = {first.beta:.3g}, at half and at double"
+    yield f"{said} {at}: {command}" if command else said
 
 
 def _at_the_edge(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
@@ -42,12 +61,29 @@ def _at_the_edge(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) ->
     seen = set()
     for one in advice:
         below, above = (table["beta"] < one.beta).any(), (table["beta"] > one.beta).any()
-        if below == above or one.trial in seen:  # between others, or the only β
+        if below == above or one.point in seen:  # between others, or the only β
             continue
-        seen.add(one.trial)
+        seen.add(one.point)
         which = "greatest" if below else "smallest"
-        weight = float(table.loc[table["trial"] == one.trial, "weight"].iloc[0])
-        yield f"{one.name} has the {which} β of all trials: {_further(facts, weight, below)}"
+        if one.of_curve:
+            said = _wider(facts, one.beta, below)
+        else:
+            said = _further(facts, float(_row(table, one)["weight"]), below)
+        yield f"{one.name} has the {which} β of all {points_or_trials(table)}: {said}"
+
+
+def _row(table: pd.DataFrame, point: Advice) -> "pd.Series[float]":
+    return table[are_among(table, {point.point})].iloc[0]
+
+
+def _wider(facts: Facts, beta: float, above: bool) -> str:
+    """How to train one model for a range of β that reaches further than to that of its last
+    point."""
+    end, value = (HIGH, beta * FURTHER) if above else (LOW, beta / FURTHER)
+    command = new_study(facts, "wider", {end: f"{value:.4g}"}, imported=False)
+    return (
+        f"the best may lie beyond the range that the model was trained for. A wider one: {command}"
+    )
 
 
 def _further(facts: Facts, weight: float, above: bool) -> str:
@@ -76,7 +112,7 @@ def _open_ends(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> I
             "search greater β, to where no rate is left."
         )
     noise = noise_of_a_price(table, float(last["beta"]))
-    costs, _ = exchange(members, int(last["trial"]), noise)
+    costs, _ = exchange(members, point_of(last), noise)
     average = (first[DISTORTION] - last[DISTORTION]) / (last[RATE] - first[RATE])
     if costs is not None and costs > END * average:
         yield (
@@ -91,7 +127,7 @@ def _standings(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> I
     said = set()
     for point in advice:
         found = standings_of(point, table)
-        own = table[table["trial"] == point.trial].iloc[0].get(STANDING)
+        own = _row(table, point).get(STANDING)
         if own in UNSETTLED and point.trial not in said:
             said.add(point.trial)
             yield f"trial {point.trial}, {point.name}, is {own}. {found.mended(facts)}"
@@ -111,7 +147,7 @@ def _of_trials(found: Standings) -> str:
 
 def _behind(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
     """Trials outside the interval of the best ELBO that longer runs may bring below it."""
-    ahead = table[overtaking(advice[0], table)] if advice else table.head(0)
+    ahead = trials_of(table[overtaking(advice[0], table)]) if advice else table.head(0)
     if len(ahead):
         trials = "1 trial" if len(ahead) == 1 else f"{len(ahead)} trials"
         yield (
@@ -123,7 +159,7 @@ def _behind(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
 
 def _dead(table: pd.DataFrame, advice: Sequence[Advice]) -> Iterator[str]:
     """A decision that uses no latent."""
-    own = table[table["trial"] == advice[0].trial] if advice else table.head(0)
+    own = table[are_among(table, {a.point for a in advice[:1]})]
     if collapsed(own).any():
         why = "".join(f" {said}." for cause, said in causes(own).items() if cause != OPTIMISATION)
         rate = f"{advice[0].metrics[RATE]:.2g}"

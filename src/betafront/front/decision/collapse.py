@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from betafront.front.curves import trials_of
 from betafront.front.decision.commands import further, new_study
 from betafront.front.table import CAUSE, MSE, RATE, STANDING, Facts
 from betafront.training.cause import (
@@ -82,8 +83,8 @@ def way_out_of_collapse(table: pd.DataFrame, facts: Facts) -> str:
         facts: of the study.
     """
     said = (
-        f"all {len(table)} trials have collapsed: no latent is in use, and the rate is at most "
-        f"{table[RATE].max():.2g} nats."
+        f"all {len(trials_of(table))} trials have collapsed: no latent is in use, and the rate is "
+        f"at most {table[RATE].max():.2g} nats."
     )
     found = causes(table)
     if OPTIMISATION in found:
@@ -97,7 +98,7 @@ def way_out_of_collapse(table: pd.DataFrame, facts: Facts) -> str:
 
 def _alive_below(table: pd.DataFrame, facts: Facts) -> str:
     """Which β can be alive: that which was forecast, or what the smallest one says."""
-    if CAUSE in table and table[CAUSE].notna().all():
+    if CAUSE in table and trials_of(table)[CAUSE].notna().all():
         return f"Latents are alive below β = {between(*_ends(table['beta_live']))}"
     smallest = f"Only β below {table['beta'].min():.3g}, the smallest of them, can be alive"
     return smallest + _first_latent(table, facts)

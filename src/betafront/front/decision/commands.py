@@ -9,6 +9,8 @@ from betafront.front.table import Facts
 STEPS, EPOCHS, KEEP = "trainer.steps", "trainer.epochs", "trainer.keep"
 BARE = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 NOT_WORDS = ("null", "true", "false", "nan", "inf")
+INNER, LOW, HIGH = "model.of.", "model.low", "model.high"  # of a model conditioned on β
+WEIGHT, SAMPLER, AROUND = "objective.weight", "study.sampler", (0.5, 1.0, 2.0)
 NAME, IMPORT, BUDGET = "study.name", "study.import_from", "study.budget.trials"
 
 
@@ -60,6 +62,35 @@ def further(facts: Facts, override: str) -> str:
     """
     key, _, value = override.partition("=")
     return new_study(facts, "further", {key: value, BUDGET: str(2 * facts.budget)})
+
+
+def separately(facts: Facts, weight: float) -> str:
+    """The command that trains separate runs of the model of which a conditioned one was made: at a
+    weight, and at half and double; empty where it is not known of which it was made.
+
+    Args:
+        facts: of the study.
+        weight: of a point of a curve, as its run would be told it.
+    """
+    if not facts.inner:
+        return ""
+    words = shlex.split(facts.command)
+    own = {w[len(INNER) :].partition("=")[0]: w for w in words if w.startswith(INNER)}
+    others = {word.partition("=")[0] for word in words if re.match(r"\W*model[.@]", word)}
+    weights = ",".join(f"{factor * weight:.4g}" for factor in AROUND)
+    return new_study(
+        facts,
+        "separate",
+        {
+            **dict.fromkeys(others, ""),
+            "model": facts.inner,
+            **{f"model.{key}": word.partition("=")[2] for key, word in own.items()},
+            WEIGHT: weights,
+            SAMPLER: "grid",
+            BUDGET: str(len(AROUND)),
+        },
+        imported=False,
+    )
 
 
 def as_written(name: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from betafront.front.curves import is_of_curve, point_of
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.asked import USUAL, WITHIN, Asked
 from betafront.front.decision.noise.interval import Interval, beta_interval
@@ -39,7 +40,8 @@ def each_point(
     runs: pd.DataFrame | None = None,
     asked: Asked = USUAL,
 ) -> Iterator[Advice]:
-    """The named points, the decision first: the trial with the best ELBO; the knee of a front of
+    """The named points, the decision first: the trial (of one with a curve, the point of the curve)
+    with the best ELBO; the knee of a front of
     two objectives; for each objective that is maximised the trial with the most of it, and the one
     with the most of it at little cost in distortion; and the points that were asked for. Those that
     a study does not have are left out.
@@ -70,7 +72,7 @@ def each_point(
         prices: tuple[float | None, float | None] = None, None
         if facts.rate_distortion:
             noise = noise_of_a_price(table, float(row["beta"]))
-            prices = exchange(members, int(row["trial"]), noise)
+            prices = exchange(members, point_of(row), noise)
         yield _advice(rule, row, facts, interval, prices)
 
 
@@ -126,6 +128,8 @@ def _advice(
         high=interval.high,
         basis=interval.basis,
         anywhere=interval.anywhere,
+        of_curve=is_of_curve(row),
+        weight=None if pd.isna(row.get("weight")) else float(row["weight"]),
         weights=weights,
         metrics=dict(metrics),
         others=tuple(facts.others),

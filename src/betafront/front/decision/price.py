@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from betafront.front.curves import Point, are_among
 from betafront.front.decision.noise.scatter import SURE, near, noise_of
 from betafront.front.front import front
 from betafront.front.table import DISTORTION, PLANE, RATE
@@ -35,22 +36,24 @@ def noise_of_a_price(table: pd.DataFrame, beta: float) -> Noise:
     return Noise(*(of_two * noise_of(around, metric) for metric in (RATE, DISTORTION)))
 
 
-def exchange(members: pd.DataFrame, trial: int, noise: Noise) -> tuple[float | None, float | None]:
-    """The nats of distortion that one nat less of rate costs at a trial of the front, and those
+def exchange(
+    members: pd.DataFrame, point: Point, noise: Noise
+) -> tuple[float | None, float | None]:
+    """The nats of distortion that one nat less of rate costs at a point of the front, and those
     that one more nat buys: the slopes to the nearest trials on both sides that differ by more than
     noise in rate and in distortion. Between the two lies β, where all runs have converged
     (`betafront.front.slope`).
 
     Args:
         members: of the front.
-        trial: the number of one of them; for a trial that is not on the front both are None.
+        point: one of them; for one that is not on the front both are None.
         noise: what differs by less says nothing.
 
     Returns:
         None on a side that has no trial so different.
     """
     members = members.sort_values(RATE)
-    own = members[members["trial"] == trial]
+    own = members[are_among(members, {point})]
     if own.empty:
         return None, None
     rate, distortion = float(own[RATE].iloc[0]), float(own[DISTORTION].iloc[0])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from betafront.front.decision.advice import Advice, trades
+from betafront.front.decision.advice import Advice, each_once, trades
 from betafront.front.decision.asked import USUAL, Asked
 from betafront.front.decision.capacity import end_of_capacity
 from betafront.front.decision.cautions import cautions
@@ -35,8 +35,7 @@ def decision_record(
 def notes(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> list[str]:
     """The noise of D + R, the price of rate at each point, what changes between points, the slope
     of the hull, and the end of a capacity schedule, a sentence each."""
-    prices = {a.trial: a.price for a in reversed(advice)}  # with the first of a trial's names
-    worth = [prices[trial] for trial in dict.fromkeys(a.trial for a in advice)]
+    worth = [one.price for one in each_once(advice)]
     fitted = fitted_slope(usable(table)) if facts.rate_distortion and advice else ""
     end = end_of_capacity(table, facts, advice)
     noise = _noise(usable(table), advice) if facts.one_scale else ""

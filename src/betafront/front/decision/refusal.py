@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from betafront.front.curves import points_or_trials
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.collapse import all_collapsed, way_out_of_collapse
 from betafront.front.decision.commands import again
@@ -45,7 +46,8 @@ def reason_against(first: Advice | None, table: pd.DataFrame, facts: Facts) -> s
 def _too_few(kept: pd.DataFrame, table: pd.DataFrame, facts: Facts) -> str:
     if len(kept) < TRIALS:
         held = "" if len(kept) == len(table) else " of those that came to what they were held to"
-        return f"the study has {len(kept)} finished trials{held}; it takes {TRIALS}."
+        what = "finished trials" if points_or_trials(kept) == "trials" else "points"
+        return f"the study has {len(kept)} {what}{held}; it takes {TRIALS}."
     if all_collapsed(kept):
         return way_out_of_collapse(kept, facts)
     values = front(kept, facts.objectives)[list(facts.objectives)]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from betafront.front.curves import trials_of
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.commands import KEEP, STEPS, in_steps, longer, new_study
 from betafront.front.slope import NAT
@@ -110,11 +111,12 @@ def standings_of(point: Advice, table: pd.DataFrame) -> Standings:
     """
     within = (table["beta"] >= point.low) & (table["beta"] <= point.high)
     yet = overtaking(point, table)
-    matter = table[within | (table["trial"] == point.trial) | yet]
+    matter = trials_of(table[within | (table["trial"] == point.trial) | yet])
     inside = f"those within its interval, β = {point.low:.3g} to {point.high:.3g}"
     who = f"{point.name}, and {inside}"
     if yet.any():
-        who = f"{point.name}, {inside}, and {yet.sum()} that may come below it in twice the steps"
+        ahead = len(trials_of(table[yet]))
+        who = f"{point.name}, {inside}, and {ahead} that may come below it in twice the steps"
     if STANDING not in matter:
         return Standings(point, matter.head(0).assign(**{STANDING: None}), who)
     return Standings(point, matter[matter[STANDING].notna()], who)

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from betafront.front.decision import Advice
+from betafront.front.curves import are_among
+from betafront.front.decision import Advice, each_once, names
 from betafront.front.front import maximised, nondominated, planes
 from betafront.front.show.standings import not_settled
 from betafront.front.table import Facts, label
@@ -29,9 +30,9 @@ def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int
     where a run is not settled, and a number for each advised trial.
 
     Args:
-        table: finished trials.
+        table: points of finished trials.
         facts: of the study.
-        advice: whose trials are numbered.
+        advice: whose points are numbered.
         width: of the terminal; nothing is drawn where it is below NARROWEST.
     """
     if width < NARROWEST or table.empty:
@@ -39,8 +40,8 @@ def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int
     x, y = planes(facts.objectives)[0]
     members = nondominated(table, facts.objectives)
     shown = members | _within(table, facts.objectives, facts.reference)
-    numbers = {trial: str(i) for i, trial in enumerate(dict.fromkeys(a.trial for a in advice), 1)}
-    named = table["trial"].isin(list(numbers)).to_numpy()
+    numbers = {one.point: str(i) for i, one in enumerate(each_once(advice), 1)}
+    named = are_among(table, numbers)
     unsettled = not_settled(table)
     marks: list[tuple[list[float], list[float], str]] = []
     legend = []
@@ -49,12 +50,11 @@ def plot(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice], width: int
         if len(part):
             marks.insert(0, (part[x].tolist(), part[y].tolist(), mark))
             legend.append(f"{mark} {name}")
-    for trial, number in numbers.items():
-        one = table[table["trial"] == trial]
+    for point, number in numbers.items():
+        one = table[are_among(table, {point})]
         marks.append((one[x].tolist(), one[y].tolist(), number))
-    for trial, number in numbers.items():
-        points = [a for a in advice if a.trial == trial]
-        legend.append(f"{number} {', '.join(a.name for a in points)} (β = {points[0].beta:.3g})")
+    for point, said in names(advice).items():
+        legend.append(f"{numbers[point]} {said} (β = {point[1]:.3g})")
     if beyond := int((~shown & ~named).sum()):
         legend.append(f"{beyond} beyond the reference point")
     return "\n".join([label(y), _drawn(marks, label(x), width), *_lines(legend, width)])

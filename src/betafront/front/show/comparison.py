@@ -5,14 +5,16 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from betafront.front.attainment import attainment_surfaces, common_replicates, least_p
 from betafront.front.comparison import Comparison, Group, Side
+from betafront.front.curves import curves, of_curves, points_or_trials
 from betafront.front.floor import Floor
 from betafront.front.front import front, planes
-from betafront.front.show.picture import COLOURS, MARKERS, draw_floors, save
+from betafront.front.show.picture import COLOURS, MARKERS, SMALL, draw_floors, save
 from betafront.front.show.standings import counted, not_settled
 from betafront.front.show.terminal import ROWS, front_table
 from betafront.front.slope import off_their_lines
@@ -39,7 +41,7 @@ def print_comparison(found: Comparison, parameters: Sequence[str], out: Console)
     few = len(found.table) <= ROWS
     shown = found.table if few else found.table[found.table["on_front"]]
     shown = shown.sort_values(list(found.objectives), ignore_index=True)
-    title = "All trials" if few else "The front of all together"
+    title = f"All {points_or_trials(found.table)}" if few else "The front of all together"
     others = [m for m in found.objectives if m not in METRICS]
     varied = [p for p in parameters if p in shown]
     out.print(front_table(title, shown, varied, others, out.width, {}))
@@ -63,13 +65,24 @@ def conclusions(found: Comparison) -> list[str]:
             lines.append(off_their_lines(usable(found.table), side.name))
     if not_settled(found.table).any():
         lines.append(_standings(found))
-    counts = sorted(side.trials for side in found.sides)
+    counts = sorted(side.points for side in found.sides)
     if counts[-1] > FAIR * counts[0]:
+        what = points_or_trials(found.table)
         lines.append(
-            f"The groups have {counts[0]} to {counts[-1]} trials, and more trials alone make more "
+            f"The groups have {counts[0]} to {counts[-1]} {what}, and more {what} alone make more "
             "hypervolume."
         )
-    return lines
+    curved = [side for side in found.sides if side.points > side.trials]
+    return [*lines, *map(_of_one_model, curved)]
+
+
+def _of_one_model(side: Side) -> str:
+    """That points of a group are no runs of their own."""
+    trials = f"{side.trials} trial{'' if side.trials == 1 else 's'}"
+    return (
+        f"The {side.points} points of {side.name} are of {trials}: those of a curve come from one "
+        "model conditioned on β, which is trained once."
+    )
 
 
 def _conclusion(found: Comparison, best: Side, other: Side) -> str:
@@ -143,6 +156,7 @@ def comparison_figure(
             _points(at, group, (x, y), marker, colour)
             if len(plane) == len(found.objectives):
                 _front(at, group, found, colour)
+            _curves(at, group, (x, y), colour)
         if not_settled(found.table).any():
             at.scatter([], [], s=22, facecolor="none", edgecolor="#444444", label="not settled")
         at.set(xlabel=label(x), ylabel=label(y))
@@ -158,10 +172,19 @@ def _points(axes: Any, group: Group, plane: tuple[str, str], marker: str, colour
     hollow = not_settled(group.table)
     for rows, face, name in ((~hollow, colour, _in_legend(group.name)), (hollow, "none", None)):
         part = group.table[rows]
+        size = np.where(of_curves(part), SMALL, 22)
         axes.scatter(
-            part[x], part[y], marker=marker, s=22, alpha=0.5, facecolor=face, edgecolor=colour,
+            part[x], part[y], marker=marker, s=size, alpha=0.5, facecolor=face, edgecolor=colour,
             label=name,
         )  # fmt: skip
+
+
+def _curves(axes: Any, group: Group, plane: tuple[str, str], colour: str) -> None:
+    """The curves of a group, as lines through their points."""
+    x, y = plane
+    for name, points in curves(group.table):
+        said = _in_legend(f"{group.name}, {name}")
+        axes.plot(points[x], points[y], "-", color=colour, lw=1.6, alpha=0.8, label=said)
 
 
 def _in_legend(name: str) -> str:

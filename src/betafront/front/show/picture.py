@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from betafront.files import opened_whole
+from betafront.front.curves import are_among, curves, number_of_points, of_curves
 from betafront.front.decision import decide
 from betafront.front.floor import Floor, named
 from betafront.front.front import front, nondominated, planes
@@ -35,6 +36,8 @@ OPEN = {  # the hollow marks of trials that are not settled
 }
 CLEAR = 0.3  # of the distance of two lines of the same D + R, from the best to the next one
 HOLLOW = 0.7  # the opacity of hollow marks of trials that are not on the front
+SMALL = 14  # the mark of a point of a curve; of other trials it is larger
+SOLID = ("#b04a9a", "#3a7d44", "#b5651d")  # the colours of curves
 DASHED = ("#222222", "#7b5ea7", "#8c6d31")  # the colours of linear-Gaussian fronts
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 
@@ -66,7 +69,7 @@ def front_figure(table: pd.DataFrame, facts: Facts) -> Any:
         if _spread(table, shown[0])
         else ""
     )
-    title = f"{facts.name}: {len(table)} trials{bars}"
+    title = f"{facts.name}: {number_of_points(table)}{bars}"
     figure.suptitle(title, fontsize="medium", parse_math=False)
     return figure
 
@@ -112,6 +115,7 @@ def _plane(
             table[x], table[y], xerr=table[f"sd/{x}"], yerr=table[f"sd/{y}"], fmt="none",
             ecolor="#cccccc", lw=0.8, zorder=1,
         )  # fmt: skip
+    _curves(axes, table, plane)
     beta = table["beta"].clip(lower=1e-12)
     scale = LogNorm(beta.min(), beta.max())
     _marks(axes, table, plane, on_front, ScalarMappable(scale, "viridis").to_rgba(beta))
@@ -121,7 +125,7 @@ def _plane(
         ticks=LogLocator(subs=(1.0, 2.0, 5.0)), format="%g",
     ).minorticks_off()  # fmt: skip
     for advice, marker in zip(decide(table, facts), cycle("*PsD"), strict=False):
-        row = table[table["trial"] == advice.trial].iloc[0]
+        row = table[are_among(table, {advice.point})].iloc[0]
         axes.scatter(
             row[x], row[y], marker=marker, s=170, facecolor="none", edgecolor="#d62728", lw=1.6,
             zorder=3, label=f"{advice.name}, β = {advice.beta:.2g}",
@@ -142,7 +146,8 @@ def _marks(
     x, y = plane
     filled = ~not_settled(table)
     rgba[:, 3] = np.where(on_front, 1.0, np.where(filled, DOMINATED, HOLLOW))
-    axes.scatter(table[x][filled], table[y][filled], c=rgba[filled], s=26, zorder=2)
+    size = np.where(of_curves(table), SMALL, 26)
+    axes.scatter(table[x][filled], table[y][filled], c=rgba[filled], s=size[filled], zorder=2)
     for state, n in counts(table[~filled]).items():
         rows = (table[STANDING] == state).to_numpy()
         kind = {"marker": OPEN[state], "facecolor": "none", "lw": 1.2}
@@ -173,6 +178,13 @@ def _iso_elbo(axes: Any, table: pd.DataFrame) -> None:
             )  # fmt: skip
     axes.plot([], [], "--", color="#bbbbbb", lw=0.7, label="D + R constant (nats)")
     axes.set(xlim=(left, right), ylim=(bottom, top))
+
+
+def _curves(axes: Any, table: pd.DataFrame, plane: Iterable[str]) -> None:
+    """The curves of a table as lines through their points, in order of β."""
+    x, y = plane
+    for (name, points), colour in zip(curves(table), cycle(SOLID), strict=False):
+        axes.plot(points[x], points[y], "-", color=colour, lw=1.4, zorder=1.8, label=name)
 
 
 def draw_floors(axes: Any, floors: Mapping[str, Floor], rates: Iterable[float]) -> None:

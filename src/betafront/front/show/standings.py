@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from betafront.front.curves import trials_of
 from betafront.front.table import CAUSE, STANDING
 from betafront.training.cause import CAUSES
 from betafront.training.standing import (
@@ -59,10 +60,11 @@ def counts(runs: pd.DataFrame) -> dict[str, int]:
     state; empty where nothing was recorded.
 
     Args:
-        runs: a row per run, or per trial.
+        runs: a row per run, or per trial; of one with a curve that at the β of the run counts.
     """
     if STANDING not in runs:
         return {}
+    runs = trials_of(runs)
     found = {str(k): int(n) for k, n in runs[STANDING].value_counts().items()}
     order = sorted(found, key=lambda s: (s != SETTLED, -found[s], STATES.index(s)))
     return {state: found[state] for state in order}
@@ -75,6 +77,7 @@ def counted(runs: pd.DataFrame, what: str = "runs") -> str:
         runs: a row per run, or per trial.
         what: the rows are.
     """
+    runs = trials_of(runs)
     found = counts(runs)
     if not found:
         return ""
@@ -143,6 +146,7 @@ def standings_of(table: pd.DataFrame) -> dict[int, str]:
     """`in_words` by the numbers of the trials, of those whose standing was recorded."""
     if STANDING not in table:
         return {}
+    table = trials_of(table)
     rows = table[table[STANDING].notna()].to_dict("records")
     return {int(row["trial"]): in_words({str(k): v for k, v in row.items()}) for row in rows}
 

@@ -9,6 +9,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from betafront.front.curves import Point, is_of_curve, number_of_points, of_curves, point_of
 from betafront.front.decision import (
     USUAL,
     Advice,
@@ -16,6 +17,7 @@ from betafront.front.decision import (
     causes,
     cautions,
     decide,
+    each_once,
     in_every_row,
     names,
     notes,
@@ -48,7 +50,7 @@ from betafront.terminal import headed, print_careful, print_sentence
 from betafront.training.cause import OPTIMISATION
 
 ROWS = 20
-IMPORTED = "imported"
+IMPORTED, CURVE = "imported", "of a curve"
 FORMATS = {  # the numbers of every table of trials, where the trials have them
     "weight": ".3g",
     "beta": ".3g",
@@ -95,7 +97,7 @@ def print_study(
     reference = ", ".join(f"{value:.4g}" for value in facts.reference)
     volume = hypervolume(table, facts.objectives, facts.reference)
     out.print(
-        f"{len(members)} of {len(table)} finished trials are on the front; hypervolume "
+        f"{len(members)} of {number_of_points(table, 'finished ')} are on the front; hypervolume "
         f"{volume:.5g} below the reference point ({reference})."
     )
     if facts.as_forecast:
@@ -131,9 +133,9 @@ def front_table(
     parameters: Sequence[str],
     others: Sequence[str],
     width: int,
-    marks: dict[int, str],
+    marks: Mapping[Point, str],
 ) -> Table:
-    """The trials of a front, in its order, thinned to ROWS.
+    """The points of a front, in its order, thinned to ROWS.
 
     Columns that do not fit into `width` are left out, and not cut: half a number is a wrong one.
 
@@ -144,14 +146,14 @@ def front_table(
         parameters: that were searched; of these, those that differ are shown.
         others: objectives beside the usual metrics.
         width: in characters.
-        marks: the names of advised trials, by their numbers.
+        marks: the names of advised points.
     """
     columns, words = front_columns(members, parameters, others, width, marks)
     table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     for name in columns:
         table.add_column(name, justify="left" if name in words else "right", no_wrap=True)
     for cells in zip(*columns.values(), strict=True):
-        named = cells[-1] not in ("", IMPORTED)
+        named = set(cells[-1].split(", ")) - {"", IMPORTED, CURVE}
         table.add_row(*cells, style="bold" if named else None)
     left_out = len(members) - len(columns["trial"])
     said = units(members)
@@ -165,7 +167,7 @@ def front_columns(
     parameters: Sequence[str],
     others: Sequence[str],
     width: int,
-    marks: Mapping[int, str],
+    marks: Mapping[Point, str],
 ) -> tuple[dict[str, list[str]], set[str]]:
     """The columns of the table of a front, each as its head and its cells, and the heads of those
     that hold words. The arguments are those of `front_table`."""
@@ -184,7 +186,8 @@ def front_columns(
         columns[label(metric)] = [_number(row[metric], ".3g") for row in rows]
     for key in present(members, [STANDING]):
         columns[key] = [text(row[key]) for row in rows]
-    columns[""] = [_marked(row, marks) for row in rows]
+    several = not of_curves(members).all()  # else all are of a curve
+    columns[""] = [_marked(row, marks, several and is_of_curve(row)) for row in rows]
     # Said by the line below the table, where all are settled.
     needless = [] if not_settled(members).any() else [STANDING]
     droppable = [*map(head, layers), *_less_telling([short[p] for p in varied])]
@@ -197,12 +200,12 @@ def _of_all(metric: str) -> str:
     return metric.rpartition("_layer_")[0]
 
 
-def _marked(row: Mapping[str, Any], marks: Mapping[int, str]) -> str:
-    """What is to be said of a row: that it is advised or on the front, and whether another study
-    had trained it."""
-    named = marks.get(row["trial"], "front" if row.get("on_front") else "")
+def _marked(row: Mapping[str, Any], marks: Mapping[Point, str], curve: bool) -> str:
+    """What is to be said of a row: that it is advised or on the front, whether another study had
+    trained it, and whether it is of a curve."""
+    named = marks.get(point_of(row), "front" if row.get("on_front") else "")
     taken = IMPORTED if isinstance(row.get(IMPORTED), str) else ""
-    return ", ".join(word for word in (named, taken) if word)
+    return ", ".join(word for word in (named, taken, CURVE if curve else "") if word)
 
 
 def _number(value: float, form: str) -> str:
@@ -246,9 +249,8 @@ def advice_table(advice: Sequence[Advice]) -> Table:
     """The β of each named point in every convention."""
     table = Table(title="The same β in every convention", title_justify="left", box=None)
     table.add_column("write")
-    marks = names(advice)
-    for trial, name in marks.items():
+    for (trial, _), name in names(advice).items():
         table.add_column(f"{name} (trial {trial})", justify="right")
-    for name, cells in in_every_row([next(a for a in advice if a.trial == t) for t in marks]):
+    for name, cells in in_every_row(each_once(advice)):
         table.add_row(name, *cells)
     return table

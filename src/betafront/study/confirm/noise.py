@@ -25,7 +25,8 @@ def seed_noise(table: pd.DataFrame, runs: pd.DataFrame, pick: Picked) -> Noise:
     table = usable(table)
     own = runs[runs["trial"].isin(table["trial"])]
     values = own[DISTORTION] + pick.slope * own[RATE]
-    several = values.groupby(own["trial"]).agg(["var", "size"])
+    place = own.groupby(["trial", "replicate"]).cumcount()  # of a point on its curve
+    several = values.groupby([own["trial"], place]).agg(["var", "size"])
     several = several[several["size"] > 1]
     if len(several):
         degrees = several["size"] - 1

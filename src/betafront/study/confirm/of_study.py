@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from betafront.errors import UserError
 from betafront.front import decide, refusal
+from betafront.front.curves import trials_of
 from betafront.front.decision.confirmation.confirmed import Confirmation, runs_of
 from betafront.front.decision.confirmation.verdict import verdict
 from betafront.study.confirm.cost import steps_of, swept_steps
@@ -36,10 +37,11 @@ def plan_of(
     Raises:
         UserError: there is no decision, or it cannot be tested within a third of the sweep's cost.
     """
-    rows, known = table(trials, additions(settings)), facts(spec, trials)
+    known = facts(spec, trials)
+    rows = table(trials, spec.objectives, additions(settings))
     if rows.empty:
         raise UserError(f"{spec.name} has no finished trial, so no decision to confirm")
-    runs = runs_table(trials)
+    runs = runs_table(trials, spec.objectives)
     advice = decide(rows, known, runs)
     if not advice:
         raise UserError(f"{spec.name} has nothing to confirm. {refusal(rows, known, runs)}")
@@ -66,7 +68,8 @@ def conclusion(
         trials: all of the study.
         settings: the user attributes of the study.
     """
-    rows, runs = table(trials, additions(settings)), runs_table(trials)
+    rows = table(trials, spec.objectives, additions(settings))
+    runs = runs_table(trials, spec.objectives)
     verdicts, bases = [], []
     for pick in plan.picks:
         noise = seed_noise(rows, runs, pick)
@@ -86,7 +89,7 @@ def conclusion(
         )
     return Confirmation(
         verdicts=tuple(verdicts),
-        trials=len(rows),
+        trials=len(trials_of(rows)),
         runs=runs_of(rows),
         trained=len(plan.runs),
         steps=plan.steps,

@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from betafront.front import Advice, Facts, front
+from betafront.front.curves import are_among
+from betafront.front.decision.commands import separately
 from betafront.front.table import DISTORTION, PLANE, RATE, usable
 
 FACTORS = (0.5, 2.0)  # of β, at the neighbours of a pick
@@ -53,18 +55,22 @@ def picked(
         advice: of the study, the decision first.
     """
     found, left_out = [], []
-    rows = table.set_index("trial")
     for one in advice:
         slope = _slope(one.name, table, facts)
-        if why := _why_not(one, rows.loc[one.trial], slope):
+        (_, row), *_ = table[are_among(table, {one.point})].iterrows()
+        if why := _why_not(one, row, slope, facts):
             left_out.append(f"{one.name} (trial {one.trial}): {why}")
         else:
             found.append(Picked(one.name, one.trial, one.beta, slope or 1.0))
     return found, left_out
 
 
-def _why_not(one: Advice, row: "pd.Series[float]", slope: float | None) -> str:
+def _why_not(one: Advice, row: "pd.Series[float]", slope: float | None, facts: Facts) -> str:
     """Why a pick cannot be compared with its neighbours in β; empty where it can."""
+    if one.of_curve:
+        command = "" if one.weight is None else separately(facts, one.weight)
+        said = "it was read off one model conditioned on β, and is no run of its own"
+        return f"{said}. Separate runs tell: {command}" if command else said
     if slope is None:
         return "only D and R of its neighbours could be compared, which its rule does not read"
     if row.get("holds"):

@@ -89,7 +89,7 @@ def print_confirmation(
     """Print the differences that were found, and the verdicts."""
     from betafront.front import decide
 
-    rows, known = table(trials), facts(spec, trials)
+    rows, known = table(trials, spec.objectives), facts(spec, trials)
     for one in found.verdicts:
         out.print(
             f"{one.compared} in nats above that of {one.name} (β = {one.beta:.3g}, trial "
@@ -99,7 +99,7 @@ def print_confirmation(
     source = f", and where these are few from {found.noise}" if found.noise else ""
     if any(one.levels for one in found.verdicts):
         out.print(f"± is the standard error, from the pairs of one seed{source}.", style="dim")
-    advice = decide(rows, known, runs_table(trials))
+    advice = decide(rows, known, runs_table(trials, spec.objectives))
     for line in confirmation_lines(found, rows, advice):
         out.print(line, markup=False)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from betafront.front import nondominated
+from betafront.front.curves import trials_of
 from betafront.front.show.report import LatentsShown, Shown, Truth
 from betafront.front.table import thinned
 from betafront.training.folder import RunFolder
@@ -36,11 +37,11 @@ def along(members: pd.DataFrame, folder: Path, room: int) -> list[Shown]:
     """Trials from one end of a front to the other, with their pictures, traces and spectra.
 
     Args:
-        members: of the front, in order.
+        members: of the front, in order; of the points of a curve one is shown.
         folder: of the study.
         room: characters that the pictures may take: they are smaller where large ones need more.
     """
-    rows = thinned(members, ALONG)
+    rows = thinned(trials_of(members), ALONG)
     found: list[Shown] = []
     for width in WIDTHS:
         found = [shown(int(r["trial"]), folder / r["folder"], width) for r in rows]
@@ -67,7 +68,9 @@ def thumbnails(
         folder: of the study.
         room: characters that the pictures may take.
     """
-    on_front = nondominated(table, objectives)
+    members = table["trial"][nondominated(table, objectives)]
+    table = trials_of(table)
+    on_front = table["trial"].isin(members)
     found: dict[int, str] = {}
     room = max(0, room)
     for part in (table[on_front], table[~on_front]):

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from betafront.front import front, hypervolume
+from betafront.front.curves import trials_of
 from betafront.front.show.standings import counts
 from betafront.study.display.lines import chosen
 from betafront.study.results.table import table
@@ -35,7 +36,7 @@ class Front:
     """The front so far, worked out again only after another trial has ended.
 
     Attributes:
-        rows: the table of the complete trials.
+        rows: the points of the complete trials.
         words: how many trials are on the front, its hypervolume, and how many trials are settled.
     """
 
@@ -49,7 +50,7 @@ class Front:
         ended = sum(t.state.is_finished() for t in trials)
         if ended == self._ended:
             return
-        self._ended, self.rows = ended, table(trials)
+        self._ended, self.rows = ended, table(trials, spec.objectives)
         members = front(self.rows, spec.objectives)
         if members.empty:
             return
@@ -58,11 +59,18 @@ class Front:
             volume = hypervolume(self.rows, spec.objectives, spec.reference)
             self.words += f"  hypervolume {volume:.5g}"
         if known := counts(self.rows):
-            self.words += f"  {known.get(SETTLED, 0)} of {len(self.rows)} settled"
+            self.words += f"  {known.get(SETTLED, 0)} of {len(self.trials)} settled"
 
     def lacking_replicates(self, spec: Spec) -> int:
         """How many trials have fewer replicates than the study asks for now."""
-        return 0 if self.rows.empty else int((self.rows["replicates"] < spec.replicates).sum())
+        if self.rows.empty:
+            return 0
+        return int((self.trials["replicates"] < spec.replicates).sum())
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """A row of each complete trial."""
+        return trials_of(self.rows)
 
 
 class Display:
@@ -100,7 +108,7 @@ class Display:
         done, lacking = finished(trials), self._front.lacking_replicates(spec)
         todo, unit = max(spec.trials - done, 0), ""
         if not todo and lacking:  # the budget is full, and only replicates are added
-            done, todo, unit = len(self._front.rows) - lacking, lacking, " with all replicates"
+            done, todo, unit = len(self._front.trials) - lacking, lacking, " with all replicates"
         speed, left = pace(trials, now), seconds_left(trials, todo, now)
         cells = Table.grid(padding=(0, 2, 0, 0))
         cells.add_column(no_wrap=True, overflow="ellipsis", max_width=30)

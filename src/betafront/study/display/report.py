@@ -78,7 +78,7 @@ def write_files(
     from betafront.training.pictures.pages import draw_pages
 
     where = Path(spec.folder)
-    for run in found.front["folder"]:  # a page of every trial would take long
+    for run in dict.fromkeys(found.front["folder"]):  # a page of every trial would take long
         draw_pages(where / run)
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)

@@ -36,13 +36,13 @@ class Results:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The complete trials, a row each (`betafront.front.table.trials_table`)."""
-        return table(self.trials, additions(self.settings))
+        """The points of the complete trials, a row each (`betafront.front.table.trials_table`)."""
+        return table(self.trials, self.spec.objectives, additions(self.settings))
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """The runs of the complete trials, a row each: of several replicates, each."""
-        return runs_table(self.trials)
+        """The points of the runs of the complete trials: of several replicates, of each."""
+        return runs_table(self.trials, self.spec.objectives)
 
     @cached_property
     def facts(self) -> Facts:

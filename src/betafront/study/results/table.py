@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,16 +10,27 @@ import pandas as pd
 from betafront.front import Facts, trials_table
 from betafront.study.results.confirmation import confirmation
 from betafront.study.results.floor import floor
+from betafront.study.results.points import points
 from betafront.study.results.searched_range import as_forecast, reach
 from betafront.study.search.automatic import WEIGHT
 from betafront.study.spec import Spec
+from betafront.study.trials.mean_curve import Curve
 from betafront.study.trials.origin import RESULTS, WEIGHTS, origin
-from betafront.study.trials.replicates import Record, every_run, record_of
+from betafront.study.trials.ours import RECORD
+from betafront.study.trials.replicates import (
+    CURVE,
+    Record,
+    every_run,
+    record_of,
+    record_of_runs,
+)
 from betafront.study.trials.status import Status, kind_of_failure, numbers_by_word, status
 from betafront.terminal import command_line
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
+
+INNER = "model.of._target_"  # of what a model conditioned on β is made; named as its choice is
 
 
 def failures(trials: Sequence["FrozenTrial"]) -> dict[str, int]:
@@ -29,10 +40,31 @@ def failures(trials: Sequence["FrozenTrial"]) -> dict[str, int]:
 
 
 def table(
-    trials: Sequence["FrozenTrial"], added: Mapping[int, Mapping[str, float]] = {}
+    trials: Sequence["FrozenTrial"],
+    objectives: Collection[str],
+    added: Mapping[int, Mapping[str, float]] = {},
 ) -> pd.DataFrame:
-    """The complete trials, one row each, as `rows` has them."""
-    return trials_table(list(rows(trials, added).values()))
+    """The points of the complete trials, a row each: of a trial as `rows` has it, and of one whose
+    model is conditioned on β for each point of its curve (`betafront.study.results.points`).
+
+    Args:
+        trials: all of the study.
+        objectives: of the study.
+        added: as in `rows`.
+    """
+    found = rows(trials, added)
+    curves = _curves(trials)
+    every = (points(row, curves.get(number, ()), objectives) for number, row in found.items())
+    return trials_table([point for each in every for point in each])
+
+
+def _curves(trials: Sequence["FrozenTrial"]) -> dict[int, Curve]:
+    """The curves of the complete trials that have one, by the numbers of the trials, with the
+    replicates that were added later."""
+    additions = [t for t in trials if status(t) is Status.ADDED]
+    with_curve = [t for t in complete(trials) if CURVE in t.user_attrs[RECORD]]
+    of = {t.number: every_run(t, additions) for t in with_curve}
+    return {number: record_of_runs(runs).curve for number, runs in of.items()}
 
 
 def rows(
@@ -88,15 +120,16 @@ def _standing(record: Record) -> dict[str, Any]:
     return record.standing.columns if record.standing else {}
 
 
-def runs_table(trials: Sequence["FrozenTrial"]) -> pd.DataFrame:
-    """The runs of the complete trials, a row each, with the trial's number and the run's, as
-    `replicate`."""
+def runs_table(trials: Sequence["FrozenTrial"], objectives: Collection[str]) -> pd.DataFrame:
+    """The points of the runs of the complete trials, a row each as in `table`, with the trial's
+    number and the run's, as `replicate`."""
     additions = [t for t in trials if status(t) is Status.ADDED]  # few: looked at for every trial
     found = []
     for trial in complete(trials):
         for number, run in enumerate(every_run(trial, additions)):
             place = {"trial": trial.number, "replicate": number, **trial.params}
-            found.append({**place, **run.scale.written(), **_standing(run), **run.metrics})
+            row = {**place, **run.scale.written(), **_standing(run), **run.metrics}
+            found += points(row, run.curve, objectives)
     return pd.DataFrame(found)
 
 
@@ -130,6 +163,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
         confirmation=confirmation(settings),
         keep=str(spec.base.get("trainer.keep", "")),
         by_epochs=spec.by_epochs,
+        inner=str(spec.base.get(INNER) or "").rpartition(".")[2],
     )
 
 

@@ -34,7 +34,8 @@ def write_record(study: "Study", spec: Spec, tracker: Tracker) -> None:
             where = folder / trial_folder(trial.number)
             tracker.failed(spec, trial.number, trial.params, reason(trial), where)
     known = facts(spec, trials, study.user_attrs)
-    tracker.finish(spec, table(trials, added), runs_table(trials), known, folder / "report")
+    every = table(trials, spec.objectives, added), runs_table(trials, spec.objectives)
+    tracker.finish(spec, *every, known, folder / "report")
 
 
 def write_record_if_possible(study: "Study", spec: Spec, tracker: Tracker, out: Console) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from betafront.errors import UserError
+from betafront.study.trials.mean_curve import mean_curve, mean_of
 from betafront.study.trials.origin import origin
 from betafront.study.trials.ours import RECORD, trial_folder
 from betafront.study.trials.status import Status, status
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from betafront.training.result import Result
 
+CURVE = "curve"  # the key of a record's curve, where it has one
 AVERAGED = ("beta", "beta_norm", "sigma", "beta_spread", "came_to")
 """The parts of the scale of which a trial has the mean over its replicates."""
 
@@ -37,6 +39,8 @@ class Record:
         replicates: the records of the runs; empty for one run, whose record is the trial's.
         standing: how the run stands; of a trial that of the run whose state weighs most. None where
             it was not recorded.
+        curve: of a model that is conditioned on β, its points (`betafront.training.result.Result`);
+            of a trial their means over its replicates, with a `spread` each.
     """
 
     metrics: Mapping[str, float]
@@ -47,6 +51,7 @@ class Record:
     spread: Mapping[str, float] | None = None
     replicates: "tuple[Record, ...]" = ()
     standing: Standing | None = None
+    curve: "tuple[Mapping[str, Any], ...]" = ()
 
     @property
     def runs(self) -> "tuple[Record, ...]":
@@ -65,10 +70,12 @@ class Record:
             spread=kept.get("spread"),
             replicates=tuple(cls.read(run) for run in kept.get("replicates", ())),
             standing=Standing.read(kept.get("standing")),
+            curve=tuple(kept.get(CURVE, ())),
         )
 
     def written(self) -> dict[str, Any]:
-        """What the storage keeps: of one run neither `spread` nor `replicates`."""
+        """What the storage keeps: of one run neither `spread` nor `replicates`, and a `curve` only
+        where there is one."""
         kept: dict[str, Any] = {
             "metrics": dict(self.metrics),
             "scale": self.scale.written(),
@@ -78,6 +85,8 @@ class Record:
         }
         if self.standing:
             kept["standing"] = self.standing.written()
+        if self.curve:
+            kept[CURVE] = [dict(point) for point in self.curve]
         if self.replicates:
             kept["spread"] = dict(self.spread or {})
             kept["replicates"] = [run.written() for run in self.replicates]
@@ -122,6 +131,7 @@ def record_of_run(result: "Result", study: Path) -> Record:
         folder=str(Path(result.folder).relative_to(study)),
         seed=result.seed,
         standing=result.standing,
+        curve=tuple(result.curve),
     )
 
 
@@ -138,7 +148,7 @@ def record_of_runs(runs: Sequence[Record]) -> Record:
     reached = [scale.reached for scale in scales if scale.reached is not None]
     # A run that `betafront evaluate` has measured by more metrics may stand beside new ones.
     names = [name for name in first.metrics if all(name in run.metrics for run in runs)]
-    means: dict[str, Any] = {key: _mean([getattr(s, key) for s in scales]) for key in AVERAGED}
+    means: dict[str, Any] = {key: mean_of([getattr(s, key) for s in scales]) for key in AVERAGED}
     return replace(
         first,
         metrics={key: statistics.fmean(run.metrics[key] for run in runs) for key in names},
@@ -147,12 +157,8 @@ def record_of_runs(runs: Sequence[Record]) -> Record:
         spread={key: statistics.stdev(run.metrics[key] for run in runs) for key in names},
         replicates=tuple(runs),
         standing=weightiest([run.standing for run in runs]),
+        curve=mean_curve([run.curve for run in runs]),
     )
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    there = [value for value in values if value is not None]
-    return statistics.fmean(there) if there else None
 
 
 def every_run(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> tuple[Record, ...]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from betafront.front.curves import trials_of
 from betafront.front.decision.confirmation.verdict import STANDS, Verdict
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Confirmation:
                 f"The decision is no longer confirmed: that was {tested.name} at β = "
                 f"{tested.beta:.3g} (trial {tested.trial})."
             )
-        now = len(table), runs_of(table)
+        now = len(trials_of(table)), runs_of(table)
         if now != (self.trials, self.runs):
             return (
                 f"The decision is no longer confirmed: the study had {self.trials} trials of "
@@ -79,6 +80,7 @@ class Confirmation:
 
 def runs_of(table: pd.DataFrame) -> int:
     """How many runs the trials of a table have, all replicates together."""
+    table = trials_of(table)
     return int(table["replicates"].fillna(1).sum()) if "replicates" in table else len(table)
 
 

@@ -166,13 +166,16 @@ def _shifts_of_runs(
         return None
     kept = common_replicates(runs[runs["trial"].isin(table["trial"])])
     count = kept["replicate"].nunique()
-    if count < 2 or kept["trial"].nunique() < len(table):
+    if count < 2 or len(kept) != count * len(table):
         return None
-    ordered = kept.sort_values(["trial", "replicate"])
+    # The points of a curve are in rising β; those of the runs of a controller may differ in β.
+    place = kept.groupby(["trial", "replicate"]).cumcount()
+    ordered = kept.assign(place=place).sort_values(["trial", "place", "replicate"])
     values = ordered[list(metrics)].to_numpy(float).reshape(len(table), count, len(metrics))
     apart = (values - values.mean(1, keepdims=True)) / np.sqrt(count - 1)
-    own = table[["trial", "beta"]].sort_values("trial")
-    alike = _nearest(own, own)[np.argsort(np.argsort(table["trial"].to_numpy()))]
+    order = np.lexsort((table["beta"], table["trial"]))
+    own = table.iloc[order]
+    alike = _nearest(own, own)[np.argsort(order)]
     return _drawer(alike, apart)
 
 

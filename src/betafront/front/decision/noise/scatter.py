@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from betafront.front.curves import of_curves, trials_of
 from betafront.front.decision.noise.curve import Array, Curve, curve
 
 FEW, MOST = 24, 60  # trials: up to FEW all of them are near, of more the nearer half, up to MOST
@@ -46,12 +47,17 @@ def log_beta(table: pd.DataFrame) -> Array:
 def curve_of(table: pd.DataFrame, metric: str, sign: float = 1.0) -> Curve | None:
     """The curve of a metric, times `sign`, over ln β; None where there is none.
 
+    Points of one model without replicates have none: they are smooth over β whatever chance made of
+    that model, so how they scatter says nothing of it.
+
     Args:
         table: trials that are `near`.
         metric: a column.
         sign: −1 for a metric whose greatest value is looked for.
     """
     table = table[np.isfinite(table[metric].to_numpy(float))]
+    if of_curves(table).all() and len(trials_of(table)) < 2 and replicated(table) < 2:
+        return None
     return curve(log_beta(table), sign * table[metric].to_numpy(float), *pooled(table, metric))
 
 

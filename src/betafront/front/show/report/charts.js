@@ -54,7 +54,7 @@ function smallPlane(x, y, by, name, colour) {
     marker: { color: colour, size: 5, symbol: mine.map((i) => unsettled(i) ? "circle-open" : "circle"), opacity: mine.map((i) => columns.on_front[i] ? 1 : 0.45) } };
   return { traces: [...fronts, points], layout: layout(
     { title: label(x), range: rangeOf(x, false) }, { title: label(y), range: rangeOf(y, false) },
-    { height: 260, title: { text: `${shorter(name)} (${mine.length})`, font: { size: 13 } }, hovermode: "closest" }) };
+    { height: 260, title: { text: `${shorter(name)} (${new Set(mine.map(trialOf)).size})`, font: { size: 13 } }, hovermode: "closest" }) };
 }
 
 /** Weight and rate over the steps, and the KL of each latent, of runs along the front. */

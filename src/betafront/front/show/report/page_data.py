@@ -9,6 +9,7 @@ import pandas as pd
 
 from betafront.front.attainment import attainment_surfaces, common_replicates
 from betafront.front.comparison import Group
+from betafront.front.curves import AS_WRITTEN, OF_CURVE, curves
 from betafront.front.decision import names
 from betafront.front.floor import named
 from betafront.front.front import nondominated
@@ -46,7 +47,7 @@ def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str,
     parameters = list(dict.fromkeys(p for c in chapters for p in c.facts.parameters))
     table = _every_trial(groups, objectives)
     others = [m for c in chapters for m in c.facts.others]
-    told = ["study", GROUP, "trial", *parameters, "normalisation", STANDING]
+    told = ["study", GROUP, "trial", *parameters, "normalisation", STANDING, OF_CURVE, AS_WRITTEN]
     numbers = [*SCALE, *METRICS, *of_layers(table), "seconds", *others, *NUMBERS]
     spread = [f"sd/{m}" for m in objectives]
     columns = present(table, dict.fromkeys([*told, *numbers, "on_front", *spread]))
@@ -68,13 +69,14 @@ def page_data(chapters: Sequence[Chapter], groups: Sequence[Group]) -> dict[str,
         "thumbnails": {c.facts.name: c.thumbnails for c in chapters},
         "links": {c.facts.name: c.links for c in chapters},
         "floors": _floors(chapters, table),
+        "curves": [curve for group in groups for curve in _curves(group, table)],
         "truths": {c.facts.name: c.truth.nll for c in chapters if c.truth},
         "needs": {c.facts.name: c.needs for c in chapters},
     }
 
 
 def _every_trial(groups: Sequence[Group], objectives: Mapping[str, str]) -> pd.DataFrame:
-    """All trials, with the columns `study`, GROUP and `on_front` (of the group)."""
+    """All points, with the columns `study`, GROUP and `on_front` (of the group)."""
     tables = []
     for g in groups:
         on_front = nondominated(g.table, objectives)
@@ -93,14 +95,27 @@ def _bands(group: Group, objectives: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _named(chapters: Sequence[Chapter]) -> list[dict[str, Any]]:
-    """The advised points, those of one trial together."""
+    """The advised points."""
     found = []
     for chapter in chapters:
-        betas = {a.trial: a.beta for a in chapter.advice}
-        for trial, name in names(chapter.advice).items():
-            text = f"{name}, β {betas[trial]:.2g}"
-            found.append({"study": chapter.facts.name, "trial": trial, "text": text})
+        for (trial, beta), name in names(chapter.advice).items():
+            place = {"study": chapter.facts.name, "trial": trial, "beta": _short([beta])[0]}
+            found.append({**place, "text": f"{name}, β {beta:.2g}"})
     return found
+
+
+def _curves(group: Group, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The curves of a group: the name of each, and the places of its points among all rows.
+
+    Args:
+        group: whose curves are meant.
+        table: every row of the page.
+    """
+    mine = table[table[GROUP] == group.name]
+    return [
+        {"name": name, "group": group.name, "rows": points.index.tolist()}
+        for name, points in curves(mine)
+    ]
 
 
 def _floors(chapters: Sequence[Chapter], table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ function planeOf(x, y) {
   const lines = onPlane(x, y) && state.iso ? sameElbo(ranges) : [];
   const own = onPlane(x, y) && state.picked !== null ? [ownLine(ranges, x)] : [];
   const floor = onPlane(x, y) ? trueNll(ranges) : [];
+  const curves = data.curves.map((curve, k) => curveOf(curve, k, x, y));
   const linear = onPlane(x, y) ? data.floors.map((f) => linearFront(f, x, y)) : [];
   const axis = (column, log, range) => ({ title: label(column), type: log ? "log" : "linear", range });
   const how = layout(axis(x, state.logX, ranges[0]), axis(y, state.logY, ranges[1]), {
@@ -28,7 +29,7 @@ function planeOf(x, y) {
     const points = data.named.map((n) => pointedOut(n, x, y, pixels, room));
     return [...points, ...lines.map((line) => nameOf(line, pixels, room))].filter(Boolean);
   };
-  return { traces: [...bands, ...lines, ...floor, ...linear, ...own, ...fronts, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
+  return { traces: [...bands, ...lines, ...floor, ...linear, ...own, ...fronts, ...curves, ...pointsOf(x, y), ...ringsOf(x, y)], layout: how, named };
 }
 
 function rangeOf(column, log) {
@@ -81,7 +82,7 @@ function pointsOf(x, y) {
     return [named, { ...own, type: "scatter", mode: "markers", name: "", hoverinfo: "none",
       x: rows.map((i) => columns[x][i]), y: rows.map((i) => columns[y][i]), customdata: rows,
       showlegend: false, error_x: barsOf(x, rows), error_y: barsOf(y, rows),
-      marker: { size: count > 500 ? 6 : 9, symbol: rows.map(symbolOf), 
+      marker: { size: rows.map((i) => count > 500 || isOfCurve(i) ? 6 : 9), symbol: rows.map(symbolOf), 
         line: { width: rows.map((i) => unsettled(i) ? 1.5 : 0.5), color: style("--bg") },
         opacity: rows.map((i) => columns.on_front[i] ? 1 : unsettled(i) ? 0.7 : 0.4),
         color: numeric ? rows.map(of) : PALETTE[k % PALETTE.length],
@@ -144,6 +145,12 @@ function trueNll(ranges) {
 const linearFront = (floor, x, y) => ({ type: "scatter", mode: "lines", hoverinfo: "skip", name: floor.name,
   x: floor[x], y: floor[y], line: { width: 1.5, dash: "dash", color: style("--fg") } });
 
+/** The curve of one model conditioned on β, in order of β. */
+const curveOf = (curve, k, x, y) => ({ type: "scatter", mode: "lines", hoverinfo: "skip",
+  name: data.groups.length > 1 ? `${curve.group}, ${curve.name}` : curve.name,
+  x: curve.rows.map((i) => columns[x][i]), y: curve.rows.map((i) => columns[y][i]),
+  line: { width: 2, color: data.groups.length > 1 ? PALETTE[data.groups.indexOf(curve.group) % PALETTE.length] : PALETTE[(k + 3) % PALETTE.length] } });
+
 /** Points of y + slope·x = level, many, since a logarithmic axis bends it. */
 function straight(level, slope, left, right) {
   const xs = [...Array(61).keys()].map((k) => left + (right - left) * k / 60);
@@ -182,7 +189,9 @@ function ownLine(ranges, x) {
     line: { width: 1.5, dash: "dash", color: "#d62728" } };
 }
 
-const rowOf = (n) => every().find((i) => columns.study[i] === n.study && columns.trial[i] === n.trial);
+/** The row of a point, or where that has no β of its own the row of a trial: of one with a curve that at the β of its run. */
+const rowOf = (n) => every().find((i) => columns.study[i] === n.study && columns.trial[i] === n.trial &&
+  (n.beta === undefined ? !isOfCurve(i) || columns.as_written[i] : columns.beta[i] === n.beta));
 
 function ringsOf(x, y) {
   const rows = data.named.map(rowOf).filter((i) => i !== undefined);
@@ -208,13 +217,14 @@ function pointedOut(named, x, y, pixels, room) {
 function told(i) {
   const chosen = data.parameters.filter((p) => columns[p][i] !== null).map((p) => [label(p), columns[p][i]]);
   const others = Object.keys(columns).filter((c) => !data.parameters.includes(c) && !c.startsWith("sd/") &&
-    !["study", "group", "trial", "on_front", "normalisation", "weight", ...data.standingColumns].includes(c) && columns[c][i] !== null);
+    !["study", "group", "trial", "on_front", "of_curve", "as_written", "normalisation", "weight", ...data.standingColumns].includes(c) && columns[c][i] !== null);
   return [...chosen, ...others.map((c) => [label(c), columns[c][i]])];
 }
 
-const titleOf = (i) => `trial ${columns.trial[i]} of ${columns.study[i]}${columns.on_front[i] ? ", on the front" : ""}`;
+const titleOf = (i) => `trial ${columns.trial[i]} of ${columns.study[i]}${isOfCurve(i) ? `, its curve at β ${shorter(columns.beta[i])}` : ""}${columns.on_front[i] ? ", on the front" : ""}`;
 const standing = (i) => (data.standings[columns.study[i]] || {})[columns.trial[i]];
-const picture = (i) => (data.thumbnails[columns.study[i]] || {})[columns.trial[i]];
+/** Of a point of a curve only where it has the β of the run, at which its pictures were drawn. */
+const picture = (i) => isOfCurve(i) && !columns.as_written[i] ? undefined : (data.thumbnails[columns.study[i]] || {})[columns.trial[i]];
 /** Images above their reconstructions, or a sentence with its reconstructions. */
 const drawnOf = (i) => picture(i).startsWith("data:")
   ? element("img", "", { src: picture(i), alt: "images above their reconstructions" }) : element("pre", picture(i));
@@ -252,7 +262,7 @@ function pick(i) {
   if (picture(i)) right.append(drawnOf(i));
   const again = `betafront train --trial ${trial} --study ${quoted(study)}`;
   right.append(element("div", "Again, to the same numbers:"), copied(again));
-  const at = `--at trial=${trial}`, named = study.startsWith("-") ? `${at} -- ${quoted(study)}` : `${quoted(study)} ${at}`;
+  const at = `--at trial=${trial}${isOfCurve(i) ? `,beta=${columns.beta[i]}` : ""}`, named = study.startsWith("-") ? `${at} -- ${quoted(study)}` : `${quoted(study)} ${at}`;
   right.append(element("div", "Its model, in a folder:"), copied(`betafront export ${named}`));
   if (link) {
     const outer = element("div");
@@ -293,7 +303,7 @@ function drawPlanes() {
     where.on("plotly_click", (event) => { if (event.points[0].customdata !== undefined) pick(event.points[0].customdata); });
   }
   const set = (key) => (value) => { state[key] = value; redraw(); };
-  const skip = ["study", "trial", "on_front"];
+  const skip = ["study", "trial", "on_front", "as_written"];
   const all = Object.keys(columns).filter((c) => !skip.includes(c) && !c.startsWith("sd/") && values(c).length > 1)
     .filter((c) => isNumber(c) || values(c).length <= 8).map((c) => [c, label(c)]);
   if (all.length && !all.some(([c]) => c === state.colour)) state.colour = all[0][0];

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from betafront.front.comparison import Comparison
+from betafront.front.curves import of_curves, point_of, points_or_trials, trials_of
 from betafront.front.decision import causes, cautions, in_every_row, names, notes
 from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
 from betafront.front.floor import SAYS
@@ -39,6 +40,11 @@ TEXTS = {  # of a run of sentences
     "interpolations": "from the code of one sentence to that of another",
     "samples": "drawn from the prior",
 }
+OF_ONE_MODEL = (
+    "A solid line through small marks is the curve of one model conditioned on β, trained once: "
+    "its points are no runs of their own. Pictures and histories of that trial are at the β of its "
+    "run."
+)
 CARD = '<div id="card" hidden></div>'
 
 
@@ -79,7 +85,7 @@ def compared(found: Comparison) -> str:
 
 
 def planes(objectives: Mapping[str, str], chapters: Sequence[Chapter] = ()) -> str:
-    """The place of the planes and of their controls, and what their dashed line is."""
+    """The place of the planes and of their controls, and what their lines are."""
     drawn = ""
     for i, (x, y) in enumerate(every_plane(objectives)):
         names = " and ".join(label(metric).partition(" (")[0] for metric in (x, y))
@@ -88,6 +94,8 @@ def planes(objectives: Mapping[str, str], chapters: Sequence[Chapter] = ()) -> s
         drawn += f'<div class="plot plane" data-x="{escape(x)}" data-y="{escape(y)}"></div>'
     if any(chapter.facts.floor for chapter in chapters):
         drawn += f"<p class=dim>{escape(SAYS)}</p>"
+    if any(of_curves(chapter.table).any() for chapter in chapters):
+        drawn += f"<p class=dim>{escape(OF_ONE_MODEL)}</p>"
     return f'<section>{drawn}<div id="picked" class="picked" hidden></div></section>'
 
 
@@ -111,7 +119,7 @@ def one_scale(chapters: Sequence[Chapter]) -> str:
 
 
 def front_of(chapter: Chapter, alone: bool) -> str:
-    """The trials of the front."""
+    """The points of the front."""
     facts = chapter.facts
     members = front(chapter.table, facts.objectives)
     marks = names(chapter.advice)
@@ -128,12 +136,13 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     columns = present(members, shown_here)
     heads = [label(c) if c in facts.others else head(c) for c in columns]
     rows = [
-        [marks.get(r["trial"], ""), str(r["trial"]), *(text(r[c]) for c in columns)]
+        [marks.get(point_of(r), ""), str(r["trial"]), *(text(r[c]) for c in columns)]
         for r in members.to_dict("records")
     ]
     shown = _table(["", "trial", *heads], rows, {i for i, row in enumerate(rows) if row[0]})
     if len(rows) > ROWS:
-        shown = f"<details><summary>{len(rows)} trials</summary>{shown}</details>"
+        what = points_or_trials(members)
+        shown = f"<details><summary>{len(rows)} {what}</summary>{shown}</details>"
     whose = "The front" if alone else f"The front of {facts.name}"
     known = f" {escape(chapter.truth.text)}." if chapter.truth else ""
     caption = f"<p class=dim>{escape(units(members))}.{known}</p>"
@@ -171,7 +180,7 @@ def strip(chapter: Chapter) -> str:
     seen = [one for one in chapter.shown if one.pictures or one.texts]
     if not seen:
         return ""
-    rows = chapter.table.set_index("trial")
+    rows = trials_of(chapter.table).set_index("trial")
     shows = [
         *(said for kind, said in PICTURES.items() if any(kind in one.pictures for one in seen)),
         *(said for kind, said in TEXTS.items() if any(kind in one.texts for one in seen)),

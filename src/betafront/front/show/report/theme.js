@@ -17,6 +17,8 @@ const every = () => [...Array(count).keys()];
 const isNumber = (column) => columns[column].every((v) => v === null || typeof v === "number");
 const values = (column) => [...new Set(columns[column])].sort();
 const unsettled = (i) => Boolean(columns.standing && columns.standing[i] && columns.standing[i] !== SETTLED);
+/** Whether a row is a point of the curve of one model conditioned on β. */
+const isOfCurve = (i) => Boolean(columns.of_curve && columns.of_curve[i]);
 const severalStudies = new Set(columns.study).size > 1;
 /** A trial as legends and cards call it: with its study where the page shows several. */
 const trialOf = (i) => `${severalStudies ? `${columns.study[i]} · ` : ""}trial ${columns.trial[i]}`;
