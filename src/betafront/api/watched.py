@@ -4,11 +4,14 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from betafront.data import data_cautions
 from betafront.data.tables.tabular import LOG_SCALE
 from betafront.data.text.text import TRUE_NLL
+from betafront.front.show.curve_table import print_curve
 from betafront.metrics.catalogue import metric
 from betafront.models import model_cautions
 from betafront.terminal import Activity, command_line, console, print_careful, print_next
@@ -36,8 +39,6 @@ def train_and_show(run: Run, folder: Path, words: Sequence[str] = ()) -> Result:
         folder: for its files.
         words: of the command, for the one that is to come next.
     """
-    from rich.table import Table
-
     out, doing = console(), Activity()
     print_careful([*data_cautions(run.data), *model_cautions(run.vae())], out)
     with Progress(doing, console=out, transient=True, disable=not out.is_terminal) as progress:
@@ -86,23 +87,33 @@ def train_and_show(run: Run, folder: Path, words: Sequence[str] = ()) -> Result:
             truth = (f"{result.data[TRUE_NLL][split]:.4g}" for split in EVALUATED)
             table.add_row(f"  true NLL (entropy {result.data['entropy']:.4g} nats)", *truth)
     out.print(table)
+    if result.curve:
+        print_family(result, out)
     for line in [*how_it_stands(result.standing), *said_of(folder)]:
         out.print(line, markup=False)
     if result.costs:
         slowest = sorted(result.costs.items(), key=lambda cost: -cost[1])
         each = ", ".join(f"{name} {seconds:.1f}" for name, seconds in slowest)
         out.print(f"seconds that further metrics took: {each}", style="dim", markup=False)
-    same = filter(WHAT.match, words)
+    same = list(filter(WHAT.match, words))
+    study = ["study.budget.trials=1", *same] if result.curve else ["study=weighting", *same]
     print_next(
         [
             ("result", place.result),
             ("pictures", place.pictures),
             ("model", place.model),
-            ("next", command_line("sweep", options=["study=weighting", *same])),
+            ("next", command_line("sweep", options=study)),
         ],
         out,
     )
     return result
+
+
+def print_family(result: Result, out: Console) -> None:
+    """Print the curve of a family that was trained."""
+    points = [point | point["metrics"] for point in result.curve]
+    low, high = points[0]["beta"], points[-1]["beta"]
+    print_curve(f"One model, β {low:.3g} to {high:.3g}, on the validation split", points, out)
 
 
 def standardised(result: Result) -> list[str]:

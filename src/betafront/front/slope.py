@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from betafront.front.curves import is_of_curve, points_or_trials
+from betafront.front.curves import is_of_curve, of_curves, points_or_trials
 from betafront.front.front import front
 from betafront.front.table import DISTORTION, GROUP, PLANE, RATE, STANDING
 from betafront.training.standing import SETTLED, UNSETTLED
@@ -97,6 +97,8 @@ def _cause(far: pd.DataFrame) -> str:
     named = states[states.isin(UNSETTLED)].value_counts()
     rest = len(far) - int(named.sum())
     settled = int((states == SETTLED).sum())
+    if of_curves(far).all() and named.empty:
+        return "one model serves all β, and runs of their own may do better there"
     others = (
         "what else differs is worse there"
         if rest and rest == settled

@@ -34,6 +34,19 @@ SCALE = {
     "sigma": ("σ", "σ"),
 }
 
+FORMATS = {  # of the numbers in tables
+    "weight": ".3g",
+    "beta": ".3g",
+    "beta_norm": ".3g",
+    "sigma": ".3g",
+    DISTORTION: ".2f",
+    RATE: ".2f",
+    ELBO: ".2f",
+    MSE: ".4f",
+    PERPLEXITY: ".2f",
+    ACTIVE: ".0f",
+}
+
 METRIC = ("val/", "test/", "sd/")
 """How the columns of metrics begin, and no other column: nothing that can be searched is called so
 (`betafront.config.parts`), whatever characters a user's names have."""

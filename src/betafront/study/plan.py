@@ -167,6 +167,10 @@ def split_arguments(
 
     A sweep on the command line joins or replaces the study's own; a plain value there takes its
     parameter out of the search, and decides the conditions that read it.
+
+    Raises:
+        UserError: a parameter cannot be searched; or none is, and the budget is not the one trial
+            that there is without.
     """
     overrides = parse(arguments)
     space = _plain(config.study.space) or {}
@@ -191,11 +195,12 @@ def split_arguments(
             fixed.append(text)
     for key in [*lines, *(o.key_or_group for o in overrides if o.key_or_group == "seed")]:
         check_key(key)
-    if not lines:
+    if not lines and config.study.budget.trials != 1:
         raise UserError(
             "there is nothing to search: name a study (study=weighting), or give a parameter more "
             "than one value, as in 'objective.weight=tag(log,interval(0.01,10))' or in "
-            "objective.weight=auto, which searches the range that `betafront forecast` names"
+            "objective.weight=auto, which searches the range that `betafront forecast` names; a "
+            "study of one trial, as of model=multirate, has study.budget.trials=1"
         )
     return fixed, lines, conditions
 

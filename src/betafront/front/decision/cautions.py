@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from betafront.front.curves import are_among, point_of, points_or_trials, trials_of
+from betafront.front.curves import are_among, is_of_curve, point_of, points_or_trials, trials_of
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.collapse import causes, collapsed
 from betafront.front.decision.commands import HIGH, LOW, further, new_study, separately
@@ -107,17 +107,19 @@ def _open_ends(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> I
     members = front(table, PLANE)
     first, last = members.iloc[0], members.iloc[-1]
     if first[RATE] > NAT:
+        greater = f"train for greater β ({HIGH})" if is_of_curve(first) else "search greater β"
         yield (
             f"The knee moves with the front's ends, and one is at R = {first[RATE]:.3g} nats: "
-            "search greater β, to where no rate is left."
+            f"{greater}, to where no rate is left."
         )
     noise = noise_of_a_price(table, float(last["beta"]))
     costs, _ = exchange(members, point_of(last), noise)
     average = (first[DISTORTION] - last[DISTORTION]) / (last[RATE] - first[RATE])
     if costs is not None and costs > END * average:
+        smaller = f"train for smaller β ({LOW})" if is_of_curve(last) else "search smaller β"
         yield (
             f"The knee moves with the front's ends, and at that of trial {last['trial']:.0f} a nat "
-            f"of rate still buys {costs:.3g} nats of distortion: search smaller β."
+            f"of rate still buys {costs:.3g} nats of distortion: {smaller}."
         )
 
 

@@ -76,7 +76,8 @@ def separately(facts: Facts, weight: float) -> str:
         return ""
     words = shlex.split(facts.command)
     own = {w[len(INNER) :].partition("=")[0]: w for w in words if w.startswith(INNER)}
-    others = {word.partition("=")[0] for word in words if re.match(r"\W*model[.@]", word)}
+    keys = (word.partition("=")[0].lstrip("+~") for word in words)
+    others = [key for key in keys if key.startswith(("model.", "model@"))]
     weights = ",".join(f"{factor * weight:.4g}" for factor in AROUND)
     return new_study(
         facts,

@@ -81,7 +81,9 @@ def counted(runs: pd.DataFrame, what: str = "runs") -> str:
     found = counts(runs)
     if not found:
         return ""
-    if list(found.values()) == [len(runs)] and len(runs) > 1:
+    if len(runs) == 1:
+        return f"the only {what.removesuffix('s')} is {next(iter(found))}"
+    if list(found.values()) == [len(runs)]:
         return f"all {len(runs)} {what} are {next(iter(found))}"
     parts = [f"{n} {state}" for state, n in found.items()]
     if unrecorded := len(runs) - sum(found.values()):

@@ -2,14 +2,22 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from betafront.front.curves import Point, is_of_curve, number_of_points, of_curves, point_of
+from betafront.front.curves import (
+    Point,
+    are_among,
+    curves,
+    is_of_curve,
+    number_of_points,
+    of_curves,
+    point_of,
+)
 from betafront.front.decision import (
     USUAL,
     Advice,
@@ -27,15 +35,15 @@ from betafront.front.decision.confirmation.confirmed import confirmation_lines, 
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
 from betafront.front.show.characters import plot
+from betafront.front.show.curve_table import print_curve
 from betafront.front.show.standings import counted, not_settled
 from betafront.front.table import (
     ACTIVE,
-    DISTORTION,
     ELBO,
+    FORMATS,
     GROUP,
-    MSE,
+    METRICS,
     PERPLEXITY,
-    RATE,
     STANDING,
     Facts,
     head,
@@ -50,22 +58,13 @@ from betafront.terminal import headed, print_careful, print_sentence
 from betafront.training.cause import OPTIMISATION
 
 ROWS = 20
+CURVES = 3  # that are shown as tables of their own; of more the page and its table show all
 IMPORTED, CURVE = "imported", "of a curve"
-FORMATS = {  # the numbers of every table of trials, where the trials have them
-    "weight": ".3g",
-    "beta": ".3g",
-    "beta_norm": ".3g",
-    DISTORTION: ".2f",
-    RATE: ".2f",
-    ELBO: ".2f",
-    MSE: ".4f",
-    PERPLEXITY: ".2f",
-    ACTIVE: ".0f",
-}
+SHOWN = ("weight", "beta", "beta_norm", *METRICS)  # where the trials have them
 # Left out where a table is too wide, in this order; of the parameters the last ones first.
 LESS_TELLING = ("weight", "beta_norm", "parameters", PERPLEXITY, ELBO, ACTIVE)
 # The heads of columns that no parameter may have.
-OWN = frozenset({"trial", *map(head, FORMATS), STANDING})
+OWN = frozenset({"trial", *map(head, SHOWN), STANDING})
 
 
 def print_study(
@@ -100,6 +99,8 @@ def print_study(
         f"{len(members)} of {number_of_points(table, 'finished ')} are on the front; hypervolume "
         f"{volume:.5g} below the reference point ({reference})."
     )
+    for name, points in _curves_beside(members, table):
+        print_curve(f"The curve of {name}", points, out)
     if facts.as_forecast:
         out.print(f"Searched: {facts.as_forecast}.")
     if said := counted(table if runs is None else runs):
@@ -125,6 +126,23 @@ def print_study(
     out.print(headed(f"Decision{word}", "bold green", advice[0].text))
     for line in confirmation_lines(facts.confirmation, table, advice):
         out.print(line, markup=False)
+
+
+def _curves_beside(
+    members: pd.DataFrame, table: pd.DataFrame
+) -> list[tuple[str, list[dict[Hashable, Any]]]]:
+    """The curves that a few trials have, but for those of which the table of the front has every
+    point."""
+    found = list(curves(table))
+    if len(found) > CURVES:
+        return []
+    whole = len(members) <= ROWS  # else the table of the front is thinned
+    shown = set(map(point_of, members.to_dict("records"))) if whole else set()
+    return [
+        (name, points.to_dict("records"))
+        for name, points in found
+        if not are_among(points, shown).all()
+    ]
 
 
 def front_table(
@@ -177,7 +195,7 @@ def front_columns(
     columns = {GROUP: [str(row[GROUP]) for row in rows]} if GROUP in members else {}
     columns |= {"trial": [str(row["trial"]) for row in rows]}
     columns |= {short[p]: [text(row[p]) for row in rows] for p in varied}
-    for key in present(members, FORMATS):
+    for key in present(members, SHOWN):
         columns[head(key)] = [_number(row[key], FORMATS[key]) for row in rows]
     layers = [m for m in present(members, of_layers(members)) if m not in others]
     for metric in layers:

@@ -12,6 +12,7 @@ from betafront.errors import one_line
 from betafront.files import can_write, written_whole
 from betafront.training.folder import RunFolder
 from betafront.training.pictures.curves import draw_training
+from betafront.training.pictures.family import draw_family
 from betafront.training.pictures.kl_map import draw_kl_map
 from betafront.training.pictures.latent_history import draw_latent_history
 from betafront.training.pictures.map import draw_map
@@ -29,6 +30,9 @@ PAGES: dict[str, tuple[Source, Draw]] = {
 OF_SPATIAL_CODES: dict[str, tuple[Source, Draw]] = {
     "kl_map.png": (lambda run: run.result, draw_kl_map),
 }
+OF_FAMILIES: dict[str, tuple[Source, Draw]] = {
+    "curve.png": (lambda run: run.result, draw_family),
+}
 
 
 def draw_pages(folder: Path) -> None:
@@ -43,19 +47,20 @@ def draw_pages(folder: Path) -> None:
     run = RunFolder(folder)
     if not run.has_result or not can_write(run.pictures):
         return
-    pages = PAGES | OF_SPATIAL_CODES if _is_spatial(folder) else PAGES
-    for name, (source, draw) in pages.items():
+    for name, (source, draw) in _pages(folder).items():
         path = run.pictures / name
         if source(run).is_file() and not _is_newer(path, run.result):
             _draw(folder, draw, path)
 
 
-def _is_spatial(folder: Path) -> bool:
-    """Whether the codes of a run have positions; not where its result is damaged."""
+def _pages(folder: Path) -> dict[str, tuple[Source, Draw]]:
+    """The pages that a run has; where its result is damaged those of every run, which say so."""
     try:
-        return Result.load(folder).kl_map.ndim == 3
-    except Exception:  # as of any of its pages, which says so
-        return False
+        result = Result.load(folder)
+        spatial = result.kl_map.ndim == 3
+    except Exception:  # a damaged file makes its reader raise almost anything
+        return PAGES
+    return PAGES | (OF_SPATIAL_CODES if spatial else {}) | (OF_FAMILIES if result.curve else {})
 
 
 def _draw(folder: Path, draw: Draw, path: Path) -> None:
