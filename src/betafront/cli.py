@@ -278,7 +278,10 @@ def compare(
 def export(
     study: Study = None,
     at: Annotated[
-        str, typer.Option(help="knee, elbo, the name of what is maximised, or trial=N.")
+        str,
+        typer.Option(
+            help="knee, elbo, the name of what is maximised, or trial=N; of model=multirate beta=B."
+        ),
     ] = "elbo",
     to: Annotated[Path | None, typer.Option(help="The folder to write.")] = None,
     register: Annotated[
@@ -296,6 +299,8 @@ def export(
     betafront export weighting-digits --at knee --to mymodel
 
     betafront export weighting-digits --at knee --register digits
+
+    betafront export onemodel --at beta=0.7 --to mymodel
     """
     from betafront.commands.export import export
 

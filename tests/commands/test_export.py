@@ -180,3 +180,35 @@ def test_a_missing_model_or_folder_is_named(betafront, study: Path) -> None:
     assert "trial-0001/model.safetensors is missing" in said.err
     with pytest.raises(UserError, match="holds no exported model"):
         product.load(study)
+
+
+FAMILY = ("study.name=one", "model=multirate", "model.points=3", "study.budget.trials=1")
+
+
+def test_a_member_of_a_family_is_an_ordinary_model(
+    betafront, swept, own_place: Path, fast: tuple[str, ...]
+) -> None:
+    quick = [word.replace("model.hidden", "model.of.hidden") for word in fast]
+    assert swept(*FAMILY, *quick).code == 0
+    said = betafront("export", "one", "--at", "beta=0.3", "--to", "mine")
+    assert said.code == 0, said.err
+    config = (own_place / "mine/config.yaml").read_text()
+    assert "betafront.models.mlp" in config and "multirate" not in config
+    (kept,) = json.loads((own_place / "runs/one/trial-0000/result.json").read_text())["curve"][1:2]
+    out = subprocess.run(
+        [sys.executable, "-c", FRESH, "mine"], capture_output=True, text=True, check=True
+    )
+    values = json.loads(out.stdout.splitlines()[-1])
+    for name in ("distortion", "rate"):  # of a β between two points, evaluated afresh
+        assert values["found"][name] == pytest.approx(values["kept"][f"test/{name}"], abs=1e-4)
+    study = product.study("one")
+    assert product.load("mine").about["scale"]["beta"] == pytest.approx(0.3)
+    point = study.model(f"beta={kept['beta']}")
+    assert point.about["metrics"] == kept["metrics"]
+    assert type(point.vae).__name__ == "VAE" and point.sample(2, seed=0).shape == (2, 1, 8, 8)
+    own = study.model(0).about
+    assert own["scale"]["beta"] == 1.0 and own["metrics"] == study.results().table.loc[
+        study.results().table["as_written"], list(own["metrics"])
+    ].iloc[0].to_dict()  # fmt: skip
+    with pytest.raises(UserError, match=r"β = 99 is outside the range"):
+        study.model("beta=99")

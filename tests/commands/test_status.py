@@ -84,7 +84,7 @@ def test_each_run_is_counted(study: Any, betafront: Command) -> None:
     (head,) = [line for line in out.splitlines() if line.startswith("trial ")]
     assert "standing" in head
     trials = store.study.get_trials()
-    assert list(table(trials)["standing"]) == ["settled", "still falling", "settled"]
+    assert list(table(trials, ())["standing"]) == ["settled", "still falling", "settled"]
     assert rows(trials)[1]["falling"] == 12.0
 
 

@@ -71,9 +71,9 @@ def test_the_front_is_marked_and_has_the_pages_that_take_long(
     assert len(red) == 1
     tracker = MLflowTracker(client.tracking_uri)
     study, spec = find_study("s")
-    trials = table(study.get_trials())
+    trials = table(study.get_trials(), spec.objectives)
     better = trials.assign(**{key: trials[key].iloc[::-1].to_numpy() for key in spec.objectives})
-    runs_of = runs_table(study.get_trials())
+    runs_of = runs_table(study.get_trials(), spec.objectives)
     tracker.finish(spec, better, runs_of, facts(spec, study.get_trials()), own_place / "none")
     assert marked(client) == {0, 1} - red
     assert {r.info.run_id for r in runs(client)["trial"]} == {r.info.run_id for r in before}

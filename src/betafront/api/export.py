@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from betafront.addresses import SQLITE
+from betafront.api.member import member, member_config
+from betafront.api.place import Place, place_at
 from betafront.api.trained_run import about
-from betafront.config.saved import saved_config, saved_model, saved_run, targets_to_load
+from betafront.config.saved import (
+    saved_config,
+    saved_model,
+    saved_run,
+    targets_to_load,
+    write_config,
+)
 from betafront.config.trust import Wall, argument
 from betafront.errors import UserError
 from betafront.files import can_write, write_whole, written_whole
-from betafront.front.decision import points
 from betafront.models import PROGRAMS, write_programs
 from betafront.study.results.read import Results
 from betafront.study.trials.origin import existing
@@ -21,6 +28,7 @@ from betafront.study.trials.replicates import every_run
 from betafront.trained import ABOUT, Trained
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
+from betafront.training.writing import write_weights
 
 LOAD = "load.py"
 LOADER = '''"""Reads the model beside it. Needs betafront, and neither the study nor its data."""
@@ -44,13 +52,13 @@ class Exported:
 
     Attributes:
         folder: the folder.
-        trial: the number of its trial.
-        result: of its run.
+        place: where it is in the study.
+        result: of its run; of the member of a family what is known of that.
         trust: what follows the folder in a call of `betafront.load`.
     """
 
     folder: Path
-    trial: int
+    place: Place
     result: Result
     trust: str
 
@@ -60,17 +68,18 @@ def trained_model(found: Results, at: str | int, wall: Wall | None = None) -> Tr
 
     Args:
         found: the study.
-        at: a number, or as in `number_at`.
+        at: as in `betafront.api.place.place_at`.
         wall: what the configuration of its run may name; None for what a command takes.
 
     Raises:
         UserError: there is no such trial, or the files of its run are gone.
     """
-    number = number_at(found, at)
-    folder = run_folder(found, number)
-    result, made = Result.load(folder), saved_run(folder, wall)
-    vae = saved_model(folder, made.vae()).eval()
-    return Trained(vae, about(result, made, vae, study=found.spec.name, trial=number))
+    place = place_at(found, at)
+    folder = run_folder(found, place.trial)
+    made = saved_run(folder, wall)
+    model = saved_model(folder, made.vae()).eval()
+    vae, result = member(Result.load(folder), made, model, place.beta)
+    return Trained(vae, about(result, made, vae, study=found.spec.name, trial=place.trial))
 
 
 def export(
@@ -84,7 +93,7 @@ def export(
 
     Args:
         found: the study.
-        at: as in `number_at`.
+        at: as in `betafront.api.place.place_at`.
         to: the folder; None is one below the study's.
         torch_export: write the encoder and the decoder as programs of `torch.export` too.
         wall: as in `trained_model`.
@@ -92,25 +101,33 @@ def export(
     Raises:
         UserError: there is no such point, or the files of its run are gone.
     """
-    number = number_at(found, at)
-    folder = run_folder(found, number)
-    result, made = Result.load(folder), saved_run(folder, wall)
-    vae = saved_model(folder, made.vae())  # what cannot be read is not exported
+    place = place_at(found, at)
+    folder = run_folder(found, place.trial)
+    made = saved_run(folder, wall)
+    model = saved_model(folder, made.vae())  # what cannot be read is not exported
+    vae, result = member(Result.load(folder), made, model, place.beta)
     where = _writable(to or found.folder / "export" / _folder_name(at))
     where.mkdir(parents=True, exist_ok=True)
     for left in (ABOUT, *PROGRAMS):  # of a model that was there before
         (where / left).unlink(missing_ok=True)
     if torch_export:
         write_programs(vae, made.data.shape, where)
-    made_of, copy = RunFolder(folder), RunFolder(where)
-    for source, target in ((made_of.model, copy.model), (made_of.config, copy.config)):
-        with written_whole(target) as part:
-            shutil.copy2(source, part)
+    if vae is model:
+        _copy(RunFolder(folder), RunFolder(where))
+    else:
+        write_weights(vae, RunFolder(where))
+        write_config(member_config(saved_config(folder)), RunFolder(where))
     trust = argument(Wall().lacking(targets_to_load(saved_config(where))))
     write_whole(where / LOAD, LOADER.replace("{trust}", trust))
-    told = about(result, made, vae, study=found.spec.name, trial=number)
+    told = about(result, made, vae, study=found.spec.name, trial=place.trial)
     write_whole(where / ABOUT, json.dumps(told, indent=1, ensure_ascii=False))
-    return Exported(where, number, result, trust)
+    return Exported(where, place, result, trust)
+
+
+def _copy(run: RunFolder, copy: RunFolder) -> None:
+    for source, target in ((run.model, copy.model), (run.config, copy.config)):
+        with written_whole(target) as part:
+            shutil.copy2(source, part)
 
 
 def registered(
@@ -136,7 +153,7 @@ def registered(
     copy = RunFolder(exported.folder)
     rest = [exported.folder / name for name in (LOAD, ABOUT, *PROGRAMS)]
     files = [path for path in (copy.model, copy.config, *rest) if path.is_file()]
-    address, uri = register(study, found.spec, files, exported.trial, name, _alias(at))
+    address, uri = register(study, found.spec, files, exported.place.text, name, _alias(at))
     needs = [] if uri.startswith(SQLITE) else [("MLFLOW_TRACKING_URI", uri)]
     return address, needs
 
@@ -147,50 +164,18 @@ def run_folder(found: Results, number: int) -> Path:
     return found.folder / run.folder
 
 
-def number_at(found: Results, at: str | int) -> int:
-    """The number of a finished trial.
-
-    Args:
-        found: the study.
-        at: a number, `trial=N`, `knee`, `elbo`, or the name of what is maximised.
-
-    Raises:
-        UserError: there is no such trial, or no such point.
-    """
-    name, rows = found.spec.name, found.table
-    if rows.empty:
-        raise UserError(f"no trial of {name} has finished: there is nothing to export")
-    text = str(at).removeprefix("trial=")
-    if isinstance(at, int) or at.startswith("trial="):
-        number = int(text) if text.isdecimal() else -1
-        if number not in set(rows["trial"]):
-            raise UserError(f"{name} has no finished trial {text}")
-        return number
-    named = {short_name(a.name): a.trial for a in points(rows, found.facts, found.runs)}
-    if at not in named:
-        there = ", ".join([*named, "trial=N"])
-        raise UserError(f"{name} has no point '{at}' to export: there is {there}")
-    return named[at]
-
-
-def is_a_point(at: str | int) -> bool:
-    """Whether it names a point of the front, and no trial by its number."""
-    return not isinstance(at, int) and not at.startswith("trial=")
-
-
-def short_name(name: str) -> str:
-    """`elbo` of `best ELBO`."""
-    return name.removeprefix("best ").lower().replace(" ", "-")
-
-
 def _folder_name(at: str | int) -> str:
-    return f"trial-{at}" if isinstance(at, int) else at.replace("=", "-")
+    return f"trial-{at}" if isinstance(at, int) else re.sub(r"[=,]\s*", "-", at)
 
 
 def _alias(at: str) -> str:
-    """`knee`, `elbo-best`, `trial-7`: an alias has letters, digits, _ and - alone."""
+    """`knee`, `elbo-best`, `trial-7`, `beta-0-7`: an alias has letters, digits, _ and - alone."""
     plain = re.sub(r"[^\w-]", "-", at, flags=re.ASCII)
-    return plain if at.startswith(("knee", "trial=", "affordable", "rate")) else f"{plain}-best"
+    return (
+        plain
+        if at.startswith(("knee", "trial=", "beta=", "affordable", "rate"))
+        else f"{plain}-best"
+    )
 
 
 def _writable(folder: Path) -> Path:

@@ -122,7 +122,7 @@ class Study:
         """The trained model of a trial, to encode, decode, sample and reconstruct.
 
         Args:
-            trial: its number, or a named point: `"elbo"`, `"knee"`.
+            trial: its number, or a named point: `"elbo"`, `"knee"`; of a family `"beta=0.7"`.
 
         Raises:
             UserError: there is no such trial, or the files of its run are gone.
@@ -138,7 +138,8 @@ class Study:
         """Write the model of a trial into a folder, for `betafront.load`.
 
         Args:
-            at: the number of the trial, or a named point: `"elbo"`, `"knee"`.
+            at: the number of the trial, or a named point: `"elbo"`, `"knee"`; of a family
+                `"beta=0.7"`.
             to: the folder; None is one below the study's.
             torch_export: write the encoder and the decoder as programs of `torch.export` too.
 

@@ -8,10 +8,12 @@ from typing import Any
 import pandas as pd
 
 from betafront import html
+from betafront.api.member import member
 from betafront.api.watched import how_it_stands, weights_of, where_on_the_scale
 from betafront.config.saved import saved_model
+from betafront.errors import UserError
 from betafront.front.table import label
-from betafront.models import Model
+from betafront.models import Family, Model
 from betafront.trained import Trained
 from betafront.training import EVALUATED, OnTheScale, Result, Run, RunFolder
 from betafront.training.latents.became import said_of
@@ -65,6 +67,20 @@ class TrainedRun:
         """The trained model, to encode, decode, sample and reconstruct."""
         vae = saved_model(self.folder, self.made.vae()).eval()
         return Trained(vae, about(self.result, self.made, vae))
+
+    def at(self, beta: float) -> Trained:
+        """Of a run of a family, its member at a canonical β, an ordinary model.
+
+        Raises:
+            UserError: β is outside the range of the family, or the run is of no family.
+        """
+        if not isinstance(self.model.vae, Family):
+            raise UserError(
+                f"this run has one β, {self.scale.beta:.4g}: `model` is its model, and a model for "
+                "every β is trained by model=multirate"
+            )
+        vae, result = member(self.result, self.made, self.model.vae, beta)
+        return Trained(vae, about(result, self.made, vae))
 
     def __repr__(self) -> str:
         d, r = (self.metrics[f"val/{name}"] for name in ("distortion", "rate"))

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from betafront.api.export import export as write
-from betafront.api.export import is_a_point, registered
+from betafront.api.export import registered
+from betafront.api.place import is_a_point
 from betafront.errors import UserError
 from betafront.front import refusal
 from betafront.study.lookup import find_study
@@ -25,7 +26,7 @@ def export(
 
     Args:
         name: of the study; None for the newest.
-        at: `knee`, `elbo`, or `trial=N`.
+        at: as in `betafront.api.place.place_at`.
         to: the folder; None is one below the study's.
         register_as: the name of a model in MLflow's registry of which it becomes a version.
         torch_export: write the encoder and the decoder as programs of `torch.export` too.
@@ -47,7 +48,7 @@ def export(
         out.print(why, markup=False, soft_wrap=True)
     result = made.result
     out.print(
-        f"Trial {made.trial} of {spec.name}: β = {result.scale.beta:.4g}, D = "
+        f"Trial {made.place.trial} of {spec.name}: β = {result.scale.beta:.4g}, D = "
         f"{result.metrics['val/distortion']:.2f}, R = {result.metrics['val/rate']:.2f} nats."
     )
     shown: list[tuple[str, str | Path]] = [

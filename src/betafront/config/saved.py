@@ -45,6 +45,11 @@ def save(config: DictConfig, folder: Path) -> None:
     write_whole(path, text)
 
 
+def write_config(config: DictConfig, folder: RunFolder) -> None:
+    """Write a configuration in which nothing is left to be looked up as that of a run."""
+    write_whole(folder.config, OmegaConf.to_yaml(config))
+
+
 def _is_of(config: DictConfig, path: Path) -> bool:
     """Whether a saved configuration is this one, or was before there were some of its settings that
     nobody has set since."""

@@ -78,7 +78,8 @@ def curves(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     Args:
         table: of points, of one study.
     """
-    for trial, rows in table[of_curves(table)].groupby("trial"):
+    mine = of_curves(table)
+    for trial, rows in table[mine].groupby("trial") if mine.any() else ():
         points = rows.sort_values("beta")
         low, high = points["beta"].iloc[[0, -1]]
         yield f"trial {trial}: one model, β {low:.3g} to {high:.3g}", points

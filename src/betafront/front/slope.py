@@ -88,7 +88,7 @@ def off_their_lines(table: pd.DataFrame, group: str | None = None) -> str:
 def _place(row: "pd.Series[float]") -> str:
     """The number of a trial, and of a point of its curve where that is."""
     at = f" at β = {row['beta']:.3g}" if is_of_curve(row) else ""
-    return f"{row['trial']}{at}"
+    return f"{row['trial']:.0f}{at}"
 
 
 def _cause(far: pd.DataFrame) -> str:

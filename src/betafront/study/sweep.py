@@ -173,10 +173,10 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
         now = f", {running} run now" if running else ""
         out.print(f"Resuming {spec.name}: {done} of {spec.trials} trials are finished{now}.")
     else:
-        trials = "1 trial" if spec.trials == 1 else f"{spec.trials} trials"
+        budget = "1 trial" if spec.trials == 1 else f"{spec.trials} trials"
         runs = f" of {spec.replicates} replicates" if spec.replicates > 1 else ""
         out.print(
-            f"Sweeping {spec.name}: {trials}{runs}, {spec.workers} workers, sampler "
+            f"Sweeping {spec.name}: {budget}{runs}, {spec.workers} workers, sampler "
             f"{spec.sampler}, in {spec.folder}",
             soft_wrap=True,
         )

@@ -30,16 +30,16 @@ ADDRESS = re.compile(r"models:/(?P<name>[^/:@]+)(@(?P<alias>[\w-]+)|/(?P<version
 
 
 def register(
-    study: "Study", spec: Spec, files: Sequence[Path], trial: int, name: str, alias: str
+    study: "Study", spec: Spec, files: Sequence[Path], model: str, name: str, alias: str
 ) -> tuple[str, str]:
     """Write a model to the study's run, make it a version of a registered model, and set the alias
-    of that version. Where the model of the trial is a version already, only the alias is moved.
+    of that version. Where the model is a version already, only the alias is moved.
 
     Args:
         study: is written to MLflow first.
         spec: of the study.
         files: that `betafront export` wrote.
-        trial: the number of the model's trial.
+        model: what it is called among those of the study, as `trial-3`.
         name: of the registered model.
         alias: of the version.
 
@@ -55,7 +55,7 @@ def register(
     run = MLflowTracker(uri).study_run(spec)
     if run is None:
         raise UserError(f"{spec.name} is not in MLflow yet: try again when its sweep has ended")
-    place = f"model/trial-{trial}"
+    place = f"model/{model}"
     with as_user_error(uri):
         client = client_of(uri)
         for path in files:

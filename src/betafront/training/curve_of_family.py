@@ -30,11 +30,12 @@ def curve_of(run: Run, model: Model, objective: Objective, data: Data) -> list[P
     """
     if not isinstance(model, Family):
         return []
-    points = [_point(run, model, beta, objective, data) for beta in model.grid]
+    points = [point_at(beta, model, run, objective, data) for beta in model.grid]
     return [point for point in points if finite(point["metrics"])]
 
 
-def _point(run: Run, family: Family, beta: float, objective: Objective, data: Data) -> Point:
+def point_at(beta: float, family: Family, run: Run, objective: Objective, data: Data) -> Point:
+    """What the member of a family at a β is worth, as in `curve_of`."""
     member = family.at(beta)
     metrics, _, _ = by_split(run.evaluations(member, data, further=False))
     pixels, latents = objective.pixels, objective.latents

@@ -37,11 +37,8 @@ def write_run(
         latents: at each validation; None where none was recorded.
         data: of the run, on its device, for the pictures.
     """
-    from safetensors.torch import save
-
     folder = RunFolder(Path(result.folder))
-    with opened_whole(folder.model) as sink:
-        sink.write(save(_apart(vae.state_dict())))
+    write_weights(vae, folder)
     with opened_whole(folder.trace) as sink:
         np.savez(sink, **trace)  # type: ignore[arg-type]
     codes.save(folder.path)
@@ -52,6 +49,14 @@ def write_run(
     result.save()
     if folder.has_checkpoint:
         folder.checkpoint.replace(folder.last)
+
+
+def write_weights(vae: Model, folder: RunFolder) -> None:
+    """Write the weights of a model as those of a run."""
+    from safetensors.torch import save
+
+    with opened_whole(folder.model) as sink:
+        sink.write(save(_apart(vae.state_dict())))
 
 
 def _apart(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -100,14 +100,21 @@ def test_an_overfitted_run_says_nothing_of_the_steps_after_its_least_value(tmp_p
 
 
 def test_the_noise_of_replicates_is_pooled_over_trials() -> None:
-    runs = pd.DataFrame(
-        {"trial": [0, 0, 1, 1, 1], DISTORTION: [1.0, 3.0, 2.0, 4.0, 6.0], RATE: 1.0}
-    )
+    whose = {"trial": [0, 0, 1, 1, 1], "replicate": [0, 1, 0, 1, 2]}
+    runs = pd.DataFrame(whose | {DISTORTION: [1.0, 3.0, 2.0, 4.0, 6.0], RATE: 1.0})
     table = pd.DataFrame({"trial": [0, 1], "beta": [1.0, 2.0], DISTORTION: [2.0, 4.0], RATE: 1.0})
     noise = seed_noise(table, runs, PICK)
     assert noise.sd == pytest.approx(((2 * 1 + 4 * 2) / 3) ** 0.5)
     assert noise.degrees == 3
     assert "replicates" in noise.basis
+
+
+def test_the_noise_of_a_curve_is_that_of_its_points_and_not_along_it() -> None:
+    whose = {"trial": 0, "replicate": [0, 0, 1, 1], "beta": [1.0, 2.0] * 2}
+    runs = pd.DataFrame(whose | {DISTORTION: [1.0, 50.0, 3.0, 54.0], RATE: 1.0})
+    table = pd.DataFrame({"trial": 0, "beta": [1.0, 2.0], DISTORTION: [2.0, 52.0], RATE: 1.0})
+    noise = seed_noise(table, runs, PICK)
+    assert (noise.sd, noise.degrees) == (pytest.approx(((2 + 8) / 2) ** 0.5), 2)
 
 
 def test_the_noise_of_single_runs_is_their_scatter_about_a_curve() -> None:

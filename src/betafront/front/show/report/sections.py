@@ -246,9 +246,10 @@ def made(chapter: Chapter) -> str:
         f"<tr><td>{escape(what)}</td><td><code>{escape(command)}</code></td></tr>"
         for what, command in [("this study", facts.command), *chapter.commands]
     )
+    budget = "1 trial" if facts.budget == 1 else f"{facts.budget} trials"
     return (
-        f"<section><h2>How it was made{_of(chapter)}</h2><p>{counts}; budget {facts.budget} "
-        f"trials. N = {facts.pixels} data dimensions, M = {facts.latents} latents; "
+        f"<section><h2>How it was made{_of(chapter)}</h2><p>{counts}; budget {budget}. "
+        f"N = {facts.pixels} data dimensions, M = {facts.latents} latents; "
         f"{escape(facts.data)}. Hypervolume {volume:.5g} below the reference point "
         f"({reference}). {searched}</p>"
         f'<div class="scroll"><table class="commands">{commands}</table></div></section>'
