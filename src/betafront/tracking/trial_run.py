@@ -7,6 +7,8 @@ from math import log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pandas as pd
+
 from betafront.damage import read_json
 from betafront.front.show.standings import record
 from betafront.front.table import CAUSE, STANDING, is_metric
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 OF_OTHER_STUDY = ("imported", "continued")  # which trial of which other study
 STEPS = "trainer.steps"
+CURVE = "curve.csv"  # an artifact of a run of a family
 SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
 SIZES = ("shape", "train", "val", "test")  # of data
 OF_TEXT = ("symbols", "tokens", "entropy", "true_nll")
@@ -204,7 +207,20 @@ def _log_files(client: "MlflowClient", run_id: str, folder: Path) -> None:
     for path in (run.config, run.result, run.log, run.trace, run.latent_history):
         if path.is_file():
             client.log_artifact(run_id, str(path))
+    _log_curve(client, run_id, folder)
     log_pictures(client, run_id, folder)
+
+
+def _log_curve(client: "MlflowClient", run_id: str, folder: Path) -> None:
+    """Write the curve of a family as a table, where a run has one."""
+    try:
+        points = read_json(RunFolder(folder).result).get("curve")
+        rows = [point | point["metrics"] for point in points or ()]
+    except Exception:  # the file is gone, or damaged, which makes its reader raise almost anything
+        return
+    if rows:
+        table = pd.DataFrame(rows).drop(columns="metrics").to_csv(index=False)
+        client.log_text(run_id, table, CURVE)
 
 
 def _log_data(client: "MlflowClient", run_id: str, folder: Path) -> None:
