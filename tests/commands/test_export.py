@@ -12,7 +12,9 @@ import torch
 from mlflow import MlflowClient
 
 import betafront as product
+from betafront.data import digits
 from betafront.errors import UserError
+from betafront.metrics import evaluate
 
 STUDY = ("study.name=one", "objective.weight=0.1,1,10", "study.sampler=grid",
          "study.budget.trials=3")  # fmt: skip
@@ -195,14 +197,13 @@ def test_a_member_of_a_family_is_an_ordinary_model(
     config = (own_place / "mine/config.yaml").read_text()
     assert "betafront.models.mlp" in config and "multirate" not in config
     (kept,) = json.loads((own_place / "runs/one/trial-0000/result.json").read_text())["curve"][1:2]
-    out = subprocess.run(
-        [sys.executable, "-c", FRESH, "mine"], capture_output=True, text=True, check=True
-    )
-    values = json.loads(out.stdout.splitlines()[-1])
+    mine = product.load("mine")
+    assert mine.about["scale"]["beta"] == pytest.approx(0.3)
+    x = digits("digits", val=0.2, test=0.2, split_seed=0, limit=200).test
+    found = evaluate(mine.vae, x, seed=mine.about["seed"]).values
     for name in ("distortion", "rate"):  # of a β between two points, evaluated afresh
-        assert values["found"][name] == pytest.approx(values["kept"][f"test/{name}"], abs=1e-4)
+        assert found[name] == pytest.approx(mine.about["metrics"][f"test/{name}"], abs=1e-4)
     study = product.study("one")
-    assert product.load("mine").about["scale"]["beta"] == pytest.approx(0.3)
     point = study.model(f"beta={kept['beta']}")
     assert point.about["metrics"] == kept["metrics"]
     assert type(point.vae).__name__ == "VAE" and point.sample(2, seed=0).shape == (2, 1, 8, 8)

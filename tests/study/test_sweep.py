@@ -355,3 +355,12 @@ def test_a_sweep_of_nothing_says_what_to_give(betafront: Command) -> None:
     said = betafront("sweep")
     assert said.code == 2
     assert "study=weighting" in said.err
+
+
+def test_a_study_without_a_search_has_one_trial(betafront: Command, fast: tuple[str, ...]) -> None:
+    one = ("sweep", "study.name=s", "study.sampler=qmc", "study.budget.trials=1", *fast)
+    said = betafront(*one)
+    assert said.code == 0, said.err
+    assert "Sweeping s: 1 trial, " in said.out
+    assert "1 of 1 finished trial is on the front" in " ".join(said.out.split())
+    assert "is complete: 1 of 1 trials" in betafront(*one).out

@@ -123,12 +123,12 @@ def print_space(plan: Plan, out: Console) -> None:
         where = [", ".join(spec.conditions.get(key, []))] if spec.conditions else []
         table.add_row(key, sweep, *where)
     out.print("\nThe space", style="bold")
-    out.print(table)
+    out.print(table if spec.space else "  nothing is searched")
     for constraint in spec.constraints:
         out.print(f"  constraint  {constraint}", markup=False)
     if said := as_forecast(spec):
         out.print(f"  {said}", markup=False)
-    points = "infinitely many points" if many is None else f"{many} points"
+    points = "infinitely many points" if many is None else f"{many} point{'' if many == 1 else 's'}"
     if many is not None and spec.constraints:
         points += " before the constraints"
     n = len(plan.branches)

@@ -95,9 +95,10 @@ def print_study(
     out.print(front_table(title, members, facts.parameters, facts.others, out.width, marks))
     reference = ", ".join(f"{value:.4g}" for value in facts.reference)
     volume = hypervolume(table, facts.objectives, facts.reference)
+    every, lies = number_of_points(table, "finished "), "is" if len(members) == 1 else "are"
     out.print(
-        f"{len(members)} of {number_of_points(table, 'finished ')} are on the front; hypervolume "
-        f"{volume:.5g} below the reference point ({reference})."
+        f"{len(members)} of {every} {lies} on the front; hypervolume {volume:.5g} below the "
+        f"reference point ({reference})."
     )
     for name, points in _curves_beside(members, table):
         print_curve(f"The curve of {name}", points, out)
