@@ -1,11 +1,12 @@
 """The pages that are drawn when somebody looks at a run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from betafront.training import Result, Run, draw_pages, fit_one
+from betafront.training import OnTheScale, Result, Run, draw_pages, fit_one
 from betafront.training.folder import RunFolder
 from betafront.training.pictures.pages import PAGES
 
@@ -51,3 +52,16 @@ def test_a_run_without_their_numbers_as_of_an_older_version_is_passed_over(
     for name in ("latent_map", "latent_history"):
         assert not (tmp_path / f"pictures/{name}.png").exists()
     assert not caplog.records
+
+
+def test_a_family_has_a_page_of_its_curve(tmp_path: Path) -> None:
+    metrics = {"val/rate": 3.0, "val/distortion": -4.0}
+    scale = OnTheScale.read({"beta": 1.0, "weight": 1.0})
+    curve = [{"beta": b, "metrics": {"val/rate": 3 / b, "val/distortion": b}} for b in (0.1, 1, 10)]
+    plain = Result(metrics, scale, [1.0], {}, [], {}, 0, 1.0, str(tmp_path))
+    plain.save()
+    draw_pages(tmp_path)
+    assert not (tmp_path / "pictures/curve.png").exists()
+    replace(plain, curve=curve).save()
+    draw_pages(tmp_path)
+    assert (tmp_path / "pictures/curve.png").read_bytes().startswith(b"\x89PNG")
