@@ -136,4 +136,5 @@ def overtaking(point: Advice, table: pd.DataFrame) -> "pd.Series[bool]":
     outside = (table["beta"] < point.low) | (table["beta"] > point.high)
     gained = table[ELBO] - table["falling"].astype(float)
     below = gained < point.metrics[ELBO]
+    outside &= table["trial"] != point.trial  # as other points of the same curve
     return outside & (table[STANDING] == STILL_FALLING) & below
