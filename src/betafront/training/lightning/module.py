@@ -35,6 +35,8 @@ class TrainingModule(pl.LightningModule):
         accumulate: batches of an optimiser step; an epoch has whole steps alone.
         clip: of the gradient; None where it is left as it is.
         of_encoder: the batches of the encoder's own updates, where it has any.
+        observed: whether callbacks of the user's may read `trainer.callback_metrics`. To keep those
+            takes Lightning as long as some training steps of a small model.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class TrainingModule(pl.LightningModule):
         accumulate: int = 1,
         clip: Clip | None = None,
         of_encoder: Batches | None = None,
+        observed: bool = False,
     ) -> None:
         super().__init__()
         self.state = state
@@ -53,6 +56,7 @@ class TrainingModule(pl.LightningModule):
         self.accumulate = accumulate
         self.clip = clip
         self.of_encoder = of_encoder
+        self.observed = observed
         self._seen: list[StepMeans] = []  # the batches of a step, in order
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -166,6 +170,7 @@ class TrainingModule(pl.LightningModule):
                 some = next(self._placed(self.validation))
                 state.aggressive.after_validation(state.step, state.vae, some)
         restore_global(elsewhere)
-        self.log_dict(dict(row), logger=False, on_step=True, on_epoch=False)
+        if self.observed:
+            self.log_dict(dict(row), logger=False, on_step=True, on_epoch=False)
         tell(self.trainer.loggers, row)
         self.report(row)

@@ -54,7 +54,9 @@ def trained(
     validation, clip = data.batches("val", 1000), Clip.of(settings)
     lags = state.aggressive
     of_encoder = None if lags is None else lags.batches(data, settings.batch_size)
-    module = TrainingModule(state, validation, report, settings.accumulate, clip, of_encoder)
+    module = TrainingModule(
+        state, validation, report, settings.accumulate, clip, of_encoder, bool(run.callbacks)
+    )
     batches = data.batches("train", settings.batch_size, state.generators.order)
     batches = WholeSteps.of(batches, settings.accumulate)
     try:
