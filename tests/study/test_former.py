@@ -127,7 +127,8 @@ def test_metrics_of_a_resumed_study_are_estimated_as_then(
     betafront: Command, fast: tuple[str, ...], own_place: Path
 ) -> None:
     slow = ("dci", "explicitness", "beta_vae_score", "factor_vae_score", "irs", "sap")
-    structure = ("data=sprites_small", "likelihood=bernoulli", "metrics=disentanglement")
+    few = ("data=sprites_small", "data.columns=4", "data.rows=4")
+    structure = (*few, "likelihood=bernoulli", "metrics=disentanglement")
     of_data = [word for word in fast if not word.startswith("data.")]
     left_out = [f"~metrics.further.{name}" for name in slow]
     words = stored_as_before(
