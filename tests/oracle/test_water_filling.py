@@ -135,9 +135,9 @@ def trained(
     [
         (1.0, 0.3, 6, "sum"),
         (4.0, 0.3, 6, "mean"),
-        (0.5, 0.3, 6, "pixel_mean"),
+        pytest.param(0.5, 0.3, 6, "pixel_mean", marks=pytest.mark.slow),
         (2.0, 0.3, 8, "beta_norm"),
-        (0.25, 1.2, 6, "beta_norm"),
+        pytest.param(0.25, 1.2, 6, "beta_norm", marks=pytest.mark.slow),
     ],
 )
 def test_a_fixed_sigma_fills_to_beta_times_its_square(
@@ -201,7 +201,10 @@ def distortion(optimum: Optimum) -> float:
 # which stands for the optimiser here as above.
 
 
-@pytest.mark.parametrize(("beta", "begin", "name"), [(1.0, 0.25, "sum"), (4.0, 16.0, "mean")])
+@pytest.mark.parametrize(
+    ("beta", "begin", "name"),
+    [pytest.param(1.0, 0.25, "sum", marks=pytest.mark.slow), (4.0, 16.0, "mean")],
+)
 def test_geco_finds_the_beta_of_a_distortion(
     images: Images, tmp_path: Path, beta: float, begin: float, name: str
 ) -> None:
@@ -224,7 +227,10 @@ def test_geco_finds_the_beta_of_a_squared_error(images: Images, tmp_path: Path) 
     assert result.metrics["val/rate"] == pytest.approx(optimum.rates.sum(), rel=CLOSE)
 
 
-@pytest.mark.parametrize(("beta", "begin", "ki"), [(1.0, 0.25, 0.01), (4.0, 16.0, 0.03)])
+@pytest.mark.parametrize(
+    ("beta", "begin", "ki"),
+    [pytest.param(1.0, 0.25, 0.01, marks=pytest.mark.slow), (4.0, 16.0, 0.03)],
+)
 def test_controlvae_finds_the_beta_of_a_rate(
     images: Images, tmp_path: Path, beta: float, begin: float, ki: float
 ) -> None:
@@ -281,7 +287,11 @@ def test_free_bits_beyond_what_is_free_are_paid_at_beta(images: Images, tmp_path
     # At 0.5 σ is small, and the latents turn to the eigenvectors late: the rate is 0.8 % too large
     # after 1,000 steps and 0.01 % after 4,000.
     ("mode", "beta", "steps"),
-    [("optimal", 0.5, 3000), ("optimal", 2.0, STEPS), ("learned", 2.0, STEPS)],
+    [
+        pytest.param("optimal", 0.5, 3000, marks=pytest.mark.slow),
+        ("optimal", 2.0, STEPS),
+        ("learned", 2.0, STEPS),
+    ],
 )
 def test_a_free_sigma_fills_to_beta_times_the_squared_error(
     images: Images, tmp_path: Path, mode: str, beta: float, steps: int
