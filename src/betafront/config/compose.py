@@ -142,7 +142,8 @@ def loader_of_jobs(loader: ConfigLoader) -> ConfigLoader:
 def _job_config(loader: ConfigLoader, sweep: DictConfig, words: list[str]) -> DictConfig:
     """What `loader.load_sweep_config(sweep, words)` is."""
     # A choice that is missing, Hydra allows a sweep and no job.
-    is_missing = "???" in sweep.hydra.runtime.choices.values()
+    choices = sweep.hydra.runtime.choices
+    is_missing = any(OmegaConf.is_missing(choices, group) for group in choices)
     if is_missing or list(words) != _plain_words(sweep):
         return loader.load_sweep_config(sweep, words)
     config = copy.deepcopy(sweep)
