@@ -10,6 +10,7 @@ from torch import Tensor
 
 from betafront.data import InMemory, in_memory
 from betafront.errors import UserError
+from betafront.forecast import collapse as module
 from betafront.forecast.collapse import collapse, gives_its_score
 from betafront.forecast.forecast import Forecast, forecast
 from betafront.objective import (
@@ -179,6 +180,21 @@ def test_of_a_gaussian_no_direction_is_left_out() -> None:
     assert found.beta_live == found.beta_c
     assert (found.live(found.beta_c), found.live(0.99 * found.beta_c)) == (0, 1)
     assert found.search[1] > found.beta_c
+
+
+@pytest.mark.parametrize("kind", [Gaussian, OwnGaussian])
+def test_sorted_data_of_too_many_examples_is_drawn_from(
+    kind: Callable[[], Likelihood], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = normal(4000)
+    x = x[(x - 3).norm(dim=1).argsort()]
+    data = InMemory("x", x, x[::10], x[::10])
+    whole = collapse(data, kind().suit((N,)), 4).beta
+    monkeypatch.setattr(module, "MOST", 500 * N)
+    monkeypatch.setattr(module, "MOST_FITTED", 500 * N)
+    found = collapse(data, kind().suit((N,)), 4)
+    assert found.examples == 500 < len(x)
+    assert found.beta == pytest.approx(whole, rel=0.3)
 
 
 def test_where_nearly_all_dimensions_are_rare_none_is_left_out() -> None:

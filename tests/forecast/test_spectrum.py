@@ -1,15 +1,12 @@
 """The leading eigenvalues of a covariance, from parts of the data."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from betafront.forecast import spectrum as module
-from betafront.forecast.spectrum import in_parts, spectrum
+from betafront.forecast.spectrum import some_rows, spectrum
 
 K = 6
 
@@ -51,13 +48,11 @@ def test_fewer_examples_than_dimensions_have_few_eigenvalues(
     assert float(found.values[4]) < 1e-6 * float(found.values[0])
 
 
-def test_a_pass_ends_with_the_examples_that_are_wanted(tmp_path: Path) -> None:
-    read = []
-
-    def rows() -> Iterator[Tensor]:
-        for i in range(10):
-            read.append(i)
-            yield torch.full((3, 2), float(i))
-
-    assert torch.cat(list(in_parts(rows(), 7)))[:, 0].tolist() == [0, 0, 0, 1, 1, 1, 2]
-    assert read == [0, 1, 2]
+def test_of_more_examples_than_wanted_some_are_drawn() -> None:
+    rows = torch.arange(1000.0)[:, None]  # sorted
+    found = list(some_rows(rows, 64, 200))
+    assert [len(part) for part in found] == [64, 64, 64, 8]
+    drawn = torch.cat(found)
+    assert len(drawn.unique()) == 200 and abs(float(drawn.mean()) - 500) < 4 * 289 / 200**0.5
+    assert torch.equal(drawn, torch.cat([*some_rows(rows, 1000, 200)]))
+    assert torch.equal(rows, torch.cat([*some_rows(rows, 64, 1000)]))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from betafront.front.floor import NAME, SAYS
-from betafront.study import forecast_range
+from betafront.study import forecast_front, forecast_range
 from betafront.study.lookup import find_study
 from betafront.study.results.floor import FLOOR
 
@@ -26,7 +26,12 @@ AUTO = "objective.weight=auto"
 def test_the_range_is_found_once_stored_shown_and_gone_on_with(
     betafront: Command, own_place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = betafront("sweep", AUTO, *TINY)
+    def another(*_: object) -> None:
+        raise AssertionError("what has been forecast is forecast again")
+
+    with monkeypatch.context() as patched:  # the range and the front are of one forecast
+        patched.setattr(forecast_front, "forecast", another)
+        said = betafront("sweep", AUTO, *TINY)
     assert said.code == 0, said.err
     study, spec = find_study("tiny")
     low, high = map(float, re.findall(r"[\d.e-]+\d", spec.space["objective.weight"]))
@@ -43,9 +48,6 @@ def test_the_range_is_found_once_stored_shown_and_gone_on_with(
     assert len(beside) > 1
     assert beside == pytest.approx(study.user_attrs[FLOOR]["rate"][: len(beside)], rel=1e-4)
 
-    def another(*_: object) -> None:
-        raise AssertionError("the range of a study that exists is forecast again")
-
     with monkeypatch.context() as patched:
         patched.setattr(forecast_range, "forecast", another)
         again = betafront("sweep", AUTO, *TINY)
@@ -59,3 +61,10 @@ def test_one_run_has_no_range(betafront: Command) -> None:
     assert said.code == 2 and len(said.err.splitlines()) == 1
     for way_out in ("`betafront forecast`", "`betafront sweep objective.weight=auto`"):
         assert way_out in said.err
+
+
+def test_a_forecast_answers_it(betafront: Command) -> None:
+    plain, asked = (betafront("forecast", *TINY[:2], "--json", *w) for w in ([], [AUTO]))
+    assert asked.code == 0 and json.loads(asked.out) == json.loads(plain.out)
+    followed = betafront("forecast", *TINY[:2], AUTO)
+    assert followed.code == 0 and "auto" not in followed.out

@@ -92,10 +92,9 @@ class Compared:
         return Path(path).absolute()
 
     @property
-    def _floors(self) -> dict[str, Floor]:
+    def _floors(self) -> dict[str, Floor | None]:
         """The linear-Gaussian fronts of the studies' data, by the names of the studies."""
-        kept = {spec.name: floor(study.user_attrs) for study, spec in self.studies}
-        return {name: found for name, found in kept.items() if found}
+        return {spec.name: floor(study.user_attrs) for study, spec in self.studies}
 
     def __repr__(self) -> str:
         return "\n".join(self.findings)

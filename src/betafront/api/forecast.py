@@ -24,6 +24,7 @@ def forecast(*words: str, trust: str | Iterable[str] = (), **choices: Any) -> "F
 
     Args:
         words: choices and settings as on the command line, such as `"likelihood=bernoulli"`.
+            `objective.weight=auto` is what the forecast answers, and changes nothing.
         trust: modules, and functions of libraries, that may be named (`docs/trust.md`).
         choices: as in `betafront.train`.
 
@@ -36,12 +37,13 @@ def forecast(*words: str, trust: str | Iterable[str] = (), **choices: Any) -> "F
     from betafront.config.compose import compose
     from betafront.config.trust import named_by, trusting
     from betafront.forecast.forecast import forecast as forecast_of
+    from betafront.study.search.automatic import asks_for_range
 
     given = {key: value for key, value in choices.items() if is_object(key, value)}
     named = words_of({key: value for key, value in choices.items() if key not in given})
     arguments = checked_words([*words, *named])
     with working(), trusting(named_by(trust, arguments)):
-        run = build(compose(arguments))
+        run = build(compose([word for word in arguments if not asks_for_range(word)]))
         run = with_objects(run, given) if given else run
         likelihood = run.p_x()
         run.data.check(likelihood)

@@ -32,7 +32,10 @@ def cautions(data: Data, found: Collapse, front: LinearFront | None, telling: in
             "split, and are left out: no latent can tell of them."
         )
     if n < data.size("train"):
-        yield f"Only the first {n:,} of {data.size('train'):,} training examples were looked at."
+        yield (
+            f"Only {n:,} of {data.size('train'):,} training examples, drawn at random, were looked "
+            "at."
+        )
     if n <= data.dims - found.unchanging:
         yield (
             f"{n:,} training examples are no more than the {data.dims - found.unchanging:,} "

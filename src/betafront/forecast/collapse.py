@@ -14,7 +14,7 @@ from torch import Tensor
 
 from betafront.data import Data
 from betafront.errors import UserError
-from betafront.forecast.spectrum import Spectrum, in_parts, spectrum
+from betafront.forecast.spectrum import Spectrum, some_rows, spectrum
 from betafront.metrics.constant_output import fitted_constant
 from betafront.objective import Gaussian, GaussianPerImage, Likelihood
 from betafront.objective.likelihoods.derivatives import information_by_autodiff, score_by_autodiff
@@ -23,7 +23,7 @@ AT_ONCE = 2**23
 """Numbers of the score that are held at once (34 MB in float32)."""
 
 MOST = 2**31
-"""Numbers of the score that a pass goes through: those of more examples are left out. They are
+"""Numbers of the score that a pass goes through: of more examples as many are drawn. They are
 100,000 images of 3 x 64 x 64, and more."""
 
 MOST_FITTED, LEAST_FITTED = 2**21, 500
@@ -31,7 +31,7 @@ MOST_FITTED, LEAST_FITTED = 2**21, 500
 are looked at in any case."""
 
 SOME = 10_000
-"""The first examples, of which it is asked how many share a direction."""
+"""Examples of which it is asked how many share a direction."""
 
 CONCENTRATED = 0.02
 """The part of the examples that have to share the first direction; else the spectrum is taken again
@@ -126,21 +126,21 @@ def collapse(data: Data, likelihood: Likelihood, k: int) -> Collapse:
     size, closed = max(1, AT_ONCE // outputs), gives_its_score(likelihood)
     n = min(data.size("train"), max(2, MOST // outputs))
 
-    def parts() -> Iterator[Tensor]:
-        return in_parts(data.rows("train").split(size), n)
+    def parts(most: int) -> Iterable[Tensor]:
+        return some_rows(data.rows("train"), size, most)
 
-    output = likelihood.eval().constant(parts()) if closed else None
+    output = likelihood.eval().constant(iter(parts(n))) if closed else None
     if output is None:
         n = min(n, max(LEAST_FITTED, MOST_FITTED // outputs))
-        likelihood, output = fitted_constant(likelihood, data.examples("train", n))
+        likelihood, output = fitted_constant(likelihood, torch.cat([*parts(n)]))
         likelihood, output = likelihood.double(), output.double()  # for second derivatives
-    whitened = _Whitened(likelihood, output, closed, parts(), data.name)
+    whitened = _Whitened(likelihood, output, closed, parts(n), data.name)
 
-    def scores() -> Iterator[Tensor]:
-        return (whitened(x) for x in parts())
+    def scores(most: int = n) -> Iterator[Tensor]:
+        return (whitened(x) for x in parts(most))
 
     every = spectrum(scores, whitened.dims, k)
-    shared, each = _sharing(in_parts(scores(), SOME), every.vectors[:, 0])
+    shared, each = _sharing(scores(min(n, SOME)), every.vectors[:, 0])
     often, common = each >= RARE, None
     enough = int(often.sum()) >= ENOUGH * int((each > 0).sum())
     if shared < CONCENTRATED and enough and not has_linear_front(likelihood):
@@ -185,7 +185,7 @@ class _Whitened:
         likelihood: Likelihood,
         output: Tensor,
         closed: bool,
-        parts: Iterator[Tensor],
+        parts: Iterable[Tensor],
         name: str,
     ) -> None:
         self.likelihood, self.output = likelihood, output

@@ -1,10 +1,12 @@
 """The leading eigenvalues of the covariance of vectors that are read in parts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from betafront.data import Examples
 
 EXACT = 2048
 """The number of dimensions up to which all eigenvalues are computed. At that many the covariance
@@ -93,14 +95,15 @@ def _times(parts: Parts, mean: Tensor, directions: Tensor) -> Tensor:
     return product / n - torch.outer(mean, mean @ directions.double())
 
 
-def in_parts(rows: Iterable[Tensor], most: int | None = None) -> Iterator[Tensor]:
-    """The first `most` examples of parts, without reading further; all where it is None."""
-    left = most
-    for part in rows:
-        if left is None:
-            yield part
-            continue
-        yield part[:left]
-        left -= len(part)
-        if left <= 0:
-            return
+def some_rows(rows: Tensor | Examples, size: int, most: int) -> Iterable[Tensor]:
+    """Examples of a split, `size` at once: all of them where they are no more than `most`, else so
+    many drawn at random, the same with every call. Data may be sorted.
+
+    Args:
+        rows: (n, …) in memory, or read when they are asked for.
+        size, most: as above.
+    """
+    if len(rows) <= most:
+        return rows.split(size)
+    drawn = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[:most]
+    return (rows[numbers] for numbers in drawn.sort().values.split(size))

@@ -41,12 +41,29 @@ class Floor:
         )
 
 
-def named(floors: Mapping[str, Floor]) -> dict[str, Floor]:
-    """The different ones among the floors of studies, by the names that they have in a legend."""
-    apart: dict[str, Floor] = {}
+def named(floors: Mapping[str, Floor | None]) -> dict[str, Floor]:
+    """The different ones among the floors of studies, by the names that they have in a legend:
+    beside other studies each says whose it is.
+
+    Args:
+        floors: by the names of the studies; None where a study has none.
+    """
+    apart: list[tuple[Floor, list[str]]] = []
     for study, floor in floors.items():
-        if floor not in apart.values():
-            apart[study] = floor
-    if len(apart) == 1:
-        return {NAME: next(iter(apart.values()))}
-    return {f"{NAME}, of {study}": floor for study, floor in apart.items()}
+        if floor is None:
+            continue
+        whose = next((studies for other, studies in apart if other == floor), None)
+        if whose is None:
+            apart.append((floor, [study]))
+        else:
+            whose.append(study)
+    return {NAME + _of(whose, len(floors)): floor for floor, whose in apart}
+
+
+def _of(whose: Sequence[str], studies: int) -> str:
+    """Whose a line is, among so many studies."""
+    if studies == 1:
+        return ""
+    if len(whose) == studies:
+        return ", of all"
+    return ", of " + (" and ".join([", ".join(whose[:-1]), whose[-1]] if whose[1:] else whose))

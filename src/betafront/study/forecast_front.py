@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 from betafront.config.build import build
 from betafront.errors import UserError
-from betafront.forecast.forecast import RATE_PER_LATENT, forecast
-from betafront.forecast.linear_front import Point
+from betafront.forecast.forecast import RATE_PER_LATENT, Forecast, forecast
+from betafront.forecast.linear_front import LinearFront, Point
 from betafront.front.table import PLANE
-from betafront.objective import Gaussian
+from betafront.objective import Gaussian, Likelihood
 from betafront.study.plan import Plan
 from betafront.study.results.floor import FLOOR
 from betafront.study.storage.study_store import Store
@@ -40,20 +40,30 @@ def front_of(plan: Plan) -> Kept:
     if not plan.one_floor or plan.spec.objectives != PLANE:
         return {}
     try:
-        return _kept(build(plan.composer(plan.branches[0])))
+        found = plan.forecast or _forecast(build(plan.composer(plan.branches[0])))
+        if found is None or found.front is None or not _has_one(found.collapse.likelihood):
+            return {}
+        return _kept(found, found.front)
     except (UserError, MemoryError, RuntimeError):  # torch's, as of memory, are of the last kind
         return {}
 
 
-def _kept(run: Run) -> Kept:
+def _forecast(run: Run) -> Forecast | None:
+    """The forecast of a run that has a front, unless it takes too long."""
     data, likelihood = run.data, run.p_x()
-    if not isinstance(likelihood, Gaussian) or data.size("train") * data.dims > MOST:
-        return {}
-    found = forecast(data, likelihood, run.objective(run.vae().widths))
-    if found.front is None:
-        return {}
-    most = RATE_PER_LATENT * min(found.telling, len(found.front.values))
-    points = list(_falling(found.front.down_to(most, found.beta_live)))
+    if not _has_one(likelihood) or data.size("train") * data.dims > MOST:
+        return None
+    return forecast(data, likelihood, run.objective(run.vae().widths))
+
+
+def _has_one(likelihood: Likelihood) -> bool:
+    """Whether the front is that of this likelihood, and not of a special case of it."""
+    return isinstance(likelihood, Gaussian)
+
+
+def _kept(found: Forecast, front: LinearFront) -> Kept:
+    most = RATE_PER_LATENT * min(found.telling, len(front.values))
+    points = list(_falling(front.down_to(most, found.beta_live)))
     return {
         "beta": [_short(point.beta) for point in points],
         "rate": [_short(point.val_rate) for point in points],

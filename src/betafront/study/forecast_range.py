@@ -4,7 +4,7 @@ It is found once, for a new study, and kept in its space. A study that is gone o
 with which it was made, whatever the forecast would say by then.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from omegaconf import OmegaConf
@@ -34,8 +34,14 @@ def with_range(plan: Plan, run_of: RunOf) -> Plan:
     key = next((k for k, search in plan.spec.space.items() if is_automatic(k, search)), None)
     if key is None:
         return plan
-    made = with_search(plan, key, _stored(plan, key) or _forecast(plan, key, run_of))
-    return replace(made, spec=replace(made.spec, as_forecast=[key]))
+    stored = _stored(plan, key)
+    found = [] if stored else list(_forecasts(plan, key, run_of))
+    made = with_search(plan, key, stored or _spanned(key, found))
+    return replace(
+        made,
+        spec=replace(made.spec, as_forecast=[key]),
+        forecast=found[0] if len(found) == 1 else None,
+    )
 
 
 def _stored(plan: Plan, key: str) -> str | None:
@@ -51,9 +57,8 @@ def _stored(plan: Plan, key: str) -> str | None:
     return old.space.get(key) if old and key in old.as_forecast else None
 
 
-def _forecast(plan: Plan, key: str, run_of: RunOf) -> str:
-    """The least range in which lies that of every branch that has the weight."""
-    found = list(_forecasts(plan, key, run_of))
+def _spanned(key: str, found: Sequence[Forecast]) -> str:
+    """The least range in which lies that of every forecast."""
     if len(names := sorted({one.normalisation.name for one in found})) > 1:
         raise UserError(
             f"{key}=auto is one range, and a weight is another β under each normalisation that is "

@@ -5,7 +5,7 @@ So a misspelt key, an impossible search or an unknown sampler is refused before 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf
@@ -22,6 +22,9 @@ from betafront.study.search.enumeration import branches, grid
 from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.spec_of_config import listed, specify
+
+if TYPE_CHECKING:
+    from betafront.forecast.forecast import Forecast
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Plan:
         cautions: about the data, a sentence each; there once the plan was checked.
         one_floor: whether all trials have one likelihood and one number of latents, so that one
             linear-Gaussian front is theirs; known once the plan was checked.
+        forecast: that of all trials, where the range of the weight asked for it; else None.
     """
 
     context: HydraContext
@@ -52,6 +56,7 @@ class Plan:
     left_out: list[str]
     cautions: Sequence[str] = ()
     one_floor: bool = False
+    forecast: "Forecast | None" = None
 
 
 def read_plan(context: HydraContext, config: DictConfig, arguments: list[str]) -> Plan:

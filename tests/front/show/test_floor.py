@@ -58,10 +58,13 @@ def test_the_picture_draws_it_beside_the_trials(beside: pd.DataFrame, facts: Fac
 
 
 def test_studies_of_the_same_data_have_one_line(beside: pd.DataFrame, facts: Facts) -> None:
-    assert named({"a": FLOOR, "b": FLOOR}) == {NAME: FLOOR}
+    assert named({"a": FLOOR, "b": FLOOR}) == {f"{NAME}, of all": FLOOR}
+    assert named({"a": FLOOR, "b": None}) == {f"{NAME}, of a": FLOOR}
+    assert named({"a": FLOOR}) == {NAME: FLOOR}
     other = replace(FLOOR, beta=(8.0, 3.0, 1.0, 0.1))
-    both = named({"a": FLOOR, "b": other, "c": other})
-    assert both == {f"{NAME}, of a": FLOOR, f"{NAME}, of b": other}
+    many = named({"a": FLOOR, "b": other, "c": other, "d": other, "e": None})
+    assert many == {f"{NAME}, of a": FLOOR, f"{NAME}, of b, c and d": other}
+    both = named({"a": FLOOR, "b": other})
     groups = [Group(name, beside, beside.assign(replicate=0)) for name in "ab"]
     found = compare(groups, facts.objectives, facts.reference)
     axes = comparison_figure(found, groups, {"a": FLOOR, "b": other}).axes[0]

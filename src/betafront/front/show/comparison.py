@@ -128,14 +128,14 @@ def _standings(found: Comparison) -> str:
 
 
 def draw_comparison(
-    found: Comparison, groups: Sequence[Group], path: Path, floors: Mapping[str, Floor] = {}
+    found: Comparison, groups: Sequence[Group], path: Path, floors: Mapping[str, Floor | None] = {}
 ) -> None:
     """Write the fronts of the groups on one plane as a PNG file."""
     save(comparison_figure(found, groups, floors), path)
 
 
 def comparison_figure(
-    found: Comparison, groups: Sequence[Group], floors: Mapping[str, Floor] = {}
+    found: Comparison, groups: Sequence[Group], floors: Mapping[str, Floor | None] = {}
 ) -> Any:
     """The fronts of the groups on one plane, with the surfaces that a quarter and three quarters of
     the replicates attain, as a figure of matplotlib's.

@@ -144,7 +144,7 @@ def _plane(
     axes.set(xlabel=label(x), ylabel=label(y))
     if (x, y) == (RATE, DISTORTION):
         axes.margins(0.06)
-        draw_floors(axes, {facts.name: facts.floor} if facts.floor else {}, table[RATE])
+        draw_floors(axes, {facts.name: facts.floor}, table[RATE])
         _iso_elbo(axes, table)
     axes.legend(fontsize="small")
 
@@ -198,13 +198,13 @@ def _curves(axes: Any, table: pd.DataFrame, plane: Iterable[str]) -> None:
         axes.plot(points[x], points[y], "-", color=colour, lw=1.4, zorder=1.8, label=name)
 
 
-def draw_floors(axes: Any, floors: Mapping[str, Floor], rates: Iterable[float]) -> None:
+def draw_floors(axes: Any, floors: Mapping[str, Floor | None], rates: Iterable[float]) -> None:
     """Draw the linear-Gaussian fronts of studies on a plane of rate and distortion that has the
     trials, beside these; the plane grows down to them.
 
     Args:
         axes: the plane.
-        floors: by the names of the studies.
+        floors: by the names of the studies; None where a study has none.
         rates: of the trials.
     """
     (bottom, top), across = axes.get_ylim(), axes.get_xlim()

@@ -19,6 +19,12 @@ def is_automatic(key: str, search: Any) -> bool:
     return name_of(key) == WEIGHT and isinstance(search, str) and search.strip() == AUTOMATIC
 
 
+def asks_for_range(word: str) -> bool:
+    """Whether a word of a command is `objective.weight=auto`."""
+    key, _, value = word.partition("=")
+    return is_automatic(key, value)
+
+
 def interval(low: float, high: float) -> str:
     """The search of a logarithmic interval, in Hydra's grammar: of floats, whatever the ends.
 

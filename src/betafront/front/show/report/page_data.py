@@ -121,7 +121,7 @@ def _curves(group: Group, table: pd.DataFrame) -> list[dict[str, Any]]:
 def _floors(chapters: Sequence[Chapter], table: pd.DataFrame) -> list[dict[str, Any]]:
     """The linear-Gaussian fronts of the studies' data beside the trials, for the plane of rate and
     distortion."""
-    kept = {c.facts.name: c.facts.floor for c in chapters if c.facts.floor}
+    kept = {c.facts.name: c.facts.floor for c in chapters}
     return [
         {"name": name, RATE: _short(floor.rate), DISTORTION: _short(floor.distortion)}
         for name, whole in named(kept).items()
