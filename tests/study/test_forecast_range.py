@@ -4,25 +4,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import hydra
 import numpy as np
 import pytest
-from hydra._internal.callbacks import Callbacks
-from hydra.core.global_hydra import GlobalHydra
-from hydra.types import HydraContext, RunMode
 from optuna.distributions import FloatDistribution
+from tests.support.plans import plan_of
 
 from betafront.config.build import build
-from betafront.config.compose import NAME, VERSION_BASE, compose
+from betafront.config.compose import compose
 from betafront.errors import UserError
 from betafront.forecast.forecast import forecast
-from betafront.shipped import conf_dir
 from betafront.study import forecast_front
 from betafront.study.branch_check import checked
 from betafront.study.create import make
 from betafront.study.forecast_front import front_of
 from betafront.study.forecast_range import with_range
-from betafront.study.plan import Plan, read_plan
+from betafront.study.plan import Plan
 from betafront.study.results.floor import FLOOR, floor
 from betafront.study.results.searched_range import as_forecast
 from betafront.study.search.automatic import interval
@@ -44,22 +40,13 @@ study:
 """
 
 
-def plan_of(*words: str) -> Plan:
-    """The plan of a sweep of digits with these words, before anything was made."""
-    every = [*SMALL, *words]
-    with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
-        loader = GlobalHydra.instance().config_loader()
-        config = loader.load_configuration(NAME, every, run_mode=RunMode.MULTIRUN)
-    return read_plan(HydraContext(loader, Callbacks()), config, every)
-
-
 def run_of(plan: Plan) -> Callable[[list[str]], Run]:
     return lambda overrides: build(plan.composer(overrides))
 
 
 def range_of(*words: str) -> tuple[float, float]:
     """The range that a sweep with these words searches."""
-    plan = plan_of(*words)
+    plan = plan_of(*SMALL, *words)
     searched = with_range(plan, run_of(plan)).space.distributions["objective.weight"]
     assert isinstance(searched, FloatDistribution) and searched.log
     return searched.low, searched.high
@@ -72,19 +59,24 @@ def forecast_of(*words: str) -> tuple[float, float]:
 
 
 def test_the_range_is_that_of_the_forecast_in_the_normalisation_of_the_study() -> None:
-    plan = plan_of(AUTO, "normalisation=mean", "study.enqueue=[{objective.weight: 1}]")
+    plan = plan_of(*SMALL, AUTO, "normalisation=mean", "study.enqueue=[{objective.weight: 1}]")
     found = with_range(plan, run_of(plan))
     low, high = forecast_of("normalisation=mean")
     assert found.spec.space["objective.weight"] == f"tag(log,interval({low},{high}))"
     assert as_forecast(found.spec) == f"objective.weight from {low:g} to {high:g}, as forecast"
     assert AUTO in found.spec.command
     assert found.spec.queue == [{"objective.weight": 1.0}]
-    typed = plan_of(f"objective.weight=tag(log,interval({low},{high}))", "normalisation=mean")
+    typed = plan_of(
+        *SMALL, f"objective.weight=tag(log,interval({low},{high}))", "normalisation=mean"
+    )
     assert found.spec.space_digest == typed.spec.space_digest != plan.spec.space_digest
 
 
 def test_a_range_that_was_typed_is_not_taken_over() -> None:
-    typed, auto = plan_of("objective.weight=tag(log,interval(0.5,2.0))"), plan_of(AUTO)
+    typed, auto = (
+        plan_of(*SMALL, "objective.weight=tag(log,interval(0.5,2.0))"),
+        plan_of(*SMALL, AUTO),
+    )
     make(open_storage(typed.base.storage.url, create=True), typed.spec)
     found = with_range(auto, run_of(auto))
     with pytest.raises(UserError, match=r"another space .*interval\(0.5,2.0\)\), now tag"):
@@ -122,12 +114,12 @@ def test_what_has_no_one_range_is_refused(words: tuple[str, ...], says: str) -> 
 
 @pytest.mark.parametrize("word", ["model.latents=2,4", "likelihood.mode=optimal,learned"])
 def test_no_front_is_kept_that_is_not_of_all_trials(word: str) -> None:
-    assert front_of(checked(plan_of("objective.weight=1,2", word))) == {}
+    assert front_of(checked(plan_of(*SMALL, "objective.weight=1,2", word))) == {}
 
 
 def test_the_front_is_that_of_the_validation_split() -> None:
     words = ["likelihood.mode=fixed", "likelihood.sigma=0.3"]
-    found = floor({FLOOR: front_of(checked(plan_of("objective.weight=1,2", *words)))})
+    found = floor({FLOOR: front_of(checked(plan_of(*SMALL, "objective.weight=1,2", *words)))})
     assert found is not None and found.rate[0] == 0.0
     assert np.all(np.diff(found.rate) > 0) and np.all(np.diff(found.distortion) < 0)
     run = build(compose([*SMALL, *words]))
@@ -144,7 +136,7 @@ def test_nothing_is_lost_without_memory_for_it(monkeypatch: pytest.MonkeyPatch) 
         raise MemoryError
 
     monkeypatch.setattr(forecast_front, "forecast", no_memory)
-    plan = replace(plan_of("objective.weight=1,2"), one_floor=True)
+    plan = replace(plan_of(*SMALL, "objective.weight=1,2"), one_floor=True)
     assert front_of(plan) == {} and floor({FLOOR: {}}) is None
 
 

@@ -15,6 +15,7 @@ from betafront.metrics.catalogue import metric
 
 if TYPE_CHECKING:
     from betafront.front.decision.confirmation.confirmed import Confirmation
+    from betafront.front.scout import Scout
 
 RATE, DISTORTION, ELBO, MSE = "val/rate", "val/distortion", "val/negative_elbo", "val/mse"
 ACTIVE, PERPLEXITY = "val/active_units", "val/perplexity"
@@ -96,6 +97,7 @@ class Facts:
         reach: of the weight; None where the weight was not searched, or not over numbers.
         as_forecast: the range of the weight in words, where the forecast gave it; else empty.
         floor: the linear-Gaussian front of its data; None where it was not forecast.
+        scout: what was predicted before the first trial; None where no scout was asked for.
         confirmation: what further seeds and more steps said of the decision; None where it was not
             put to that test.
         keep: which weights its runs were asked to keep, `best` or `last`; empty where that was not
@@ -120,6 +122,7 @@ class Facts:
     reach: Reach | None = None
     as_forecast: str = ""
     floor: Floor | None = None
+    scout: "Scout | None" = None
     confirmation: "Confirmation | None" = None
     keep: str = ""
     by_epochs: bool = False

@@ -13,6 +13,7 @@ from betafront.models import model_cautions
 from betafront.own_modules import cause
 from betafront.study.forecast_range import with_range
 from betafront.study.plan import Plan
+from betafront.study.scout.family import check_scout
 from betafront.study.search.grammar import name_of
 from betafront.study.spec import EPOCHS, STEPS, Spec
 from betafront.training.recipe.trainer import epochs_in_words
@@ -55,7 +56,9 @@ def checked(plan: Plan) -> Plan:
     cautions = [*data_cautions(run.data), *dict.fromkeys(of_models)]
     one_floor = len(widths) == 1 and not any(map(_of_likelihood, plan.spec.space))
     spec = describe(plan.spec, run)
-    return replace(plan, spec=spec, cautions=cautions, one_floor=one_floor)
+    plan = replace(plan, spec=spec, cautions=cautions, one_floor=one_floor)
+    check_scout(plan)
+    return plan
 
 
 def _of_likelihood(key: str) -> bool:

@@ -24,6 +24,7 @@ from betafront.study.imports.found import whole_runs
 from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
 from betafront.study.results.searched_range import as_forecast
+from betafront.study.scout.family import is_asked
 from betafront.study.search.drawing import BLIND, Drawing, digest
 from betafront.study.search.enumeration import size
 from betafront.study.seeds import run_seed
@@ -63,6 +64,8 @@ def dry_run(plan: Plan) -> None:
     print_space(plan, out)
     print_points(plan, points, out)
     print_budget(plan.spec, before, imported, out)
+    if is_asked(plan):
+        out.print("  before them the scout, one run of a model conditioned on β, beside the budget")
     runs = whole_runs(plan.spec, before)
     some = points or [one["params"] for one in plan.spec.imports]
     print_cost(plan.spec, measure(plan, some[0], out), runs, out)

@@ -23,6 +23,19 @@ def confirming_seed(study: int, number: int) -> int:
     return seed_from(study, CONFIRMING, number)
 
 
+SCOUTING = 0x73636F75
+"""Sets the seed of a scout apart from those of trials."""
+
+
+def scout_seed(study: int) -> int:
+    """The seed of the scout of a study.
+
+    Args:
+        study: the seed of the study.
+    """
+    return seed_from(study, SCOUTING)
+
+
 def run_seed(study: int, first: int, replicate: int) -> int:
     """The seed of a run.
 

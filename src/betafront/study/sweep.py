@@ -25,6 +25,7 @@ from betafront.study.imports.import_from import with_imports
 from betafront.study.plan import Plan
 from betafront.study.results.searched_range import as_forecast
 from betafront.study.results.table import command
+from betafront.study.scout.train import is_due, scout
 from betafront.study.signals import FINISH, GRACE_SECONDS, listening
 from betafront.study.spec import Spec, is_ours
 from betafront.study.storage.opening import open_storage
@@ -65,10 +66,12 @@ def sweep(plan: Plan, then: Then | None = None) -> None:
     since, new = len(store.trials()), not is_met(spec, store.trials())
     with only_writer(spec):
         if new:
-            work = worker_task(plan, store, since)
-            watch = Watch(store.study, spec, tracker, out, partial(ask, store))
-            with listening(), watch, released_when_interrupted(store):
-                work_until_met(plan, work, store, spec)
+            with listening():
+                spec = scout(plan, store, spec, out)
+                work = worker_task(plan, store, since)
+                watch = Watch(store.study, spec, tracker, out, partial(ask, store))
+                with watch, released_when_interrupted(store):
+                    work_until_met(plan, work, store, spec)
             refuse_if_deleted(store, spec)
         if then is not None and is_met(spec, store.trials()):
             then(plan, store, spec)
@@ -113,6 +116,11 @@ def detached(plan: Plan) -> None:
     out = console()
     plan, store, spec = prepared(plan, out)
     trials = store.trials()
+    if is_due(plan, store):
+        raise UserError(
+            "study.scout=multirate trains a run in this process before there are trials to launch: "
+            "sweep without --detach, or leave study.scout at none"
+        )
     if not is_met(spec, trials):
         work = worker_task(plan, store, len(trials))
         launch(plan.context, work, plan.config, range(spec.workers), leave=True)

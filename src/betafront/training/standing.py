@@ -9,6 +9,9 @@ from betafront.training.cause import Cause
 STILL_FALLING, SETTLED, OVERFITTED = "still falling", "settled", "overfitted"
 UNSTABLE, COLLAPSED, UNKNOWN = "unstable", "collapsed", "unknown"
 
+DEAD_RATE = 0.05
+"""Nats of R on the validation split below which the latents say nothing of their input."""
+
 STATES = (UNSTABLE, OVERFITTED, STILL_FALLING, COLLAPSED, UNKNOWN, SETTLED)
 """Every state, from the one that weighs most in a trial of several runs to the one that weighs
 least."""

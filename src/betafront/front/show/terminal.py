@@ -34,6 +34,7 @@ from betafront.front.decision import (
 from betafront.front.decision.confirmation.confirmed import confirmation_lines, is_confirmed
 from betafront.front.front import front, hypervolume
 from betafront.front.one_curve import one_curve
+from betafront.front.scout import Scout, beside
 from betafront.front.show.characters import plot
 from betafront.front.show.curve_table import print_curve
 from betafront.front.show.standings import counted, not_settled
@@ -115,6 +116,8 @@ def print_study(
         out.print(found.text)
     if picture := plot(table, facts, advice, out.width):
         out.print(f"\n{picture}", markup=False)
+    if facts.scout:
+        print_scout(facts.scout, table, out)
     if why:
         print_sentence(why, out)
         return
@@ -144,6 +147,18 @@ def _curves_beside(
         for name, points in found
         if not are_among(points, shown).all()
     ]
+
+
+def print_scout(scout: Scout, table: pd.DataFrame, out: Console) -> None:
+    """Print what was predicted of a study, beside what its trials found."""
+    out.print(f"\n{scout.text}", markup=False)
+    columns, rows = beside(scout, table)
+    shown = Table(box=None, padding=(0, 2, 0, 0))
+    for i, name in enumerate(columns):
+        shown.add_column(name, justify="left" if i < 2 else "right")
+    for row in rows:
+        shown.add_row(*row)
+    out.print(shown)
 
 
 def front_table(

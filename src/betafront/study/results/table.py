@@ -11,6 +11,7 @@ from betafront.front import Facts, trials_table
 from betafront.study.results.confirmation import confirmation
 from betafront.study.results.floor import floor
 from betafront.study.results.points import points
+from betafront.study.results.scout import scout
 from betafront.study.results.searched_range import as_forecast, reach
 from betafront.study.search.automatic import WEIGHT
 from betafront.study.spec import Spec
@@ -140,7 +141,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
     Args:
         spec: of the study.
         trials: all of the study.
-        settings: the user attributes of the study, for its confirmation and its floor.
+        settings: the user attributes of the study, for its confirmation, its floor and its scout.
     """
     done = complete(trials)
     searched = next((t.distributions[WEIGHT] for t in done if WEIGHT in t.distributions), None)
@@ -160,6 +161,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
         as_forecast=as_forecast(spec),
         data=f"data {spec.base.get('data.name', '')} (digest {spec.data_digest})",
         floor=floor(settings),
+        scout=scout(settings),
         confirmation=confirmation(settings),
         keep=str(spec.base.get("trainer.keep", "")),
         by_epochs=spec.by_epochs,

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from omegaconf import DictConfig
+
 from betafront.config.build import build
-from betafront.config.compose import Composer
 from betafront.config.saved import save
 from betafront.errors import machine_fault
 from betafront.study.signals import HALT
@@ -22,7 +23,7 @@ FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
 
 
 def attempt(
-    compose: Composer,
+    compose: Callable[[list[str]], DictConfig],
     overrides: list[str],
     folder: Path,
     seconds: float | None,

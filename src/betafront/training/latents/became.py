@@ -12,7 +12,7 @@ from betafront.errors import one_line
 from betafront.training.folder import RunFolder
 from betafront.training.latents.history import LatentHistory
 from betafront.training.latents.units import Units
-from betafront.training.validation.judging import DEAD_RATE
+from betafront.training.standing import DEAD_RATE
 
 log = logging.getLogger(__name__)
 

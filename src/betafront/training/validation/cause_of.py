@@ -17,9 +17,8 @@ from betafront.training.cause import OPTIMISATION, UNCLEAR, WEIGHT, Cause, cause
 from betafront.training.history import VAL_RATE
 from betafront.training.result import OnTheScale
 from betafront.training.run import Run
-from betafront.training.standing import COLLAPSED, Standing
+from betafront.training.standing import COLLAPSED, DEAD_RATE, Standing
 from betafront.training.state import RunState
-from betafront.training.validation.judging import DEAD_RATE
 
 REMEMBERED = 8  # forecasts of one process, the last ones
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from betafront.training.standing import (
     COLLAPSED,
+    DEAD_RATE,
     OVERFITTED,
     SETTLED,
     STILL_FALLING,
@@ -23,9 +24,6 @@ from betafront.training.validation.curve import (
     jump,
     over_least,
 )
-
-DEAD_RATE = 0.05
-"""Nats of R on the validation split below which the latents say nothing of their input."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def write_page(
         parts.multiples(),
         parts.one_scale(chapters),
         *(parts.front_of(c, alone=len(chapters) == 1) for c in chapters),
+        *(parts.scouted(c) for c in chapters),
         *(parts.standings(c) for c in chapters),
         *(parts.strip(c) for c in chapters),
         parts.training(),

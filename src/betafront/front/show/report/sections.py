@@ -11,6 +11,7 @@ from betafront.front.floor import SAYS
 from betafront.front.front import front, hypervolume
 from betafront.front.front import planes as every_plane
 from betafront.front.one_curve import one_curve
+from betafront.front.scout import beside
 from betafront.front.show.comparison import conclusions, in_cells
 from betafront.front.show.report.chapter import Chapter, Shown
 from betafront.front.show.standings import MEANINGS, counted, counts
@@ -147,6 +148,18 @@ def front_of(chapter: Chapter, alone: bool) -> str:
     known = f" {escape(chapter.truth.text)}." if chapter.truth else ""
     caption = f"<p class=dim>{escape(units(members))}.{known}</p>"
     return f"<section><h2>{escape(whose)}</h2>{shown}{caption}</section>"
+
+
+def scouted(chapter: Chapter) -> str:
+    """What was predicted of the study, beside what its trials found; nothing without a scout."""
+    scout = chapter.facts.scout
+    if scout is None:
+        return ""
+    columns, rows = beside(scout, chapter.table)
+    return (
+        f"<section><h2>What was predicted{_of(chapter)}</h2><p>{escape(scout.text)}</p>"
+        f"{_table(columns, rows)}</section>"
+    )
 
 
 def standings(chapter: Chapter) -> str:
