@@ -10,6 +10,7 @@ What is printed goes to `benchmarks/results/forecast_onset.txt`.
 
 import argparse
 import io
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -77,6 +78,7 @@ def main() -> None:
             *(f"{one:.2g}" for one in rates),
             *far,
         )
+        print(f"{name}: {rates}, {far}", file=sys.stderr, flush=True)
     for out in outs:
         out.print(table)
         out.print(f"\n{time.process_time() - began:.0f} processor seconds")

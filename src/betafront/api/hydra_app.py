@@ -54,13 +54,14 @@ def train_composed(
         Diverged: the loss or a final value became NaN or infinite.
     """
     from betafront.api.watched import train_and_show  # with torch, once all is composed
-    from betafront.config.build import build, check
+    from betafront.config.begun import build_to_train
+    from betafront.config.build import check
     from betafront.config.saved import save
     from betafront.training.recipe.trainer import epochs_in_words
 
     if RunFolder(folder).has_result:
         raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
-    made = with_objects(build(config), given) if given else build(config)
+    made = with_objects(build_to_train(config), given) if given else build_to_train(config)
     check(made)
     if (epochs := config.trainer.get("epochs")) is not None:
         console().print(epochs_in_words(epochs, made.trainer.steps))

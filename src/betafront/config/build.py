@@ -187,6 +187,7 @@ def check(run: Run) -> None:
     objective.check_model(vae.factorised)
     if isinstance(vae, Family):
         run.stand(vae)
+    run.begin(vae)
     objective.check_mean(not vae.likelihood.of_symbols)
     objective.check_likelihood(vae.likelihood)
     if objective.draws > 1:

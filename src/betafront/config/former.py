@@ -20,6 +20,7 @@ FORMER: Mapping[str, Any] = {
     "trainer.aggressive": None,
     "trainer.devices": 1,
     "trainer.strategy": "auto",
+    "trainer.start_from": None,
     "likelihood.lr_factor": 1.0,
     "likelihood.calibrate": False,
     "likelihood.sigma": 1.0,  # of a Gaussian per image

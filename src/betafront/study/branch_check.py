@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from betafront.config.build import build, check
+from betafront.config.begun import build_to_train
+from betafront.config.build import check
 from betafront.data import data_cautions
 from betafront.errors import UserError, near_miss
 from betafront.metrics.catalogue import direction
@@ -36,7 +37,7 @@ def checked(plan: Plan) -> Plan:
     composer = plan.composer
 
     def made(overrides: list[str]) -> Run:
-        run = build(composer(overrides))
+        run = build_to_train(composer(overrides))
         check(run)
         return run
 

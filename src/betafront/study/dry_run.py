@@ -14,7 +14,8 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from betafront.config.build import build, with_steps
+from betafront.config.begun import build_to_train
+from betafront.config.build import with_steps
 from betafront.config.saved import save
 from betafront.errors import UserError
 from betafront.front.table import text
@@ -230,7 +231,7 @@ def measure(plan: Plan, params: dict[str, Any], out: Console) -> Cost:
         def report(row: Row) -> None:
             shown.update(f"training the first to see what it costs … {row[STEP]:.0f}/{steps}")
 
-        run = build(config)
+        run = build_to_train(config)
         (outcome,) = fit([Attempt(run, folder, report, long, plan.spec.trial_seconds)])
         seconds, size = time.monotonic() - started, _size(folder)
         match outcome:

@@ -50,6 +50,8 @@ class Run:
             as the module is `betafront.training.lightning.module.TrainingModule`.
         loggers: Lightning's, by name, or partials of them, which are given the folder of the run:
             they are told each row of the history.
+        start: gives the weights to begin with for the canonical β of the end, None where a
+            controller sets that; None where the model begins with fresh ones.
     """
 
     data: Data
@@ -64,6 +66,7 @@ class Run:
     make_prior: MakePrior | None = None
     callbacks: Mapping[str, Any] = field(default_factory=dict)
     loggers: Mapping[str, Any] = field(default_factory=dict)
+    start: Callable[[float | None], Mapping[str, Tensor]] | None = None
 
     def __post_init__(self) -> None:
         if self.trainer.epochs is not None:
@@ -104,6 +107,24 @@ class Run:
             family.stand_at(objective.beta)
         except UserError as error:
             raise UserError(f"objective.weight={objective.weight:g}: {error}") from error
+
+    def begin(self, vae: Model) -> None:
+        """Give a fresh model the weights that the run begins with, where these are another run's.
+
+        Raises:
+            UserError: they are of another model.
+        """
+        if self.start is None:
+            return
+        objective = self.objective(vae.widths)
+        weights = self.start(None if objective.controller.closed else objective.beta)
+        try:
+            vae.load_state_dict(weights)
+        except RuntimeError as error:
+            raise UserError(
+                f"trainer.start_from={self.trainer.start_from} has the weights of another model: "
+                "choose the model and the likelihood of that run"
+            ) from error
 
     def drawn(self, n: int) -> Tensor:
         """(n, …) examples of the training split, drawn with the seed of the run; all of them where

@@ -87,6 +87,7 @@ class RunState(nn.Module):
         self.vae = run.vae()
         self.vae.start_from(run.drawn)
         start_scale(self.vae, run.data, run.seed)
+        run.begin(self.vae)
         ema = run.trainer.ema
         self.average = None if ema is None else Average(self.vae, ema)
         most = run.trainer.aggressive

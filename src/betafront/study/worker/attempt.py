@@ -7,7 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from betafront.config.build import build
+from betafront.config.begun import build_to_train
 from betafront.config.saved import save
 from betafront.errors import machine_fault
 from betafront.study.signals import HALT
@@ -57,7 +57,7 @@ def attempt(
             try:
                 config = compose(overrides)
                 save(config, folder)
-                run = build(config)
+                run = build_to_train(config)
             except Exception as error:
                 return _failed(Failure.of(error))
             made = Attempt(run, folder, report, HALT.is_set, seconds, dropped=dropped)

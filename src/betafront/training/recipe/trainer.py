@@ -45,6 +45,8 @@ class Trainer:
         devices: processes that share each batch, a device each.
         strategy: Lightning's word for how they share the work: `auto` and `ddp` are the same;
             `ddp_find_unused_parameters_true` where a model has parameters without a gradient.
+        start_from: the folder of a finished run whose weights the model begins with, of a family
+            those of its member at the β of the run (`betafront.config.begun`); None for fresh ones.
 
     Raises:
         UserError: a setting is not one of these, or two contradict each other.
@@ -66,6 +68,7 @@ class Trainer:
     aggressive: int | None = None
     devices: int = 1
     strategy: str = "auto"
+    start_from: str | None = None
 
     def __post_init__(self) -> None:
         for key in WHOLE:
