@@ -26,7 +26,6 @@ from betafront.training.standing import (
     UNSTABLE,
 )
 
-DPI = 120
 MARKERS = "osD^vP*X"
 OPEN = {  # the hollow marks of trials that are not settled
     STILL_FALLING: "v",
@@ -91,20 +90,10 @@ def png_of(figure: Any) -> bytes:
 
 def _draw(figure: Any, sink: BinaryIO) -> None:
     """Draw a figure. Of a character that matplotlib's font lacks, as the Chinese ones, it draws a
-    box and warns, each time; the names stand beside the picture in full.
-
-    `figure.savefig` would draw it twice, and throw away the first, which finds the layout.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    usual = figure.dpi
-    figure.dpi = DPI
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", r"Glyph \d+")
-            FigureCanvasAgg(figure).print_png(sink)
-    finally:
-        figure.dpi = usual
+    box and warns, each time; the names stand beside the picture in full."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+")
+        figure.savefig(sink, format="png", dpi=120)
 
 
 def _plane(
