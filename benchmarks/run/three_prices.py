@@ -57,7 +57,7 @@ def swept(name: str, runs: Path, *words: str) -> tuple[pd.DataFrame, list[float]
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     study, spec = find_study(name)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return table_of(study.trials).sort_values("trial"), spec.reference or [], seconds
+    return table_of(study.trials, PLANE).sort_values("trial"), spec.reference or [], seconds
 
 
 def trials_to(trials: pd.DataFrame, reference: list[float], wanted: float) -> int | None:

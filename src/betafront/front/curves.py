@@ -30,7 +30,7 @@ def point_of(row: "Mapping[Any, Any] | pd.Series[Any]") -> Point:
 
 def is_of_curve(row: "Mapping[Any, Any] | pd.Series[Any]") -> bool:
     """Whether a row of a table is a point of a curve."""
-    return row.get(OF_CURVE) in (True,)  # and not NaN, nor NumPy's own True
+    return row.get(OF_CURVE) in (True,)  # NumPy's own True is equal to it, and NaN is not
 
 
 def are_among(table: pd.DataFrame, points: Collection[Point]) -> NDArray[np.bool_]:
