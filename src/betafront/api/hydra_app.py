@@ -4,12 +4,10 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from betafront.training.run import Run
 
 SHOWING = ("--cfg", "-c", "--info", "-i")  # options that show the configuration, and run nothing
-MULTIRUN = ("--multirun", "-m")
 
 
 class Stop(BaseException):
@@ -90,17 +87,6 @@ def run(config: DictConfig) -> Result:
         raise
 
 
-def sweep(words: Sequence[str]) -> None:
-    """As Hydra's application with `--multirun`. That composes first to see which mode the
-    configuration asks for, and then again for the mode of the option."""
-    GlobalHydra.instance().clear()
-    job = Path(__file__).stem  # as the application calls it
-    with hydra.initialize_config_dir(str(conf_dir()), job, **VERSION_BASE):
-        application = GlobalHydra.instance().hydra
-        assert application is not None
-        application.multirun(NAME, run, [*words, "hydra.mode=MULTIRUN"])
-
-
 def checked_words(words: Sequence[str]) -> list[str]:
     """The words of a command, once they are seen to be words of Hydra's.
 
@@ -125,11 +111,10 @@ def main(arguments: list[str]) -> None:
     # Of conf/hydra/launcher/ray.yaml, which fits the schema that the launcher has under that name.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/ray' is validated", UserWarning)
     application = hydra.main(config_path=str(conf_dir()), config_name=NAME, **VERSION_BASE)(run)
-    words = [word for word in arguments if word not in MULTIRUN]
-    if any(word.partition("=")[0] in SHOWING for word in arguments):
-        arguments = words  # Hydra does it of one run alone
-    elif len(words) < len(arguments) and not any(map(_is_of_hydras_own, words)):
-        application = partial(sweep, words)
+    if any(
+        word.partition("=")[0] in SHOWING for word in arguments
+    ):  # which Hydra does of one run alone
+        arguments = [word for word in arguments if word not in ("--multirun", "-m")]
     before = sys.argv
     sys.argv = ["betafront", *arguments]
     try:
@@ -144,11 +129,6 @@ def main(arguments: list[str]) -> None:
         raise UserError(_line(error, arguments)) from error
     finally:
         sys.argv = before
-
-
-def _is_of_hydras_own(word: str) -> bool:
-    """Whether a word is an option, or sets the mode in which Hydra runs."""
-    return word.startswith("-") or "hydra.mode" in word
 
 
 def _line(error: BaseException | None, arguments: list[str]) -> str:
