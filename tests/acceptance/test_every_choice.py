@@ -64,6 +64,7 @@ CHOICES = {
     **{f"prior {name}": (f"prior={name}",) for name in choices("prior") if name != "standard"},
     **HOLDS,
     "recipe": RECIPE,
+    "multirate": ("model=multirate", "model.points=3"),
 }
 
 
