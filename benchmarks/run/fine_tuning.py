@@ -10,7 +10,6 @@ What is printed goes to `benchmarks/results/fine_tuning.txt`.
 """
 
 import argparse
-import io
 import tempfile
 import time
 from pathlib import Path
@@ -60,10 +59,8 @@ def main() -> None:
     parser.add_argument("--family", type=int, default=2000, help="its optimiser steps")
     parser.add_argument("--cold", type=int, default=3000, help="those of a run with fresh weights")
     given = parser.parse_args()
-    kept = io.StringIO()
-    outs = Console(width=100, highlight=False), Console(file=kept, width=100)
-    for out in outs:
-        say_where(out, ("torch",))
+    out = Console(width=100, highlight=False, record=True)
+    say_where(out, ("torch",))
     began = time.process_time()
     table = Table(box=None)
     heads = ["β", "family", *(f"after {k}" for k in AFTER), "fresh"]
@@ -89,16 +86,15 @@ def main() -> None:
                 f"{min(cold.values()):.2f}",
                 *(steps_to(cold, end) for end in ends[1:]),
             )
-    for out in outs:
-        out.print(table)
-        out.print(
-            "\nD + βR, nats on validation: of the family, of the run that began with its weights "
-            "after k steps, of one with fresh weights at its best; and the steps that this one "
-            "takes to what the other has after k. The family took "
-            f"{given.family:,} steps over β from {LOW} to {HIGH}."
-        )
-        out.print(f"{time.process_time() - began:.0f} processor seconds")
-    (RESULTS / "fine_tuning.txt").write_text(kept.getvalue())
+    out.print(table)
+    out.print(
+        "\nD + βR, nats on validation: of the family, of the run that began with its weights "
+        "after k steps, of one with fresh weights at its best; and the steps that this one "
+        "takes to what the other has after k. The family took "
+        f"{given.family:,} steps over β from {LOW} to {HIGH}."
+    )
+    out.print(f"{time.process_time() - began:.0f} processor seconds")
+    (RESULTS / "fine_tuning.txt").write_text(out.export_text())
 
 
 if __name__ == "__main__":

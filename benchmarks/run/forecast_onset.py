@@ -9,7 +9,6 @@ What is printed goes to `benchmarks/results/forecast_onset.txt`.
 """
 
 import argparse
-import io
 import sys
 import tempfile
 import time
@@ -56,10 +55,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--first", type=int, default=len(LIKELIHOODS), help="so many of them alone")
     given = parser.parse_args()
-    kept = io.StringIO()
-    outs = Console(width=100, highlight=False), Console(file=kept, width=100)
-    for out in outs:
-        say_where(out, ("torch",))
+    out = Console(width=100, highlight=False, record=True)
+    say_where(out, ("torch",))
     began = time.process_time()
     table = Table(box=None)
     for name in ("likelihood", "β_c", "β_live", "of validation"):
@@ -80,10 +77,9 @@ def main() -> None:
             *far,
         )
         print(f"{name}: {rates}, {far}", file=sys.stderr, flush=True)
-    for out in outs:
-        out.print(table)
-        out.print(f"\n{time.process_time() - began:.0f} processor seconds")
-    (RESULTS / "forecast_onset.txt").write_text(kept.getvalue())
+    out.print(table)
+    out.print(f"\n{time.process_time() - began:.0f} processor seconds")
+    (RESULTS / "forecast_onset.txt").write_text(out.export_text())
 
 
 if __name__ == "__main__":

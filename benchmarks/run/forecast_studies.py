@@ -9,7 +9,6 @@ What is printed goes to `benchmarks/results/forecast_studies.txt`, all numbers t
 """
 
 import argparse
-import io
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -221,11 +220,10 @@ def main() -> None:
             found.append(beside(name, path))
         except UserError as error:
             skipped.append((name, str(error)))
-    kept = io.StringIO()
-    for out in (Console(width=100, highlight=False), Console(file=kept, width=100)):
-        say_where(out, ("torch",))
-        show(found, skipped, out)
-    (RESULTS / "forecast_studies.txt").write_text(kept.getvalue())
+    out = Console(width=100, highlight=False, record=True)
+    say_where(out, ("torch",))
+    show(found, skipped, out)
+    (RESULTS / "forecast_studies.txt").write_text(out.export_text())
     record = {"studies": [asdict(one) for one in found], "left_out": dict(skipped)}
     (RESULTS / "forecast_studies.json").write_text(json.dumps(record, indent=1) + "\n")
 

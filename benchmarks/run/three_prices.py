@@ -12,7 +12,6 @@ What is printed goes to `benchmarks/results/three_prices.txt`.
 """
 
 import argparse
-import io
 import os
 import resource
 import statistics
@@ -77,10 +76,8 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
-    kept = io.StringIO()
-    outs = Console(width=100, highlight=False), Console(file=kept, width=100)
-    for out in outs:
-        say_where(out)
+    out = Console(width=100, highlight=False, record=True)
+    say_where(out)
     rows, needed = Table(box=None), {kind: list[float | None]() for kind in KINDS}
     for name in ("seed", "study", "hypervolume", "trials to 99 %", "processor seconds to it"):
         rows.add_column(name, justify="left" if name == "study" else "right")
@@ -110,13 +107,12 @@ def main() -> None:
                 enough = "never" if n is None else str(n)
                 rows.add_row(str(seed), kind, f"{reached:.1f}", enough, said)
                 print(seed, kind, f"{reached:.1f}", n, took, file=sys.stderr, flush=True)
-    for out in outs:
-        out.print(rows)
-        for kind, found in needed.items():
-            there = [seconds for seconds in found if seconds is not None]
-            median = f"{statistics.median(there):.0f}" if there else "-"
-            out.print(f"{kind}: {median} processor seconds in the median of {len(there)} seeds")
-    (RESULTS / "three_prices.txt").write_text(kept.getvalue())
+    out.print(rows)
+    for kind, found in needed.items():
+        there = [seconds for seconds in found if seconds is not None]
+        median = f"{statistics.median(there):.0f}" if there else "-"
+        out.print(f"{kind}: {median} processor seconds in the median of {len(there)} seeds")
+    (RESULTS / "three_prices.txt").write_text(out.export_text())
 
 
 if __name__ == "__main__":
