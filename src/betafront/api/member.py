@@ -38,7 +38,7 @@ def member(
         return vae, replace(result, curve=[])
     point = next((p for p in result.curve if math.isclose(p["beta"], wanted, rel_tol=SAME)), None)
     if point is None:
-        point = point_at(wanted, model, made, made.objective(model.widths), made.data)
+        point = point_at(wanted, model, made, made.objective_of(model), made.data)
     scale = {key: point[key] for key in ("beta", "beta_norm", "weight", "sigma")}
     return vae, replace(
         result, metrics=point["metrics"], scale=replace(result.scale, **scale), curve=[]

@@ -183,7 +183,7 @@ def check(run: Run) -> None:
     run.data.check(vae.likelihood)
     check_model(vae, run.data.examples("val", 2))
     with _of_part("objective"):
-        objective = run.objective(vae.widths, family=isinstance(vae, Family))
+        objective = run.objective_of(vae)
     objective.check_model(vae.factorised)
     if isinstance(vae, Family):
         run.stand(vae)

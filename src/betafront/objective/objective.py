@@ -257,13 +257,12 @@ class Objective:
         Raises:
             UserError: a controller sets β, the rate is shaped, or there are several draws.
         """
-        for key, refused in (
-            ("controller", self.controller.closed),
-            ("shaping", not isinstance(self.shaping, Plain)),
-            ("objective.draws", self.draws > 1),
+        for key, plain, refused in (
+            ("controller", "none", self.controller.closed),
+            ("shaping", "plain", not isinstance(self.shaping, Plain)),
+            ("objective.draws", "1", self.draws > 1),
         ):
             if refused:
-                plain = {"controller": "none", "shaping": "plain"}.get(key, "1")
                 raise UserError(
                     f"model=multirate draws a β for every example and weighs its rate by it: leave "
                     f"{key} at {plain}, or choose another model"

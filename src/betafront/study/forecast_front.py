@@ -53,7 +53,7 @@ def _forecast(run: Run) -> Forecast | None:
     data, likelihood = run.data, run.p_x()
     if not _has_one(likelihood) or data.size("train") * data.dims > MOST:
         return None
-    return forecast(data, likelihood, run.objective(run.vae().widths))
+    return forecast(data, likelihood, run.objective_of(run.vae()))
 
 
 def _has_one(likelihood: Likelihood) -> bool:

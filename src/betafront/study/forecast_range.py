@@ -77,7 +77,7 @@ def _forecasts(plan: Plan, key: str, run_of: RunOf) -> Iterator[Forecast]:
         if len(others) == len(overrides):
             continue
         run, likelihood = run_of(others), OmegaConf.to_yaml(plan.composer(others).likelihood)
-        objective = run.objective(run.vae().widths)
+        objective = run.objective_of(run.vae())
         what = likelihood, objective.widths, objective.normalisation.name
         if what in seen:
             continue

@@ -32,7 +32,7 @@ def reason_against(run: Run, settled: bool = False) -> str:
 
 def _of_weighting(run: Run) -> str:
     """The reason that lies in what sets β."""
-    objective = run.objective(run.vae().widths)
+    objective = run.objective_of(run.vae())
     owners = {
         "schedule": objective,
         "schedule@shaping.schedule": objective.shaping,

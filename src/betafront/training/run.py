@@ -102,7 +102,7 @@ class Run:
         Raises:
             UserError: that is outside its range, or the loss is none for a family.
         """
-        objective = self.objective(family.widths, family=True)
+        objective = self.objective_of(family)
         try:
             family.stand_at(objective.beta)
         except UserError as error:
@@ -116,7 +116,7 @@ class Run:
         """
         if self.start is None:
             return
-        objective = self.objective(vae.widths)
+        objective = self.objective_of(vae)
         weights = self.start(None if objective.controller.closed else objective.beta)
         try:
             vae.load_state_dict(weights)
@@ -189,6 +189,10 @@ class Run:
 
     def _further(self) -> dict[str, Any]:
         return getattr(self.evaluate, "keywords", {}).get("further") or {}
+
+    def objective_of(self, model: Model) -> Objective:
+        """The loss for a model."""
+        return self.objective(model.widths, family=isinstance(model, Family))
 
     def objective(self, widths: Sequence[int], *, family: bool = False) -> Objective:
         """The loss for a model with layers of these widths, and whether it is a family."""

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from betafront.errors import UserError
-from betafront.models import Family, Model, batch_statistics
+from betafront.models import Model, batch_statistics
 from betafront.objective.shaping import Capacity
 from betafront.training.generators import ALONE, Generators
 from betafront.training.history import (
@@ -93,8 +93,7 @@ class RunState(nn.Module):
         most = run.trainer.aggressive
         self.aggressive = None if most is None else Aggressive(most, run.epoch, run.seed)
         self.generators = Generators(run.seed, device, share)
-        family = isinstance(self.vae, Family)
-        self.objective = run.objective(self.vae.widths, family=family)
+        self.objective = run.objective_of(self.vae)
         self.objective.check_model(self.vae.factorised)
         self.objective.check_likelihood(self.vae.likelihood)
         self.seed = run.seed

@@ -30,8 +30,8 @@ Kind = Literal["film", "gates"]
 
 
 class MultiRate(Family):
-    """A family around a VAE: its layers are scaled and shifted by what a small network makes of β,
-    and a learned or optimal scale of its likelihood is a learned function of β.
+    """A family around a VAE: its layers are scaled and shifted by polygons over log β, and a
+    learned or optimal scale of its likelihood is a learned function of β.
 
     In training each example has its own β, log-uniform over the range and spread evenly over the
     batch; the loss of an example is divided by (1 + β) to the power `balance`.

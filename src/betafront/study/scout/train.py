@@ -120,7 +120,7 @@ def _forecast(plan: Plan) -> Forecast | None:
         return plan.forecast
     try:
         run = build(plan.composer([]))
-        return forecast(run.data, run.p_x(), run.objective(run.vae().widths))
+        return forecast(run.data, run.p_x(), run.objective_of(run.vae()))
     except (UserError, MemoryError, RuntimeError):
         return None
 

@@ -50,9 +50,9 @@ def _told(state: RunState) -> tuple[str, ...]:
 
     Where a part of the rate is free, or several draws are taken, latents may be alive above β_c; a
     spatial code sees its surroundings alone, so that none may be below, and a family has to be a
-    model at every other β too. A penalty, or other shaped
-    rates, may move it either way. Any prior has the same β_c: R is no less than the mutual
-    information, which near collapse is that of N(0, 1).
+    model at every other β too. A penalty, or other shaped rates, may move it either way. Any prior
+    has the same β_c: R is no less than the mutual information, which near collapse is that of
+    N(0, 1).
     """
     objective, told = state.objective, {OPTIMISATION, UNCLEAR, WEIGHT}
     plain = isinstance(objective.shaping, Plain)
