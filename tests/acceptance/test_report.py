@@ -158,7 +158,7 @@ def points_answer(browser: Any, page: Path) -> None:
         for point in tab.locator(f"{POINT}[style*='opacity: 1']").all():
             box = point.bounding_box()
             tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-            tab.wait_for_selector("#card:not([hidden])", timeout=5_000)
+            tab.wait_for_selector("#card:not([hidden])", timeout=30_000)
             said = tab.locator("#card").inner_text()
             if "on the front" in said:
                 break
@@ -185,13 +185,13 @@ def trials_are_filtered_coloured_and_downloaded(browser: Any, page: Path, place:
         entry = next(e for e in entries if e.count())
         entry.locator("xpath=..").locator(".legendtoggle").click()
         tab.wait_for_function(
-            f"document.querySelectorAll('{POINT}').length < {before}", timeout=5_000
+            f"document.querySelectorAll('{POINT}').length < {before}", timeout=30_000
         )
         colour = tab.locator("#controls select").first
         colour.select_option("val/mse")
-        tab.wait_for_selector(".plane .colorbar :text('MSE')", timeout=5_000)
+        tab.wait_for_selector(".plane .colorbar :text('MSE')", timeout=30_000)
         colour.select_option("normalisation")
-        tab.wait_for_selector(".plane .colorbar", state="detached", timeout=5_000)
+        tab.wait_for_selector(".plane .colorbar", state="detached", timeout=30_000)
         tab.get_by_label("log x").check()
         axis = "document.querySelector('.plane')._fullLayout.xaxis.type"
         assert tab.evaluate(axis) == "log"

@@ -30,10 +30,9 @@ PROGRAMS = Path(sys.executable).parent
 SPECIAL = '@:/?#&+=% %41{}$HOME${HOME}"`<>|;*[]~!,'
 TRIALS = 8
 # What a user would add for a study of seconds, beside the launcher and the record that the service
-# names, and a part of the user's own. Eight trials of so many seconds take longer than a worker
-# takes to join, on a slow machine too.
+# names, and a part of the user's own.
 TINY = [w for w in FAST if w.startswith(("model.", "data."))]
-SECONDS = 10  # a trial
+SECONDS = 2  # a trial
 
 
 def image_environment() -> dict[str, str]:
@@ -129,7 +128,7 @@ class Services:
     def log(self, name: str) -> str:
         return (self.place / f"{name}.log").read_text()
 
-    def end(self, *names: str, seconds: float = 300) -> None:
+    def end(self, *names: str, seconds: float = 600) -> None:
         """Wait until these have ended well, and look at all processes meanwhile."""
         until = time.monotonic() + seconds
         while any(self.running[name].poll() is None for name in names):
@@ -244,7 +243,7 @@ def test_the_project_s_services_do_a_study_together_and_say_no_secret_to_anybody
     workers = [services.start("worker", log=f"worker-{i}") for i in (1, 2)]
     services.start("mlflow", log="mlflow-open")
     services.healthy("mlflow-open")
-    lasting = slowly(services.place / "project", 12, SECONDS)
+    lasting = slowly(services.place / "project", 12, SECONDS, processes=3)
     words = ["study=weighting", f"study.budget.trials={TRIALS}", *TINY, *lasting]
     services.start("sweep", words=words)
     services.end("sweep", *workers)
