@@ -1,14 +1,15 @@
 """A study with and without the two cheaper answers: trials and processor seconds to 99 % of the
 hypervolume that the plain study ends with.
 
-Three studies of digits for each seed: with a wide range of the weight, with the range of the
+Three studies for each seed: with a wide range of the weight, with the range of the
 forecast (`objective.weight=auto`), and with that and a scout (`study.scout=multirate`). Each is a
 sweep with one worker, a process of its own; the seconds of a trial are those of the sweep over its
 trials, and the scout's are what its sweep took more.
 
     python -m benchmarks.run.three_prices
+    python -m benchmarks.run.three_prices --data mnist --trials 16 --steps 800 --seeds 2
 
-What is printed goes to `benchmarks/results/three_prices.txt`.
+What is printed goes to `benchmarks/results/three_prices/DATA.txt`.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from betafront.front.table import PLANE
 from betafront.study.lookup import find_study
 from betafront.study.results.table import table as table_of
 
-RESULTS = Path(__file__).parents[1] / "results"
+RESULTS = Path(__file__).parents[1] / "results/three_prices"
 WIDE = "objective.weight=tag(log,interval(0.001,100))"
 KINDS = {
     "plain, 0.001 to 100": (WIDE,),
@@ -38,8 +39,7 @@ KINDS = {
     "forecast, scout": ("objective.weight=auto", "study.scout=multirate"),
 }
 SAME = (
-    "data=digits", "study.workers=1", "hydra/launcher=basic", "tracking=off",
-    "trainer.accelerator=cpu",
+    "study.workers=1", "hydra/launcher=basic", "tracking=off", "trainer.accelerator=cpu",
 )  # fmt: skip
 ENOUGH = 0.99
 
@@ -72,12 +72,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--data", default="digits")
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     out = Console(width=100, highlight=False, record=True)
     say_where(out)
+    out.print(f"data={given.data}, {given.trials} trials of {given.steps} steps")
     rows, needed = Table(box=None), {kind: list[float | None]() for kind in KINDS}
     for name in ("seed", "study", "hypervolume", "trials to 99 %", "processor seconds to it"):
         rows.add_column(name, justify="left" if name == "study" else "right")
@@ -86,7 +88,7 @@ def main() -> None:
         for seed in range(given.seeds):
             wanted, without = 0.0, 0.0
             every = (
-                f"study.seed={seed}", f"trainer.steps={given.steps}",
+                f"data={given.data}", f"study.seed={seed}", f"trainer.steps={given.steps}",
                 f"study.budget.trials={given.trials}",
             )  # fmt: skip
             for i, (kind, words) in enumerate(KINDS.items()):
@@ -112,7 +114,8 @@ def main() -> None:
         there = [seconds for seconds in found if seconds is not None]
         median = f"{statistics.median(there):.0f}" if there else "-"
         out.print(f"{kind}: {median} processor seconds in the median of {len(there)} seeds")
-    (RESULTS / "three_prices.txt").write_text(out.export_text())
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{given.data}.txt").write_text(out.export_text())
 
 
 if __name__ == "__main__":

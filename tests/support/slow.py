@@ -12,7 +12,6 @@ from typing import Any
 
 from torch.optim import Adam
 
-
 MEETING_SECONDS = 400.0
 
 

@@ -18,7 +18,14 @@ from betafront.study.branch_check import checked, length_in_words
 from betafront.study.create import going_on, make_or_resume
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
-from betafront.study.engines.launch import can_leave, choice, launch, launcher_of, may_be_elsewhere
+from betafront.study.engines.launch import (
+    can_leave,
+    choice,
+    launch,
+    launcher_of,
+    may_be_elsewhere,
+    soon_launching,
+)
 from betafront.study.forecast_front import keep_front
 from betafront.study.gpus import check_gpus
 from betafront.study.imports.import_from import with_imports
@@ -60,6 +67,11 @@ def sweep(plan: Plan, then: Then | None = None) -> None:
     Raises:
         UserError: something was wrong, and nothing was trained.
     """
+    with soon_launching(plan.config):
+        _sweep(plan, then)
+
+
+def _sweep(plan: Plan, then: Then | None) -> None:
     out = console()
     plan, store, spec = prepared(plan, out)
     tracker: Tracker = make(plan.base.tracking)

@@ -1,5 +1,5 @@
-"""Slurm and Ray as Hydra launchers: thin shells, since Hydra imports this module in every command,
-also where neither is installed."""
+"""Processes, Slurm and Ray as Hydra launchers: thin shells, since Hydra imports this module in
+every command, also where an engine is not installed."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -49,6 +49,17 @@ class EngineLauncher(Launcher, ABC):
         self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int
     ) -> Sequence[JobReturn]:
         return self.launcher.launch(job_overrides, initial_job_idx)
+
+
+class ProcessesLauncher(EngineLauncher):
+    """Workers as processes of this machine; see `betafront.study.engines.processes`."""
+
+    extra = "processes"
+
+    def engine(self) -> Launcher:
+        from betafront.study.engines.processes import Processes
+
+        return Processes(**self.settings)
 
 
 class SlurmLauncher(EngineLauncher):

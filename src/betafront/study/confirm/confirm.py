@@ -16,7 +16,7 @@ from betafront.study.confirm.watch import ConfirmWatch
 from betafront.study.create import going_on
 from betafront.study.display.report import write_files
 from betafront.study.display.watch import only_writer
-from betafront.study.engines.launch import launch
+from betafront.study.engines.launch import launch, soon_launching
 from betafront.study.plan import Plan
 from betafront.study.results.confirmation import CONFIRMATION
 from betafront.study.signals import FINISH, listening
@@ -38,6 +38,11 @@ def confirm(plan: Plan) -> None:
         UserError: there is no such study, or no decision that can be tested.
         KeyboardInterrupt: the user has asked for an end.
     """
+    with soon_launching(plan.config):
+        _confirm(plan)
+
+
+def _confirm(plan: Plan) -> None:
     out = console()
     plan = checked(plan)
     storage = open_storage(plan.base.storage.url)

@@ -2,7 +2,8 @@
 
 import copy
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hydra.core.plugins import Plugins
@@ -11,11 +12,28 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, read_write
 
 from betafront.errors import UserError, machine_fault, one_line, os_error
+from betafront.study.engines.fork_server import current, fork_server
 from betafront.study.signals import FINISH
 from betafront.study.worker.worker import WorkerTask
 from betafront.terminal import console
 
-OF_ONE_MACHINE = ("basic", "joblib")
+PROCESSES = "processes"
+OF_ONE_MACHINE = ("basic", "joblib", PROCESSES)
+
+
+@contextmanager
+def soon_launching(config: DictConfig) -> Iterator[None]:
+    """A context in which `launch` may fork its workers from this process as it is now, where the
+    launcher does that: to be entered once everything is imported, and before a storage is opened.
+
+    Args:
+        config: composed for a multirun.
+    """
+    if choice(config) != PROCESSES:
+        yield
+        return
+    with fork_server():
+        yield
 
 
 def launch(
@@ -56,7 +74,7 @@ def launch(
             [list(work.composer.fixed)] * len(numbers), initial_job_idx=numbers[0]
         )
         early = dict.fromkeys(job.return_value for job in jobs if job.return_value)
-        if choice(config) == "joblib":
+        if choice(config) == "joblib" or (choice(config) == PROCESSES and current() is None):
             _end_idle_processes()
     except UserError:
         raise
