@@ -351,6 +351,11 @@ def ui(
 
 def hydra_application(arguments: list[str]) -> None:
     """Hand over to Hydra."""
+    if "--multirun" in arguments or "-m" in arguments:
+        from betafront.terminal import console
+
+        # Before the imports, which take seconds.
+        console().print("Reading the study and checking every branch of its space …", style="dim")
     with interruptible():
         from betafront.api.hydra_app import main as application
 

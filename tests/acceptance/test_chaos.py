@@ -1,6 +1,6 @@
 """A sweep whose processes and database are killed at random, over storages and ways to launch.
 
-In CI it is small: 20 trials and 2 kills, and one case of four. The full size is one command per
+In CI it is small: 20 trials and 2 kills, and two cases of five. The full size is one command per
 case, as in
 
     python -m tests.support.chaos --trials 200 --kills 20 --repeat 5 --launch joined
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.chaos import Chaos, Joblib, Joined, Launch
+from tests.support.chaos import Chaos, Joblib, Joined, Launch, Processes
 from tests.support.warm import WarmPython
 
 SIZE = os.environ.get("BETAFRONT_CHAOS")
@@ -56,6 +56,10 @@ class SweepUnderFire:
         if SIZE:  # a few kills may all have come where nothing was lost
             assert count.lost > 0
             assert count.checkpoints > 0
+
+
+class TestSqliteProcesses(SweepUnderFire):
+    launch = Processes()
 
 
 @LONG

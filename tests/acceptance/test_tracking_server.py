@@ -142,7 +142,7 @@ def test_trials_go_on_while_the_server_is_away_and_are_written_when_it_is_back(
     shell: Shell, server: MLflowServer
 ) -> None:
     # Long enough for the record to keep up, and more of them than there is time for.
-    words = [*slowly(shell.place, 12, 4), "hydra/launcher=joblib", "study.workers=2"]
+    words = [*slowly(shell.place, 12, 4), "hydra/launcher=processes", "study.workers=2"]
     process = shell.start(*sweep("s", *words, trials=10_000))
     wait_for(lambda: len(recorded(server.url, "s")["trial"]) >= 2, process)
     for how in ("stopped", "hung"):

@@ -292,7 +292,7 @@ class TestOurSweeper:
 
         return read
 
-    @pytest.mark.parametrize("launcher", ["basic", "joblib"])
+    @pytest.mark.parametrize("launcher", ["basic", "joblib", "processes"])
     def test_sweep_2_jobs(
         self, sweep: Callable[..., Any], trials: Callable[[], list[Any]], launcher: str
     ) -> None:

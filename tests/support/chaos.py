@@ -21,7 +21,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -105,6 +105,23 @@ class Joblib(Launch):
 
     def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
         return [p for p in processes if any("popen_loky" in word for word in _words(p))]
+
+
+class Processes(Launch):
+    """Four forked processes of this machine; a killed one is started again."""
+
+    def commands(self, sweep: Sequence[str]) -> dict[str, list[str]]:
+        return {"sweep": [*sweep, "hydra/launcher=processes", f"study.workers={WORKERS}"]}
+
+    def workers(self, processes: Sequence[psutil.Process]) -> list[psutil.Process]:
+        """Those that another one has forked and that have forked none: also the process that forks
+        them, while it has none."""
+        parents: dict[int, int] = {}
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                parents[process.pid] = process.ppid()
+        forked = {p for p, parent in parents.items() if parent in parents} - {*parents.values()}
+        return [process for process in processes if process.pid in forked]
 
 
 class Joined(Launch):
@@ -217,7 +234,12 @@ def _seconds(used: str) -> int:
     return 60 * int(minutes) + int(seconds)
 
 
-LAUNCHES: dict[str, type[Launch]] = {"joblib": Joblib, "joined": Joined, "slurm": Slurm}
+LAUNCHES: dict[str, type[Launch]] = {
+    "joblib": Joblib,
+    "joined": Joined,
+    "processes": Processes,
+    "slurm": Slurm,
+}
 
 
 @dataclass
@@ -656,7 +678,7 @@ def main() -> None:
     """Run a sweep under fire as often as asked for; the exit status is 1 where one was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.support.chaos", description=__doc__)
     parser.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
-    parser.add_argument("--launch", choices=sorted(LAUNCHES), default="joblib")
+    parser.add_argument("--launch", choices=sorted(LAUNCHES), default="processes")
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--stops", type=int, default=0, help="of the PostgreSQL server")
