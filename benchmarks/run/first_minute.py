@@ -1,11 +1,12 @@
 """What a user waits for, and what it takes: seconds from Return to the first word, the first step
 of training, the first finished trial and the end, processor seconds, and peak memory, of a sweep by
-betafront and of one by plain Optuna and Lightning (`plain.py`), interleaved.
+betafront, whose workers are forked or started by joblib, and of one by plain Optuna and Lightning
+(`plain.py`), interleaved.
 
     python -m benchmarks.run.first_minute --trials 12 --steps 500 --repeat 3
     python -m benchmarks.run.first_minute --data mnist --trials 24 --steps 780
 
-Both train the same model on the same data with two processes and MLflow's record. Memory is the
+All train the same model on the same data with two processes and MLflow's record. Memory is the
 proportional set size (a page that n processes share counts 1/n in each) summed over all processes
 of a side, sampled twice a second. What is printed goes to
 `benchmarks/results/first_minute/DATA.txt`.
@@ -20,9 +21,11 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -117,7 +120,7 @@ def first_finished(database: Path) -> float:
     return datetime.fromisoformat(text).astimezone(UTC).timestamp()
 
 
-def betafront(place: Path, given: argparse.Namespace) -> dict[str, float]:
+def betafront(launcher: str, place: Path, given: argparse.Namespace) -> dict[str, float]:
     """A sweep by betafront."""
     (place / "conf/optimizer").mkdir(parents=True)
     (place / "conf/optimizer/stamped.yaml").write_text(OPTIMIZER)
@@ -126,6 +129,7 @@ def betafront(place: Path, given: argparse.Namespace) -> dict[str, float]:
         "schedule=constant,linear", f"trainer.steps={given.steps}", "trainer.accelerator=cpu",
         f"trainer.batch_size={128 if given.data == 'mnist' else 64}",
         f"study.budget.trials={given.trials}", f"study.workers={WORKERS}", "study.name=own",
+        f"hydra/launcher={launcher}",
     ]  # fmt: skip
     command = [sys.executable, "-m", "betafront", "sweep", *words]
     return watched(command, place, place / "studies.db")
@@ -157,7 +161,11 @@ def main() -> None:
         f"data={given.data}, {given.trials} trials of {given.steps} steps, {WORKERS} processes; "
         f"medians of {given.repeat}\n"
     )
-    sides = {"betafront": betafront, "plain": plain}
+    sides: dict[str, Callable[[Path, argparse.Namespace], dict[str, float]]] = {
+        "betafront": partial(betafront, "processes"),
+        "by joblib": partial(betafront, "joblib"),
+        "plain": plain,
+    }
     found: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
     with tempfile.TemporaryDirectory() as scratch:
         for i in range(given.repeat):
@@ -166,12 +174,12 @@ def main() -> None:
                 place.mkdir()
                 found[name].append(sweep(place, given))
                 print(i, name, found[name][-1], file=sys.stderr, flush=True)
-    table = Table("", *sides, "ratio", box=None)
+    table = Table("", *sides, "betafront / plain", box=None)
     for column in table.columns[1:]:
         column.justify = "right"
     for title, key in ROWS.items():
-        ours, theirs = (statistics.median(each[key] for each in found[name]) for name in sides)
-        table.add_row(title, f"{ours:.1f}", f"{theirs:.1f}", f"{ours / theirs:.2f}")
+        medians = [statistics.median(each[key] for each in found[name]) for name in sides]
+        table.add_row(title, *(f"{m:.1f}" for m in medians), f"{medians[0] / medians[-1]:.2f}")
     out.print(table)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{given.data}.txt").write_text(out.export_text())
