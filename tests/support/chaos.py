@@ -309,6 +309,7 @@ class Chaos:
         self._lasting = slowly(self.place, self.steps, self.seconds)
         self.commands = self._commands()
         self._running: dict[str, WarmProcess] = {}
+        self._sessions: set[int] = set()  # of all commands so far
         self._not_before: dict[str, float] = {}
         self._starts: Counter[str] = Counter()
         self._killed: set[int] = set()
@@ -466,9 +467,11 @@ class Chaos:
         for process in psutil.process_iter():
             try:
                 its = process.environ().get("BETAFRONT_RUNS") == str(self.runs)
-                if (its or process.pid in commands) and process.status() != psutil.STATUS_ZOMBIE:
+                # What a command forks is in its session, also where the command is gone.
+                its = its or process.pid in commands or os.getsid(process.pid) in self._sessions
+                if its and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
-            except psutil.Error:
+            except (psutil.Error, ProcessLookupError):
                 continue
         return found
 
@@ -499,6 +502,7 @@ class Chaos:
                 self._running[name] = self.python.start(
                     arguments, self.place, self.environment, out
                 )
+            self._sessions.add(self._running[name].pid)
             self.count.restarts += self._starts[name] > 0
             self._starts[name] += 1
 
