@@ -133,17 +133,17 @@ class TrainingModule(pl.LightningModule):
             tell(self.trainer.loggers, row)
 
     def on_train_batch_end(self, *_: Any) -> None:
-        step = self.state.step
-        alone = self.trainer.world_size == 1
-        due = self.state.cadence.due(step) or (alone and self.trainer.should_stop)
-        if step == self.state.validated or not due:
+        state, trainer = self.state, self.trainer
+        alone = trainer.world_size == 1
+        due = state.cadence.due(state.step) or (alone and trainer.should_stop)
+        if not due or state.step == state.validated:
             return
         self.on_train_epoch_end()
-        if self.trainer.is_global_zero:
+        if trainer.is_global_zero:
             self._validate()
         if not alone:
             self._hear_of_it()
-        self.trainer.should_stop = self.trainer.should_stop or self.state.ended
+        trainer.should_stop = trainer.should_stop or state.ended
 
     def _hear_of_it(self) -> None:
         """Have every process know what the first, which validates alone, has found."""

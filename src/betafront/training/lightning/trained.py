@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -15,6 +16,7 @@ from betafront.training.lightning.callbacks import failed_part
 from betafront.training.lightning.checkpoint import Checkpoint, Halt
 from betafront.training.lightning.loggers import finish, loggers
 from betafront.training.lightning.module import Report, TrainingModule
+from betafront.training.lightning.stretches import Stretches, StretchModule, none_listens
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.recipe.clipping import Clip
 from betafront.training.recipe.share import Share, SharedBatches
@@ -54,13 +56,18 @@ def trained(
     validation, clip = data.batches("val", 1000), Clip.of(settings)
     lags = state.aggressive
     of_encoder = None if lags is None else lags.batches(data, settings.batch_size)
-    module = TrainingModule(
-        state, validation, report, settings.accumulate, clip, of_encoder, bool(run.callbacks)
-    )
+    of_module = state, validation, report, settings.accumulate, clip, of_encoder
     batches = data.batches("train", settings.batch_size, state.generators.order)
-    batches = WholeSteps.of(batches, settings.accumulate)
+    module: TrainingModule
+    given: Any
+    if none_listens(run):
+        module, given = StretchModule(ends, *of_module), Stretches(batches)
+    else:
+        module = TrainingModule(*of_module, observed=bool(run.callbacks))
+        batches = WholeSteps.of(batches, settings.accumulate)
+        given = batches if share.of == 1 else SharedBatches(batches, share)
     try:
-        trainer.fit(module, batches if share.of == 1 else SharedBatches(batches, share))
+        trainer.fit(module, given)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C, with SIGINT ignored from there on
         signal.signal(signal.SIGINT, signal.default_int_handler)
         raise KeyboardInterrupt from stop
