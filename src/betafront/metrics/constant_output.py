@@ -35,9 +35,10 @@ def fitted_constant(likelihood: Likelihood, x: Tensor) -> tuple[Likelihood, Tens
     likelihood.train()
     if likelihood.unset:  # it starts as in training, and is fitted from there
         likelihood.remember(likelihood.statistic((units * output)[None], x))
+    mean_log_prob = likelihood.mean_log_prob(x)
     for _ in range(STEPS):
         optimizer.zero_grad()
-        (-likelihood.log_prob((units * output)[None], x).mean()).backward()
+        (-mean_log_prob((units * output)[None])).backward()
         optimizer.step()
         decay.step()
     with torch.no_grad():

@@ -11,11 +11,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
 
 Found = dict[nn.Module, Tensor]
+
+_layers: WeakKeyDictionary[nn.Module, list["LearnsFromBatches"]] = WeakKeyDictionary()
 
 _found: ContextVar[Found | None] = ContextVar("_found", default=None)
 
@@ -53,6 +56,8 @@ def collecting() -> Iterator[Found]:
 def statistic_of(model: nn.Module, found: Found) -> Tensor | None:
     """(k,) the statistics of all layers of a model that learn, one after the other; None where
     there are none. A layer that was not called has what it keeps already."""
+    if not found.keys() <= set(_every_layer(model)):
+        del _layers[model]  # it has been given another since
     layers = _learning(model)
     return torch.cat([found.get(each, each.kept) for each in layers]) if layers else None
 
@@ -68,4 +73,12 @@ def remember(model: nn.Module, statistic: Tensor | None) -> None:
 
 
 def _learning(model: nn.Module) -> list[LearnsFromBatches]:
-    return [m for m in model.modules() if isinstance(m, LearnsFromBatches) and m.training]
+    return [layer for layer in _every_layer(model) if layer.training]
+
+
+def _every_layer(model: nn.Module) -> list[LearnsFromBatches]:
+    """The layers of a model that learn, in any mode. They are looked for once: to walk over the
+    modules at every step takes as long as a layer of a small model."""
+    if model not in _layers:
+        _layers[model] = [m for m in model.modules() if isinstance(m, LearnsFromBatches)]
+    return _layers[model]

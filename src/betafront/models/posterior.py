@@ -68,4 +68,6 @@ def standard_normal(shape: tuple[int, ...], noise: torch.Generator | None, like:
     part, of = getattr(noise, "share", (0, 1))  # of a batch that several processes share
     whole = (of * shape[0], *shape[1:])
     drawn = torch.empty(whole, dtype=like.dtype, device=device).normal_(generator=noise)
+    if of == 1:
+        return drawn.to(like.device)
     return drawn[part * shape[0] : (part + 1) * shape[0]].to(like.device)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -108,7 +109,7 @@ class VAE(Model):
     @property
     def _asks_prior(self) -> bool:
         """Whether all that is said of p(z) is said by `p_z`."""
-        return all(getattr(type(self), n) is getattr(VAE, n) for n in ("draw", *PRIOR))
+        return _asks_prior(type(self))
 
     def encoder_parameters(self) -> list[nn.Parameter]:
         """As of any model: those of the encoder that are of no other part."""
@@ -190,11 +191,8 @@ class VAE(Model):
 
     def observe(self, z: Tensor, x: Tensor, *, mean: bool = False) -> Observed:
         params = self.decoder(self.shaped(z))
-        log_px, statistic = (
-            self.likelihood.log_prob(params, x),
-            self.likelihood.statistic(params, x),
-        )
-        if self.likelihood.density:
+        log_px, statistic = self.likelihood.log_prob_and_statistic(params, x)
+        if self.likelihood.density and self.log_volume:
             log_px = log_px - self.log_volume
         if not mean:
             return Observed(log_px, statistic=statistic)
@@ -209,3 +207,9 @@ class VAE(Model):
             return 0.5 * (squares - z.double() ** 2 + log_var).sum(-1)
         log_q = -0.5 * (squares + log_var + math.log(2 * math.pi))
         return self.log_prior(z).double() - log_q.sum(-1)
+
+
+@cache
+def _asks_prior(kind: type[VAE]) -> bool:
+    """Whether all that a class of models says of p(z) is said by `p_z`."""
+    return all(getattr(kind, name) is getattr(VAE, name) for name in ("draw", *PRIOR))

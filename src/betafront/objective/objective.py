@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import torch
@@ -104,7 +105,7 @@ class Objective:
             most = self.normalisation.weight(1.0, self.pixels, self.latents)
             check_several(self.draws, self.beta, most, self.shaping, self.controller)
 
-    @property
+    @cached_property
     def weights(self) -> Weights:
         """The weights of D and R as written, once the schedule has reached 1."""
         return self.normalisation.weights(self.weight, self.pixels, self.latents)
@@ -161,17 +162,22 @@ class Objective:
         Raises:
             UserError: a batch of one, which is too small for penalties.
         """
-        beta = self.schedule(progress) * self.controller.beta(state, self.beta)
-        distortion = terms.distortion.mean()
-        penalty = self._penalty(terms.draw) if self.penalties else distortion.new_zeros(())
+        factor = self.schedule(progress)
+        beta = factor * self.controller.beta(state, self.beta)
         if terms.varied is not None:
-            canonical = self._of_each(terms, terms.varied, self.schedule(progress)) + penalty
+            canonical = self._of_each(terms, terms.varied, factor)
         elif self.draws == 1:
-            canonical = distortion + beta * self.shaping(terms.kl, progress) + penalty
+            canonical = terms.distortion.mean() + beta * self.shaping(terms.kl, progress)
         else:
-            canonical = self._bound(terms, beta).mean().to(distortion.dtype) + penalty
+            canonical = self._bound(terms, beta).mean().to(terms.log_px.dtype)
+        if self.penalties:
+            penalty = self._penalty(terms.draw)
+            canonical = canonical + penalty
+        else:
+            penalty = canonical.new_zeros(())
+        unit = self.weights.distortion
         return Step(
-            self.weights.distortion * canonical,
+            canonical if unit == 1 else unit * canonical,
             self._next(terms, progress, state),
             beta * self.shaping.slope(terms.kl.detach(), progress),
             penalty.detach(),

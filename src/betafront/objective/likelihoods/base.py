@@ -1,8 +1,8 @@
 """What every likelihood answers: log p(x|z), the mean, a sample, and whether the data fits it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from typing import ClassVar, Self
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +41,13 @@ class Likelihood(nn.Module, ABC):
     lr_factor: float = 1.0
     """The learning rate of the likelihood's own parameters, as a multiple of the optimiser's."""
 
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        own = vars(cls).keys()
+        if own & {"log_prob", "log_prob_each", "statistic"}:  # else a shortcut said what these did
+            for shortcut in {"log_prob_and_statistic", "mean_log_prob"} - own:
+                setattr(cls, shortcut, getattr(Likelihood, shortcut))
+
     def suit(self, shape: tuple[int, ...]) -> Self:
         """Make the parameters that the likelihood has for each data dimension of examples of
         `shape`, once; most have none. Called before a model is made with it. Returns itself."""
@@ -59,6 +66,20 @@ class Likelihood(nn.Module, ABC):
     def log_prob(self, params: Tensor, x: Tensor) -> Tensor:
         """(B,) log p(x|z) in nats, summed over the data dimensions, with every constant."""
         return self.log_prob_each(raised(params), raised(x)).flatten(1).sum(1)
+
+    def log_prob_and_statistic(self, params: Tensor, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """`log_prob` and `statistic` of the same batch, which may have a part in common."""
+        return self.log_prob(params, x), self.statistic(params, x)
+
+    def mean_log_prob(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """The mean of `log_prob` over examples as a function of an output that is the same for all,
+        (1, outputs·C, …), in () nats. Of an exponential family it is one of means over the
+        examples, so that a fit does not go through these at every step.
+
+        Args:
+            x: (n, C, …).
+        """
+        return lambda params: self.log_prob(params, x).mean()
 
     def statistic(self, params: Tensor, x: Tensor) -> Tensor | None:
         """What a likelihood in training mode learns from a batch otherwise than by gradient, for
@@ -174,6 +195,8 @@ def told(likelihood: Likelihood, symbols: int | None) -> Likelihood:
 
 def raised(values: Tensor) -> Tensor:
     """`values` in float32 or better: half precision has too few digits for a sum of log p."""
+    if values.dtype is torch.float32:  # at every step, where asking takes as long as a kernel
+        return values
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 

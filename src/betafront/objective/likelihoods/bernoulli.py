@@ -1,6 +1,6 @@
 """The Bernoulli: a mass on {0, 1}."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import torch
@@ -34,6 +34,11 @@ class Bernoulli(Likelihood):
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         log_mass: Tensor = self._distribution(params).log_prob(x)
         return log_mass
+
+    def mean_log_prob(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """As of any likelihood: log p is linear in x."""
+        mean = raised(x).mean(0, keepdim=True)
+        return lambda params: self.log_prob(params, mean).sum()
 
     def mean(self, params: Tensor) -> Tensor:
         return raised(params).sigmoid()

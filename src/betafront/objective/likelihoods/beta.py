@@ -5,6 +5,7 @@ at a = b = 10⁴ its lgamma is near 2·10⁵, of which float32 keeps steps of 0.
 """
 
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import torch
@@ -12,7 +13,7 @@ from torch import Tensor
 from torch.distributions import Beta as TorchBeta
 
 from betafront.errors import UserError
-from betafront.objective.likelihoods.base import Likelihood, check_unit_interval
+from betafront.objective.likelihoods.base import Likelihood, check_unit_interval, raised
 from betafront.objective.likelihoods.spread import between
 
 # A concentration of 10⁴ on both sides is a peak of one 8-bit grey level, and one of 0.01 has all
@@ -45,6 +46,21 @@ class Beta(Likelihood):
         stirling = 0.5 * (log_a + log_b - n.log() - math.log(2 * math.pi))
         remainder = stirling_remainder(n) - stirling_remainder(a) - stirling_remainder(b)
         return from_mean - x.log() - torch.log1p(-x) + stirling + remainder
+
+    def mean_log_prob(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """As of any likelihood: log p is linear in log x and log(1 - x). In float64, where the
+        textbook form keeps its digits."""
+        x = raised(x)
+        log_x, log_rest = (
+            part.mean(0, keepdim=True, dtype=torch.float64) for part in (x.log(), torch.log1p(-x))
+        )
+
+        def of(params: Tensor) -> Tensor:
+            a, b = (part.double().exp() for part in self._log_concentrations(params))
+            log_total = torch.lgamma(a) + torch.lgamma(b) - torch.lgamma(a + b)
+            return ((a - 1) * log_x + (b - 1) * log_rest - log_total).sum()
+
+        return of
 
     def mean(self, params: Tensor) -> Tensor:
         log_a, log_b = self._log_concentrations(params)

@@ -5,7 +5,7 @@ Written as an exponential family in the logit η = log(λ / (1 - λ)), `p(x) = C
 0 or 1 at large logits and loses the constant there; in η it is exact on the whole line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import torch
@@ -35,6 +35,11 @@ class ContinuousBernoulli(Likelihood):
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
         return params * x + log_constant(params)
+
+    def mean_log_prob(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """As of any likelihood: log p is linear in x."""
+        mean = raised(x).mean(0, keepdim=True)
+        return lambda params: self.log_prob(params, mean).sum()
 
     def mean(self, params: Tensor) -> Tensor:
         params = raised(params)

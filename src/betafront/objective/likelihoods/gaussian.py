@@ -1,7 +1,7 @@
 """The Gaussian with one σ for all data dimensions: fixed, learned, or optimal."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import torch
@@ -37,9 +37,16 @@ class Gaussian(OneScale):
         spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
         super().__init__(spread, lr_factor, calibrate)
 
-    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        squares = self.powers(params, x)
-        return log_normal(squares, self.spread.log(squares))
+    def log_prob_of(self, powers: Tensor) -> Tensor:
+        return log_normal(powers, self.spread.log(powers))
+
+    def mean_log_prob(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """As of any likelihood: log p is linear in the squares, whose mean is the variance and the
+        square of what the mean is off by."""
+        if type(self).powers is not Gaussian.powers:
+            return super().mean_log_prob(x)
+        variance, mean = torch.var_mean(raised(x), 0, correction=0, keepdim=True)
+        return lambda params: self.log_prob_of(variance + self.powers(raised(params), mean)).sum()
 
     def powers(self, mean: Tensor, x: Tensor) -> Tensor:
         return (x - mean) ** 2

@@ -36,10 +36,9 @@ class Laplace(OneScale):
         spread = Spread("scale", scale, mode, power=1, momentum=momentum)
         super().__init__(spread, lr_factor, calibrate)
 
-    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        errors = self.powers(params, x)
-        log_scale = self.spread.log(errors)
-        return -errors * torch.exp(-log_scale) - log_scale - math.log(2)
+    def log_prob_of(self, powers: Tensor) -> Tensor:
+        log_scale = self.spread.log(powers)
+        return -powers * torch.exp(-log_scale) - log_scale - math.log(2)
 
     def powers(self, mean: Tensor, x: Tensor) -> Tensor:
         return (x - mean).abs()

@@ -44,6 +44,19 @@ class OneScale(Likelihood):
     def powers(self, mean: Tensor, x: Tensor) -> Tensor:
         """(B, C, ...) |x - m|^p."""
 
+    @abstractmethod
+    def log_prob_of(self, powers: Tensor) -> Tensor:
+        """(B, C, ...) log p(x_d|z) of each data dimension, from |x - m|^p."""
+
+    def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
+        return self.log_prob_of(self.powers(params, x))
+
+    def log_prob_and_statistic(self, params: Tensor, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        if not self.spread.learns_from_batches:
+            return super().log_prob_and_statistic(params, x)
+        powers = self.powers(raised(params), raised(x))  # once for both
+        return self.log_prob_of(powers).flatten(1).sum(1), mean_power(powers.detach())
+
     @property
     def scale(self) -> float:
         """The scale in the data's units, as evaluation uses it."""

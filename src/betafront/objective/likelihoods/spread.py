@@ -116,8 +116,8 @@ class Spread(nn.Module):
                 "this model gives none: have its observe return likelihood.statistic, or use "
                 "likelihood.mode=learned"
             )
-        self.total = self.momentum * self.total + (1 - self.momentum) * mean
-        self.seen = self.momentum * self.seen + (1 - self.momentum)
+        self.total.mul_(self.momentum).add_((1 - self.momentum) * mean)
+        self.seen.mul_(self.momentum).add_(1 - self.momentum)
 
     @torch.no_grad()
     def set(self, mean: Tensor) -> None:
