@@ -226,7 +226,7 @@ class RunState(nn.Module):
         """A validation found D + βR, at the final β, to be `value` nats."""
         better = self.best is None or value < self.best.value
         if self.keeps_best and math.isfinite(value) and better:
-            self.best = Best.of(self.step, value, self.evaluated)
+            self.best = Best.of(self.step, value, self.evaluated, self.best)
         if self.learning_rate is not None:
             self.learning_rate.after_validation(value)
 

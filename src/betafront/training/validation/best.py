@@ -31,14 +31,32 @@ class Best:
     weights: dict[str, Tensor]
 
     @classmethod
-    def of(cls, step: int, value: float, vae: Model) -> "Best":
-        """The model as it is now."""
-        weights = {name: tensor.detach().clone() for name, tensor in vae.state_dict().items()}
-        return cls(step, value, weights)
+    def of(cls, step: int, value: float, vae: Model, former: "Best | None" = None) -> "Best":
+        """The model as it is now.
+
+        Args:
+            step, value: as above.
+            vae: the model.
+            former: the best until now, whose memory is taken: fresh memory costs as much as
+                another validation of a small model.
+        """
+        now = vae.state_dict()
+        if former is None or not all(_alike(former.weights.get(k), t) for k, t in now.items()):
+            return cls(step, value, {name: tensor.clone() for name, tensor in now.items()})
+        return cls(step, value, {k: former.weights[k].copy_(t) for k, t in now.items()})
 
     def written(self) -> dict[str, Any]:
         """As a checkpoint keeps it."""
         return {"step": self.step, "value": self.value, "weights": self.weights}
+
+
+def _alike(one: Tensor | None, other: Tensor) -> bool:
+    """Whether one tensor can hold the values of another."""
+    return one is not None and (one.shape, one.dtype, one.device) == (
+        other.shape,
+        other.dtype,
+        other.device,
+    )
 
 
 def why_unknown(objective: Objective) -> str:
