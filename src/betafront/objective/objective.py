@@ -35,12 +35,16 @@ class Step(NamedTuple):
         beta: () the canonical β in force, the derivative of the loss by R over that by D; of free
             bits, that of the groups above their threshold.
         penalty: () the weighted sum of the penalties, on the scale on which D has weight 1.
+        distortion, rate: () the means of D and R over the batch, with gradients, where the loss is
+            made of them; else None.
     """
 
     loss: Tensor
     state: Tensor
     beta: Tensor
     penalty: Tensor
+    distortion: Tensor | None = None
+    rate: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -164,10 +168,13 @@ class Objective:
         """
         factor = self.schedule(progress)
         beta = factor * self.controller.beta(state, self.beta)
+        plain, distortion, rate = type(self.shaping) is Plain, None, None
         if terms.varied is not None:
             canonical = self._of_each(terms, terms.varied, factor)
         elif self.draws == 1:
-            canonical = terms.distortion.mean() + beta * self.shaping(terms.kl, progress)
+            distortion, shaped = terms.distortion.mean(), self.shaping(terms.kl, progress)
+            canonical = distortion + beta * shaped
+            rate = shaped if plain else None
         else:
             canonical = self._bound(terms, beta).mean().to(terms.log_px.dtype)
         if self.penalties:
@@ -179,8 +186,12 @@ class Objective:
         return Step(
             canonical if unit == 1 else unit * canonical,
             self._next(terms, progress, state),
-            beta * self.shaping.slope(terms.kl.detach(), progress),
+            canonical.new_full((), beta)
+            if plain and isinstance(beta, float)
+            else beta * self.shaping.slope(terms.kl.detach(), progress),
             penalty.detach(),
+            distortion,
+            rate,
         )
 
     def _of_each(self, terms: Terms, varied: Varied, factor: float) -> Tensor:

@@ -167,9 +167,10 @@ class RunState(nn.Module):
     @torch.no_grad()
     def record(self, seen: StepMeans) -> None:
         """Keep what came of an optimiser step that has been taken."""
-        traced = seen.traced
-        self.trace[self.step, : len(traced)] = traced
-        self.controller = self._next(seen)
+        seen.write(self.trace[self.step])
+        following = self._next(seen)
+        if following is not self.controller:  # a module takes its time to be given a buffer
+            self.controller = following
         self.vae.remember(seen.statistic)
         batch_statistics.remember(self.vae, seen.layers)
         if self.average is not None:

@@ -37,8 +37,8 @@ class Gaussian(OneScale):
         spread = Spread("sigma", sigma, mode, power=2, momentum=momentum)
         super().__init__(spread, lr_factor, calibrate)
 
-    def log_prob_of(self, powers: Tensor) -> Tensor:
-        return log_normal(powers, self.spread.log(powers))
+    def log_prob_of(self, powers: Tensor, log_scale: Tensor) -> Tensor:
+        return log_normal(powers, log_scale)
 
     def mean_log_prob(self, x: Tensor) -> Callable[[Tensor], Tensor]:
         """As of any likelihood: log p is linear in the squares, whose mean is the variance and the
@@ -46,7 +46,12 @@ class Gaussian(OneScale):
         if type(self).powers is not Gaussian.powers:
             return super().mean_log_prob(x)
         variance, mean = torch.var_mean(raised(x), 0, correction=0, keepdim=True)
-        return lambda params: self.log_prob_of(variance + self.powers(raised(params), mean)).sum()
+
+        def of(params: Tensor) -> Tensor:
+            squares = variance + self.powers(raised(params), mean)
+            return self.log_prob_of(squares, self.spread.log(squares)).sum()
+
+        return of
 
     def powers(self, mean: Tensor, x: Tensor) -> Tensor:
         return (x - mean) ** 2

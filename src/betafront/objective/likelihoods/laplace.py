@@ -36,8 +36,7 @@ class Laplace(OneScale):
         spread = Spread("scale", scale, mode, power=1, momentum=momentum)
         super().__init__(spread, lr_factor, calibrate)
 
-    def log_prob_of(self, powers: Tensor) -> Tensor:
-        log_scale = self.spread.log(powers)
+    def log_prob_of(self, powers: Tensor, log_scale: Tensor) -> Tensor:
         return -powers * torch.exp(-log_scale) - log_scale - math.log(2)
 
     def powers(self, mean: Tensor, x: Tensor) -> Tensor:

@@ -45,17 +45,20 @@ class OneScale(Likelihood):
         """(B, C, ...) |x - m|^p."""
 
     @abstractmethod
-    def log_prob_of(self, powers: Tensor) -> Tensor:
-        """(B, C, ...) log p(x_d|z) of each data dimension, from |x - m|^p."""
+    def log_prob_of(self, powers: Tensor, log_scale: Tensor) -> Tensor:
+        """(B, C, ...) log p(x_d|z) of each data dimension, from |x - m|^p and the scale."""
 
     def log_prob_each(self, params: Tensor, x: Tensor) -> Tensor:
-        return self.log_prob_of(self.powers(params, x))
+        powers = self.powers(params, x)
+        return self.log_prob_of(powers, self.spread.log(powers))
 
     def log_prob_and_statistic(self, params: Tensor, x: Tensor) -> tuple[Tensor, Tensor | None]:
         if not self.spread.learns_from_batches:
             return super().log_prob_and_statistic(params, x)
-        powers = self.powers(raised(params), raised(x))  # once for both
-        return self.log_prob_of(powers).flatten(1).sum(1), mean_power(powers.detach())
+        powers = self.powers(raised(params), raised(x))  # once for both, and so is its mean
+        mean = mean_power(powers)
+        log_scale = self.spread.optimum(mean) if self.spread.adapts else self.spread.log(powers)
+        return self.log_prob_of(powers, log_scale).flatten(1).sum(1), mean.detach()
 
     @property
     def scale(self) -> float:

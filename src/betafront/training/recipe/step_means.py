@@ -34,15 +34,18 @@ class StepMeans(NamedTuple):
     @classmethod
     def of(cls, terms: Terms, taken: Step) -> "StepMeans":
         """Of one batch."""
+        distortion, rate = taken.distortion, taken.rate
         return cls(
-            distortion=terms.mean(terms.distortion.detach()),
-            rate=terms.mean(terms.rate.detach()),
+            distortion=terms.mean(-terms.log_px.detach())
+            if distortion is None
+            else distortion.detach(),
+            rate=terms.mean(terms.kl.detach().sum(-1)) if rate is None else rate.detach(),
             loss=taken.loss.detach(),
-            beta=taken.beta.detach(),
-            penalty=taken.penalty.detach(),
+            beta=_detached(taken.beta),
+            penalty=taken.penalty,  # which has no gradient
             mse=None if terms.mse is None else terms.mse.detach().mean(),
-            statistic=None if terms.statistic is None else terms.statistic.detach(),
-            layers=None if terms.layers is None else terms.layers.detach(),
+            statistic=None if terms.statistic is None else _detached(terms.statistic),
+            layers=None if terms.layers is None else _detached(terms.layers),
             state=taken.state,
         )
 
@@ -67,13 +70,12 @@ class StepMeans(NamedTuple):
         every["beta"] = torch.where(rate == 0, every["beta"], weighted)
         return StepMeans(**own | every)
 
-    @property
-    def traced(self) -> Tensor:
-        """(5 or 6,) float32 what a trace keeps of the step, in the order of `TRACED`."""
+    def write(self, row: Tensor) -> None:
+        """Write what a trace keeps of the step into its (6,) row, in the order of `TRACED`."""
         seen = [self.distortion, self.rate, self.loss, self.beta, self.penalty]
         if self.mse is not None:
             seen.append(self.mse)
-        return torch.stack([value.float() for value in seen])
+        torch.stack([value.to(row.dtype) for value in seen], out=row[: len(seen)])
 
 
 def mean_of(batches: Sequence[StepMeans]) -> StepMeans:
@@ -85,3 +87,8 @@ def mean_of(batches: Sequence[StepMeans]) -> StepMeans:
         each = [getattr(batch, name) for batch in batches]
         values[name] = None if each[0] is None or name == "state" else torch.stack(each).mean(0)
     return StepMeans(**values)
+
+
+def _detached(value: Tensor) -> Tensor:
+    """A value without its gradient; itself where it has none."""
+    return value.detach() if value.requires_grad else value
