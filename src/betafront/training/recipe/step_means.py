@@ -75,7 +75,7 @@ class StepMeans(NamedTuple):
         seen = [self.distortion, self.rate, self.loss, self.beta, self.penalty]
         if self.mse is not None:
             seen.append(self.mse)
-        torch.stack([value.to(row.dtype) for value in seen], out=row[: len(seen)])
+        torch.stack([value.float() for value in seen], out=row[: len(seen)])
 
 
 def mean_of(batches: Sequence[StepMeans]) -> StepMeans:
