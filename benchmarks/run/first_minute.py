@@ -80,16 +80,16 @@ def watched(command: list[str], place: Path, database: Path) -> dict[str, float]
         "OMP_NUM_THREADS": "1",
     }  # fmt: skip
     before, seen = os.times(), Watched(time.time())
-    running = subprocess.Popen(
-        command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    terminal, its = os.openpty()  # what somebody who waits before it sees
+    running = subprocess.Popen(command, cwd=place, env=environment, stdout=its, stderr=its)
+    os.close(its)
     said: list[str] = []
 
     def read() -> None:
-        assert running.stdout is not None
-        while line := os.read(running.stdout.fileno(), 4096):
-            seen.found.setdefault("word", time.time() - seen.began)
-            said.append(line.decode(errors="replace"))
+        with suppress(OSError):  # EIO, once nobody writes to the terminal any more
+            while line := os.read(terminal, 4096):
+                seen.found.setdefault("word", time.time() - seen.began)
+                said.append(line.decode(errors="replace"))
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -98,6 +98,7 @@ def watched(command: list[str], place: Path, database: Path) -> dict[str, float]
         time.sleep(0.5)
     end = time.time()
     reader.join()
+    os.close(terminal)
     if running.returncode:
         raise RuntimeError("".join(said))
     after = os.times()

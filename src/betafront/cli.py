@@ -351,10 +351,10 @@ def ui(
 
 def hydra_application(arguments: list[str]) -> None:
     """Hand over to Hydra."""
-    if "--multirun" in arguments or "-m" in arguments:
+    if sys.stdout.isatty() and {"--multirun", "-m"} & set(arguments):
         from betafront.terminal import console
 
-        # Before the imports, which take seconds.
+        # Somebody waits, and the imports take seconds. Elsewhere a refusal is one line.
         console().print("Reading the study and checking every branch of its space …", style="dim")
     with interruptible():
         from betafront.api.hydra_app import main as application
