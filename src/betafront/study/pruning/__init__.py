@@ -1,0 +1,1 @@
+"""Pruning that keeps the front: which runs of a study are stopped before their last step."""
