@@ -374,6 +374,17 @@ def test_a_failed_trial_is_recorded_with_its_parameters_and_log(
     assert "run.log" in {f.path for f in client.list_artifacts(failed.info.run_id)}
 
 
+def test_a_pruned_trial_is_recorded_as_killed_once(record: MlflowClient, own_place: Path) -> None:
+    tracker, (_, spec) = MLflowTracker(record.tracking_uri), find_study("s")
+    for _ in range(2):
+        why = "pruned: at step 50 of 400 it was 3 nats behind"
+        tracker.pruned(spec, 7, {"optimizer.lr": 0.1}, why, own_place / "runs/s/trial-0001")
+    (killed,) = [run for run in runs(record)["trial"] if run.info.status == "KILLED"]
+    assert killed.info.run_name == "t007 pruned"
+    assert killed.data.tags["reason"] == why
+    assert killed.data.params["optimizer.lr"] == "0.1"
+
+
 def test_parameters_that_hydra_writes_with_signs_of_its_own_are_recorded(
     betafront: Command, own_place: Path
 ) -> None:

@@ -16,9 +16,10 @@ from betafront.study.display.failures import print_failures, reasons
 from betafront.study.display.others import print_others
 from betafront.study.lookup import find_study
 from betafront.study.results.confirmation import confirming
+from betafront.study.results.pruned import pruned_record
 from betafront.study.results.read import read
 from betafront.study.results.table import failures
-from betafront.study.trials.status import OF_OTHERS, WORDS
+from betafront.study.trials.status import IF_ANY, OF_OTHERS, WORDS
 from betafront.terminal import command_line, console, print_json, print_next
 
 EACH = 1  # of the trials that failed for the same reason, shown with its log
@@ -57,10 +58,11 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
             {
                 "study": spec.name,
                 "budget": spec.trials,
-                **{word: known.counts[word] for word in WORDS},
+                **{word: known.counts[word] for word in (*WORDS, *IF_ANY)},
                 "others": {word: known.counts[word] for word in OF_OTHERS},
                 "imported": int(every["imported"].notna().sum()) if "imported" in every else 0,
                 "failures": failures(trials),
+                **pruned_record(trials),
                 "reasons": reasons(trials, spec),
                 "front": numbers,
                 **curves_record(rows),
@@ -77,6 +79,8 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
     counts = ", ".join(f"{known.counts[word]} {word}" for word in words)
     out.print(Text.assemble((spec.name, "bold"), f": {counts}; budget {spec.trials}"))
     print_failures(trials, spec, out, EACH)
+    if known.pruned:
+        out.print(known.pruned, markup=False, soft_wrap=True)
     print_others(trials, spec, out)
     if tested < planned:
         again = command_line("confirm", spec.name)

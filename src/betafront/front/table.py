@@ -105,6 +105,8 @@ class Facts:
         by_epochs: whether epochs said how long its runs are.
         inner: the choice of the model of which one that is conditioned on β was made; empty where
             its models are not conditioned, or it is not known.
+        pruned: how many trials were stopped before their last step, in a sentence; empty where none
+            was.
     """
 
     name: str
@@ -127,6 +129,7 @@ class Facts:
     keep: str = ""
     by_epochs: bool = False
     inner: str = ""
+    pruned: str = ""
 
     @property
     def rate_distortion(self) -> bool:

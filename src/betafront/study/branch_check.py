@@ -11,12 +11,14 @@ from betafront.errors import UserError, near_miss
 from betafront.metrics.catalogue import direction
 from betafront.metrics.zero_rate import EXAMPLES, zero_rate
 from betafront.models import model_cautions
+from betafront.objective import Objective
 from betafront.own_modules import cause
 from betafront.study.forecast_range import with_range
 from betafront.study.plan import Plan
+from betafront.study.pruning.trained_line import why_none
 from betafront.study.scout.family import check_scout
 from betafront.study.search.grammar import name_of
-from betafront.study.spec import EPOCHS, STEPS, Spec
+from betafront.study.spec import EPOCHS, OFF, STEPS, Spec
 from betafront.training.recipe.trainer import epochs_in_words
 from betafront.training.run import EVALUATED, Run
 
@@ -53,6 +55,7 @@ def checked(plan: Plan) -> Plan:
         run = branch(overrides)
         vae = run.vae()
         of_models += model_cautions(vae)
+        check_line(plan.spec, run.objective_of(vae), overrides)
         widths.add(tuple(vae.widths))
     cautions = [*data_cautions(run.data), *dict.fromkeys(of_models)]
     one_floor = len(widths) == 1 and not any(map(_of_likelihood, plan.spec.space))
@@ -60,6 +63,20 @@ def checked(plan: Plan) -> Plan:
     plan = replace(plan, spec=spec, cautions=cautions, one_floor=one_floor)
     check_scout(plan)
     return plan
+
+
+def check_line(spec: Spec, objective: Objective, overrides: Sequence[str]) -> None:
+    """Refuse to prune runs that train no line of D and R.
+
+    Raises:
+        UserError: naming the branch, and why.
+    """
+    if spec.pruner != OFF and (why := why_none(objective)):
+        where = f" (found at {', '.join(overrides)})" if overrides else ""
+        raise UserError(
+            f"study.pruner={spec.pruner} compares runs by the D + βR that they train, and {why}: "
+            f"leave study.pruner at off{where}"
+        )
 
 
 def _of_likelihood(key: str) -> bool:

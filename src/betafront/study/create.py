@@ -84,6 +84,8 @@ def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:
         unit = " trials" if name == "budget" else ""
         verb = "was" if name == "budget" else "were"
         out.print(f"The {name} of {spec.name} {verb} {before}{unit}, now {now}{less}.")
+    if spec.pruner != old.pruner:
+        out.print(f"The pruner of {spec.name} was {old.pruner}, now {spec.pruner}.")
     if spec.lease != old.lease:
         out.print(f"The lease of {spec.name} was {old.lease:g} s, now {spec.lease:g} s.")
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SPEC = "betafront"
 STEPS, EPOCHS = "trainer.steps", "trainer.epochs"
+OFF, OWN_LINE = "off", "own_line"
+PRUNERS = (OFF, OWN_LINE)
 IDENTITY = "identity"  # a user attribute of its own: drawn once, when the study is made
 
 
@@ -48,6 +50,7 @@ class Spec:
         fail_fast: stop at the first failure.
         max_failures: stop beyond so many failures, or beyond such a part of the trials; None for
             never.
+        pruner: which runs are stopped before their last step, one of PRUNERS.
         folder: where the run folders are, as far as the reader knows.
         tracking: the configuration of the tracker.
         as_forecast: parameters whose search was `auto`: `space` has the range that the forecast
@@ -86,6 +89,7 @@ class Spec:
     lease: float = 60.0
     fail_fast: bool = False
     max_failures: float | None = None
+    pruner: str = OFF
     identity: str = ""
 
     @property

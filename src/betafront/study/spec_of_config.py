@@ -9,14 +9,15 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from betafront.config.parts import ADDED, PARTS
-from betafront.errors import UserError
+from betafront.errors import UserError, near_miss
+from betafront.front.table import DISTORTION, PLANE, RATE
 from betafront.metrics.catalogue import direction, needing_one_likelihood
 from betafront.study.gpus import devices_of, visible
 from betafront.study.search.distributions import values
 from betafront.study.search.grammar import name_of
 from betafront.study.search.samplers import check_sampler
 from betafront.study.search.space import Space
-from betafront.study.spec import EPOCHS, STEPS, Spec
+from betafront.study.spec import EPOCHS, OFF, PRUNERS, STEPS, Spec
 
 MOST_BYTES = 255  # of the name of a file or folder, on nearly every system
 DIRECTIONS = ("minimize", "maximize")
@@ -79,11 +80,44 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         lease=float(study.lease),
         fail_fast=study.fail_fast,
         max_failures=study.max_failures,
+        pruner=pruner(study.get("pruner", OFF)),
     )
+    check_pruner(spec)
     if over := needing_one_likelihood(objectives):
         searched = space.distributions.get("likelihood")
         _check_likelihoods(spec, over[0], values(searched) if searched else [])
     return spec
+
+
+def pruner(written: Any) -> str:
+    """The name of a pruner as a study has it.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    name = OFF if written is False or written is None else str(written)  # YAML reads off as false
+    if name not in PRUNERS:
+        raise UserError(f"study.pruner={name} is unknown: {near_miss(name, PRUNERS)}")
+    return name
+
+
+def check_pruner(spec: Spec) -> None:
+    """Refuse to prune where runs are not compared as the rule compares them.
+
+    Raises:
+        UserError: naming the way out.
+    """
+    if spec.pruner == OFF:
+        return
+    why = ""
+    if spec.objectives != PLANE:
+        why = f"looks at D and R, so that it needs study.objectives=[{RATE},{DISTORTION}]"
+    elif spec.replicates > 1:
+        why = f"stops single runs, and study.replicates={spec.replicates}"
+    elif any(name_of(key) in (STEPS, EPOCHS) for key in spec.space):
+        why = f"compares runs after as many steps, and {STEPS} or {EPOCHS} is searched"
+    if why:
+        raise UserError(f"study.pruner={spec.pruner} {why}: leave study.pruner at off")
 
 
 def study_name(written: Any) -> str:

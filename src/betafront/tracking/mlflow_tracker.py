@@ -34,8 +34,8 @@ from betafront.tracking.trial_run import (
     TrialRun,
     extent_of,
     log_pictures,
-    write_failed,
     write_finished,
+    write_without_result,
 )
 from betafront.tracking.ui_charts import front_tags
 from betafront.tracking.ui_view import TAG, saved_view
@@ -115,10 +115,21 @@ class MLflowTracker:
         self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
     ) -> None:
         """Write a trial without a result as a run, once."""
+        self._without_result(spec, number, params, reason, folder, "failed")
+
+    def pruned(
+        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
+    ) -> None:
+        """Write a trial that was stopped before its last step as a run, once."""
+        self._without_result(spec, number, params, reason, folder, "pruned")
+
+    def _without_result(
+        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path, word: str
+    ) -> None:
         with self._writing(spec) as (client, place):
             if number not in self._trials:
-                self._trials[number] = write_failed(
-                    client, place, spec, number, params, reason, folder
+                self._trials[number] = write_without_result(
+                    client, place, spec, number, params, reason, folder, word
                 )
 
     def finish(

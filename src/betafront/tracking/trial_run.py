@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 OF_OTHER_STUDY = ("imported", "continued")  # which trial of which other study
 STEPS = "trainer.steps"
+MLFLOW_STATUS = {"failed": "FAILED", "pruned": "KILLED"}
 CURVE = "curve.csv"  # an artifact of a run of a family
 SCALE = ("beta", "beta_norm", "beta_spread", "sigma")
 SIZES = ("shape", "train", "val", "test")  # of data
@@ -122,7 +123,7 @@ def write_finished(
     return TrialRun(run_id, extent_of(row))
 
 
-def write_failed(
+def write_without_result(
     client: "MlflowClient",
     place: Place,
     spec: Spec,
@@ -130,12 +131,14 @@ def write_failed(
     params: dict[str, Any],
     reason: str,
     folder: Path,
+    word: str,
 ) -> TrialRun:
-    """Write a new run for a trial without a result: its parameters, the reason and the log."""
-    run_id = _create(client, place, spec, number, f"t{number:03d} failed", None, {"reason": reason})
+    """Write a new run for a trial without a result, whose word, `failed` or `pruned`, is in its
+    name: its parameters, the reason and the log."""
+    run_id = _create(client, place, spec, number, f"t{number:03d} {word}", None, {"reason": reason})
     log_points(client, run_id, [], params_of(params))
     _log_files(client, run_id, folder)
-    client.set_terminated(run_id, "FAILED")
+    client.set_terminated(run_id, MLFLOW_STATUS[word])
     return TrialRun(run_id, Extent(1, 0, stands=False))
 
 

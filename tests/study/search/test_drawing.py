@@ -132,3 +132,27 @@ def test_constraints_that_leave_nothing_are_named() -> None:
     space = Space.parse(["u=interval(0,1)"], constraints=["u > 2"])
     with pytest.raises(UserError, match=r"study\.constraints"):
         drawing(space).draw(0, set())
+
+
+@pytest.mark.parametrize("running_before", [True, False])
+def test_a_sampler_sees_what_was_pruned_as_complete_with_what_it_had_reached(
+    running_before: bool,
+) -> None:
+    """Where Optuna has trials as pruned, TPE fills its good ones up with any of them."""
+    own = Drawing(SPACE, {}, DIRECTIONS, "tpe", 0, 0, lambda trial: [5.0, trial.params["w"]])
+    params = own.draw(0, set()).params
+    trials = [finished(SPACE, n, {**params, "w": n / 40}) for n in range(40)]
+    if running_before:
+        own.learn(_in_state(trial, TrialState.RUNNING) for trial in trials)
+    own.learn(_in_state(t, TrialState.PRUNED) if t.number > 2 else t for t in trials)
+    known = own.memory.get_trials(states=[TrialState.COMPLETE])
+    assert [t.values for t in known[3:]] == [[5.0, n / 40] for n in range(3, 40)]
+    assert not own.memory.get_trials(states=[TrialState.PRUNED, TrialState.RUNNING])
+    assert own.draw(40, set()).params["w"] >= 0
+
+
+def _in_state(trial: FrozenTrial, state: TrialState) -> FrozenTrial:
+    """The trial as it was, or became, without values."""
+    made = create_trial(state=state, params=trial.params, distributions=trial.distributions)
+    made.number = trial.number
+    return made

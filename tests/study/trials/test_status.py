@@ -28,6 +28,7 @@ AGAIN = {ORIGIN: {"first": 0, "before": 0, "retry": 1}}
 EXPIRED = {LEASE: {"machine": "another", "until": 0.0}}
 HELD = {LEASE: {"machine": "another", "until": 1e12}}
 FAILED = HELD | {REASON: "diverged: at step 3"}
+STOPPED = HELD | {REASON: "pruned: at step 50 of 400"}
 RECORDED = HELD | {RECORD: {"metrics": {}, "scale": {}, "folder": "trial-0000"}}
 OF_OTHER_STUDY = HELD | {RECORD: {"metrics": {}, "scale": {}, "folder": "trial-0007"}}
 COPIED = {IMPORTED: {"study": "another"}}
@@ -54,7 +55,9 @@ CASES: list[tuple[TrialState, dict[str, Any], Status]] = [
     (TrialState.FAIL, HELD | {REASON: OVER_BUDGET}, Status.GIVEN_BACK),
     (TrialState.FAIL, HELD | {REASON: TAKEN} | ADDS, Status.GIVEN_BACK),
     (TrialState.FAIL, HELD | {REASON: "refused: the space has no x"}, Status.REFUSED),
-    (TrialState.PRUNED, HELD, Status.FAILED),
+    (TrialState.PRUNED, HELD, Status.FAILED),  # by another program
+    (TrialState.PRUNED, STOPPED, Status.PRUNED),
+    (TrialState.PRUNED, STOPPED | AGAIN, Status.PRUNED),
     (TrialState.RUNNING, EXPIRED | CONFIRMS, Status.ABANDONED),
     (TrialState.RUNNING, HELD | CONFIRMS, Status.CONFIRMING),
     (TrialState.COMPLETE, RECORDED | CONFIRMS, Status.CONFIRMS),
@@ -77,6 +80,7 @@ FACTS = {
     Status.ABANDONED: ("lost", True, False, False),
     Status.COMPLETE: ("complete", True, False, True),
     Status.FAILED: ("failed", True, False, True),
+    Status.PRUNED: ("pruned", True, False, True),
     Status.LOST: ("lost", False, True, True),
     Status.GIVEN_BACK: ("", False, False, False),
     Status.IMPORTED: ("", False, False, False),
@@ -117,10 +121,10 @@ def test_trials_are_counted_by_word_and_against_the_budget() -> None:
     trials = [trial(state, attrs) for state, attrs, _ in CASES]
     found = numbers_by_word(trials, time.time())
     assert found == {
-        "complete": 3, "failed": 2, "running": 3, "lost": 5, "waiting": 3, "refused": 1,
-        "foreign": 11,
+        "complete": 3, "failed": 2, "running": 3, "lost": 5, "pruned": 2, "waiting": 3,
+        "refused": 1, "foreign": 11,
     }  # fmt: skip
-    assert finished(trials) == 5
+    assert finished(trials) == 7
 
 
 def test_what_counts_as_complete_is_what_stands_in_the_table() -> None:

@@ -47,6 +47,8 @@ def news(trial: "FrozenTrial", spec: Spec) -> str:
         return own + reason(trial)
     if now.again:
         return own + _taken_up_again(trial)
+    if now is Status.PRUNED:
+        return own + reason(trial)
     if now.failed:
         what = "" if adds_to is None else f"more replicates of trial {adds_to} "
         return f"{own}{what}{reason(trial)}"

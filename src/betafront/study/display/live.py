@@ -133,6 +133,7 @@ class Display:
         elif not over:
             line.append("waiting for workers  ", style="yellow")
         line.append(f"{count['failed']} failed", style="red" if count["failed"] else "")
+        line.append(f"  {count['pruned']} pruned" if count["pruned"] else "")
         for word in OF_OTHERS:
             line.append(f"  {count[word]} {word}" if count[word] else "", style="yellow")
         return line.append(f"  {self._front.words}")

@@ -11,6 +11,7 @@ from betafront.front import Facts, trials_table
 from betafront.study.results.confirmation import confirmation
 from betafront.study.results.floor import floor
 from betafront.study.results.points import points
+from betafront.study.results.pruned import pruned_in_words
 from betafront.study.results.scout import scout
 from betafront.study.results.searched_range import as_forecast, reach
 from betafront.study.search.automatic import WEIGHT
@@ -165,6 +166,7 @@ def facts(spec: Spec, trials: Sequence["FrozenTrial"], settings: Mapping[str, An
         confirmation=confirmation(settings),
         keep=str(spec.base.get("trainer.keep", "")),
         by_epochs=spec.by_epochs,
+        pruned=pruned_in_words(trials),
         inner=str(spec.base.get(INNER) or "").rpartition(".")[2],
     )
 

@@ -8,7 +8,7 @@ draws the same points again, also where it was stopped and resumed.
 
 import json
 import random
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TRIES = 20  # draws of the study's sampler before points are drawn at random
 RANDOM_TRIES = 2000
+Reached = Callable[["FrozenTrial"], Sequence[float] | None]
 ENUMERABLE = 100_000  # points of a space that are gone through for one that is left
 BLIND = {"random", "grid", "qmc"}  # samplers that look at no history
 
@@ -55,6 +56,9 @@ class Drawing:
         seed: of the study.
         worker: the number of the worker, so that workers that draw at the same time draw other
             points.
+        reached: the values of the objectives that a trial had where it was pruned; None where that
+            is not known. The sampler sees it as complete with these: of a trial that Optuna has as
+            pruned TPE takes any for a good one, where complete ones are few.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Drawing:
         name: str,
         seed: int,
         worker: int,
+        reached: Reached = lambda trial: None,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.space = space
@@ -72,6 +77,7 @@ class Drawing:
         self.name = name
         self.seed = seed
         self.worker = worker
+        self.reached = reached
         wanted = [optuna.study.StudyDirection[d.upper()] for d in directions]
         self.memory = optuna.create_study(directions=wanted)
         self._copies: dict[int, int] = {}  # the number of an unfinished trial to that of its copy
@@ -84,24 +90,32 @@ class Drawing:
         for trial in trials:
             if trial.number in self._copies and trial.state.is_finished():
                 copy = self._copies.pop(trial.number)
-                complete = trial.state == TrialState.COMPLETE
-                values = trial.values if complete else None
-                self.memory.tell(copy, values, state=trial.state)
+                state, values = self._ended(trial)
+                self.memory.tell(copy, values, state=state)
             elif trial.number not in self._seen:
                 self._seen.add(trial.number)
-                if trial.state in (TrialState.COMPLETE, TrialState.RUNNING):
-                    self._add(trial)
+                state, values = self._ended(trial)
+                if state in (TrialState.COMPLETE, TrialState.RUNNING):
+                    self._add(trial, state, values)
 
-    def _add(self, trial: "FrozenTrial") -> None:
+    def _ended(self, trial: "FrozenTrial") -> "tuple[TrialState, Sequence[float] | None]":
+        """The state and the values of a trial, as the sampler is to see them."""
+        if trial.state == TrialState.PRUNED and (found := self.reached(trial)) is not None:
+            return TrialState.COMPLETE, found
+        return trial.state, trial.values if trial.state == TrialState.COMPLETE else None
+
+    def _add(
+        self, trial: "FrozenTrial", state: TrialState, values: "Sequence[float] | None"
+    ) -> None:
         copy = optuna.create_trial(
-            state=trial.state,
-            values=trial.values,
+            state=state,
+            values=values,
             params=trial.params,
             distributions=trial.distributions,
             system_attrs=trial.system_attrs,
         )
         self.memory.add_trial(copy)
-        if not trial.state.is_finished():
+        if not state.is_finished():
             self._copies[trial.number] = len(self.memory.get_trials(deepcopy=False)) - 1
 
     def draw(

@@ -47,6 +47,12 @@ class Tracker(Protocol):
         """Record a trial that failed."""
         ...
 
+    def pruned(
+        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
+    ) -> None:
+        """Record a trial that was pruned."""
+        ...
+
     def finish(
         self, spec: Spec, table: pd.DataFrame, runs: pd.DataFrame, facts: Facts, report: Path
     ) -> None:
@@ -77,6 +83,11 @@ class NoTracker:
         pass
 
     def failed(
+        self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
+    ) -> None:
+        pass
+
+    def pruned(
         self, spec: Spec, number: int, params: dict[str, Any], reason: str, folder: Path
     ) -> None:
         pass

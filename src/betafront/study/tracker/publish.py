@@ -17,6 +17,7 @@ from betafront.terminal import command_line, print_sentence
 
 if TYPE_CHECKING:
     from optuna import Study
+    from optuna.trial import FrozenTrial
 
 
 def write_record(study: "Study", spec: Spec, tracker: Tracker) -> None:
@@ -30,12 +31,18 @@ def write_record(study: "Study", spec: Spec, tracker: Tracker) -> None:
     for row in rows(trials, added).values():
         tracker.record(spec, row, folder / row["folder"])
     for trial in trials:
-        if status(trial) is Status.FAILED:
-            where = folder / trial_folder(trial.number)
-            tracker.failed(spec, trial.number, trial.params, reason(trial), where)
+        write_without_result(trial, spec, tracker)
     known = facts(spec, trials, study.user_attrs)
     every = table(trials, spec.objectives, added), runs_table(trials, spec.objectives)
     tracker.finish(spec, *every, known, folder / "report")
+
+
+def write_without_result(trial: "FrozenTrial", spec: Spec, tracker: Tracker) -> None:
+    """Have a tracker record a trial that has ended without a result, if it failed or was pruned."""
+    writers = {Status.FAILED: tracker.failed, Status.PRUNED: tracker.pruned}
+    if (write := writers.get(status(trial))) is not None:
+        where = Path(spec.folder) / trial_folder(trial.number)
+        write(spec, trial.number, trial.params, reason(trial), where)
 
 
 def write_record_if_possible(study: "Study", spec: Spec, tracker: Tracker, out: Console) -> None:
@@ -45,7 +52,7 @@ def write_record_if_possible(study: "Study", spec: Spec, tracker: Tracker, out: 
         write_record(study, spec, tracker)
     except Exception as error:
         trials = study.get_trials(deepcopy=False)
-        recorded = (Status.COMPLETE, Status.FAILED)
+        recorded = (Status.COMPLETE, Status.FAILED, Status.PRUNED)
         ended = {t.number for t in trials if status(t) in recorded}
         missing = sorted(ended - tracker.written())
         which = f"trials {in_words(missing)} and the front" if missing else "the front"

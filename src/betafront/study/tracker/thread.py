@@ -12,10 +12,9 @@ from betafront.errors import one_line
 from betafront.study.results.table import rows
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Tracker
-from betafront.study.tracker.publish import print_news
+from betafront.study.tracker.publish import print_news, write_without_result
 from betafront.study.trials.origin import origin
-from betafront.study.trials.ours import trial_folder
-from betafront.study.trials.status import Status, reason, status
+from betafront.study.trials.status import Status, status
 from betafront.terminal import command_line, print_sentence
 
 if TYPE_CHECKING:
@@ -98,11 +97,10 @@ class Recorder:
         spec, study = self.spec, Path(self.spec.folder)
         now, number = status(trial), origin(trial).adds_to
         row = complete.get(trial.number if number is None else number)
-        if now is Status.FAILED:
-            folder = study / trial_folder(trial.number)
-            self.tracker.failed(spec, trial.number, trial.params, reason(trial), folder)
-        elif row is not None and now in (Status.COMPLETE, Status.ADDED):
+        if row is not None and now in (Status.COMPLETE, Status.ADDED):
             self.tracker.record(spec, row, study / row["folder"])
+        else:
+            write_without_result(trial, spec, self.tracker)
 
     def _complain(self, error: Exception) -> None:
         if self._complained:

@@ -1,4 +1,4 @@
-"""Ending a trial in the storage: complete, failed, lost, or let go of. A trial is ended once."""
+"""Ending a trial in the storage: complete, failed, pruned, lost or let go of. It is ended once."""
 
 import logging
 import math
@@ -29,13 +29,15 @@ class Outcome:
 
     Attributes:
         record: of a trial with a result.
-        reason: why the trial failed, as `KIND: …`.
+        reason: why the trial failed or was pruned, as `KIND: …`.
+        pruned: whether it was stopped for good before its last step, by `study.pruner`.
         halted: whether it was stopped, with a checkpoint from which another worker goes on.
         machine: what is wrong with this machine, so that this worker should train no other trial.
     """
 
     record: Record | None = None
     reason: str | None = None
+    pruned: bool = False
     halted: bool = False
     machine: OSError | None = None
 
@@ -46,6 +48,9 @@ def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> No
     if outcome.halted:
         if not release(store, trial):
             log.warning("trial %d had been given to another worker, and ends here", trial.number)
+        return
+    if outcome.pruned:
+        end(store, trial, TrialState.PRUNED, notes={REASON: outcome.reason})
         return
     metrics = outcome.record.metrics if outcome.record else {}
     missing = [m for m in spec.objectives if not math.isfinite(metrics.get(m, math.nan))]

@@ -59,6 +59,7 @@ from betafront.study.trials.queue import (
     replicate_work,
     waiting_work,
 )
+from betafront.study.trials.rungs import reached
 from betafront.study.trials.status import OVER_BUDGET, REASON, REFUSED, TAKEN, Status, status
 from betafront.study.trials.tally import Tally
 
@@ -252,7 +253,7 @@ class Ledger:
         if self._drawing is None:
             self._drawing = Drawing(
                 self.space, spec.base, spec.objectives.values(), spec.sampler, spec.seed,
-                self.number,
+                self.number, lambda trial: reached(trial, spec.objectives),
             )  # fmt: skip
         # Runs that confirm the decision were not drawn, and have no parameters.
         known = (t for t in tally.trials if origin(t).confirms is None)

@@ -43,10 +43,10 @@ class Work:
 
 
 def is_plain(trial: "FrozenTrial") -> bool:
-    """Whether a trial is a draw that is complete. No other trial does
+    """Whether a trial is a draw that is complete, or was pruned. No other trial does
     the same work, and it needs nothing but perhaps replicates: most trials of a large study are
     plain, and a claim need not look at them."""
-    return trial.state.name == "COMPLETE" and ORIGIN not in trial.user_attrs
+    return trial.state.name in ("COMPLETE", "PRUNED") and ORIGIN not in trial.user_attrs
 
 
 def not_plain(trials: "Iterable[FrozenTrial]") -> "list[FrozenTrial]":

@@ -30,11 +30,13 @@ OVER_BUDGET = "given back: the budget was full"
 TAKEN = "given back: another worker had it"
 GIVEN_BACK = {OVER_BUDGET, TAKEN}
 STALE = "stale: its worker was lost"
-PRUNED = "pruned: by another program"
+BY_ANOTHER = "pruned: by another program"
 REFUSED = "refused"  # the kind of the reason why a point of another program was not trained
 
 WORDS = ("complete", "failed", "running", "lost")
 """How tables and `betafront status` call the trials that they count, in this order."""
+IF_ANY = ("pruned",)
+"""How they call those that they count and name where there are any."""
 OF_OTHERS = ("waiting", "refused", "foreign")
 """How they call what other programs have put into the study, which is named where there is any."""
 
@@ -45,7 +47,7 @@ class Status(Enum):
     no budget and no row of their own.
 
     Attributes:
-        word: one of WORDS or OF_OTHERS; empty where tables leave the trial out.
+        word: one of WORDS, IF_ANY or OF_OTHERS; empty where tables leave the trial out.
         counts: whether the trial takes a place of the budget. Once a trial does not count, it never
             counts again.
         again: whether the work of the trial is to be done again by another trial.
@@ -59,6 +61,7 @@ class Status(Enum):
     ABANDONED = ("running in the storage, but its worker is lost", "lost", True, False)
     COMPLETE = ("has a record of its runs", "complete", True, False)
     FAILED = ("ended without a result, for good", "failed", True, False)
+    PRUNED = ("stopped for good before its last step", "pruned", True, False)
     LOST = ("ended because its worker was lost or let go of it", "lost", False, True)
     GIVEN_BACK = ("ended before its training began", "", False, False)
     IMPORTED = ("copied from another study by an earlier version", "", False, False)
@@ -96,7 +99,7 @@ class Status(Enum):
     def is_news(self) -> bool:
         """Whether the user of a running sweep is told: the trial has been trained, and has ended or
         lost its worker, or it was refused."""
-        ended = (Status.COMPLETE, Status.ADDED, Status.CONFIRMS, Status.REFUSED)
+        ended = (Status.COMPLETE, Status.PRUNED, Status.ADDED, Status.CONFIRMS, Status.REFUSED)
         return self.failed or self.again or self in ended
 
     @property
@@ -161,7 +164,7 @@ def _without_origin(trial: "FrozenTrial", now: float | None) -> Status:
 
 def _of_failed(trial: "FrozenTrial") -> Status:
     if trial.state is TrialState.PRUNED:
-        return Status.FAILED
+        return Status.PRUNED if REASON in trial.user_attrs else Status.FAILED
     if REASON not in trial.user_attrs:
         return Status.LOST
     if kind_of_failure(trial) == REFUSED:
@@ -175,7 +178,7 @@ def finished(trials: "Iterable[FrozenTrial]") -> int:
 
 
 def numbers_by_word(trials: "Iterable[FrozenTrial]", now: float) -> dict[str, int]:
-    """How many trials tables call complete, failed, running and lost, and of other programs
+    """How many trials tables call complete, failed, running, lost and pruned, and of other programs
     waiting, refused and foreign.
 
     Args:
@@ -183,12 +186,12 @@ def numbers_by_word(trials: "Iterable[FrozenTrial]", now: float) -> dict[str, in
         now: Unix time.
     """
     found = Counter(status(t, now).word for t in trials)
-    return {word: found.get(word, 0) for word in (*WORDS, *OF_OTHERS)}
+    return {word: found.get(word, 0) for word in (*WORDS, *IF_ANY, *OF_OTHERS)}
 
 
 def reason(trial: "FrozenTrial") -> str:
-    """Why a trial failed, as `KIND: …`."""
-    default = PRUNED if trial.state is TrialState.PRUNED else STALE
+    """Why a trial failed or was pruned, as `KIND: …`."""
+    default = BY_ANOTHER if trial.state is TrialState.PRUNED else STALE
     return str(trial.user_attrs.get(REASON, default))
 
 

@@ -13,6 +13,7 @@ from betafront.errors import machine_fault
 from betafront.study.signals import HALT
 from betafront.study.trials.ending import Outcome
 from betafront.study.trials.lease import Progress
+from betafront.study.worker.pruner import Pruner
 from betafront.training.failure import Failure
 from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
@@ -29,6 +30,7 @@ def attempt(
     seconds: float | None,
     now: Progress,
     dropped: Callable[[], bool],
+    pruner: Pruner | None = None,
 ) -> Result | Outcome:
     """Train the run that `overrides` describe.
 
@@ -39,6 +41,8 @@ def attempt(
         seconds: that the training may take.
         now: kept up to date with how far the run is.
         dropped: whether another worker has the trial by now.
+        pruner: judges the run at its rungs; None where it is trained to its end. It is stopped as
+            where the study is asked to stop: with a checkpoint, at the end of an epoch.
 
     Returns:
         the run's result, or the outcome of its trial where the run has none.
@@ -51,6 +55,11 @@ def attempt(
             step=row[STEP], distortion=row[VAL_DISTORTION], rate=row[VAL_RATE],
             steps=run.trainer.steps,
         )  # fmt: skip
+        if pruner is not None:
+            pruner.look(row, run)
+
+    def halt() -> bool:
+        return HALT.is_set() or (pruner is not None and pruner.stops())
 
     try:
         with logged_to(RunFolder(folder).log):  # the traceback of an error, too
@@ -60,9 +69,15 @@ def attempt(
                 run = build_to_train(config)
             except Exception as error:
                 return _failed(Failure.of(error))
-            made = Attempt(run, folder, report, HALT.is_set, seconds, dropped=dropped)
+            made = Attempt(run, folder, report, halt, seconds, dropped=dropped)
             (outcome,) = fit([made])
-            return outcome if isinstance(outcome, Result) else _failed(outcome)
+            if isinstance(outcome, Result):
+                return outcome
+            why = None if pruner is None else pruner.reason
+            if outcome.kind == "halted" and why is not None:
+                log.info("%s", why)
+                return Outcome(reason=why, pruned=True)
+            return _failed(outcome)
     except OSError as error:  # the folder or its log cannot be made
         return Outcome(halted=True, machine=error)
 

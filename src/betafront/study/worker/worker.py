@@ -20,7 +20,7 @@ from betafront.study.gpus import devices_of, take_gpus
 from betafront.study.search.space import Space
 from betafront.study.seeds import confirming_seed, run_seed
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
-from betafront.study.spec import Spec
+from betafront.study.spec import OWN_LINE, Spec
 from betafront.study.storage.errors import in_a_line
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store, with_patience
@@ -41,6 +41,7 @@ from betafront.study.worker.earlier_attempts import (
     set_aside,
     take_over,
 )
+from betafront.study.worker.pruner import Pruner
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
 
@@ -278,7 +279,16 @@ class Loop:
                 begin_with(shorter.last, own)
                 log.info("trial %d goes on from %s", trial.number, shorter.path.name)
         overrides = [*overrides, f"seed={seed}"]
-        return attempt(self.task.composer, overrides, folder, seconds, now, taken.is_set)
+        pruner = self.pruner(claim)
+        return attempt(self.task.composer, overrides, folder, seconds, now, taken.is_set, pruner)
+
+    def pruner(self, claim: Claim) -> Pruner | None:
+        """What may stop the run of a trial; nothing where the study prunes none, and for runs that
+        stand for those of another study, add replicates or confirm the decision."""
+        why = origin(claim.trial)
+        own = why.source is None and why.adds_to is None and why.confirms is None
+        prunes = own and claim.spec.pruner == OWN_LINE
+        return Pruner(self.store, claim.trial, claim.trials) if prunes else None
 
     def renew(self, claim: Claim, now: Progress) -> None:
         """Renew the lease of a running trial, and look whether the workers of the study, on any

@@ -254,6 +254,7 @@ def made(chapter: Chapter) -> str:
     volume = hypervolume(chapter.table, facts.objectives, facts.reference)
     searched = f"Searched: {escape(facts.as_forecast)}." if facts.as_forecast else ""
     reference = ", ".join(f"{r:.4g}" for r in facts.reference)
+    pruned = f" {escape(facts.pruned)}" if facts.pruned else ""
     counts = ", ".join(f"{n} {state}" for state, n in facts.counts.items() if n)
     commands = "".join(
         f"<tr><td>{escape(what)}</td><td><code>{escape(command)}</code></td></tr>"
@@ -264,7 +265,7 @@ def made(chapter: Chapter) -> str:
         f"<section><h2>How it was made{_of(chapter)}</h2><p>{counts}; budget {budget}. "
         f"N = {facts.pixels} data dimensions, M = {facts.latents} latents; "
         f"{escape(facts.data)}. Hypervolume {volume:.5g} below the reference point "
-        f"({reference}). {searched}</p>"
+        f"({reference}). {searched}{pruned}</p>"
         f'<div class="scroll"><table class="commands">{commands}</table></div></section>'
     )
 
