@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from tests.study.conftest import a_spec
 
 from betafront.errors import UserError
 from betafront.front.table import PLANE
+from betafront.study.spec import SPEC, Spec
 from betafront.study.spec_of_config import check_pruner, pruner
 from betafront.training.folder import RunFolder
 
@@ -95,6 +96,13 @@ def test_a_study_whose_runs_the_rule_cannot_compare_is_refused(
     with pytest.raises(UserError, match=re.escape(why)):
         check_pruner(spec)
     check_pruner(replace(spec, pruner="off"))
+
+
+def test_a_study_of_an_earlier_version_prunes_nothing() -> None:
+    kept = asdict(a_spec())
+    del kept["pruner"]
+    del kept["identity"]
+    assert Spec.of({SPEC: kept}).pruner == "off"
 
 
 def test_off_is_what_yaml_makes_of_it_and_another_name_is_refused() -> None:
