@@ -35,16 +35,16 @@ class Step(NamedTuple):
         beta: () the canonical β in force, the derivative of the loss by R over that by D; of free
             bits, that of the groups above their threshold.
         penalty: () the weighted sum of the penalties, on the scale on which D has weight 1.
-        distortion, rate: () the means of D and R over the batch, with gradients, where the loss is
-            made of them; else None.
+        distortion, rate: () the means of D and R over the batch, at the weight that is written;
+            without gradients.
     """
 
     loss: Tensor
     state: Tensor
     beta: Tensor
     penalty: Tensor
-    distortion: Tensor | None = None
-    rate: Tensor | None = None
+    distortion: Tensor
+    rate: Tensor
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ class Objective:
         """
         factor = self.schedule(progress)
         beta = factor * self.controller.beta(state, self.beta)
-        plain, distortion, rate = type(self.shaping) is Plain, None, None
+        plain = type(self.shaping) is Plain
+        distortion, rate = None, None
         if terms.varied is not None:
             canonical = self._of_each(terms, terms.varied, factor)
         elif self.draws == 1:
@@ -177,6 +178,10 @@ class Objective:
             rate = shaped if plain else None
         else:
             canonical = self._bound(terms, beta).mean().to(terms.log_px.dtype)
+        if distortion is None:  # the loss is made of something else
+            distortion = terms.mean(terms.distortion.detach())
+        if rate is None:
+            rate = terms.mean(terms.rate.detach())
         if self.penalties:
             penalty = self._penalty(terms.draw)
             canonical = canonical + penalty
@@ -190,8 +195,8 @@ class Objective:
             if plain and isinstance(beta, float)
             else beta * self.shaping.slope(terms.kl.detach(), progress),
             penalty.detach(),
-            distortion,
-            rate,
+            distortion.detach(),
+            rate.detach(),
         )
 
     def _of_each(self, terms: Terms, varied: Varied, factor: float) -> Tensor:

@@ -34,12 +34,9 @@ class StepMeans(NamedTuple):
     @classmethod
     def of(cls, terms: Terms, taken: Step) -> "StepMeans":
         """Of one batch."""
-        distortion, rate = taken.distortion, taken.rate
         return cls(
-            distortion=terms.mean(-terms.log_px.detach())
-            if distortion is None
-            else distortion.detach(),
-            rate=terms.mean(terms.kl.detach().sum(-1)) if rate is None else rate.detach(),
+            distortion=taken.distortion,
+            rate=taken.rate,
             loss=taken.loss.detach(),
             beta=_detached(taken.beta),
             penalty=taken.penalty,  # which has no gradient
