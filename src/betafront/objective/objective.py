@@ -182,6 +182,7 @@ class Objective:
             distortion = terms.mean(terms.distortion.detach())
         if rate is None:
             rate = terms.mean(terms.rate.detach())
+        distortion, rate = distortion.detach(), rate.detach()
         if self.penalties:
             penalty = self._penalty(terms.draw)
             canonical = canonical + penalty
@@ -190,13 +191,13 @@ class Objective:
         unit = self.weights.distortion
         return Step(
             canonical if unit == 1 else unit * canonical,
-            self._next(terms, progress, state),
+            self._next(terms, distortion, rate, progress, state),
             canonical.new_full((), beta)
             if plain and isinstance(beta, float)
             else beta * self.shaping.slope(terms.kl.detach(), progress),
             penalty.detach(),
-            distortion.detach(),
-            rate.detach(),
+            distortion,
+            rate,
         )
 
     def _of_each(self, terms: Terms, varied: Varied, factor: float) -> Tensor:
@@ -214,11 +215,12 @@ class Objective:
         normalisations by a constant factor. Under a controller, with the β of its start."""
         return self.step(terms, progress, self.start()).loss
 
-    def _next(self, terms: Terms, progress: float, state: Tensor) -> Tensor:
+    def _next(
+        self, terms: Terms, distortion: Tensor, rate: Tensor, progress: float, state: Tensor
+    ) -> Tensor:
         if not self.controller.closed:
             return state
         mse = None if terms.mse is None else terms.mse.detach().mean()
-        distortion, rate = terms.distortion.detach().mean(), terms.rate.detach().mean()
         return self.next_state(distortion, rate, mse, progress, state)
 
     def next_state(
