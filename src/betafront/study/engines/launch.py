@@ -17,6 +17,7 @@ from betafront.study.signals import FINISH
 from betafront.study.worker.worker import WorkerTask
 from betafront.terminal import console
 
+THREADS = "OMP_NUM_THREADS"
 PROCESSES = "processes"
 OF_ONE_MACHINE = ("basic", "joblib", PROCESSES)
 
@@ -68,7 +69,7 @@ def launch(
     if leave:
         launcher.leave()  # type: ignore[attr-defined]
     # One thread per process: workers share the cores, and results must not depend on how many.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault(THREADS, "1")
     try:
         jobs = launcher.launch(
             [list(work.composer.fixed)] * len(numbers), initial_job_idx=numbers[0]

@@ -15,8 +15,7 @@ from hydra_plugins.hydra_joblib_launcher.joblib_launcher import JoblibLauncher
 from omegaconf import DictConfig, open_dict
 
 from betafront.study.engines.fork_server import current
-
-THREADS = "OMP_NUM_THREADS"
+from betafront.study.engines.launch import THREADS
 
 
 class Processes(JoblibLauncher):  # type: ignore[misc]
