@@ -54,8 +54,8 @@ def spec(sampler: str = "random", trials: int = 10**9) -> Spec:
 
 
 def console() -> Console:
-    """Prints 100 columns, also into a file."""
-    return Console(width=100, highlight=False)
+    """Prints 100 columns, also into a file, and keeps them for one (`export_text`)."""
+    return Console(width=100, highlight=False, record=True)
 
 
 def say_where(out: Console, names: tuple[str, ...] = ("optuna", "sqlalchemy", "torch")) -> None:

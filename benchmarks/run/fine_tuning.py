@@ -14,8 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.common import say_where
-from rich.console import Console
+from benchmarks.common import console, say_where
 from rich.table import Table
 
 from betafront.config.begun import build_to_train
@@ -59,7 +58,7 @@ def main() -> None:
     parser.add_argument("--family", type=int, default=2000, help="its optimiser steps")
     parser.add_argument("--cold", type=int, default=3000, help="those of a run with fresh weights")
     given = parser.parse_args()
-    out = Console(width=100, highlight=False, record=True)
+    out = console()
     say_where(out, ("torch",))
     began = time.process_time()
     table = Table(box=None)

@@ -23,15 +23,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import psutil
-from benchmarks.common import say_where
+from benchmarks.common import console, say_where
 from benchmarks.run.stamps import FOLDER
-from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).parents[2]
@@ -46,19 +44,6 @@ ROWS = {
     "processor seconds": "processor",
     "peak memory, MiB": "peak",
 }
-
-
-@dataclass
-class Watched:
-    """What is seen of the processes of one side.
-
-    Attributes:
-        peak: greatest sum of their proportional set sizes so far, MiB.
-    """
-
-    began: float
-    peak: float = 0.0
-    found: dict[str, float] = field(default_factory=dict)
 
 
 def memory(process: psutil.Process) -> float:
@@ -79,7 +64,7 @@ def watched(command: list[str], place: Path, database: Path) -> dict[str, float]
         FOLDER: str(stamps), "BETAFRONT_RUNS": str(place), "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",
     }  # fmt: skip
-    before, seen = os.times(), Watched(time.time())
+    before, began, peak, words = os.times(), time.time(), 0.0, list[float]()
     terminal, its = os.openpty()  # what somebody who waits before it sees
     running = subprocess.Popen(command, cwd=place, env=environment, stdout=its, stderr=its)
     os.close(its)
@@ -88,28 +73,29 @@ def watched(command: list[str], place: Path, database: Path) -> dict[str, float]
     def read() -> None:
         with suppress(OSError):  # EIO, once nobody writes to the terminal any more
             while line := os.read(terminal, 4096):
-                seen.found.setdefault("word", time.time() - seen.began)
+                words.append(time.time() - began)
                 said.append(line.decode(errors="replace"))
 
     reader = threading.Thread(target=read)
     reader.start()
     while running.poll() is None:
-        seen.peak = max(seen.peak, memory(psutil.Process(running.pid)))
+        peak = max(peak, memory(psutil.Process(running.pid)))
         time.sleep(0.5)
-    end = time.time()
+    end = time.time() - began
     reader.join()
     os.close(terminal)
     if running.returncode:
         raise RuntimeError("".join(said))
     after = os.times()
     first = min(float(path.read_text()) for path in stamps.iterdir())
-    return seen.found | {
-        "step": first - seen.began,
-        "trial": first_finished(database) - seen.began,
-        "end": end - seen.began,
+    return {
+        "word": words[0],
+        "step": first - began,
+        "trial": first_finished(database) - began,
+        "end": end,
         "processor": after.children_user + after.children_system
         - before.children_user - before.children_system,
-        "peak": seen.peak,
+        "peak": peak,
     }  # fmt: skip
 
 
@@ -156,7 +142,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--repeat", type=int, default=1)
     given = parser.parse_args()
-    out = Console(width=100, highlight=False, record=True)
+    out = console()
     say_where(out)
     out.print(
         f"data={given.data}, {given.trials} trials of {given.steps} steps, {WORKERS} processes; "

@@ -14,8 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.common import say_where
-from rich.console import Console
+from benchmarks.common import console, say_where
 from rich.table import Table
 
 from betafront.config.build import build
@@ -55,7 +54,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--first", type=int, default=len(LIKELIHOODS), help="so many of them alone")
     given = parser.parse_args()
-    out = Console(width=100, highlight=False, record=True)
+    out = console()
     say_where(out, ("torch",))
     began = time.process_time()
     table = Table(box=None)

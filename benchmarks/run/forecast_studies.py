@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from benchmarks.common import say_where
+from benchmarks.common import console, say_where
 from rich.console import Console
 from rich.table import Table
 
@@ -220,7 +220,7 @@ def main() -> None:
             found.append(beside(name, path))
         except UserError as error:
             skipped.append((name, str(error)))
-    out = Console(width=100, highlight=False, record=True)
+    out = console()
     say_where(out, ("torch",))
     show(found, skipped, out)
     (RESULTS / "forecast_studies.txt").write_text(out.export_text())

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import moocore
 import numpy as np
-from benchmarks.common import say_where
+from benchmarks.common import console, say_where
 from benchmarks.run.pruning_curves import SWEEPS, Curve, Curves, curves
 from benchmarks.run.pruning_rules import (
     Rule,
@@ -30,7 +30,6 @@ from benchmarks.run.pruning_rules import (
     mo_asha,
     own_line,
 )
-from rich.console import Console
 from rich.table import Table
 
 from betafront.study.pruning.own_line import AtRung, OwnLine
@@ -142,7 +141,7 @@ def main() -> None:
     parser.add_argument("--replays", type=int, default=50)
     parser.add_argument("--workers", type=int, default=4)
     given = parser.parse_args()
-    out = Console(width=100, highlight=False, record=True)
+    out = console()
     say_where(out)
     out.print(
         f"rungs at {', '.join(f'{f:g}' for f in FRACTIONS)} of the steps; means in per cent\n"

@@ -22,8 +22,7 @@ import tempfile
 from pathlib import Path
 
 import pandas as pd
-from benchmarks.common import say_where
-from rich.console import Console
+from benchmarks.common import console, say_where
 from rich.table import Table
 
 from betafront.front.front import hypervolume
@@ -77,7 +76,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
-    out = Console(width=100, highlight=False, record=True)
+    out = console()
     say_where(out)
     out.print(f"data={given.data}, {given.trials} trials of {given.steps} steps")
     rows, needed = Table(box=None), {kind: list[float | None]() for kind in KINDS}
