@@ -138,9 +138,9 @@ class Joined(Launch):
 @dataclass(frozen=True)
 class Slurm(Launch):
     """Three jobs of an array on a Slurm that runs already (`.ci/slurm start`); one is cancelled,
-    one is queued again by Slurm, and the time of one is up."""
+    one is queued again by Slurm, and the time of one is up, of which it has more after that."""
 
-    further = ("cancel", "preempt")
+    further = ("cancel", "preempt", "give_time")
     early = ("time_out",)  # which Slurm looks for every minute or so, while others still train
     limited: list[str] = field(default_factory=list)
 
@@ -171,6 +171,20 @@ class Slurm(Launch):
 
         return self._do(chaos, limit)
 
+    def give_time(self, chaos: "Chaos") -> bool:
+        """Gives the job whose time was up another hour, once Slurm has queued it again: its limit
+        stays with it, and a slow machine only imports libraries in a minute."""
+        if not self.limited:
+            return False
+        restarts = self._jobs("RestartCnt")
+        for job in self.limited:
+            if restarts.get(job) == "0":
+                return False
+            if job in restarts:  # it has not ended
+                words = ["scontrol", "update", f"JobId={job}", "TimeLimit=60"]
+                subprocess.run(words, check=True)
+        return True
+
     def _do(self, chaos: "Chaos", command: Callable[[str, int], list[str]]) -> bool:
         """Run a command on one of the jobs, made of its name and the seconds for which it runs."""
         if not (jobs := self._at_work(chaos)):
@@ -185,14 +199,18 @@ class Slurm(Launch):
     def _at_work(self, chaos: "Chaos") -> dict[str, int]:
         """The jobs whose workers train, with the seconds for which they run: one that only starts
         listens to no signal yet."""
-        words = ["squeue", "--noheader", "--array", f"--name={NAME}", "--states=R"]
-        lines = subprocess.run(
-            [*words, "--Format=JobArrayID,TimeUsed"], capture_output=True, text=True, check=True
-        ).stdout.splitlines()
         training = {_job(worker) for worker in chaos.working().values()}
-        jobs = dict(line.split() for line in lines)
         free = training - set(self.limited)
-        return {job: _seconds(used) for job, used in jobs.items() if job in free}
+        used = self._jobs("TimeUsed", "--states=R")
+        return {job: _seconds(seconds) for job, seconds in used.items() if job in free}
+
+    def _jobs(self, column: str, *which: str) -> dict[str, str]:
+        """What Slurm knows of the jobs in its queue, by their names."""
+        words = ["squeue", "--noheader", "--array", f"--name={NAME}", *which]
+        lines = subprocess.run(
+            [*words, f"--Format=JobArrayID,{column}"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        return dict(line.split() for line in lines)
 
 
 @dataclass(frozen=True)
