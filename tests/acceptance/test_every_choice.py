@@ -48,7 +48,10 @@ def choices(group: str) -> list[str]:
 
 def suiting(likelihood: str) -> tuple[str, ...]:
     """What a likelihood asks of the data."""
-    data = {"beta": ("data.dequantize=true",)}
+    data = {
+        "beta": ("data.dequantize=true",),
+        "categorical": ("data.levels=4",),  # a class for each: with 16, minutes in half precision
+    }
     if likelihood in ("bernoulli", *COUNTS, *GIVEN):  # black and white, counted
         return f"likelihood={likelihood}", "data.binarize=0.5"
     return (f"likelihood={likelihood}", *data.get(likelihood, ()))
