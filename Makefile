@@ -6,7 +6,7 @@ BIN := .venv/bin
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: sweep test test-slow check ui clean
+.PHONY: sweep test test-slow check docs ui clean
 
 sweep: .venv/installed ## the default study on the embedded data, and where to look
 	$(BIN)/betafront sweep study=weighting
@@ -25,6 +25,11 @@ check: .venv/checked ## ruff, the type checker, the import walls
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: .venv/checked ## the site, in build/site/html; whatever Sphinx warns of is an error
+	$(BIN)/python docs/site/gather.py build/site/source
+	$(BIN)/sphinx-build -q -W --keep-going -b html -c docs/site build/site/source build/site/html
+	@echo "The site: build/site/html/index.html"
 
 clean: ## everything that is made here, but for runs/
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,92 @@
+"""The pages of the site, gathered into one folder for Sphinx.
+
+The folder mirrors the repository, so that links within the repository stay as they are written:
+the guide, the studies with their results, the notebook, and pages made of `conf/` and of the
+commands. Only links to folders, which have no page, are led to the page about them.
+
+    python docs/site/gather.py build/site/source
+"""
+
+import re
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import reference
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = Path(__file__).resolve().parent / "pages"
+COPIED = (
+    "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "docs/*.md", "docs/*.png",
+    "docker/*", "benchmarks/*.md", "examples/*.ipynb", "studies/*/*", "studies/*/results/**/*",
+    "benchmarks/results/**/*",
+)  # fmt: skip
+MADE: dict[str, Callable[[], str]] = {
+    "docs/configuration.md": reference.configuration,
+    "docs/commands.md": reference.commands,
+}
+LINK = re.compile(r"(?<=\]\()(?P<place>[^)#:\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
+
+
+def gather(folder: Path) -> None:
+    """Make the folder anew.
+
+    Args:
+        folder: for the pages; what it holds is removed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    for pattern in COPIED:
+        for found in ROOT.glob(pattern):
+            if found.is_file():
+                _copy(found, folder / found.relative_to(ROOT))
+    for page in PAGES.rglob("*.md"):
+        _copy(page, folder / page.relative_to(PAGES))
+    for place, make in MADE.items():
+        (folder / place).write_text(make())
+    for page in folder.rglob("*.md"):
+        page.write_text(led_to_pages(page.read_text(), page.relative_to(folder)))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def led_to_pages(text: str, page: Path) -> str:
+    """The text of a page, whose links to folders and to `conf/` lead to pages.
+
+    Args:
+        text: of the page.
+        page: its place in the repository, to which its links are relative.
+    """
+
+    def replaced(link: re.Match[str]) -> str:
+        place, anchor = (ROOT / page.parent / link["place"]).resolve(), link["anchor"] or ""
+        found = _page_about(place)
+        return link["place"] + anchor if found is None else _up(page) + found
+
+    return LINK.sub(replaced, text)
+
+
+def _page_about(place: Path) -> str | None:
+    """The page about a file of `conf/`, or about a folder: its own, or that of the folder around
+    it. None for what is a page itself, or no part of the repository."""
+    if not place.is_relative_to(ROOT):
+        return None
+    of = place.relative_to(ROOT)
+    if of.parts[:1] == ("conf",):
+        group = of.parent if of.suffix else of
+        return f"docs/configuration.md{reference.anchor('/'.join(group.parts[1:]))}"
+    if not place.is_dir():
+        return None
+    above = (folder / "README.md" for folder in (place, *place.parents))
+    return next(page for page in above if page.is_file()).relative_to(ROOT).as_posix()
+
+
+def _up(page: Path) -> str:
+    return "../" * len(page.parent.parts)
+
+
+if __name__ == "__main__":
+    gather(Path(sys.argv[1]))
