@@ -1,4 +1,5 @@
-"""The wheel works from any directory, with its own configuration and studies inside."""
+"""What is released: a source archive, and the wheel that is made of it, which works from any
+directory, with its own configuration and studies inside."""
 
 import os
 import subprocess
@@ -12,9 +13,15 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.slow
 def test_an_installed_wheel_runs_from_an_empty_directory(own_place: Path) -> None:
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
-    site = own_place / "site"
-    subprocess.run([*pip, "--target", site, str(ROOT)], check=True)
+    for tool in ("build", "twine"):
+        pytest.importorskip(tool)
+    python, made, site = [sys.executable, "-m"], own_place / "dist", own_place / "site"
+    subprocess.run([*python, "build", "--quiet", "--outdir", made, ROOT], check=True)
+    archives = sorted(made.iterdir())
+    assert [path.suffix for path in archives] == [".whl", ".gz"]
+    subprocess.run([*python, "twine", "check", "--strict", *archives], check=True)
+    pip = [*python, "pip", "install", "--quiet", "--no-deps", "--no-compile", "--target", site]
+    subprocess.run([*pip, archives[0]], check=True)
     assert (site / "betafront/conf/betafront.yaml").is_file()
     assert (site / "betafront/studies/weighting/study.yaml").is_file()
     assert (site / "betafront/templates/project/NAME_model.py.txt").is_file()
