@@ -1,0 +1,163 @@
+"""What the tables in `results/` say: which number carries over. Writes `found.json`, `figure.png`.
+
+python studies/sum_or_mean/found.py
+"""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = [
+    "trial", "objective.weight", "normalisation", "model.latents", "likelihood.mode", "pixels",
+    "beta", "beta_norm", "sigma", "standing", "val/distortion", "val/rate", "val/negative_elbo",
+    "val/mse",
+]  # fmt: skip
+SIZES = ("digits", "mnist14", "mnist28", "mnist56")
+RATES = (1.0, 5.0)  # nats: of latents that are nearly dead, and of some that are in use
+
+
+def cells(results: Path) -> pd.DataFrame:
+    """All trials, with the study of each."""
+    files = sorted(results.glob("*.csv"))
+    return pd.concat([pd.read_csv(path).assign(study=path.stem) for path in files])
+
+
+def distortion(cell: pd.DataFrame) -> pd.Series:
+    """D in nats of each run with its best σ, which a squared error does not say: of a Gaussian
+    whose σ² is the mean squared error on validation."""
+    return cell["pixels"] / 2 * (np.log(2 * math.pi * cell["val/mse"]) + 1)
+
+
+def best(cell: pd.DataFrame) -> float:
+    """The ln of the weight with the least D + R: of a parabola through the least and its
+    neighbours. NaN where the least is at an end of the search."""
+    x, y = np.log(cell["beta"].to_numpy()), (cell["val/rate"] + distortion(cell)).to_numpy()
+    i = int(y.argmin())
+    if i in (0, len(y) - 1):
+        return math.nan
+    a, b, _ = np.polyfit(x[i - 1 : i + 2], y[i - 1 : i + 2], 2)
+    return float(-b / (2 * a))
+
+
+def at_rate(rate: float) -> Callable[[pd.DataFrame], float]:
+    """The ln of the weight at which R is so many nats, with ln β straight in R between trials."""
+
+    def weight(cell: pd.DataFrame) -> float:
+        x, y = np.log(cell["beta"].to_numpy()), cell["val/rate"].to_numpy()
+        below = np.flatnonzero((y[:-1] >= rate) & (y[1:] < rate))
+        if not len(below):
+            return math.nan
+        i = int(below[0])
+        return float(x[i] + (x[i + 1] - x[i]) * (y[i] - rate) / (y[i] - y[i + 1]))
+
+    return weight
+
+
+PLACES = {"best ELBO": best, **{f"R = {rate:g} nats": at_rate(rate) for rate in RATES}}
+
+
+def numbers(cell: pd.DataFrame, place: float) -> dict[str, float]:
+    """The numbers that people write, at a place of ln β in a cell."""
+    beta, first = math.exp(place), cell.iloc[0]
+    pixels, latents = float(first["pixels"]), float(first["model.latents"])
+    said = {"sum": beta, "mean (β_norm)": beta * latents / pixels, "pixel_mean": beta / pixels}
+    if first["likelihood.mode"] == "fixed":
+        error = np.interp(place, np.log(cell["beta"]), cell["val/mse"])
+        said["sum, over the error"] = beta / float(error)
+    return said
+
+
+def found(trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row for each cell (study, loss, number of latents) and each place in it."""
+    rows = []
+    plain = trials[trials["normalisation"] == "sum"]
+    for (study, mode, latents), cell in plain.groupby(
+        ["study", "likelihood.mode", "model.latents"]
+    ):
+        ordered = cell.sort_values("beta")
+        for name, where in PLACES.items():
+            place = where(ordered)
+            said = {} if math.isnan(place) else numbers(ordered, place)
+            rows.append({"study": study, "loss": mode, "latents": latents, "place": name, **said})
+    return rows
+
+
+def spreads(rows: list[dict[str, Any]], studies: tuple[str, ...]) -> list[dict[str, Any]]:
+    """By loss and place the greatest over the least of each number: 1 carries over."""
+    table = pd.DataFrame([row for row in rows if row["study"] in studies and "sum" in row])
+    made: list[dict[str, Any]] = []
+    if table.empty:
+        return made
+    for (loss, place), group in table.groupby(["loss", "place"], sort=False):
+        values = group.drop(columns=["study", "loss", "latents", "place"]).dropna(axis=1, how="all")
+        ratio = (values.max() / values.min()).round(2)
+        made.append({"loss": loss, "place": place, "cells": int(values["sum"].count()), **ratio})
+    return made
+
+
+def show(title: str, rows: list[dict[str, Any]], out: Console) -> None:
+    """Rows as a table."""
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    table = Table(*names, title=title)
+    for row in rows:
+        table.add_row(*(_word(row.get(name)) for name in names))
+    out.print(table)
+
+
+def _word(value: Any) -> str:
+    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def draw(trials: pd.DataFrame, path: Path) -> None:
+    """R over the weight as people write it, for every size and number of latents."""
+    shown = trials[(trials["normalisation"] == "sum") & trials["study"].isin((*SIZES, "quick"))]
+    figure = Figure(figsize=(13, 6.4), layout="constrained")
+    grid = figure.subplots(2, 3, sharey=True)
+    scales = {
+        "w of sums (canonical β)": lambda c: c["beta"],
+        "w of means over both (β_norm)": lambda c: c["beta_norm"],
+        "w of a mean over pixels (β/N)": lambda c: c["beta"] / c["pixels"],
+    }
+    marks = {2: "o", 8: "s", 32: "^"}
+    studies = [name for name in (*SIZES, "quick") if name in set(shown["study"])]
+    for row, mode in zip(grid, ("optimal", "fixed"), strict=True):
+        for axes, (label, scale) in zip(row, scales.items(), strict=True):
+            for i, study in enumerate(studies):
+                for latents, mark in marks.items():
+                    of_cell = (shown["study"] == study) & (shown["model.latents"] == latents)
+                    cell = shown[of_cell & (shown["likelihood.mode"] == mode)].sort_values("beta")
+                    axes.plot(
+                        scale(cell), cell["val/rate"], marker=mark, color=f"C{i}", markersize=4,
+                        linewidth=1, label=f"{study}, M = {latents}",
+                    )  # fmt: skip
+            axes.set_xscale("log")
+            axes.set_xlabel(label)
+        what = "σ optimal" if mode == "optimal" else "squared error, σ = 1"
+        row[0].set_ylabel(f"{what}\nrate R (nats)")
+    handles, labels = grid[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize=8)
+    figure.savefig(path, dpi=110)
+
+
+def main(results: Path) -> None:
+    """Print what the tables say, and write it beside them."""
+    out, trials = Console(width=140, highlight=False), cells(results)
+    rows = found(trials)
+    apart = spreads(rows, (*SIZES, "quick"))
+    show("The weights that do the same", rows, out)
+    show("Greatest over least, over all sizes and numbers of latents", apart, out)
+    written = json.dumps({"weights": rows, "spreads": apart}, indent=1, ensure_ascii=False)
+    (results / "found.json").write_text(written + "\n")
+    draw(trials, results / "figure.png")
+
+
+if __name__ == "__main__":
+    main(Path(__file__).parent / "results")
