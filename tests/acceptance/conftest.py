@@ -5,6 +5,7 @@ from shutil import which
 from typing import Any
 
 import pytest
+from tests.support.patience import PATIENCE
 from tests.support.warm import WarmProcess, WarmPython
 
 
@@ -28,7 +29,7 @@ class Shell:
     def run(self, *arguments: str) -> str:
         """Run a command to its end; it must succeed."""
         process = self.start(*arguments)
-        out, _ = process.communicate(timeout=900)
+        out, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, out
         return out
 

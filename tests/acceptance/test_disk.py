@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.support.disks import mount, small_disk
+from tests.support.patience import PATIENCE
 
 TRIALS = 12
 SWEEP = (
@@ -26,7 +27,7 @@ def soon_full(own_place: Path) -> Iterator[Path]:
 @pytest.mark.slow
 def test_a_disk_that_fills_up_loses_nothing(shell: Any, soon_full: Path) -> None:
     process = shell.start(*SWEEP)
-    out, _ = process.communicate(timeout=300)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, out
     assert "disk is full: free some space" in " ".join(out.split())
     assert "Traceback" not in out

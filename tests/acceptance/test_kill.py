@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import pytest
+from tests.support.patience import PATIENCE
 
 from betafront.training.pictures.pages import PAGES
 
@@ -60,10 +61,10 @@ def test_kill_9_and_then_sigterm_lose_nothing_and_repeat_nothing(
     process = begun(shell, own_place, finished=len(seen) + 2)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.terminate()
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, out
     assert "interrupted; a sweep goes on by the same command" in out
-    _, left = psutil.wait_procs(workers, timeout=30)
+    _, left = psutil.wait_procs(workers, timeout=PATIENCE)
     assert left == []
     state = json.loads(shell.run("status", "--json"))
     assert state["running"] == 0
@@ -87,7 +88,7 @@ def test_kill_9_and_then_sigterm_lose_nothing_and_repeat_nothing(
 def begun(shell: Any, place: Path, finished: int) -> Any:
     """The process of the sweep, when so many runs are finished."""
     process = shell.start(*SWEEP)
-    end = time.monotonic() + 200
+    end = time.monotonic() + PATIENCE
     while len(results(place)) < finished and time.monotonic() < end:
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.05)
@@ -105,7 +106,7 @@ def test_a_killed_trial_goes_on_from_its_checkpoint_and_ends_with_the_same_numbe
     )  # fmt: skip
     process = shell.start(*sweep)
     checkpoint = own_place / "runs/one/trial-0000/checkpoint.ckpt"
-    end = time.monotonic() + 200
+    end = time.monotonic() + PATIENCE
     while not checkpoint.is_file() and time.monotonic() < end:
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.02)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.support.patience import PATIENCE
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "examples/own_model.ipynb"
 
@@ -14,7 +15,9 @@ def test_the_notebook_runs(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("BETAFRONT_RUNS")
     book = nbformat.read(NOTEBOOK, as_version=4)
-    client = nbclient.NotebookClient(book, timeout=600, resources={"metadata": {"path": own_place}})
+    client = nbclient.NotebookClient(
+        book, timeout=PATIENCE, resources={"metadata": {"path": own_place}}
+    )
     client.execute()
     shown = [output for cell in book.cells for output in cell.get("outputs", ())]
     of_kind = {kind for output in shown for kind in output.get("data", {})}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.chaos import Chaos, Ray
 from tests.support.engines import RayCluster
+from tests.support.patience import PATIENCE
 from tests.support.slow import slowly
 from tests.support.warm import WarmPython
 
@@ -44,12 +45,12 @@ def test_sigterm_stops_the_trials_on_all_nodes_at_their_checkpoints(
         *slowly(own_place, steps=400, seconds=40), "model.hidden=[8]", "data.limit=200",
         "tracking=off",
     )  # fmt: skip
-    end = time.monotonic() + 200
+    end = time.monotonic() + PATIENCE
     while at_work(own_place) < 2 and time.monotonic() < end:
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.5)
     process.terminate()
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, out
     assert out.count("was stopped before its end; it is taken up again") == 2, out
     assert len(list(own_place.glob("runs/stopped/trial-*/checkpoint.ckpt"))) == 2

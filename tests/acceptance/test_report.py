@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tests.support.patience import PATIENCE_MS
 
 from betafront.front import Facts
 from betafront.front.comparison import Group
@@ -127,7 +128,7 @@ def opened(browser: Any, page: Path, width: int = 1200, **how: Any) -> Iterator[
     tab.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     tab.on("requestfailed", lambda request: wrong.append(request.url))
     tab.goto(page.as_uri())
-    tab.wait_for_selector(POINT, timeout=30_000)
+    tab.wait_for_selector(POINT, timeout=PATIENCE_MS)
     tab.wait_for_function(DRAWN)
     yield tab
     assert wrong == []
@@ -158,7 +159,7 @@ def points_answer(browser: Any, page: Path) -> None:
         for point in tab.locator(f"{POINT}[style*='opacity: 1']").all():
             box = point.bounding_box()
             tab.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-            tab.wait_for_selector("#card:not([hidden])", timeout=30_000)
+            tab.wait_for_selector("#card:not([hidden])", timeout=PATIENCE_MS)
             said = tab.locator("#card").inner_text()
             if "on the front" in said:
                 break
@@ -185,13 +186,13 @@ def trials_are_filtered_coloured_and_downloaded(browser: Any, page: Path, place:
         entry = next(e for e in entries if e.count())
         entry.locator("xpath=..").locator(".legendtoggle").click()
         tab.wait_for_function(
-            f"document.querySelectorAll('{POINT}').length < {before}", timeout=30_000
+            f"document.querySelectorAll('{POINT}').length < {before}", timeout=PATIENCE_MS
         )
         colour = tab.locator("#controls select").first
         colour.select_option("val/mse")
-        tab.wait_for_selector(".plane .colorbar :text('MSE')", timeout=30_000)
+        tab.wait_for_selector(".plane .colorbar :text('MSE')", timeout=PATIENCE_MS)
         colour.select_option("normalisation")
-        tab.wait_for_selector(".plane .colorbar", state="detached", timeout=30_000)
+        tab.wait_for_selector(".plane .colorbar", state="detached", timeout=PATIENCE_MS)
         tab.get_by_label("log x").check()
         axis = "document.querySelector('.plane')._fullLayout.xaxis.type"
         assert tab.evaluate(axis) == "log"

@@ -21,6 +21,7 @@ import pytest
 from dotenv import dotenv_values
 from tests.conftest import FAST
 from tests.support import compose
+from tests.support.patience import PATIENCE
 from tests.support.servers import HOST, PostgreSQL, free_port
 from tests.support.slow import slowly
 
@@ -128,7 +129,7 @@ class Services:
     def log(self, name: str) -> str:
         return (self.place / f"{name}.log").read_text()
 
-    def end(self, *names: str, seconds: float = 600) -> None:
+    def end(self, *names: str, seconds: float = PATIENCE) -> None:
         """Wait until these have ended well, and look at all processes meanwhile."""
         until = time.monotonic() + seconds
         while any(self.running[name].poll() is None for name in names):
@@ -143,7 +144,7 @@ class Services:
         test = self.project()["services"]["mlflow"]["healthcheck"]["test"]
         kind, program, *words = [word.replace(":5000/", f":{self.port}/") for word in test]
         assert (kind, program) == ("CMD", "python")
-        until = time.monotonic() + 120
+        until = time.monotonic() + PATIENCE
         while subprocess.run([sys.executable, *words], capture_output=True, check=False).returncode:
             assert time.monotonic() < until and self.running[name].poll() is None, self.log(name)
             time.sleep(1)

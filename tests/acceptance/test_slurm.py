@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.support.chaos import Chaos, Slurm
+from tests.support.patience import PATIENCE
 from tests.support.slow import slowly
 from tests.support.warm import WarmPython
 
@@ -82,7 +83,7 @@ def test_jobs_that_die_before_their_first_trial_are_reported_with_the_end_of_the
     setup = "hydra.launcher.setup=['echo the licence server is down >&2','exit 7']"
     words = (*SWEEP, "study.name=dead", "study.budget.trials=3", "hydra/launcher=slurm", setup)
     process = shell.start(*words, "tracking=off")
-    out, _ = process.communicate(timeout=300)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, out
     assert "ended as FAILED without an answer of its worker" in out
     assert out.count("the licence server is down") == 1  # of two jobs that end alike
@@ -93,7 +94,7 @@ def test_jobs_that_die_before_their_first_trial_are_reported_with_the_end_of_the
 def test_what_slurm_does_not_take_is_said_in_its_words(shell: Any) -> None:
     words = (*SWEEP, "study.name=refused", "hydra/launcher=slurm", "hydra.launcher.partition=nope")
     process = shell.start(*words)
-    out, _ = process.communicate(timeout=300)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, out
     assert "Slurm does not take the workers" in out
     assert "invalid partition" in out.lower()
@@ -104,14 +105,14 @@ def test_ctrl_c_twice_takes_the_jobs_out_of_the_queue(shell: Any, own_place: Pat
     words = (*SWEEP, "study.name=stopped", "hydra/launcher=slurm", "tracking=off")
     lasting = slowly(own_place, steps=400, seconds=200)
     process = shell.start(*words, *lasting, "trainer.checkpoint_seconds=0")
-    end = time.monotonic() + 200
+    end = time.monotonic() + PATIENCE
     while not list(own_place.glob("runs/stopped/trial-*")) and time.monotonic() < end:
         assert process.poll() is None, process.stdout.read()
         time.sleep(0.5)
     os.kill(process.pid, 2)
     time.sleep(2)
     os.kill(process.pid, 2)
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, out
     job = out.partition("as job ")[2].partition(";")[0]
     while not ended(job) and time.monotonic() < end:

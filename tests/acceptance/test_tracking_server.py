@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 from tests.acceptance.conftest import Shell
+from tests.support.patience import PATIENCE
 from tests.support.servers import MLflowServer
 from tests.support.slow import slowly
 from tests.support.warm import WarmProcess
@@ -29,7 +30,6 @@ SMALL = ("trainer.steps=12", "model.hidden=[8]", "data.limit=200", "hydra/launch
 # A call to a server that hangs is given up after three tries of ten seconds and the pauses between
 # them; one to a server that is gone at once.
 AWAY_SECONDS = {"stopped": 25.0, "hung": 60.0}
-PATIENCE_SECONDS = 240.0
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +118,7 @@ def check_record(url: str, name: str, trials: Sequence[Any]) -> None:
 
 def wait_for(what: Callable[[], bool], process: WarmProcess) -> None:
     """Wait until it is so, as long as the command runs."""
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + PATIENCE
     while not what():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < end
@@ -128,7 +128,7 @@ def wait_for(what: Callable[[], bool], process: WarmProcess) -> None:
 def interrupt(process: WarmProcess) -> str:
     """Have a sweep finish what runs, and end; what it said."""
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    said, _ = process.communicate(timeout=PATIENCE)
     return str(said)
 
 
@@ -188,7 +188,7 @@ def test_a_sweep_ends_well_without_its_server_and_says_what_is_missing(
     process = shell.start(*sweep("s", *slowly(shell.place, 12, 4), "study.workers=1"))
     wait_for(lambda: len(recorded(server.url, "s")["trial"]) >= 1, process)
     server.hang()
-    said, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, said
     flat = " ".join(said.split())
     assert flat.count("MLflow cannot be written") == 1
@@ -250,7 +250,7 @@ def test_sweeps_that_begin_at_once_where_nothing_is_do_not_race(
     names = ["a", "b", "c", "d"]
     running = [shell.start(*sweep(name, *words, trials=2)) for name in names]
     for process in running:
-        said, _ = process.communicate(timeout=500)
+        said, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
         assert "cannot be written" not in said
         assert "is not complete" not in said
@@ -331,7 +331,7 @@ def test_a_server_that_asks_for_a_password(
 def refused(shell: Shell, command: str, line: str) -> str:
     """What a command says that fails with one line, as users' mistakes do."""
     process = shell.start(command, "s")
-    said, _ = process.communicate(timeout=500)
+    said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2, said
     (only,) = [found for found in said.splitlines() if found.startswith("betafront: ")]
     assert line in only

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
+from tests.support.patience import PATIENCE
 from tests.support.slow import slowly
 from tests.support.warm import SERVER, WarmProcess, WarmPython
 
@@ -49,7 +50,6 @@ NAME = "chaos"
 WORKERS = 4
 RUN_LOG = "run.log"
 STOPPED_SECONDS = 10.0
-PATIENCE_SECONDS = 300.0  # without one more finished run before a sweep is taken to hang
 TICK_SECONDS = 0.1
 MOST_RAISED = (
     3  # times that a sweep gets more to do, since it was done before all that shall happen
@@ -385,7 +385,7 @@ class Chaos:
             done = self.done()
             if done > progress[0]:
                 progress = (done, time.monotonic())
-            assert time.monotonic() - progress[1] < PATIENCE_SECONDS, f"hangs at {done} trials"
+            assert time.monotonic() - progress[1] < PATIENCE, f"hangs at {done} trials"
             # One that cannot be now (no worker is there yet) holds up no other.
             for event in [e for e in events if e[0] <= done]:
                 time.sleep(self.chance.uniform(0, 0.5))
@@ -468,7 +468,7 @@ class Chaos:
         self.server.start()
         gone = [p.pid for p in working if not p.is_running()]
         assert not gone, f"{len(gone)} of {len(working)} workers did not wait for the server"
-        end = time.monotonic() + PATIENCE_SECONDS
+        end = time.monotonic() + PATIENCE
         # Each of them had one run to finish at most while the server was away.
         while self.done() <= before + len(working) and not self._is_done():
             assert time.monotonic() < end, "nothing goes on after the server was away"
@@ -540,7 +540,7 @@ class Chaos:
         """Every command ends by itself. Joblib's processes whose sweep was killed stay for five
         minutes with nothing to do, as joblib has it."""
         for name, process in self._running.items():
-            process.wait(timeout=60)
+            process.wait(timeout=PATIENCE)
             assert process.returncode in (0, -9), f"{name} ended with {process.returncode}"
 
     # What came of it.
@@ -667,7 +667,7 @@ class Chaos:
 
     def _command(self, *arguments: str) -> str:
         process = self.python.start(arguments, self.place, self.environment)
-        said, _ = process.communicate(timeout=500)
+        said, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, said
         return said
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from tests.support.patience import PATIENCE
 from tests.support.servers import HOST, free_port
 
 
@@ -66,7 +67,7 @@ class RayCluster(contextlib.AbstractContextManager["RayCluster"]):
                 start_new_session=True,
             )
         self.nodes.append(psutil.Process(node.pid))
-        end = time.monotonic() + 120
+        end = time.monotonic() + PATIENCE
         while "Ray runtime started" not in log.read_text(errors="replace"):
             if node.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"Ray does not start: {log.read_text(errors='replace')[-2000:]}")

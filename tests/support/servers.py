@@ -14,6 +14,8 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.support.patience import PATIENCE
+
 HOST = "127.0.0.1"
 # Every kind of character that an address, a configuration file or a template treats specially.
 PASSWORD = "p@ss:w/o?r#d %41{}"
@@ -198,7 +200,7 @@ class MLflowServer(contextlib.AbstractContextManager["MLflowServer"]):
                 stderr=log,
                 start_new_session=True,
             )
-        end = time.monotonic() + 120
+        end = time.monotonic() + PATIENCE
         while not self._answers():
             if time.monotonic() > end or self._process.poll() is not None:
                 self.stop()

@@ -11,6 +11,7 @@ from typing import Any
 import cloudpickle
 import psutil
 import pytest
+from tests.support.patience import PATIENCE
 
 from betafront.study.engines import fork_server as module
 from betafront.study.engines.fork_server import ForkServer, WorkersLost, current, fork_server
@@ -86,7 +87,7 @@ def test_a_server_that_is_killed_takes_its_processes_with_it(
         server.run(calls, 1)
     assert not server.is_alive()
     workers = [psutil.Process(int((tmp_path / "pid").read_text()))]
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=PATIENCE)
     assert not alive
 
 

@@ -20,6 +20,7 @@ from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.trial import TrialState
 from sqlalchemy.exc import OperationalError
 from tests.support.disks import mount, read_only, small_disk
+from tests.support.patience import PATIENCE
 
 from betafront.addresses import FROM_ENVIRONMENT, VARIABLE
 from betafront.errors import UserError
@@ -131,7 +132,7 @@ def test_of_processes_that_end_one_trial_exactly_one_does(url: str) -> None:
     trials = [new_trial(storage, study) for _ in range(200)]
     start, won = PROCESSES.Barrier(processes), PROCESSES.Queue()
     assert run(end_each, processes, url, trials, start, won) == [0] * processes
-    mine = dict(won.get(timeout=10) for _ in range(processes))
+    mine = dict(won.get(timeout=PATIENCE) for _ in range(processes))
     ended = {t._trial_id: t for t in storage.reads.get_all_trials(study._study_id)}
     assert sorted(trial for each in mine.values() for trial in each) == trials
     for number, each in mine.items():
@@ -152,7 +153,7 @@ def open_and_count(url: str, number: int, start: Any, said: Any) -> None:
 def test_processes_that_open_an_empty_store_at_once_make_it_once(url: str) -> None:
     start, said = PROCESSES.Barrier(4), PROCESSES.Queue()
     run(open_and_count, 4, url, start, said)
-    assert [said.get(timeout=10)[1] for _ in range(4)] == [""] * 4
+    assert [said.get(timeout=PATIENCE)[1] for _ in range(4)] == [""] * 4
     assert study_names(open_storage(url)) == []
 
 

@@ -10,6 +10,7 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 from tests.study.display.test_watch import Trials, a_console, said, spec_of
+from tests.support.patience import PATIENCE
 
 from betafront.study.display.watch import Watch
 from betafront.study.spec import Spec
@@ -56,7 +57,7 @@ def out() -> Console:
 
 
 def wait_for(what: Callable[[], bool]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + PATIENCE
     while not what():
         assert time.monotonic() < end
         time.sleep(0.02)

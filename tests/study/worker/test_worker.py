@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from optuna.trial import TrialState
+from tests.support.patience import PATIENCE
 from tests.support.until import SLOW, slow_until
 
 from betafront.errors import UserError
@@ -27,7 +28,7 @@ def store_of(place: Path) -> Store:
 
 def running(place: Path, number: int) -> Store:
     """The study, once this trial runs."""
-    end = time.monotonic() + 600
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         try:
             store = store_of(place)
