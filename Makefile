@@ -6,10 +6,16 @@ BIN := .venv/bin
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
-.PHONY: sweep test test-slow check docs ui clean
+.PHONY: sweep test test-slow check docs study studies-quick ui clean
 
 sweep: .venv/installed ## the default study on the embedded data, and where to look
 	$(BIN)/betafront sweep study=weighting
+
+study: .venv/installed ## a study's results, made again: make study NAME=weighting
+	$(BIN)/python -m studies.$(NAME).run
+
+studies-quick: .venv/installed ## a few small runs of every study
+	$(BIN)/python -m studies.quick
 
 ui: .venv/installed ## the studies in the MLflow UI
 	$(BIN)/betafront ui

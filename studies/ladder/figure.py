@@ -1,6 +1,6 @@
 """The rate and the active units of each layer of every trial of the study, and a table of them.
 
-    python studies/ladder/figure.py runs/ladder-mnist figure.png
+    python -m studies.ladder.figure runs/ladder figure.png
 
 The folder is that of the study, as `betafront sweep study=ladder` leaves it.
 """
@@ -63,9 +63,10 @@ def draw(runs: list[tuple[list[str], dict[str, float]]], path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def main() -> None:
+def report(study: Path, path: Path) -> None:
+    """Print a table of the runs in a study's folder, and draw them."""
     runs = []
-    for folder in sorted(Path(sys.argv[1]).glob("trial-*")):
+    for folder in sorted(study.glob("trial-*")):
         metrics = json.loads((folder / "result.json").read_text())["metrics"]
         runs.append((settings(yaml.safe_load((folder / "config.yaml").read_text())), metrics))
     runs.sort(key=lambda run: (run[0][0] != "ladder", run[1][f"{SPLIT}/iwae_100"]))
@@ -76,8 +77,8 @@ def main() -> None:
         active = ", ".join(f"{units:g}" for units in of_layers(metrics, "active_units"))
         rates = ", ".join(f"{max(rate, 0.0):.2f}" for rate in of_layers(metrics, "rate"))
         print("|", " | ".join([*told, *values, active, rates]), "|")
-    draw(runs, Path(sys.argv[2]))
+    draw(runs, path)
 
 
 if __name__ == "__main__":
-    main()
+    report(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,7 +1,7 @@
 """The same study at several lengths of its runs and with several seeds: what each one decides.
 
-    python studies/lengths/run.py digits
-    python studies/lengths/run.py mnist
+    python -m studies.lengths.run           # MNIST from the folder of BETAFRONT_DATA_DIR
+    python -m studies.lengths.run --quick
 
 Each study is an ordinary sweep, in the runs folder that BETAFRONT_RUNS names, and is only gone on
 with where it is there. The decisions of the default study's own length are put to the test by
@@ -9,22 +9,22 @@ with where it is there. The decisions of the default study's own length are put 
 a table.
 """
 
-import argparse
 import itertools
 import json
-import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-STEPS = {"digits": (400, 800, 2000, 8000), "mnist": (2000, 20_000)}
-SEEDS = {"digits": (0, 1), "mnist": (0,)}
+from studies import sweeps
+
+STEPS = {"digits": (400, 800, 2000, 8000), "mnist": (2000, 20_000), "quick": (20, 40)}
+SEEDS = {"digits": (0, 1), "mnist": (0,), "quick": (0,)}
 WORDS = {
     "digits": (),
+    "quick": ("study.budget.trials=3", "model.hidden=[16]"),
     "mnist": (
         "data=mnist",
         "trainer.batch_size=128",
@@ -36,14 +36,14 @@ WORDS = {
 }
 TRIALS = {("digits", 8000): 24}  # of 48 in the study as it is
 CONFIRMED = [("digits", 2000)]  # the length of the study as it is
-RESULTS = Path(__file__).parent / "results"
 
 
-def betafront(*words: str) -> str:
-    """What a command prints."""
-    command = [sys.executable, "-m", "betafront", *words]
+def status(name: str) -> dict[str, Any]:
+    """What `betafront status --json` says of a study."""
+    command = [sys.executable, "-m", "betafront", "status", name, "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    return done.stdout
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def answer(data: str, steps: int, seed: int) -> dict[str, Any]:
@@ -52,10 +52,10 @@ def answer(data: str, steps: int, seed: int) -> dict[str, Any]:
     words = ["study=weighting", f"study.name={name}", f"trainer.steps={steps}", *WORDS[data]]
     if (data, steps) in TRIALS:
         words.append(f"study.budget.trials={TRIALS[data, steps]}")
-    betafront("sweep", *words, f"study.seed={seed}", "study.workers=2", "tracking=off")
+    sweeps.betafront("sweep", *words, f"study.seed={seed}", "study.workers=2", "tracking=off")
     if (data, steps) in CONFIRMED:
-        betafront("confirm", name)
-    found = json.loads(betafront("status", name, "--json"))
+        sweeps.betafront("confirm", name)
+    found = status(name)
     keys = (
         "decision", "refused", "standings", "cautions", "complete", "command", "confirmation",
     )  # fmt: skip
@@ -104,15 +104,14 @@ def show(answers: list[dict[str, Any]], out: Console) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("data", choices=STEPS)
-    data = parser.parse_args().data
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    pairs = list(itertools.product(STEPS[data], SEEDS[data]))
-    answers = [answer(data, steps, seed) for steps, seed in pairs]
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{data}.json").write_text(json.dumps(answers, indent=1, ensure_ascii=False) + "\n")
-    show(answers, Console(width=140, highlight=False))
+    with sweeps.results_of(__file__) as (results, quick):
+        results.mkdir(parents=True, exist_ok=True)
+        for data in ("quick",) if quick else ("digits", "mnist"):
+            pairs = itertools.product(STEPS[data], SEEDS[data])
+            answers = [answer(data, steps, seed) for steps, seed in pairs]
+            written = json.dumps(answers, indent=1, ensure_ascii=False)
+            (results / f"{data}.json").write_text(written + "\n")
+            show(answers, Console(width=140, highlight=False))
 
 
 if __name__ == "__main__":

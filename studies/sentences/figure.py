@@ -1,7 +1,7 @@
 """The weight and the KL over training of every trial of the study (Bowman et al. 2015, Figure 2),
 and a table of what came of them.
 
-    python studies/sentences/figure.py runs/sentences-text figure.png
+    python -m studies.sentences.figure runs/sentences-language figure.png
 
 The folder is that of the study, as `betafront sweep study=sentences` leaves it.
 """
@@ -80,8 +80,9 @@ def cells(result: dict[str, Any]) -> list[str]:
     return ["" if value is None else f"{value:.2f}" for value in values] + [f"{updates:g}"]
 
 
-def main() -> None:
-    folders = sorted(path.parent for path in Path(sys.argv[1]).glob("trial-*/**/result.json"))
+def report(study: Path, path: Path) -> None:
+    """Print a table of the runs in a study's folder, and draw them."""
+    folders = sorted(path.parent for path in study.glob("trial-*/**/result.json"))
     runs = [read(folder) for folder in folders]
     print("| cure |", " | ".join(COLUMNS), "| updates of the encoder alone |")
     print("| --- |" + " --- |" * (len(COLUMNS) + 1))
@@ -89,8 +90,8 @@ def main() -> None:
         print(f"| {name} |", " | ".join(cells(result)), "|")
     if true := result["data"].get("true_nll"):
         print(f"| the language itself | | | | | | {true[SPLIT]:.2f} | | |")
-    draw(runs, Path(sys.argv[2]))
+    draw(runs, path)
 
 
 if __name__ == "__main__":
-    main()
+    report(Path(sys.argv[1]), Path(sys.argv[2]))

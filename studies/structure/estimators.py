@@ -1,6 +1,6 @@
 """MIG and modularity of the study's trained models by both estimators of information.
 
-    python studies/structure/estimators.py runs/structure-sprites_small
+    python -m studies.structure.estimators runs/structure
 
 The folder is that of the study, as `betafront sweep study=structure` leaves it.
 """
@@ -8,6 +8,7 @@ The folder is that of the study, as `betafront sweep study=structure` leaves it.
 import sys
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Literal
 
 import torch
 import yaml
@@ -18,7 +19,7 @@ from betafront.metrics.structure import mig, modularity
 from betafront.models import mlp
 from betafront.objective import Bernoulli
 
-ESTIMATORS = ("neighbours", "bins")
+ESTIMATORS: tuple[Literal["neighbours", "bins"], ...] = ("neighbours", "bins")
 METRICS = {"mig": mig, "modularity": modularity}
 
 
@@ -39,13 +40,14 @@ def values(folder: Path) -> dict[tuple[str, str], float]:
     }
 
 
-def main() -> None:
+def report(study: Path) -> None:
+    """Print a row for each trial in a study's folder: means and deviations over its replicates."""
     print("trial", *(f"{name} by {estimator}" for name in METRICS for estimator in ESTIMATORS))
-    for trial in sorted(Path(sys.argv[1]).glob("trial-*")):
+    for trial in sorted(study.glob("trial-*")):
         runs = [values(run.parent) for run in sorted(trial.rglob("model.safetensors"))]
         columns = [[run[key] for run in runs] for key in runs[0]]
         print(trial.name, *(f"{mean(c):.3f} ± {stdev(c):.3f}" for c in columns), sep="  ")
 
 
 if __name__ == "__main__":
-    main()
+    report(Path(sys.argv[1]))

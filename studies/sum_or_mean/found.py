@@ -1,6 +1,6 @@
 """What the tables in `results/` say: which number carries over. Writes `found.json`, `figure.png`.
 
-python studies/sum_or_mean/found.py
+python -m studies.sum_or_mean.found
 """
 
 import json

@@ -1,26 +1,22 @@
 """Four sizes of images, three numbers of latents, two losses, three conventions, over the weight.
 
-    python studies/sum_or_mean/run.py           # MNIST from the folder of BETAFRONT_DATA_DIR
-    python studies/sum_or_mean/run.py --quick   # digits alone, few steps: does all of it work?
+    python -m studies.sum_or_mean.run           # MNIST from the folder of BETAFRONT_DATA_DIR
+    python -m studies.sum_or_mean.run --quick   # digits alone, few steps: does all of it work?
 
 Each size is an ordinary study whose points are given (`study.enqueue`), in the runs folder that
 BETAFRONT_RUNS names; the same command goes on where it stopped. The table of each goes to
 `results/NAME.csv` beside this file, and what `found.py` reads from them to `results/`.
 """
 
-import argparse
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import found
+from studies.sum_or_mean import found
 
-import betafront
+from betafront import study
+from studies import sweeps
 
-RESULTS = Path(__file__).parent / "results"
 LATENTS = (2, 8, 32)
 IN_CONVENTIONS = ("digits", "mnist28")  # where the same β are written as means too, at M = 8
 
@@ -97,21 +93,17 @@ def run(sweep: Sweep, results: Path) -> None:
     given = json.dumps(points).replace('"', "").replace(" ", "")
     words = ["study=sum_or_mean", f"study.name={name}", *sweep.words, f"study.enqueue={given}"]
     words += [f"study.budget.trials={len(points)}", "study.sampler=random", "tracking=off"]
-    subprocess.run([sys.executable, "-m", "betafront", "sweep", *words], check=True)
-    table = betafront.study(name).trials
+    sweeps.betafront("sweep", *words)
+    table = study(name).trials
     results.mkdir(parents=True, exist_ok=True)
     table[found.COLUMNS].to_csv(results / f"{sweep.name}.csv", index=False, float_format="%.6g")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    asked = parser.parse_args()
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    for sweep in (QUICK,) if asked.quick else SWEEPS:
-        run(sweep, asked.results)
-    found.main(asked.results)
+    with sweeps.results_of(__file__) as (results, quick):
+        for sweep in (QUICK,) if quick else SWEEPS:
+            run(sweep, results)
+        found.main(results)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,99 @@
+"""What all studies share: sweeps whose table, picture and settings are kept beside the README.
+
+    make study NAME=weighting    # python -m studies.weighting.run
+    make studies-quick           # a few small runs of each study, to see that all of it works
+
+A sweep of a study is an ordinary one, in the runs folder that BETAFRONT_RUNS names: the same
+command goes on where it stopped. Of a quick variant everything goes to a folder that is removed.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from betafront.addresses import runs_folder
+
+KEPT = ("front.csv", "front.png", "study.json")  # of a study's report
+STUDIES = Path(__file__).parent
+After = Callable[[dict[str, Path], Path, bool], None]
+"""Makes something of the folders of a study's sweeps, by their names, in the folder of its results;
+the last argument says whether they are of the quick variant."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A sweep of a study.
+
+    Attributes:
+        name: of it, after the name of the study; its results have a folder of that name. Empty for
+            the only one of a study.
+        words: overrides.
+        quick: further ones of the quick variant, which is left out where there are none.
+    """
+
+    name: str
+    words: Sequence[str] = ()
+    quick: Sequence[str] = ()
+
+
+def betafront(*words: str) -> None:
+    """Run a command, whose words and errors are seen."""
+    subprocess.run([sys.executable, "-m", "betafront", *words], check=True)
+
+
+def swept(study: str, sweep: Sweep, quick: bool) -> Path:
+    """The folder of a sweep, when it is done."""
+    name = "-".join(filter(None, [study, sweep.name]))
+    words = [*sweep.words, *(sweep.quick if quick else ())]
+    betafront("sweep", f"study={study}", f"study.name={name}", "tracking=off", *words)
+    return runs_folder() / name
+
+
+def keep(folder: Path, results: Path) -> None:
+    """Keep the table, the picture and the settings of a sweep."""
+    results.mkdir(parents=True, exist_ok=True)
+    for name in KEPT:
+        shutil.copyfile(folder / "report" / name, results / name)
+
+
+@contextmanager
+def results_of(file: str) -> Iterator[tuple[Path, bool]]:
+    """The folder for the results of a study, and whether its quick variant is asked for, whose
+    folders are removed in the end.
+
+    Args:
+        file: the study's `run.py`.
+    """
+    parser = argparse.ArgumentParser(description=sys.modules["__main__"].__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few small runs, kept nowhere")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if not parser.parse_args().quick:
+        yield Path(file).parent / "results", False
+        return
+    with TemporaryDirectory() as place:
+        os.environ["BETAFRONT_RUNS"] = f"{place}/runs"
+        yield Path(place) / "results", True
+
+
+def main(file: str, sweeps: Sequence[Sweep], after: After | None = None) -> None:
+    """Do the sweeps of a study, and keep what came of them.
+
+    Args:
+        file: the study's `run.py`.
+        sweeps: in order.
+        after: what is made of them.
+    """
+    with results_of(file) as (results, quick):
+        done = [sweep for sweep in sweeps if sweep.quick or not quick]
+        folders = {sweep.name: swept(Path(file).parent.name, sweep, quick) for sweep in done}
+        for name, folder in folders.items():
+            keep(folder, results / name)
+        if after is not None:
+            after(folders, results, quick)
