@@ -20,6 +20,7 @@ from betafront.study.results.pruned import pruned_record
 from betafront.study.results.read import read
 from betafront.study.results.table import failures
 from betafront.study.trials.status import IF_ANY, OF_OTHERS, WORDS
+from betafront.study.trials.steps import steps_used, used_in_words
 from betafront.terminal import command_line, console, print_json, print_next
 
 EACH = 1  # of the trials that failed for the same reason, shown with its log
@@ -58,6 +59,7 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
             {
                 "study": spec.name,
                 "budget": spec.trials,
+                "steps": {"budget": spec.steps, "used": steps_used(trials, spec)},
                 **{word: known.counts[word] for word in (*WORDS, *IF_ANY)},
                 "others": {word: known.counts[word] for word in OF_OTHERS},
                 "imported": int(every["imported"].notna().sum()) if "imported" in every else 0,
@@ -77,7 +79,10 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
         return
     words = [word for word, n in known.counts.items() if n or word in WORDS]
     counts = ", ".join(f"{known.counts[word]} {word}" for word in words)
-    out.print(Text.assemble((spec.name, "bold"), f": {counts}; budget {spec.trials}"))
+    budget = f"budget {spec.trials}"
+    if used := used_in_words(trials, spec):
+        budget += f", {used} used"
+    out.print(Text.assemble((spec.name, "bold"), f": {counts}; {budget}"))
     print_failures(trials, spec, out, EACH)
     if known.pruned:
         out.print(known.pruned, markup=False, soft_wrap=True)

@@ -14,6 +14,7 @@ from betafront.study.plan import Plan, as_begun
 from betafront.study.spec import IDENTITY, SPEC, Spec
 from betafront.study.storage.opening import Storage, study_names
 from betafront.study.storage.study_store import Store
+from betafront.study.trials.steps import in_words
 
 TAKEN = {
     "train": "the folder of single runs",
@@ -84,6 +85,9 @@ def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:
         unit = " trials" if name == "budget" else ""
         verb = "was" if name == "budget" else "were"
         out.print(f"The {name} of {spec.name} {verb} {before}{unit}, now {now}{less}.")
+    if spec.steps != old.steps:
+        limits = in_words(old.steps), in_words(spec.steps)
+        out.print(f"The budget of steps of {spec.name} was {limits[0]}, now {limits[1]}.")
     if spec.pruner != old.pruner:
         out.print(f"The pruner of {spec.name} was {old.pruner}, now {spec.pruner}.")
     if spec.lease != old.lease:

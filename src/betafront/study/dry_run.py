@@ -33,7 +33,9 @@ from betafront.study.spec import Spec
 from betafront.study.storage.opening import Storage, open_storage, study_names
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.pace import duration
+from betafront.study.trials.stacking import stacks_in_words
 from betafront.study.trials.status import finished
+from betafront.study.trials.steps import in_words
 from betafront.terminal import command_line, console, print_careful, print_next
 from betafront.training import Attempt, fit
 from betafront.training.failure import Failure
@@ -182,7 +184,9 @@ def print_budget(spec: Spec, before: int, imported: Sequence[str], out: Console)
         out: the terminal.
     """
     runs = f" of {spec.replicates} replicates" if spec.replicates > 1 else ""
-    limits = [f"{spec.trials} trials{runs}", f"{spec.workers} workers"]
+    limits = [f"{spec.trials} trials{runs}", f"{spec.workers} workers{stacks_in_words(spec)}"]
+    if spec.steps is not None:
+        limits.append(f"{in_words(spec.steps)} in all")
     if spec.seconds is not None:
         limits.append(f"{text(spec.seconds)} s in all")
     if spec.trial_seconds is not None:

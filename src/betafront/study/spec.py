@@ -37,12 +37,14 @@ class Spec:
         sampler, seed: how points are drawn.
         trials: the budget.
         workers: how many processes share it.
+        stack: the most runs that a worker trains as one program.
         conditions: parameter to the choices of others under which it is there, as written.
         constraints: between parameters, as written.
         queue: points to be tried first, in order.
         imports: trials of other studies that this one takes over before anything else, in order:
             each with its `params`, and its `origin` as `betafront.study.trials.origin` writes it.
         seconds: the wall-clock budget of all launches together; None for none.
+        steps: the budget of optimiser steps of all trials together; None for none.
         trial_seconds: of training that an attempt at a run may take; None for any.
         replicates: runs per trial, which differ by their seeds.
         retries: how often a lost trial is tried again.
@@ -90,6 +92,8 @@ class Spec:
     fail_fast: bool = False
     max_failures: float | None = None
     pruner: str = OFF
+    stack: int = 1
+    steps: int | None = None
     identity: str = ""
 
     @property

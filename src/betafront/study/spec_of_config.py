@@ -41,6 +41,9 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         ("budget.trials", 1), ("workers", 1), ("seed", 0), ("replicates", 1), ("retries", 0),
     ):  # fmt: skip
         _check_whole(f"study.{key}", OmegaConf.select(study, key), least)
+    _check_stack(study.stack)
+    if study.budget.steps is not None:
+        _check_whole("study.budget.steps", study.budget.steps, 1)
     for key in ("budget.seconds", "budget.trial_seconds"):
         _check_positive(f"study.{key}", OmegaConf.select(study, key))
     _check_max_failures(study.max_failures)
@@ -81,6 +84,8 @@ def specify(config: DictConfig, space: Space, lines: Mapping[str, str]) -> Spec:
         fail_fast=study.fail_fast,
         max_failures=study.max_failures,
         pruner=pruner(study.get("pruner", OFF)),
+        stack=study.stack,
+        steps=study.budget.steps,
     )
     check_pruner(spec)
     if over := needing_one_likelihood(objectives):
@@ -165,6 +170,15 @@ def _workers(study: DictConfig, devices: int) -> int:
 def _check_whole(key: str, value: Any, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise UserError(f"{key} must be a whole number of at least {least}, not {value}")
+
+
+def _check_stack(value: Any) -> None:
+    if value == "auto":
+        raise UserError(
+            "study.stack=auto: how many runs pay on this machine is not known yet: give a number, "
+            "as study.stack=8, or leave it at 1"
+        )
+    _check_whole("study.stack", value, 1)
 
 
 def listed(value: Any) -> list[Any]:

@@ -42,8 +42,9 @@ from betafront.study.tracker.protocol import NoTracker, Tracker
 from betafront.study.trials.ending import release
 from betafront.study.trials.lease import is_lost
 from betafront.study.trials.queue import is_met
+from betafront.study.trials.stacking import stacks_in_words
 from betafront.study.trials.status import RELEASED, finished, numbers_by_word, status
-from betafront.study.trials.stopping import out_of_time, stopped, too_many_failures
+from betafront.study.trials.stopping import out_of_budget, stopped, too_many_failures
 from betafront.study.worker.worker import DRAINS, HALTS, WorkerTask, times_asked
 from betafront.terminal import command_line, console, print_careful, print_next
 from betafront.training.folder import RunFolder
@@ -196,8 +197,8 @@ def say_how_far(store: Store, spec: Spec, plan: Plan, out: Console) -> None:
         budget = "1 trial" if spec.trials == 1 else f"{spec.trials} trials"
         runs = f" of {spec.replicates} replicates" if spec.replicates > 1 else ""
         out.print(
-            f"Sweeping {spec.name}: {budget}{runs}, {spec.workers} workers, sampler "
-            f"{spec.sampler}, in {spec.folder}",
+            f"Sweeping {spec.name}: {budget}{runs}, {spec.workers} workers{stacks_in_words(spec)}, "
+            f"sampler {spec.sampler}, in {spec.folder}",
             soft_wrap=True,
         )
 
@@ -273,7 +274,7 @@ def conclude(store: Store, spec: Spec, since: int, new: bool) -> None:
     if new and not is_met(spec, trials):
         if FINISH.is_set():
             raise KeyboardInterrupt
-        if why := out_of_time(spec, trials):
+        if why := out_of_budget(spec, trials):
             out.print(f"{done} of {spec.trials} trials: {why}.", markup=False)
             return
         why = too_many_failures(spec, trials, since)

@@ -174,7 +174,7 @@ def test_one_that_was_stopped_goes_on_to_the_same_end(
 def test_a_study_goes_on_without_one_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     plan, store = scouted("failed")
     failed = train.Outcome(reason="diverged: the loss is NaN")
-    monkeypatch.setattr(train, "attempt", lambda *_: failed)
+    monkeypatch.setattr(train, "attempt", lambda *_: [failed])
     assert train.scout(plan, store, plan.spec, Console(quiet=True)) == plan.spec
     found = scout(store.settings())
     assert found is not None and "diverged" in found.text

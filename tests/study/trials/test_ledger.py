@@ -20,8 +20,9 @@ from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store
 from betafront.study.trials import lease
 from betafront.study.trials.ending import Outcome, end, end_failed, end_lost, release, tell
+from betafront.study.trials.keeping import REPEATS
 from betafront.study.trials.lease import Worker, renewed
-from betafront.study.trials.ledger import REPEATS, Ledger
+from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.origin import first_attempt, origin
 from betafront.study.trials.ours import RECORD
 from betafront.study.trials.queue import is_met
@@ -60,8 +61,10 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease.time, "time", lambda: then)
 
 
-def never() -> None:
-    pytest.fail("the trial has not ended")
+def noted(store: Store, trial: FrozenTrial, written: dict[str, Any]) -> bool:
+    """Renew a lease, which is held for good."""
+    store.note(trial.number, lease.LEASE, written)
+    return True
 
 
 def states(store: Store) -> list[str]:
@@ -179,7 +182,7 @@ def test_a_lease_is_written_anew_at_each_try_while_the_database_is_away(
         through.set()
 
     monkeypatch.setattr(store._trials, "note", away)
-    with renewed(lambda: store.note(trial.number, lease.LEASE, worker.lease()), never, 0.3):
+    with renewed(lambda: noted(store, trial, worker.lease()), 0.3):
         assert through.wait(10)
     assert tries == sorted(set(tries))
     assert store.trials()[0].user_attrs["lease"]["until"] >= tries[3]
@@ -231,7 +234,7 @@ def test_the_lease_is_renewed_while_it_is_held_and_says_how_far_the_trial_is(
     trial = claimed(ledger_of(worker))
     before = trial.user_attrs["lease"]["until"]
     now = {"step": 7.0}
-    with renewed(lambda: store.note(trial.number, lease.LEASE, worker.lease(now)), never, 0.6):
+    with renewed(lambda: noted(store, trial, worker.lease(now)), 0.6):
         for _ in range(100):
             running = store.trials()[0]
             if running.user_attrs["lease"]["until"] > before:
@@ -256,7 +259,7 @@ def test_a_lease_is_renewed_more_seldom_where_that_takes_long(
     monkeypatch.setattr(lease, "Event", Never)
     monkeypatch.setattr(lease.random, "uniform", lambda low, high: high)
     monkeypatch.setattr(lease.time, "monotonic", lambda: next(clock))
-    with renewed(lambda: None, never):
+    with renewed(lambda: True):
         pass  # the thread is waited for
     assert asked == pytest.approx([1.2 * s for s in (5.0, 5.0, 10.0, 16.0)])
 
@@ -292,21 +295,18 @@ def test_a_lease_is_as_long_as_the_study_says_and_says_so(
     assert expired.without_unconfirmed(store.trials()) == store.trials()
 
 
-def test_a_worker_whose_trial_has_ended_hears_of_it_at_its_next_renewal(
-    store: Store, ledger_of: Ledgers
-) -> None:
-    worker, heard, calls = a_worker(), threading.Event(), list[float]()
-    trial = claimed(ledger_of(worker))
-    end(store, trial, TrialState.FAIL)  # as lost, by another worker
+def test_nothing_is_renewed_any_more_once_no_trial_is_held() -> None:
+    asked, calls = threading.Event(), list[float]()
 
-    def renew() -> None:
+    def renew() -> bool:
         calls.append(0.0)
-        store.note(trial.number, lease.LEASE, worker.lease())
+        asked.set()
+        return False
 
-    with renewed(renew, heard.set, 0.6):
-        assert heard.wait(10)
+    with renewed(renew, 0.6):
+        assert asked.wait(10)
         time.sleep(0.2)
-    assert len(calls) == 1  # and asks no more
+    assert len(calls) == 1
 
 
 def test_a_trial_that_failed_and_was_killed_before_it_said_so_is_not_tried_again(

@@ -84,7 +84,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
         ("betafront.training.lightning.checkpoint.opened_whole", Broken("No space left on device")),
         ("betafront.data.images.pictures.opened_whole", FULL),
         ("betafront.config.saved.write_whole", FULL),
-        ("betafront.study.worker.worker.take_over", FULL),
+        ("betafront.study.worker.run_of_trial.take_over", FULL),
     ],
 )
 def test_a_trial_on_a_full_disk_is_kept_for_later(

@@ -22,6 +22,7 @@ from betafront.study.trials.lease import lease_of, progress
 from betafront.study.trials.origin import origin
 from betafront.study.trials.pace import clock, duration, pace, seconds_left
 from betafront.study.trials.status import OF_OTHERS, finished, numbers_by_word, status
+from betafront.study.trials.steps import most_trials, used_in_words
 from betafront.training.standing import SETTLED
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Display:
         running = [t for t in trials if status(t, now).runs]
         rows: list[Table | Text] = [
             self._bar(spec, trials, now, over),
-            self._numbers(trials, now, over),
+            self._numbers(spec, trials, now, over),
         ]
         if running:
             rows.append(running_table(spec, running[:MOST_RUNNING], now))
@@ -109,7 +110,8 @@ class Display:
         todo, unit = max(spec.trials - done, 0), ""
         if not todo and lacking:  # the budget is full, and only replicates are added
             done, todo, unit = len(self._front.trials) - lacking, lacking, " with all replicates"
-        speed, left = pace(trials, now), seconds_left(trials, todo, now)
+        most = min(todo, most_trials(trials, spec))
+        speed, left = pace(trials, now), seconds_left(trials, most, now)
         cells = Table.grid(padding=(0, 2, 0, 0))
         cells.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
         cells.add_column(width=BAR)
@@ -124,7 +126,7 @@ class Display:
         )
         return cells
 
-    def _numbers(self, trials: "list[FrozenTrial]", now: float, over: bool) -> Text:
+    def _numbers(self, spec: Spec, trials: "list[FrozenTrial]", now: float, over: bool) -> Text:
         """How many trials run and how many failed, and the front so far."""
         count = numbers_by_word(trials, now)
         line = Text(no_wrap=True, overflow="ellipsis")
@@ -134,6 +136,8 @@ class Display:
             line.append("waiting for workers  ", style="yellow")
         line.append(f"{count['failed']} failed", style="red" if count["failed"] else "")
         line.append(f"  {count['pruned']} pruned" if count["pruned"] else "")
+        if used := used_in_words(trials, spec):
+            line.append(f"  {used}")
         for word in OF_OTHERS:
             line.append(f"  {count[word]} {word}" if count[word] else "", style="yellow")
         return line.append(f"  {self._front.words}")
@@ -176,7 +180,10 @@ def note(trial: "FrozenTrial") -> str:
     if why.confirms is not None:
         words.append(f"confirms trial {why.confirms.trial}")
     if now.get("replicates", 1) > 1:
-        words.append(f"replicate {now['replicate']:.0f}/{now['replicates']:.0f}")
+        first, runs = int(now["replicate"]), int(now["replicates"])
+        last = first + int(now.get("at_once", 1)) - 1
+        which = f"replicate {first}" if last == first else f"replicates {first}-{last}"
+        words.append(f"{which}/{runs}")
     return ", ".join(words) + "  " if words else ""
 
 

@@ -24,7 +24,7 @@ from betafront.study.tracker.protocol import NoTracker, Tracker
 from betafront.study.tracker.thread import Recorder
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import Status, status
-from betafront.study.trials.stopping import out_of_time
+from betafront.study.trials.stopping import out_of_budget
 from betafront.terminal import command_line
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def follow(study: "Study", spec: Spec, out: Console) -> None:
         with Watch(study, spec, NoTracker(), out) as watch:
             while True:
                 trials = with_patience(lambda: study.get_trials(deepcopy=False))
-                if is_met(watch.spec, trials) or out_of_time(watch.spec, trials):
+                if is_met(watch.spec, trials) or out_of_budget(watch.spec, trials):
                     return
                 time.sleep(EVERY_SECONDS)
                 # Another command may have changed the budget.

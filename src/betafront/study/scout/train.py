@@ -19,7 +19,7 @@ from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.ending import Outcome
 from betafront.study.trials.lease import Progress
-from betafront.study.worker.attempt import attempt
+from betafront.study.worker.attempt import Asked, attempt
 from betafront.study.worker.earlier_attempts import result_of
 from betafront.training.folder import RunFolder
 from betafront.training.result import Result
@@ -92,14 +92,9 @@ def _trained(plan: Plan, spec: Spec, low: float, high: float, out: Console) -> R
         return left
     now: Progress = {}
     with out.status(Training(now)):
-        return attempt(
-            lambda _: scout_config(plan, low, high),
-            [],
-            folder,
-            spec.trial_seconds,
-            now,
-            lambda: False,
-        )
+        asked = Asked([], folder, spec.trial_seconds, now, dropped=lambda: False)
+        (found,) = attempt(lambda _: scout_config(plan, low, high), [asked])
+        return found
 
 
 class Training:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 from betafront.study.spec import Spec
 from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.origin import Confirms, Origin, origin
-from betafront.study.trials.queue import Work, not_plain, not_taken_up, work_again
+from betafront.study.trials.queue import (
+    Suits,
+    Work,
+    anything,
+    not_plain,
+    not_taken_up,
+    work_again,
+)
 from betafront.study.trials.status import Status, status
 from betafront.study.trials.tally import Tally
 
@@ -61,5 +68,5 @@ class ConfirmingLedger(Ledger):
         planned = planned_runs(self._settings)
         return len(ended(planned, tally.not_plain)) == len(planned)
 
-    def _next(self, spec: Spec, tally: Tally) -> Work | None:
+    def _next(self, spec: Spec, tally: Tally, suits: Suits = anything) -> Work | None:
         return confirming_work(planned_runs(self._settings), tally.not_plain)

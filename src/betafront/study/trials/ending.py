@@ -16,6 +16,7 @@ from betafront.study.trials.origin import numbered, origin
 from betafront.study.trials.ours import RECORD
 from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import REASON, RELEASED
+from betafront.study.trials.steps import TAKEN
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -32,6 +33,7 @@ class Outcome:
         reason: why the trial failed or was pruned, as `KIND: …`.
         pruned: whether it was stopped for good before its last step, by `study.pruner`.
         halted: whether it was stopped, with a checkpoint from which another worker goes on.
+        steps: optimiser steps that its runs took, summed.
         machine: what is wrong with this machine, so that this worker should train no other trial.
     """
 
@@ -39,6 +41,7 @@ class Outcome:
     reason: str | None = None
     pruned: bool = False
     halted: bool = False
+    steps: int = 0
     machine: OSError | None = None
 
 
@@ -49,18 +52,19 @@ def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> No
         if not release(store, trial):
             log.warning("trial %d had been given to another worker, and ends here", trial.number)
         return
+    notes: dict[str, Any] = {TAKEN: outcome.steps}
     if outcome.pruned:
-        end(store, trial, TrialState.PRUNED, notes={REASON: outcome.reason})
+        end(store, trial, TrialState.PRUNED, notes={REASON: outcome.reason, **notes})
         return
     metrics = outcome.record.metrics if outcome.record else {}
     missing = [m for m in spec.objectives if not math.isfinite(metrics.get(m, math.nan))]
     if outcome.record is None or missing:
-        in_time = end_failed(
-            store, trial, outcome.reason or f"failed: the run has no value of {missing[0]}"
-        )
+        why = outcome.reason or f"failed: the run has no value of {missing[0]}"
+        in_time = end(store, trial, TrialState.FAIL, notes={REASON: why, **notes})
     else:
         values = [metrics[m] for m in spec.objectives]
-        in_time = end(store, trial, TrialState.COMPLETE, values, {RECORD: outcome.record.written()})
+        notes = {RECORD: outcome.record.written(), **notes}
+        in_time = end(store, trial, TrialState.COMPLETE, values, notes)
         if not in_time:  # or it was this call, whose first answer was lost
             now = numbered(store.trials(), trial.number)
             in_time = now is not None and now.values == values

@@ -145,7 +145,8 @@ def has_lease(trial: "FrozenTrial") -> bool:
 
 def progress(trial: "FrozenTrial") -> Progress:
     """How far a running trial was when its lease was last renewed: `step` of `steps`, and the
-    validation's `distortion` and `rate` in nats. Empty before the first validation."""
+    validation's `distortion` and `rate` in nats; of a trial with replicates which of them that is,
+    and how many are trained at once, `step` being their mean. Empty before the first validation."""
     found: Progress = (lease_of(trial) or {}).get("progress") or {}
     return found
 
@@ -207,22 +208,17 @@ class ExpiredLeases:
 
 
 @contextmanager
-def renewed(
-    renew: Callable[[], None], taken: Callable[[], None], seconds: float = LEASE_SECONDS
-) -> Iterator[None]:
+def renewed(renew: Callable[[], bool], seconds: float = LEASE_SECONDS) -> Iterator[None]:
     """Calls `renew` every few seconds, in a thread, while the block runs.
 
     Where a renewal takes long the next one comes later: then hundreds of workers ask more of the
     storage than it can answer.
 
     Args:
-        renew: writes the lease anew.
-        taken: called once where the trial has ended, so that there is nothing to renew: another
-            worker took this one for lost, and goes on with its work.
-        seconds: the length of the lease.
+        renew: writes the leases anew of all trials that are held. Once it says that none is held
+            any more, as where other workers took them for lost, it is not called again.
+        seconds: the length of the leases.
     """
-    from optuna.exceptions import UpdateFinishedTrialError
-
     done, times = Event(), LeaseTimes(seconds)
 
     def renew_until_done() -> None:
@@ -230,12 +226,10 @@ def renewed(
         while not done.wait(pause * random.uniform(0.8, 1.2)):
             started = time.monotonic()
             try:
-                renew()
+                if not renew():
+                    return
                 pause = times.pause(time.monotonic() - started)
-            except UpdateFinishedTrialError:
-                taken()
-                return
-            except Exception:  # the storage is away: the lease says so by running out
+            except Exception:  # the storage is away: the leases say so by running out
                 pause = times.retry
 
     thread = Thread(target=renew_until_done, daemon=True, name=f"lease-{os.getpid()}")

@@ -46,11 +46,14 @@ from betafront.study.search.space import Space
 from betafront.study.spec import Spec
 from betafront.study.storage.study_store import Store, is_away
 from betafront.study.trials.ending import end, end_failed, end_lost, release
+from betafront.study.trials.keeping import REPEATS, why_not
 from betafront.study.trials.lease import LEASE, ExpiredLeases, Worker
 from betafront.study.trials.origin import Origin, origin
 from betafront.study.trials.ours import ORIGIN
 from betafront.study.trials.queue import (
+    Suits,
     Work,
+    anything,
     imported_work,
     is_met,
     lost_work,
@@ -60,15 +63,13 @@ from betafront.study.trials.queue import (
     waiting_work,
 )
 from betafront.study.trials.rungs import reached
-from betafront.study.trials.status import OVER_BUDGET, REASON, REFUSED, TAKEN, Status, status
+from betafront.study.trials.stacking import goes_beside, may_suit, most_at_once, program
+from betafront.study.trials.status import REASON, REFUSED, Status, status
+from betafront.study.trials.steps import has_steps
 from betafront.study.trials.tally import Tally
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-REPEATS = "again"
-"""The user attribute of a trial that may be at the point of another one: in a finite space of which
-every point has a trial, and where another program asks for it."""
 
 IDLE_SECONDS = (0.5, 1.0)  # between two looks, where others train the last trials
 
@@ -134,20 +135,37 @@ class Ledger:
         self._settings: Mapping[str, Any] = {}
         self._expired = ExpiredLeases()
 
-    def claim(self) -> Claim | None:
+    def claim_stack(self) -> list[Claim]:
+        """Trials for this worker to train as one program, as many as `study.stack` and its fair
+        share allow; none once the budget is met or the study is to stop. Each is claimed by itself,
+        by the same rule."""
+        first = self.claim()
+        if first is None:
+            return []
+        most = most_at_once(first.spec, self._tally, first.trial, self.worker)
+        stack = [first]
+        while len(stack) < most and (further := self.claim(stack)) is not None:
+            stack.append(further)
+        return stack
+
+    def claim(self, beside: Sequence[Claim] = ()) -> Claim | None:
         """A trial for this worker to train; None once the budget is met or the study is to stop.
 
         Waits while other workers train the last trials, since one of them may be lost. The study
         and its trials are read once before each decision.
+
+        Args:
+            beside: what the worker holds already. The trial is then one that may be stacked with
+                the first of these; None at once where nothing of the kind is to be done next.
         """
-        tally = self._tally
+        tally, held = self._tally, {claim.trial.number for claim in beside}
         while True:
             self._settings = self.store.settings()
             spec = Spec.of(self._settings)
             tally.update(self.store.trials())
             if self._end_lost(spec) or self._release_left_behind():
                 continue
-            mine = [t for t in tally.not_plain if self.worker.holds(t)]
+            mine = [t for t in tally.not_plain if self.worker.holds(t) and t.number not in held]
             for trial in mine:
                 refusal = why_not(trial, spec, tally)
                 if refusal is None:
@@ -157,6 +175,10 @@ class Ledger:
                 continue
             if self._is_met(spec, tally) or self.stop(self._settings, spec, tally.trials):
                 return None
+            if beside:
+                if not self._make_beside(beside[0].trial, spec, tally):
+                    return None
+                continue
             work = self._next(spec, tally)
             if work is None:
                 time.sleep(random.uniform(*IDLE_SECONDS))
@@ -164,6 +186,24 @@ class Ledger:
                 self._take(work.waiting, work.given, spec, tally)
             else:
                 self._make(work, spec, tally)
+
+    def _make_beside(self, trial: "FrozenTrial", spec: Spec, tally: Tally) -> bool:
+        """Make a trial that may be stacked with one that the worker holds, if that is to be done
+        next. Returns whether it did.
+
+        What is drawn and does not suit is not made: it is drawn again at the next claim, so that
+        which points a study has does not depend on what can be stacked.
+        """
+        work = self._next(spec, tally, lambda given: may_suit(given, trial))
+        if work is None or work.waiting is not None:
+            return False
+        if not (goes_beside(work.origin, origin(trial)) and may_suit(work.given, trial)):
+            return False
+        point = self._point(work, spec, tally)
+        if program(point.params) != program(trial.params):
+            return False
+        self._make_at(point, work, spec, tally)
+        return True
 
     def _end_lost(self, spec: Spec) -> bool:
         return end_lost(self.store, spec, self._expired.without_unconfirmed(self._tally.not_plain))
@@ -180,20 +220,33 @@ class Ledger:
         """Whether nothing is left to be done, now or after another worker is lost."""
         return tally.finished >= spec.trials and is_met(spec, tally.trials)
 
-    def _next(self, spec: Spec, tally: Tally) -> Work | None:
-        """What a new trial is to do; None where nothing is to be done now."""
+    def _next(self, spec: Spec, tally: Tally, suits: Suits = anything) -> Work | None:
+        """What a new trial is to do; None where nothing is to be done now.
+
+        Args:
+            spec: of the study.
+            tally: of its trials.
+            suits: which of the points that were asked for are taken before the others.
+        """
         begun = tally.counting - len(tally.waiting)
-        work = lost_work(tally.not_plain, begun < spec.trials) or waiting_work(spec, tally)
-        if work:
+        if work := lost_work(tally.not_plain, begun < spec.trials):
+            return work
+        if not has_steps(spec, tally):
+            return None
+        if work := waiting_work(spec, tally):
             return work
         if tally.counting < spec.trials:
-            asked = imported_work(spec, tally.not_plain) or queued_work(spec, tally.not_plain)
+            trials = tally.not_plain
+            asked = imported_work(spec, trials) or queued_work(spec, trials, suits)
             return asked or Work(Origin(), {})
         return replicate_work(spec, tally.trials)
 
     def _make(self, work: Work, spec: Spec, tally: Tally) -> None:
         """Make a trial for some work, held by this worker."""
-        point = self._point(work, spec, tally)
+        self._make_at(self._point(work, spec, tally), work, spec, tally)
+
+    def _make_at(self, point: Point, work: Work, spec: Spec, tally: Tally) -> None:
+        """As `_make`, at a point that is drawn."""
         attrs: dict[str, Any] = {LEASE: self.worker.lease(seconds=spec.lease)}
         if why := work.origin.written():
             attrs[ORIGIN] = why
@@ -266,50 +319,3 @@ class Ledger:
         return status(trial) is not Status.FOREIGN or (
             trial.state.is_finished() and self.space.has(trial.params, trial.distributions)
         )
-
-
-def why_not(trial: "FrozenTrial", spec: Spec, tally: Tally) -> str | None:
-    """Why a worker may not keep the trial that it made; None if it may.
-
-    Args:
-        trial: that it made.
-        spec: of the study.
-        tally: of all trials, this one among them.
-    """
-    below = [t for t in tally.not_plain if t.number < trial.number]
-    if is_taken(trial, below, tally):
-        return TAKEN
-    why = origin(trial)
-    if why.adds_to is not None or why.confirms is not None:  # which take no budget
-        return None
-    # Lost trials keep their places against new trials, and those that wait theirs, but not against
-    # the work of a lost trial, which had its place before.
-    is_new = why.before is None
-    held = tally.held_below(trial.number) if is_new else tally.begun_below(trial.number)
-    return OVER_BUDGET if held >= spec.trials else None
-
-
-def is_taken(trial: "FrozenTrial", below: "Sequence[FrozenTrial]", tally: Tally) -> bool:
-    """Whether a trial with a lower number is for the same work.
-
-    Args:
-        trial: whose work is looked for.
-        below: the trials with lower numbers, without plain ones.
-        tally: of all trials.
-    """
-    why = origin(trial)
-    others = [t for t in below if status(t).works]
-    if why.before is not None:
-        return any(origin(t).before == why.before for t in others)
-    if why.adds_to is not None:
-        same = [
-            origin(t) for t in others if origin(t).adds_to == why.adds_to and not status(t).again
-        ]
-        return any((o.replicates or 0) >= (why.replicates or 0) for o in same)
-    for key in ("confirms", "source", "point"):
-        if (own := getattr(why, key)) is not None:
-            return any(getattr(origin(t), key) == own for t in others if not status(t).again)
-    if trial.user_attrs.get(REPEATS):
-        return False
-    first = tally.first_at(digest(trial.params))
-    return first is not None and first < trial.number

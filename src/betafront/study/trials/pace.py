@@ -16,10 +16,15 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 def part_done(trial: "FrozenTrial") -> float:
     """How much of a running trial is done, from 0 to 1, when its lease was last renewed."""
+    return min(runs_done(trial) / progress(trial).get("replicates", 1), 1.0)
+
+
+def runs_done(trial: "FrozenTrial") -> float:
+    """How many runs of a running trial were done when its lease was last renewed, with the parts of
+    those that are trained."""
     now = progress(trial)
-    runs = now.get("replicates", 1)
-    done = now.get("replicate", 1) - 1 + now.get("step", 0) / max(now.get("steps", 1), 1)
-    return min(done / runs, 1.0)
+    part = now.get("step", 0) / max(now.get("steps", 1), 1)
+    return now.get("replicate", 1) - 1 + now.get("at_once", 1) * part
 
 
 def pace(trials: "Sequence[FrozenTrial]", now: float) -> float:
@@ -43,7 +48,7 @@ def pace(trials: "Sequence[FrozenTrial]", now: float) -> float:
     return work / max(covered(spans), 1e-9) if work else 0.0
 
 
-def seconds_left(trials: "Sequence[FrozenTrial]", todo: int, now: float) -> float:
+def seconds_left(trials: "Sequence[FrozenTrial]", todo: float, now: float) -> float:
     """How long the trials that have not ended will take at this pace; infinite where nothing is
     known yet.
 

@@ -6,7 +6,7 @@ queue, a trial to be taken from another study, a point that was asked for, a new
 budget is full, more replicates of a complete trial.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 FIXED = "fixed_params"
 """Optuna's system attribute of a trial in its queue (`Study.enqueue_trial`)."""
+
+Suits = Callable[[Mapping[str, Any]], bool]
+"""Whether a point, or a part of one, is what is looked for."""
+
+
+def anything(given: Mapping[str, Any]) -> bool:
+    """Where every point is."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -140,18 +148,22 @@ def imported_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
     return None
 
 
-def queued_work(spec: Spec, trials: "Iterable[FrozenTrial]") -> Work | None:
-    """The first point that was asked for and that no trial has.
+def queued_work(
+    spec: Spec, trials: "Iterable[FrozenTrial]", suits: Suits = anything
+) -> Work | None:
+    """The first point that was asked for and that no trial has; one that suits before the others.
 
     Args:
         spec: of the study.
         trials: of the study; the plain ones may be left out.
+        suits: what is looked for.
     """
     if not spec.queue:
         return None
     had = {origin(t).point for t in not_plain(trials) if status(t).counts}
-    left = (place for place in range(len(spec.queue)) if place not in had)
-    place = next(left, None)
+    left = [place for place in range(len(spec.queue)) if place not in had]
+    suiting = (place for place in left if suits(spec.queue[place]))
+    place = next(suiting, left[0] if left else None)
     return None if place is None else Work(Origin(point=place), spec.queue[place])
 
 

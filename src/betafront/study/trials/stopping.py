@@ -1,4 +1,5 @@
-"""When a sweep stops before its trials are done: its time is up, or too much fails."""
+"""When a sweep stops before its trials are done: its time is up, its steps are used, or too much
+fails."""
 
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from betafront.study.trials.status import (
     reason_without_numbers,
     status,
 )
+from betafront.study.trials.steps import in_words, steps_used
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -25,14 +27,20 @@ LEAST_FOR_A_RATE = 5  # trials of which a rate of failures is taken, where fewer
 
 
 def stopped(spec: Spec, trials: "Sequence[FrozenTrial]", since: int) -> str | None:
-    """Why a study shall not go on now: its time is up, or too much fails.
+    """Why a study shall not go on now: its time is up, its steps are used, or too much fails.
 
     Args:
         spec: of the study.
         trials: all of the study.
         since: the number from which trials belong to this launch.
     """
-    return out_of_time(spec, trials) or too_many_failures(spec, trials, since)
+    return out_of_budget(spec, trials) or too_many_failures(spec, trials, since)
+
+
+def out_of_budget(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
+    """Why a study that has used up its time or its steps shall not go on, though it has not all of
+    its trials; None while there is enough of both."""
+    return out_of_time(spec, trials) or out_of_steps(spec, trials)
 
 
 def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
@@ -46,6 +54,22 @@ def out_of_time(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
     return (
         f"the {spec.seconds:g} s of study.budget.seconds are used ({spent:.0f} s): a larger "
         "study.budget.seconds goes on"
+    )
+
+
+def out_of_steps(spec: Spec, trials: "Sequence[FrozenTrial]") -> str | None:
+    """Why a study that has used up its optimiser steps shall not go on: over all workers and all
+    resumes. None while trials may begin, and where steps that were kept for running trials may come
+    free again, since trials end early."""
+    if spec.steps is None:
+        return None
+    ended = [t for t in trials if t.state.is_finished()]
+    used = steps_used(ended, spec)
+    if used < spec.steps:
+        return None
+    return (
+        f"the {in_words(spec.steps)} of study.budget.steps are used ({used:,}): a larger "
+        "study.budget.steps goes on"
     )
 
 

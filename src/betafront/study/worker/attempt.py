@@ -1,9 +1,11 @@
-"""One attempt at a run: compose it, train it, and turn what goes wrong into a reason."""
+"""Attempts at runs: compose them, train them together, and turn what goes wrong into reasons."""
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
@@ -19,23 +21,20 @@ from betafront.training.folder import RunFolder
 from betafront.training.history import STEP, VAL_DISTORTION, VAL_RATE, Row
 from betafront.training.result import Result
 
+if TYPE_CHECKING:
+    from betafront.training import Attempt
+
 log = logging.getLogger(__name__)
 FORMAT = "[%(asctime)s][%(name)s][%(levelname)s] - %(message)s"
 
+Compose = Callable[[list[str]], DictConfig]
 
-def attempt(
-    compose: Callable[[list[str]], DictConfig],
-    overrides: list[str],
-    folder: Path,
-    seconds: float | None,
-    now: Progress,
-    dropped: Callable[[], bool],
-    pruner: Pruner | None = None,
-) -> Result | Outcome:
-    """Train the run that `overrides` describe.
 
-    Args:
-        compose: makes the run's configuration.
+@dataclass(frozen=True)
+class Asked:
+    """A run that is to be trained.
+
+    Attributes:
         overrides: of the run.
         folder: for the run's files.
         seconds: that the training may take.
@@ -43,12 +42,47 @@ def attempt(
         dropped: whether another worker has the trial by now.
         pruner: judges the run at its rungs; None where it is trained to its end. It is stopped as
             where the study is asked to stop: with a checkpoint, at the end of an epoch.
+    """
+
+    overrides: list[str]
+    folder: Path
+    seconds: float | None
+    now: Progress
+    dropped: Callable[[], bool]
+    pruner: Pruner | None = None
+
+
+def attempt(compose: Compose, runs: Sequence[Asked]) -> list[Result | Outcome]:
+    """Train runs, as one program where they can be stacked (`betafront.training.fit`).
+
+    Args:
+        compose: makes the configuration of a run.
+        runs: to be trained.
 
     Returns:
-        the run's result, or the outcome of its trial where the run has none.
+        In the order of `runs`, the result of each, or the outcome of its trial where it has none.
     """
     # With Lightning, which a command that only launches workers does without.
-    from betafront.training import Attempt, fit
+    from betafront.training import fit
+
+    made = [_made(compose, asked) for asked in runs]
+    with ExitStack() as logs:
+        # What is logged meanwhile is of all of them: those that are not made have their reason.
+        ready = [(a, m) for a, m in zip(runs, made, strict=True) if not isinstance(m, Outcome)]
+        for asked, _ in ready:
+            logs.enter_context(logged_to(RunFolder(asked.folder).log))
+        trained = iter(fit([one for _, one in ready]))
+    return [
+        one if isinstance(one, Outcome) else _outcome(asked, next(trained))
+        for asked, one in zip(runs, made, strict=True)
+    ]
+
+
+def _made(compose: Compose, asked: Asked) -> "Attempt | Outcome":
+    """An attempt at a run, or the outcome of its trial where the run cannot be made."""
+    from betafront.training import Attempt
+
+    now, pruner = asked.now, asked.pruner
 
     def report(row: Row) -> None:
         now.update(
@@ -62,24 +96,29 @@ def attempt(
         return HALT.is_set() or (pruner is not None and pruner.stops())
 
     try:
-        with logged_to(RunFolder(folder).log):  # the traceback of an error, too
+        with logged_to(RunFolder(asked.folder).log):  # the traceback of an error, too
             try:
-                config = compose(overrides)
-                save(config, folder)
+                config = compose(asked.overrides)
+                save(config, asked.folder)
                 run = build_to_train(config)
             except Exception as error:
                 return _failed(Failure.of(error))
-            made = Attempt(run, folder, report, halt, seconds, dropped=dropped)
-            (outcome,) = fit([made])
-            if isinstance(outcome, Result):
-                return outcome
-            why = None if pruner is None else pruner.reason
-            if outcome.kind == "halted" and why is not None:
-                log.info("%s", why)
-                return Outcome(reason=why, pruned=True)
-            return _failed(outcome)
     except OSError as error:  # the folder or its log cannot be made
         return Outcome(halted=True, machine=error)
+    return Attempt(run, asked.folder, report, halt, asked.seconds, dropped=asked.dropped)
+
+
+def _outcome(asked: Asked, found: Result | Failure) -> Result | Outcome:
+    """What came of a run that was trained, written into its own log where it has no result."""
+    if isinstance(found, Result):
+        return found
+    steps = max(int(asked.now.get(STEP, 0)), found.step or 0)
+    with logged_to(RunFolder(asked.folder).log):
+        why = None if asked.pruner is None else asked.pruner.reason
+        if found.kind == "halted" and why is not None:
+            log.info("%s", why)
+            return Outcome(reason=why, pruned=True, steps=steps)
+        return replace(_failed(found), steps=steps)
 
 
 def _failed(failure: Failure) -> Outcome:

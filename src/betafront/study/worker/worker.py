@@ -1,4 +1,4 @@
-"""A worker: claims a trial, trains it and tells what came of it, until the budget is met."""
+"""A worker: claims trials, trains them and tells what came of them, until the budget is met."""
 
 import logging
 import os
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
@@ -18,32 +17,23 @@ from betafront.errors import machine_fault, os_error
 from betafront.own_modules import find_modules_in
 from betafront.study.gpus import devices_of, take_gpus
 from betafront.study.search.space import Space
-from betafront.study.seeds import confirming_seed, run_seed
 from betafront.study.signals import FINISH, GRACE_SECONDS, HALT, listening_as_worker
-from betafront.study.spec import OWN_LINE, Spec
+from betafront.study.spec import Spec
 from betafront.study.storage.errors import in_a_line
 from betafront.study.storage.opening import open_storage
 from betafront.study.storage.study_store import Store, with_patience
 from betafront.study.trials.confirming import ConfirmingLedger, ended, planned_runs
 from betafront.study.trials.ending import Outcome, release, tell
-from betafront.study.trials.lease import LEASE, Progress, Worker, has_lease, machine, renewed
-from betafront.study.trials.ledger import Claim, Ledger
-from betafront.study.trials.origin import first_attempt, numbered, origin
+from betafront.study.trials.lease import LEASE, Worker, has_lease, machine, renewed
+from betafront.study.trials.ledger import Ledger
+from betafront.study.trials.origin import origin
 from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.queue import is_met
-from betafront.study.trials.replicates import record_of_run, record_of_runs, run_folder
 from betafront.study.trials.stopping import stopped
-from betafront.study.worker.attempt import attempt
-from betafront.study.worker.confirming import confirming_overrides, may_go_on, shorter_run
-from betafront.study.worker.earlier_attempts import (
-    begin_with,
-    runs_to_add_to,
-    set_aside,
-    take_over,
-)
-from betafront.study.worker.pruner import Pruner
-from betafront.training.folder import RunFolder
-from betafront.training.result import Result
+from betafront.study.worker.attempt import Asked, attempt
+from betafront.study.worker.earlier_attempts import set_aside
+from betafront.study.worker.member import Member
+from betafront.study.worker.run_of_trial import RunsOfTrials
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -175,6 +165,7 @@ class Loop:
         kind = ConfirmingLedger if task.confirming else Ledger
         self.ledger = kind(self.store, task.space, self.worker, number, self.stop)
         self.folder = Path(task.config.hydra.sweep.dir).absolute()
+        self.runs = RunsOfTrials(task.composer, task.space, self.store, self.folder)
 
     def run(self) -> None:
         """Claim and train until there is nothing left.
@@ -182,16 +173,14 @@ class Loop:
         Raises:
             OSError: this machine cannot train, as where its disk is full.
         """
-        while (claim := self.ledger.claim()) is not None:
-            trial = claim.trial
-            log.info("training trial %d: %s", trial.number, origin(trial).confirms or trial.params)
-            with released_on_interrupt(self.store, trial):
-                outcome = self.train(claim)
-                tell(self.store, trial, outcome, claim.spec)
-            if outcome.machine is not None:
-                raise OSError(
-                    f"{os_error(outcome.machine)}; trial {trial.number} is kept for later"
-                )
+        while claims := self.ledger.claim_stack():
+            members = [Member.of(claim) for claim in claims]
+            for trial in (claim.trial for claim in claims):
+                what = origin(trial).confirms or trial.params
+                log.info("training trial %d: %s", trial.number, what)
+            with released_on_interrupt(self.store, [claim.trial for claim in claims]):
+                self.train(members)
+            refuse_to_go_on(members)
 
     def stop(
         self, settings: Mapping[str, Any], spec: Spec, trials: "Sequence[FrozenTrial]"
@@ -206,105 +195,93 @@ class Loop:
             log.info("no more trials are begun: %s", why)
         return why
 
-    def train(self, claim: Claim) -> Outcome:
-        """Train the runs of a trial that are not there yet, and renew its lease meanwhile."""
-        try:
-            return self.train_runs(claim)
-        except Exception as error:
-            if (fault := machine_fault(error)) is None:
-                raise
-            log.exception("the machine cannot train trial %d", claim.trial.number)
-            return Outcome(halted=True, machine=fault)
+    def train(self, members: Sequence[Member]) -> None:
+        """Train the runs of trials that are not there yet, as many at once as are stacked, and tell
+        what came of each trial. Their leases are renewed meanwhile."""
+        with renewed(lambda: self.renew(members), members[0].claim.spec.lease):
+            try:
+                self.train_runs(members)
+            except Exception as error:
+                if (fault := machine_fault(error)) is None:
+                    raise
+                held = [member for member in members if member.outcome is None]
+                numbers = ", ".join(str(member.number) for member in held)
+                log.exception("the machine cannot train trial %s", numbers)
+                for member in held:
+                    member.outcome = Outcome(halted=True, machine=fault)
+                self.tell(members)
 
-    def train_runs(self, claim: Claim) -> Outcome:
-        """As `train`; faults of the machine, in what lies around the training of a run, are
+    def train_runs(self, members: Sequence[Member]) -> None:
+        """As `train`; faults of the machine, in what lies around the training of runs, are
         raised."""
-        why = origin(claim.trial)
-        wanted = 1 if why.confirms else why.replicates or claim.spec.replicates
-        runs = runs_to_add_to(claim.trial, claim.trials)
-        set_aside(self.folder / trial_folder(claim.trial.number))
-        now: Progress = {}
-        taken = Event()
-        with renewed(lambda: self.renew(claim, now), taken.set, claim.spec.lease):
-            for replicate in range(len(runs), wanted):
-                now.clear()
-                if wanted > 1:
-                    now.update(replicate=replicate + 1, replicates=wanted)
-                found = self.train_run(claim, replicate, now, taken)
-                if isinstance(found, Outcome):
-                    return found
-                runs.append(record_of_run(found, self.folder))
-        return Outcome(record=record_of_runs(runs))
+        for member in members:
+            set_aside(self.folder / trial_folder(member.number))
+        self.tell(members)
+        while left := [(member, n) for member in members for n in member.missing()]:
+            self.train_together(left[: members[0].claim.spec.stack])
+            self.tell(members)
 
-    def train_run(
-        self, claim: Claim, replicate: int, now: Progress, taken: Event
-    ) -> Result | Outcome:
-        """One run of a trial: the result that an earlier attempt has left, or trained, from the
-        earlier attempt's checkpoint where there is one.
+    def train_together(self, wanted: Sequence[tuple[Member, int]]) -> None:
+        """Train runs, replicates of trials, unless an earlier attempt has left their results."""
+        found = [self.runs.find(member, replicate) for member, replicate in wanted]
+        for member in {id(member): member for member, _ in wanted}.values():
+            member.running = [
+                one.now
+                for (other, _), one in zip(wanted, found, strict=True)
+                if other is member and isinstance(one, Asked)
+            ]
+        asked = [one for one in found if isinstance(one, Asked)]
+        trained = iter(attempt(self.task.composer, asked) if asked else [])
+        for (member, replicate), one in zip(wanted, found, strict=True):
+            came = next(trained) if isinstance(one, Asked) else one
+            member.take(replicate, came, self.folder)
 
-        Args:
-            claim: of the trial.
-            replicate: which of its runs.
-            now: kept up to date with how far the run is.
-            taken: set once another worker has the trial.
-        """
-        trial, spec = claim.trial, claim.spec
-        left = take_over(self.folder, trial, claim.trials, replicate)
-        if left is not None:
-            return left
-        folder, seconds = self.folder / run_folder(trial.number, replicate), spec.trial_seconds
-        run = origin(trial).confirms
-        if run is None:
-            of_study = origin(trial).seed
-            first = first_attempt(trial)
-            seed = run_seed(spec.seed if of_study is None else of_study, first, replicate)
-            overrides = self.task.space.overrides(trial.params)
-        else:
-            seed = confirming_seed(spec.seed, run.seed)
-            picked = numbered(claim.trials, run.trial)
-            if picked is None:
-                return Outcome(reason=f"failed: trial {run.trial} was deleted from the storage")
-            if not self.task.space.holds(picked.params):
-                why_not = "has parameters, in the storage, that the study does not search"
-                return Outcome(reason=f"failed: trial {run.trial} {why_not}")
-            overrides = self.task.space.overrides(picked.params)
-            overrides = confirming_overrides(self.task.composer, overrides, run)
-            seconds = None if seconds is None else seconds * run.times
-            own, shorter = RunFolder(folder), shorter_run(run, claim.trials, self.folder)
-            if (
-                shorter is not None
-                and not own.has_checkpoint
-                and may_go_on(self.task.composer, overrides)
-            ):
-                begin_with(shorter.last, own)
-                log.info("trial %d goes on from %s", trial.number, shorter.path.name)
-        overrides = [*overrides, f"seed={seed}"]
-        pruner = self.pruner(claim)
-        return attempt(self.task.composer, overrides, folder, seconds, now, taken.is_set, pruner)
+    def tell(self, members: Sequence[Member]) -> None:
+        """Tell what came of the trials that have ended and were not told."""
+        for member in members:
+            member.conclude()
+            if member.outcome is not None and not member.told:
+                tell(self.store, member.claim.trial, member.outcome, member.claim.spec)
+                member.told = True
 
-    def pruner(self, claim: Claim) -> Pruner | None:
-        """What may stop the run of a trial; nothing where the study prunes none, and for runs that
-        stand for those of another study, add replicates or confirm the decision."""
-        why = origin(claim.trial)
-        own = why.source is None and why.adds_to is None and why.confirms is None
-        prunes = own and claim.spec.pruner == OWN_LINE
-        return Pruner(self.store, claim.trial, claim.trials) if prunes else None
+    def renew(self, members: Sequence[Member]) -> bool:
+        """Renew the leases of the trials that are held, and look whether the workers of the study,
+        on any machine, were asked to stop. Returns whether any is held."""
+        from optuna.exceptions import UpdateFinishedTrialError
 
-    def renew(self, claim: Claim, now: Progress) -> None:
-        """Renew the lease of a running trial, and look whether the workers of the study, on any
-        machine, were asked to stop."""
         if self.task.is_asked(HALTS, self.store.settings()):
             FINISH.set()
             HALT.set()
-        lease = self.worker.lease(now, claim.spec.lease)
-        self.store.note(claim.trial.number, LEASE, lease)
+        for member in members:
+            if not member.is_held:
+                continue
+            lease = self.worker.lease(member.progress(), member.claim.spec.lease)
+            try:
+                self.store.note(member.number, LEASE, lease)
+            except UpdateFinishedTrialError:  # another worker took it for lost, and goes on with it
+                member.taken.set()
+        return any(member.is_held for member in members)
+
+
+def refuse_to_go_on(members: Sequence[Member]) -> None:
+    """Train no more on a machine that cannot.
+
+    Raises:
+        OSError: naming its fault, and the trials that were let go of.
+    """
+    faults = {m.number: m.outcome.machine for m in members if m.outcome and m.outcome.machine}
+    for fault in faults.values():
+        numbers = ", ".join(map(str, faults))
+        which = f"trial {numbers} is" if len(faults) == 1 else f"trials {numbers} are"
+        raise OSError(f"{os_error(fault)}; {which} kept for later")
 
 
 @contextmanager
-def released_on_interrupt(store: Store, trial: "FrozenTrial") -> Iterator[None]:
-    """Lets go of a trial that a second Ctrl-C cuts short, where the process lives on."""
+def released_on_interrupt(store: Store, trials: "Sequence[FrozenTrial]") -> Iterator[None]:
+    """Lets go of the trials that a second Ctrl-C cuts short, where the process lives on."""
     try:
         yield
     except KeyboardInterrupt:
-        release(store, trial)
+        for trial in trials:
+            release(store, trial)
         raise
