@@ -302,6 +302,7 @@ class Chaos:
         kills: of workers, at random moments in the first three fifths of the trials. A quarter
             as many kills of the sweep command join them, with or without what it launched.
         stops: of the server, for ten seconds each.
+        stack: the most trials that a worker holds at once.
         steps: of each trial.
         seconds: that they take at least; a few trials must be longer than many, or they are done
             before a worker that was killed is there again.
@@ -316,6 +317,7 @@ class Chaos:
     trials: int = 200
     kills: int = 20
     stops: int = 0
+    stack: int = 1
     steps: int = 12
     seconds: float = 0.0
     chance: random.Random = field(default_factory=random.Random)
@@ -339,6 +341,7 @@ class Chaos:
             [
                 "sweep", f"study.name={NAME}", "objective.weight=tag(log,interval(0.01,10))",
                 "study.sampler=random", f"study.budget.trials={self.trials}", "study.retries=100",
+                f"study.stack={self.stack}",
                 "trainer.checkpoint_seconds=0", "model.hidden=[8]", "data.limit=200",
                 "tracking=off", *self._lasting, *where,
             ]
@@ -704,6 +707,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--stops", type=int, default=0, help="of the PostgreSQL server")
+    parser.add_argument("--stack", type=int, default=1, help="trials that a worker holds at once")
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--seed", type=int, help="of the first repetition", default=None)
     chosen = parser.parse_args()
@@ -715,7 +719,7 @@ def main() -> None:
         with _database(chosen.storage) as (url, server), WarmPython() as python:
             chaos = Chaos(
                 place, LAUNCHES[chosen.launch](), python, url, server, chosen.trials, chosen.kills,
-                chosen.stops, chance=random.Random(start),
+                chosen.stops, chosen.stack, chance=random.Random(start),
             )  # fmt: skip
             try:
                 print(f"{name}: {chaos.run()}", flush=True)

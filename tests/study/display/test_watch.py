@@ -173,11 +173,12 @@ def test_a_row_says_who_how_far_and_with_what(trials: Trials) -> None:
 
 def test_what_is_particular_about_an_attempt_is_said(trials: Trials) -> None:
     trials.running(progress=STEP | {"replicate": 2.0, "replicates": 3.0})
+    trials.running(progress=STEP | {"replicate": 2.0, "replicates": 3.0, "at_once": 2.0})
     trials.running(**{ORIGIN: {"first": 0, "before": 0, "retry": 1}})
     trials.running(**{ORIGIN: {"first": 0, "before": 1}})
     trials.running(**{ORIGIN: {"first": 0, "tops": 0, "replicates": 5}})
-    found = shown(trials, spec_of(replicates=3)).splitlines()[3:7]
-    notes = ["replicate 2/3", "retry 1", "goes on from 1", "more of trial 0"]
+    found = shown(trials, spec_of(replicates=3)).splitlines()[3:8]
+    notes = ["replicate 2/3", "replicates 2-3/3", "retry 1", "goes on from 1", "more of trial 0"]
     for line, note in zip(found, notes, strict=True):
         assert f"{note}  weight=0.5" in line
 

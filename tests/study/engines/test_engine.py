@@ -166,6 +166,19 @@ def test_the_time_of_one_run_and_of_the_study(betafront: Command, fast: tuple[st
     assert status(betafront, "b")["complete"] == 2
 
 
+def test_the_steps_of_a_study(betafront: Command, fast: tuple[str, ...]) -> None:
+    made = ("sweep", WEIGHTS, *fast, "study.budget.trials=50", "study.name=c", "study.stack=4")
+    for steps, trials in ((20, 2), (20, 2), (25, 3)):  # of 12 each
+        said = betafront(*made, f"study.budget.steps={steps}")
+        assert said.code == 0, said.err
+        assert f"the {steps} steps of study.budget.steps are used ({12 * trials})" in said.out
+        now = status(betafront, "c")
+        assert now["complete"] == trials
+        assert now["steps"] == {"budget": steps, "used": 12 * trials}
+    assert "budget 50, 36 of 25 steps used" in betafront("status", "c").out
+    assert "The budget of steps of c was 20 steps, now 25 steps." in said.out
+
+
 @pytest.mark.slow
 def test_five_resumes_repeat_no_draw_and_any_trial_can_be_run_again(
     betafront: Command, fast: tuple[str, ...], own_place: Path
