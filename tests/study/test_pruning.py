@@ -22,7 +22,7 @@ GOOD, BAD = 0.03, 1e-6
 SWEEP = (
     "study.name=s", "study.pruner=own_line", "objective.weight=tag(log,interval(0.5,2))",
     f"optimizer.lr=choice({GOOD},{BAD})", "study.sampler=tpe", "study.budget.trials=11",
-    "study.workers=1", "trainer.steps=24", "trainer.batch_size=32", "model.hidden=[8]",
+    "study.workers=1", "study.stack=2", "trainer.steps=24", "trainer.batch_size=32", "model.hidden=[8]",
     "model.latents=2", "data.limit=200", "hydra/launcher=basic", "tracking=off",
 )  # fmt: skip
 
@@ -68,6 +68,15 @@ def test_a_sweep_stops_what_is_behind_and_keeps_its_front(
     assert f"{now['pruned']} pruned; budget 11" in betafront("status", "s").out
     page = (own_place / "runs/s/report/front.html").read_text()
     assert f"{now['complete']} complete, {now['pruned']} pruned" in page
+
+    number = min(pruned)
+    end = betafront("train", "--trial", str(number), "--study", "s")
+    assert end.code == 0, end.err
+    assert f"Trial {number} of s, which was pruned, has gone on from step " in end.out
+    (folder,) = own_place.glob("runs/train/*")
+    went_on = json.loads(RunFolder(folder).result.read_text())["history"]
+    assert went_on[0]["step"] <= pruned[number]["step"] < went_on[-1]["step"] == 24
+    assert not RunFolder(own_place / f"runs/s/trial-{number:04d}").has_result
 
     again = betafront("sweep", *SWEEP)
     assert again.code == 0

@@ -1,4 +1,5 @@
-"""`betafront train --trial N`: a trial of a study again, and whether the numbers are the same."""
+"""`betafront train --trial N`: a trial of a study again, and whether the numbers are the same; one
+that was pruned goes on to its end."""
 
 import time
 from dataclasses import replace
@@ -12,18 +13,24 @@ from betafront.config.saved import build_saved, save, saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
 from betafront.study.trials.origin import WEIGHTS, existing, numbered, origin
+from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.replicates import Record, every_run
+from betafront.study.trials.rungs import rungs_of
 from betafront.study.trials.status import Status, status
+from betafront.study.worker.earlier_attempts import begin_with
 from betafront.terminal import console
+from betafront.training.folder import RunFolder
+from betafront.training.result import Result
 
 if TYPE_CHECKING:
-    from optuna import Study
+    from optuna.trial import FrozenTrial
 
     from betafront.study.spec import Spec
 
 
 def rerun(name: str | None, number: int, replicate: int = 0) -> None:
-    """Train a run of trial `number` once more, beside the study, and compare what came of it.
+    """Train a run of trial `number` once more, beside the study, and compare what came of it. One
+    that was pruned goes on from the step at which it was stopped.
 
     Args:
         name: of the study; None for the newest.
@@ -31,26 +38,21 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
         replicate: which of its runs.
 
     Raises:
-        UserError: there is no such finished run, its configuration is gone, or the numbers differ
-            from those of the study.
+        UserError: there is no such run, its configuration is gone, or the numbers differ from those
+            of the study.
     """
     study, spec = find_study(name)
-    run = _run(study, spec, number, replicate)
+    trials = study.get_trials(deepcopy=False)
+    trial = numbered(trials, number)
+    if trial is not None and status(trial) is Status.PRUNED:
+        _go_on(spec, trial)
+        return
+    run = _run(trials, spec, number, replicate)
     stored = run.metrics
-    kept = Path(spec.folder) / run.folder
-    config = saved_config(kept)
-    made = build_saved(config, kept)
-    if made.callbacks:  # of which some ask for a logger, and those of a run are not kept
-        from betafront.training.lightning.loggers import SILENT
-
-        made = replace(made, loggers={"silent": SILENT})
-    check(made)
-    folder = runs_folder() / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
-    save(config, folder)
-    result = train_and_show(made, folder)
+    result = _trained(Path(spec.folder) / run.folder)
     other = [name for name in stored if result.metrics.get(name) != stored[name]]
     if other:
-        name, source = other[0], origin(existing(study.get_trials(deepcopy=False), number)).source
+        name, source = other[0], origin(existing(trials, number)).source
         why = "another machine, device, version of torch or number of threads?"
         if source is not None and source.takes == WEIGHTS:
             why = f"it went on from step {source.steps} of {source}, and here from its start"
@@ -63,8 +65,43 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     )
 
 
-def _run(study: "Study", spec: "Spec", number: int, replicate: int) -> Record:
-    trials = study.get_trials(deepcopy=False)
+def _go_on(spec: "Spec", trial: "FrozenTrial") -> None:
+    """Train a pruned trial to its end, from its checkpoint, in a folder of its own: in the study it
+    stays what it is, of which the others were told."""
+    kept = RunFolder(Path(spec.folder) / trial_folder(trial.number))
+    result = _trained(kept.path, kept.checkpoint if kept.has_checkpoint else None)
+    rungs = rungs_of(trial)
+    where = f" from step {rungs[-1].step}" if rungs and kept.has_checkpoint else ""
+    console().print(
+        f"Trial {trial.number} of {spec.name}, which was pruned, has gone on{where} to its end in "
+        f"{result.folder}; in the study it stays pruned.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _trained(kept: Path, checkpoint: Path | None = None) -> Result:
+    """Train the run whose configuration is kept in a folder, in a new one.
+
+    Args:
+        kept: the folder.
+        checkpoint: from which it goes on; None from its start.
+    """
+    config = saved_config(kept)
+    made = build_saved(config, kept)
+    if made.callbacks:  # of which some ask for a logger, and those of a run are not kept
+        from betafront.training.lightning.loggers import SILENT
+
+        made = replace(made, loggers={"silent": SILENT})
+    check(made)
+    folder = runs_folder() / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    save(config, folder)
+    if checkpoint is not None:
+        begin_with(checkpoint, RunFolder(folder))
+    return train_and_show(made, folder)
+
+
+def _run(trials: "list[FrozenTrial]", spec: "Spec", number: int, replicate: int) -> Record:
     trial = numbered(trials, number)
     if trial is None:
         last = trials[-1].number if trials else -1
