@@ -102,7 +102,7 @@ def train(
     overrides: Overrides = None,
     trial: Annotated[
         int | None,
-        typer.Option(help="Run this trial of a study again, and compare; a pruned one goes on."),
+        typer.Option(help="Run this trial of a study again; a pruned one goes on."),
     ] = None,
     study: Annotated[
         str | None, typer.Option(help="The study of --trial; the newest where left out.")

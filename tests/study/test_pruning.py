@@ -22,8 +22,8 @@ GOOD, BAD = 0.03, 1e-6
 SWEEP = (
     "study.name=s", "study.pruner=own_line", "objective.weight=tag(log,interval(0.5,2))",
     f"optimizer.lr=choice({GOOD},{BAD})", "study.sampler=tpe", "study.budget.trials=11",
-    "study.workers=1", "study.stack=2", "trainer.steps=24", "trainer.batch_size=32", "model.hidden=[8]",
-    "model.latents=2", "data.limit=200", "hydra/launcher=basic", "tracking=off",
+    "study.workers=1", "study.stack=2", "trainer.steps=24", "trainer.batch_size=32",
+    "model.hidden=[8]", "model.latents=2", "data.limit=200", "hydra/launcher=basic", "tracking=off",
 )  # fmt: skip
 
 

@@ -146,7 +146,7 @@ class Ledger:
         stack = [first]
         while len(stack) < most and (further := self.claim(stack)) is not None:
             stack.append(further)
-        return stack
+        return [claim._replace(trials=self._tally.trials) for claim in stack]
 
     def claim(self, beside: Sequence[Claim] = ()) -> Claim | None:
         """A trial for this worker to train; None once the budget is met or the study is to stop.
