@@ -4,16 +4,14 @@ import statistics
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from betafront.config.overrides import bare
 from betafront.errors import UserError
 from betafront.study.results.table import complete
-from betafront.study.spec import Spec
+from betafront.study.spec import STEPS, Spec
 from betafront.study.trials.replicates import every_run
+from betafront.study.trials.steps import given_steps
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
-
-STEPS = "trainer.steps"
 
 
 def steps_of(spec: Spec, trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> int:
@@ -28,12 +26,11 @@ def steps_of(spec: Spec, trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") 
     Raises:
         UserError: the configuration does not say, as with a trainer of the user's own.
     """
-    searched = {bare(key): value for key, value in trial.params.items()}
-    steps = searched.get(STEPS, spec.base.get(STEPS))
+    steps = given_steps(spec, trial.params)
     if steps is None and spec.by_epochs:
         stands = [run.standing for run in every_run(trial, trials)]
         steps = max((standing.steps for standing in stands if standing), default=None)
-    if isinstance(steps, bool) or not isinstance(steps, int):
+    if steps is None:
         raise UserError(
             f"the runs of {spec.name} have no {STEPS}, which a confirmation takes a multiple of"
         )

@@ -8,10 +8,10 @@ confirm the decision, and trials of other programs, count nothing.
 """
 
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from betafront.study.search.grammar import name_of
+from betafront.config.overrides import bare
 from betafront.study.spec import STEPS, Spec
 from betafront.study.trials.lease import progress
 from betafront.study.trials.origin import RESULTS, WEIGHTS, Origin, origin
@@ -43,9 +43,22 @@ def used_in_words(trials: "Iterable[FrozenTrial]", spec: Spec) -> str:
     return "" if spec.steps is None else f"{steps_used(trials, spec):,} of {in_words(spec.steps)}"
 
 
+def given_steps(spec: Spec, params: Mapping[str, Any]) -> int | None:
+    """The optimiser steps that each run of a trial is given; None where the configuration does not
+    say, as with epochs of batches whose size is searched.
+
+    Args:
+        spec: of the study.
+        params: of the trial.
+    """
+    searched = {bare(key): value for key, value in params.items()}
+    steps = searched.get(STEPS, spec.base.get(STEPS))
+    return steps if isinstance(steps, int) and not isinstance(steps, bool) else None
+
+
 def planned_steps(trial: "FrozenTrial", spec: Spec) -> int:
     """The optimiser steps that the runs of a trial are to take, summed; 0 where only a run that has
-    begun can say it (`trainer.epochs` of batches whose size is searched).
+    begun can say it.
 
     Args:
         trial: of the study.
@@ -56,9 +69,7 @@ def planned_steps(trial: "FrozenTrial", spec: Spec) -> int:
         runs = max((why.replicates or 1) - 1, 1)
     else:
         runs = why.replicates or spec.replicates
-    searched = next((v for key, v in trial.params.items() if name_of(key) == STEPS), None)
-    steps = spec.base.get(STEPS) if searched is None else searched
-    each = int(steps if isinstance(steps, int) else progress(trial).get("steps", 0))
+    each = int(given_steps(spec, trial.params) or progress(trial).get("steps", 0))
     return runs * max(each - steps_of_other_study(why), 0)
 
 
