@@ -326,7 +326,9 @@ class Chaos:
         self.count = Counts()
         self.runs = self.place / "sweep"  # a name that no other process has in its environment
         self.study = self.runs / NAME
-        self._lasting = slowly(self.place, self.steps, self.seconds)
+        # As it is where nothing has to last: runs with an optimiser of the user's are not stacked.
+        lasting = slowly(self.place, self.steps, self.seconds) if self.seconds else ()
+        self._lasting = (f"trainer.steps={self.steps}", *lasting)
         self.commands = self._commands()
         self._running: dict[str, WarmProcess] = {}
         self._sessions: set[int] = set()  # of all commands so far
