@@ -1,6 +1,6 @@
 """Batches of examples that are sliced where they lie."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -41,7 +41,28 @@ class TensorBatches:
         if self.generator is None:
             yield from self.x.split(self.size)
             return
-        order = torch.randperm(len(self.x), generator=self.generator).to(self.x.device)
+        order = self.order()
         for i in range(len(self)):
             batch = self.x[order[i * self.size : (i + 1) * self.size]]
             yield self.renew(batch, self.generator) if self.renew else batch
+
+    def order(self) -> Tensor:
+        """(n,) the numbers of the examples in the order of the next epoch."""
+        return torch.randperm(len(self.x), generator=self.generator).to(self.x.device)
+
+
+def side_by_side(of_runs: Sequence["TensorBatches"]) -> Iterator[Tensor]:
+    """One epoch of runs that take their steps together: (k, B, ...) batches, of which each run has
+    those that it has alone.
+
+    Args:
+        of_runs: shuffled batches of each of k runs, as many and of the same shape.
+    """
+    first, *others = of_runs
+    shared = isinstance(first.x, Tensor) and all(other.x is first.x for other in others)
+    if not shared or any(each.renew for each in of_runs):
+        yield from (torch.stack(batches) for batches in zip(*of_runs, strict=True))
+        return
+    orders = torch.stack([each.order() for each in of_runs])
+    for i in range(len(first)):
+        yield first.x[orders[:, i * first.size : (i + 1) * first.size]]

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from betafront.models.drawn import Handed
+
 
 class Posterior(NamedTuple):
     """q(z|x), a Gaussian with a diagonal covariance, for a batch of B examples.
@@ -64,6 +66,8 @@ def standard_normal(shape: tuple[int, ...], noise: torch.Generator | None, like:
         noise: the generator; None is the global one of the device of `like`.
         like: any tensor of the model or the data.
     """
+    if isinstance(noise, Handed):
+        return noise.normal(shape, like)
     device = like.device if noise is None else noise.device
     part, of = getattr(noise, "share", (0, 1))  # of a batch that several processes share
     whole = (of * shape[0], *shape[1:])

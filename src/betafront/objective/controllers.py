@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
+from betafront.objective.numbers import at_least, between, log
 from betafront.objective.schedules import Constant, Schedule
 
 
@@ -122,7 +123,8 @@ class _ClosedLoop(Controller):
 
     def retained(self, progress: float) -> float:
         """The part of the memory that a step keeps."""
-        return max(0.0, 1 - self.decay * self.decay_schedule(progress))
+        kept: float = at_least(0.0, 1 - self.decay * self.decay_schedule(progress))
+        return kept
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class GECO(_ClosedLoop):
         return torch.tensor([math.log(min(max(beta, self.range[0]), self.range[1])), 0.0, 0.0])
 
     def beta(self, state: Tensor, beta: float) -> Tensor | float:
-        return state[0].exp().clamp(*self.range)  # exp(log(end)) is not exactly the end
+        return between(state[0].exp(), *self.range)  # exp(log(end)) is not exactly the end
 
     @property
     def holds(self) -> str:
@@ -178,8 +180,8 @@ class GECO(_ClosedLoop):
         total = self.momentum * total + (1 - self.momentum) * violation
         weight = self.momentum * weight + (1 - self.momentum)
         moved = self.retained(progress) * log_beta - self.speed * total / weight
-        low, high = (math.log(end) for end in self.range)
-        return torch.stack([moved.clamp(low, high), total, weight])
+        low, high = (log(end) for end in self.range)
+        return torch.stack([between(moved, low, high), total, weight])
 
     def _violation(self, observed: Observation, progress: float) -> Tensor:
         target = self.held_to(progress)
@@ -187,9 +189,9 @@ class GECO(_ClosedLoop):
             nats = observed.distortion - target
         else:
             least = torch.finfo(observed.mse.dtype).tiny
-            ratio = observed.mse.clamp(min=least).log() - math.log(max(target, least))
+            ratio = observed.mse.clamp(min=least).log() - log(at_least(least, target))
             nats = 0.5 * observed.pixels * ratio
-        return nats.clamp(-self.clip, self.clip)
+        return between(nats, -self.clip, self.clip)
 
 
 @dataclass(frozen=True)
@@ -236,7 +238,7 @@ class ControlVAE(_ClosedLoop):
         proportional = low + self.kp * torch.sigmoid(-error)
         integral = self.retained(progress) * state[0] - self.ki * error
         integral = integral.clamp(low - proportional, high - proportional)
-        return torch.stack([integral, (proportional + integral).clamp(low, high)])
+        return torch.stack([integral, between(proportional + integral, low, high)])
 
 
 def _above_zero(name: str, value: float) -> None:

@@ -190,7 +190,7 @@ class Objective:
             penalty = canonical.new_zeros(())
         unit = self.weights.distortion
         return Step(
-            canonical if unit == 1 else unit * canonical,
+            canonical if not isinstance(unit, Tensor) and unit == 1 else unit * canonical,
             self._next(terms, distortion, rate, progress, state),
             canonical.new_full((), beta)
             if plain and isinstance(beta, float)

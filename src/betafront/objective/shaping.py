@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from betafront.errors import UserError
+from betafront.objective.numbers import in_one
 from betafront.objective.schedules import Constant, Schedule
 
 Shapes = TypeVar("Shapes", bound="Shaping")
@@ -253,7 +254,7 @@ class Layers(Shaping):
 
     def _weighted(self, rates: Tensor, progress: float) -> Tensor:
         """(…) the weighted sum of the rates of (…, layers)."""
-        return (rates * rates.new_tensor(self.factors(progress))).sum(-1)
+        return (rates * in_one(self.factors(progress), rates)).sum(-1)
 
 
 def _fitted(shaping: Shapes, widths: Sequence[int]) -> Shapes:

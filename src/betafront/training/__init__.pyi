@@ -1,9 +1,9 @@
+from .attempt import Attempt as Attempt
 from .failure import Diverged as Diverged
 from .failure import Dropped as Dropped
 from .failure import Failure as Failure
 from .failure import Halted as Halted
 from .failure import TimedOut as TimedOut
-from .fitting import Attempt as Attempt
 from .fitting import fit as fit
 from .fitting import fit_one as fit_one
 from .folder import RunFolder as RunFolder

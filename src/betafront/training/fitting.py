@@ -1,9 +1,10 @@
 """Runs to results, bit for bit the same on the CPU for the same seed."""
 
+import logging
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,68 +13,50 @@ import torch
 
 from betafront.data import SPLITS, Data
 from betafront.data.seeded import seeded
+from betafront.errors import one_line
 from betafront.metrics import by_split
-from betafront.metrics.registry import Announce, silent
+from betafront.metrics.registry import Announce
 from betafront.metrics.scale_off import scale_off
 from betafront.metrics.stationary_beta import EXAMPLES
+from betafront.training.attempt import Attempt
 from betafront.training.curve_of_family import curve_of
 from betafront.training.failure import Diverged, Dropped, Failure
 from betafront.training.generators import every_gpu
-from betafront.training.history import Row
-from betafront.training.lightning.checkpoint import Halt
 from betafront.training.lightning.deadline import limits
 from betafront.training.lightning.devices import other_processes
-from betafront.training.lightning.trained import ignore, trained
+from betafront.training.lightning.trained import trained
+from betafront.training.lightning.trained_together import Together, trained_together
 from betafront.training.lightning.trainer import quiet
 from betafront.training.on_the_scale import on_the_scale
 from betafront.training.pictures.latent_map import latent_map
 from betafront.training.result import Result, finite
 from betafront.training.run import Run
 from betafront.training.spread.calibration import calibrate
+from betafront.training.stacked.alike import frame_of, why_alone
 from betafront.training.state import RunState
 from betafront.training.trace import trace_arrays
 from betafront.training.validation.cause_of import with_cause
 from betafront.training.validation.standing_of import standing_of
 from betafront.training.writing import write_run
 
-
-@dataclass(frozen=True)
-class Attempt:
-    """An attempt at a run, which may end before the run does.
-
-    Attributes:
-        run: its parts.
-        folder: for its files. Where it holds the checkpoint of a run that was stopped, the attempt
-            goes on from there, and ends with the bits that the run would have had.
-        report: called with each row of the history as it is made.
-        halt: asked at the end of every validated epoch but the last, whether to stop with a
-            checkpoint.
-        seconds: the most that training may take in this attempt, by the wall clock.
-        announce: called with the split and the name of each further metric as it begins.
-        dropped: asked after every step, and before each further metric, whether nobody waits for
-            the run any more: it ends there, without a checkpoint.
-    """
-
-    run: Run
-    folder: Path
-    report: Callable[[Row], None] = ignore
-    halt: Halt | None = None
-    seconds: float | None = None
-    announce: Announce = silent
-    dropped: Callable[[], bool] | None = None
+log = logging.getLogger(__name__)
 
 
 def fit(attempts: Sequence[Attempt]) -> list[Result | Failure]:
     """Train and evaluate runs, and write the files of each into its folder.
 
-    Every run has the bits that it has alone: its state and its generators are its own, and the
+    Runs that are alike take their steps together (`betafront.training.stacked`), and then each has
+    the result that it has alone to round-off; a run that is trained alone has the same bits. The
     failure of one leaves the others as they are.
 
     Returns:
         In the order of `attempts`, the result of each, which also stands in its `result.json`, or
         why it has none.
     """
-    return [_outcome(attempt) for attempt in attempts]
+    outcomes: dict[int, Result | Failure] = {}
+    for attempts_of_frame in _in_frames(attempts):
+        outcomes |= _outcomes(attempts_of_frame)
+    return [outcomes[number] for number in range(len(attempts))]
 
 
 def fit_one(run: Run, folder: Path, **how: Any) -> Result:
@@ -97,20 +80,90 @@ def fit_one(run: Run, folder: Path, **how: Any) -> Result:
     return outcome
 
 
-def _outcome(attempt: Attempt) -> Result | Failure:
+def _in_frames(attempts: Sequence[Attempt]) -> list[dict[int, Attempt]]:
+    """Attempts at runs that may be trained together, by their numbers; those at runs that are to be
+    trained alone, each by itself."""
+    frames: dict[Hashable, dict[int, Attempt]] = {}
+    for number, attempt in enumerate(attempts):
+        frame: Hashable = number
+        if len(attempts) > 1:
+            if why := why_alone(attempt.run):
+                _say_alone(attempt, why)
+            else:
+                frame = frame_of(attempt.run)
+        frames.setdefault(frame, {})[number] = attempt
+    return list(frames.values())
+
+
+def _outcomes(attempts: Mapping[int, Attempt]) -> dict[int, Result | Failure]:
+    """The outcomes of attempts at runs of one frame, by their numbers."""
+    if len(attempts) < 2:
+        return {number: _outcome(attempt) for number, attempt in attempts.items()}
     try:
-        return _result(attempt)
+        with quiet():
+            together = trained_together(attempts)
+    except Exception as error:  # of what the runs have in common, as the memory of all of them
+        traceback.clear_frames(error.__traceback__)
+        together = Together(alone=dict.fromkeys(attempts, one_line(error)))
+    outcomes: dict[int, Result | Failure] = {}
+    seconds = together.seconds / max(1, len(together.ended))
+    for number, ended in together.ended.items():
+        make = partial(_of_stack, attempts[number], ended, seconds, len(together.ended))
+        outcomes[number] = _caught(make)
+    for number, why in together.alone.items():
+        _say_alone(attempts[number], why)
+        outcomes[number] = _outcome(attempts[number])
+    return outcomes | _outcomes({number: attempts[number] for number in together.apart})
+
+
+def _say_alone(attempt: Attempt, why: str) -> None:
+    log.info("%s is trained alone: %s", attempt.folder.name, why)
+
+
+def _of_stack(
+    attempt: Attempt, ended: tuple[RunState, Data] | Exception, seconds: float, runs: int
+) -> Result:
+    """The result of a run that was trained with others."""
+    if isinstance(ended, Exception):
+        raise ended
+    return _result(attempt, *ended, seconds, runs)
+
+
+def _outcome(attempt: Attempt) -> Result | Failure:
+    """The outcome of a run that is trained alone."""
+    return _caught(lambda: _alone(attempt))
+
+
+def _caught(make: Callable[[], Result]) -> Result | Failure:
+    try:
+        return make()
     except Exception as error:
         traceback.clear_frames(error.__traceback__)  # they hold the tensors of the run
         return Failure.of(error)
 
 
-def _result(attempt: Attempt) -> Result:
-    run, folder, started = attempt.run, attempt.folder, time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(run.trainer.threads)
-    with quiet(), seeded(run.seed, every_gpu()):
+def _alone(attempt: Attempt) -> Result:
+    started = time.monotonic()
+    attempt.folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(attempt.run.trainer.threads)
+    with quiet(), seeded(attempt.run.seed, every_gpu()):
         state, data = _trained(attempt)
+    return _result(attempt, state, data, time.monotonic() - started)
+
+
+def _result(
+    attempt: Attempt, state: RunState, data: Data, trained_for: float, stacked: int = 1
+) -> Result:
+    """What a run that has taken its last step came to, written into its folder.
+
+    Args:
+        attempt: at the run.
+        state: after that step.
+        data: of the run, on its device.
+        trained_for: seconds, of a stack the share of the run.
+        stacked: the runs that took their steps together.
+    """
+    run, folder, started = attempt.run, attempt.folder, time.monotonic()
     kept = state.put_best_back()
     calibration = calibrate(state.vae, data, seed=run.seed)
     evaluations = run.evaluations(state.vae, data, _announcing(attempt, state.step))
@@ -129,7 +182,10 @@ def _result(attempt: Attempt) -> Result:
         metrics=metrics,
         scale=scale,
         spectrum=evaluations["val"].kl.tolist(),
-        settings=settings | calibration | ({} if aggressive is None else aggressive.settings),
+        settings=settings
+        | calibration
+        | ({} if aggressive is None else aggressive.settings)
+        | ({} if stacked == 1 else {"training/stacked": stacked}),
         history=state.history,
         data={
             "name": run.data.name,
@@ -140,7 +196,7 @@ def _result(attempt: Attempt) -> Result:
             **run.data.about,
         },
         seed=run.seed,
-        seconds=time.monotonic() - started,
+        seconds=trained_for + time.monotonic() - started,
         folder=str(folder),
         costs=costs,
         standing=with_cause(standing, state, run, scale),

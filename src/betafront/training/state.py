@@ -173,6 +173,11 @@ class RunState(nn.Module):
             self.controller = following
         self.vae.remember(seen.statistic)
         batch_statistics.remember(self.vae, seen.layers)
+        self.count()
+
+    @torch.no_grad()
+    def count(self) -> None:
+        """An optimiser step has been taken, and what was seen in it is kept."""
         if self.average is not None:
             self.average.add(self.vae, self.step)
         if self.learning_rate is not None:

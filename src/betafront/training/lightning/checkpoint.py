@@ -5,11 +5,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from torch import Tensor
 
 from betafront.errors import UserError, one_line
 from betafront.files import opened_whole, remove_parts
@@ -68,9 +70,17 @@ class Checkpoint(pl.Callback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: TrainingModule) -> None:  # type: ignore[override]
         """The first hook at which the tensors are on their device and the optimiser is made."""
+        self.restore(trainer, pl_module.state)
+
+    def restore(self, trainer: pl.Trainer, state: RunState) -> None:
+        """Have a run go on from the snapshot, if there is one.
+
+        Raises:
+            UserError: it is of another run.
+        """
         if self.found:
             try:
-                pl_module.state.restore(self.found)
+                state.restore(self.found)
                 trainer.precision_plugin.load_state_dict(self.found["precision"])
                 restore_states(self.callbacks, self.found.get("callbacks", {}))
             except UserError:
@@ -87,7 +97,14 @@ class Checkpoint(pl.Callback):
             signal.signal(signal.SIGTERM, self._on_sigterm)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: TrainingModule) -> None:  # type: ignore[override]
-        state = pl_module.state
+        self.after_epoch(trainer, pl_module.state)
+
+    def after_epoch(self, trainer: pl.Trainer, state: RunState) -> None:
+        """Write a checkpoint at the end of an epoch, where it is time to.
+
+        Raises:
+            Halted: the run is to stop here.
+        """
         if state.validated != state.step or state.ended:
             return
         halted = self.halt is not None and self.halt()
@@ -100,6 +117,10 @@ class Checkpoint(pl.Callback):
         state = pl_module.state
         if trainer.should_stop and not state.ended:
             state.stopped = True
+        self.after_last(trainer, state)
+
+    def after_last(self, trainer: pl.Trainer, state: RunState) -> None:
+        """Write the checkpoint of a run that has ended, for a longer one to go on from."""
         if state.ended:
             self._write(trainer, state)
 
@@ -112,11 +133,25 @@ class Checkpoint(pl.Callback):
             snapshot["callbacks"] = states
         remove_parts(self.path)
         with opened_whole(self.path) as sink:
-            torch.save(snapshot, sink)
+            torch.save(_apart(snapshot), sink)
         if not self._tried:
             self._tried = True
             read(self.path, "a run that is stopped here would begin anew")
         self.written = time.monotonic()
+
+
+def _apart(found: Any) -> Any:
+    """The same, with copies of tensors that are parts of greater ones, which would be written
+    whole."""
+    if isinstance(found, dict):
+        made = copy(found)  # which keeps the versions of the modules that torch keeps in a state
+        made.update({key: _apart(value) for key, value in found.items()})
+        return made
+    if isinstance(found, list):
+        return [_apart(each) for each in found]
+    if isinstance(found, Tensor) and found.untyped_storage().nbytes() > found.nbytes:
+        return found.clone()
+    return found
 
 
 def read(path: Path, so: str = "the run begins anew") -> dict[str, Any] | None:

@@ -9,9 +9,34 @@ import pytorch_lightning as pl
 
 from betafront.training.failure import Dropped, TimedOut
 from betafront.training.lightning.module import TrainingModule
+from betafront.training.state import RunState
 
 
-class Deadline(pl.Callback):
+class Limit(pl.Callback):
+    """What is asked after every step whether an attempt ends there."""
+
+    def begin(self) -> None:
+        """Training begins."""
+
+    def after_step(self, state: RunState) -> None:
+        """Raise what ends the attempt, if it ends.
+
+        Args:
+            state: of its run.
+        """
+        raise NotImplementedError
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.begin()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any
+    ) -> None:
+        assert isinstance(pl_module, TrainingModule)
+        self.after_step(pl_module.state)
+
+
+class Deadline(Limit):
     """Ends training with `TimedOut` at the end of the first batch after `seconds`.
 
     Lightning's own Timer stops training as if the run were finished, and a half-trained model would
@@ -26,18 +51,15 @@ class Deadline(pl.Callback):
         self.seconds = seconds
         self.end = 0.0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def begin(self) -> None:
         self.end = time.monotonic() + self.seconds
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any
-    ) -> None:
+    def after_step(self, state: RunState) -> None:
         if time.monotonic() > self.end:
-            assert isinstance(pl_module, TrainingModule)
-            raise TimedOut(pl_module.state.step, self.seconds)
+            raise TimedOut(state.step, self.seconds)
 
 
-class Drop(pl.Callback):
+class Drop(Limit):
     """Ends training with `Dropped` at the end of the first batch after which `dropped` says so.
 
     Args:
@@ -47,17 +69,14 @@ class Drop(pl.Callback):
     def __init__(self, dropped: Callable[[], bool]) -> None:
         self.dropped = dropped
 
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, *batch: Any
-    ) -> None:
+    def after_step(self, state: RunState) -> None:
         if self.dropped():
-            assert isinstance(pl_module, TrainingModule)
-            raise Dropped(pl_module.state.step)
+            raise Dropped(state.step)
 
 
-def limits(seconds: float | None, dropped: Callable[[], bool] | None) -> list[pl.Callback]:
+def limits(seconds: float | None, dropped: Callable[[], bool] | None) -> list[Limit]:
     """What may end an attempt before its run has ended; see `betafront.training.Attempt`."""
-    found: list[pl.Callback] = []
+    found: list[Limit] = []
     if seconds is not None:
         found.append(Deadline(seconds))
     if dropped is not None:

@@ -46,7 +46,7 @@ def trained(
         ends: what may end the attempt before the run ends.
         part: of every batch that this process has, of as many as the run has devices.
     """
-    _ask_the_driver()
+    ask_the_driver()
     settings, place = run.trainer, RunFolder(folder).checkpoint
     checkpoint = Checkpoint(place, settings.checkpoint_seconds, halt, run.callbacks)
     told = loggers(run.loggers, folder)
@@ -67,10 +67,7 @@ def trained(
         batches = WholeSteps.of(batches, settings.accumulate)
         given = batches if share.of == 1 else SharedBatches(batches, share)
     try:
-        trainer.fit(module, given)
-    except SystemExit as stop:  # what Lightning makes of Ctrl-C, with SIGINT ignored from there on
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        raise KeyboardInterrupt from stop
+        fit_by(trainer, module, given)
     except Exception as error:
         keys = [f"loggers.{name}" for name in run.loggers]
         parts = {f"callbacks.{name}": callback for name, callback in run.callbacks.items()}
@@ -84,7 +81,20 @@ def trained(
     return state, data
 
 
-def _ask_the_driver() -> None:
+def fit_by(trainer: pl.Trainer, module: pl.LightningModule, batches: Any) -> None:
+    """Have Lightning train.
+
+    Raises:
+        KeyboardInterrupt: of Ctrl-C, of which Lightning makes a `SystemExit`.
+    """
+    try:
+        trainer.fit(module, batches)
+    except SystemExit as stop:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # it was ignored from there on
+        raise KeyboardInterrupt from stop
+
+
+def ask_the_driver() -> None:
     """Have torch ask CUDA itself whether there is a GPU, which its optimisers do at every step.
 
     Lightning has it ask NVIDIA's management library, so that processes can be forked. On a machine

@@ -1,0 +1,1 @@
+"""Runs that take their steps together, as one program."""
