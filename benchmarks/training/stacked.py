@@ -148,9 +148,13 @@ def one_after_another(runs: list[Run], device: str) -> float:
 
     clock = Clock(device)
     for run in runs:
-        with tempfile.TemporaryDirectory() as folder, quiet(), seeded(run.seed):
-            with clock.on(StretchModule):
-                trained(run, Path(folder))
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            quiet(),
+            seeded(run.seed),
+            clock.on(StretchModule),
+        ):
+            trained(run, Path(folder))
     return clock.seconds
 
 

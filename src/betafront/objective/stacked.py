@@ -27,7 +27,7 @@ TermTensors = dict[str, Tensor]
 OWN = "betafront.objective"
 """Whose parts are known to take tensors for numbers; those of others are taken as they are."""
 
-NOT_WALKED = ("weight", "normalisation")  # of an objective: they stand in its weights
+IN_ITS_WEIGHTS = ("weight", "normalisation")  # of an objective
 
 
 class Apart(NamedTuple):
@@ -84,7 +84,8 @@ def _walked(part: Any) -> bool:
 
 
 def _fields(part: Any) -> list[Field[Any]]:
-    return [field for field in fields(part) if field.name not in NOT_WALKED]
+    elsewhere = IN_ITS_WEIGHTS if isinstance(part, Objective) else ()
+    return [field for field in fields(part) if field.name not in elsewhere]
 
 
 def _kind(part: Any, numbers: list[Number]) -> Hashable:

@@ -54,8 +54,11 @@ def fit(attempts: Sequence[Attempt]) -> list[Result | Failure]:
         why it has none.
     """
     outcomes: dict[int, Result | Failure] = {}
-    for attempts_of_frame in _in_frames(attempts):
-        outcomes |= _outcomes(attempts_of_frame)
+    for alike in _in_frames(attempts):
+        if len(alike) > 1:
+            outcomes |= _outcomes(alike, {})
+        else:
+            outcomes |= {number: _outcome(attempt) for number, attempt in alike.items()}
     return [outcomes[number] for number in range(len(attempts))]
 
 
@@ -95,10 +98,17 @@ def _in_frames(attempts: Sequence[Attempt]) -> list[dict[int, Attempt]]:
     return list(frames.values())
 
 
-def _outcomes(attempts: Mapping[int, Attempt]) -> dict[int, Result | Failure]:
-    """The outcomes of attempts at runs of one frame, by their numbers."""
-    if len(attempts) < 2:
-        return {number: _outcome(attempt) for number, attempt in attempts.items()}
+def _outcomes(
+    attempts: Mapping[int, Attempt], apart: Mapping[int, str]
+) -> dict[int, Result | Failure]:
+    """The outcomes of attempts at runs of one frame, by their numbers.
+
+    Args:
+        attempts: by number.
+        apart: why one was not trained with others before.
+    """
+    if not attempts:
+        return {}
     try:
         with quiet():
             together = trained_together(attempts)
@@ -111,9 +121,10 @@ def _outcomes(attempts: Mapping[int, Attempt]) -> dict[int, Result | Failure]:
         make = partial(_of_stack, attempts[number], ended, seconds, len(together.ended))
         outcomes[number] = _caught(make)
     for number, why in together.alone.items():
-        _say_alone(attempts[number], why)
+        _say_alone(attempts[number], why or apart.get(number, "no other run is like it"))
         outcomes[number] = _outcome(attempts[number])
-    return outcomes | _outcomes({number: attempts[number] for number in together.apart})
+    rest = {number: attempts[number] for number in together.apart}
+    return outcomes | _outcomes(rest, {**apart, **together.apart})
 
 
 def _say_alone(attempt: Attempt, why: str) -> None:

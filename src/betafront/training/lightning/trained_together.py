@@ -16,7 +16,12 @@ from betafront.training.lightning.stretches import Stretches
 from betafront.training.lightning.trained import ask_the_driver, fit_by
 from betafront.training.lightning.trainer import lightning_trainer
 from betafront.training.recipe.clipping import Clip
-from betafront.training.stacked.alike import NotStackable, noise_of, why_apart
+from betafront.training.stacked.alike import (
+    NotStackable,
+    noise_of,
+    why_apart,
+    why_made_alone,
+)
 from betafront.training.stacked.stack import Stack
 from betafront.training.state import RunState
 
@@ -28,7 +33,7 @@ class Together:
     Attributes:
         ended: the state after the last step, and the data, both on the device; or what ended the
             attempt.
-        alone: why a run is to be trained alone.
+        alone: why a run is to be trained alone; empty where no other was left.
         apart: why a run is not to be trained with the first.
         seconds: that the training took.
     """
@@ -51,9 +56,8 @@ def trained_together(attempts: Mapping[int, Attempt]) -> Together:
     torch.set_num_threads(some.trainer.threads)
     trainer = lightning_trainer(some)
     members = _members(attempts, trainer, found)
-    if len(members) == 1:
-        found.alone |= dict.fromkeys(members, "no other run is like it")
     if len(members) < 2:
+        found.alone |= dict.fromkeys(members, "")
         return found
     first = next(iter(members.values()))
     try:
@@ -86,7 +90,9 @@ def _members(
             found.alone[number] = one_line(error)
             continue
         first = next(iter(members.values()), member)
-        if why := why_apart(first.state, member.state):
+        if why := why_made_alone(member.state):
+            found.alone[number] = why
+        elif why := why_apart(first.state, member.state):
             found.apart[number] = why
         else:
             members[number] = member

@@ -61,18 +61,28 @@ def frame_of(run: Run) -> Hashable:
     )
 
 
+def why_made_alone(run: RunState) -> str:
+    """As `why_alone`, as far as its model and its optimiser say it."""
+    kind = type(run.optimizer)
+    if kind not in ELEMENTWISE:
+        return f"{kind.__name__} is not known to treat each element by itself"
+    return "its model is conditioned on β" if isinstance(run.vae, Family) else ""
+
+
 def why_apart(one: RunState, other: RunState) -> str:
     """Why two runs of the same frame are not stacked with each other; empty where they can be."""
     if one.step != other.step:
         return f"it goes on from step {other.step}, and not from {one.step}"
+    if why := _models_apart(one.vae, other.vae):
+        return why
     for what, of in (
-        ("draws of z", lambda run: run.objective.draws),
-        ("measure of the squared error", lambda run: run.objective.holds == "mse"),
-        ("optimiser", lambda run: (type(run.optimizer), _groups(run))),
+        ("number of draws is", lambda run: run.objective.draws),
+        ("squared error, measured or not, is", lambda run: run.objective.holds == "mse"),
+        ("optimiser is", lambda run: (type(run.optimizer), _groups(run))),
     ):
         if of(one) != of(other):
-            return f"its {what} is not that of the others"
-    return _models_apart(one.vae, other.vae)
+            return f"its {what} not that of the others"
+    return ""
 
 
 def _groups(run: RunState) -> list[list[str]]:
@@ -122,17 +132,12 @@ def noise_of(run: RunState, x: Tensor) -> list[Asked]:
     """The noise that the model of a run asks for in a step.
 
     Args:
-        run: with its optimiser.
+        run: of any that are to be stacked.
         x: (B, …) a batch.
 
     Raises:
-        NotStackable: the model or the optimiser cannot be stacked with others.
+        NotStackable: the model cannot be called together with others.
     """
-    kind = type(run.optimizer)
-    if kind not in ELEMENTWISE:
-        raise NotStackable(f"{kind.__name__} is not known to treat each element by itself")
-    if isinstance(run.vae, Family):
-        raise NotStackable("its model is conditioned on β")
     noise, objective = noting(x.device), run.objective
     before, own = _generators(), noise.get_state()
     buffers = {name: buffer.clone() for name, buffer in run.vae.named_buffers()}

@@ -72,7 +72,11 @@ class Stack:
         taken = self._taken(terms)
         leaves = list(self._leaves.values())
         gradients = torch.autograd.grad(taken.loss.sum(), leaves, allow_unused=True)
-        found = {n: g for n, g in zip(self._leaves, gradients, strict=True) if g is not None}
+        found = {  # laid out as the parameters, which fused optimisers take for granted
+            name: gradient.contiguous()
+            for name, gradient in zip(self._leaves, gradients, strict=True)
+            if gradient is not None
+        }
         if self.clip is not None:
             self.clip.of_runs(list(found.values()))
         self._optimizer.step(found)
