@@ -53,10 +53,10 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "mlp 64-64": Case((64,), partial(mlp, latents=8, hidden=(64,)), 64, 200),
-    "mlp 64-256-128": Case((64,), partial(mlp, latents=8, hidden=(256, 128)), 64, 100),
+    "mlp 64-64": Case((64,), partial(mlp, latents=8, hidden=(64,)), 64, 300),
+    "mlp 64-256-128": Case((64,), partial(mlp, latents=8, hidden=(256, 128)), 64, 150),
     "mlp 784-256-128": Case((784,), partial(mlp, latents=8, hidden=(256, 128)), 128, 20),
-    "mlp 784-512-256": Case((784,), partial(mlp, latents=8, hidden=(512, 256)), 128, 20),
+    "mlp 784-512-256": Case((784,), partial(mlp, latents=8, hidden=(512, 256)), 128, 10),
     "mlp 4096-1200-1200": Case((4096,), partial(mlp, latents=10, hidden=(1200, 1200)), 64, 10),
     "conv 64x64": Case((1, 64, 64), partial(conv, latents=10), 64, 10),
 }

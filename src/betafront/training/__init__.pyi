@@ -16,3 +16,4 @@ from .result import OnTheScale as OnTheScale
 from .result import Result as Result
 from .run import EVALUATED as EVALUATED
 from .run import Run as Run
+from .stacked.pays import stack_pays as stack_pays

@@ -79,7 +79,9 @@ class Result:
             where a quantity has a unit).
         scale: where the run stands on the one scale.
         spectrum: mean KL per latent dimension on the validation split, in nats.
-        settings: what the metrics depend on (draws, threshold, examples per split).
+        settings: what the metrics depend on (draws, threshold, examples per split). A run that was
+            trained together with others has their number as `training/stacked`: it is the run alone
+            up to round-off.
         history: a row per validated epoch (`betafront.training.history`).
         data: the data's name and digest, and the number of examples per split.
         seed: of the run.

@@ -175,7 +175,6 @@ class RunState(nn.Module):
         batch_statistics.remember(self.vae, seen.layers)
         self.count()
 
-    @torch.no_grad()
     def count(self) -> None:
         """An optimiser step has been taken, and what was seen in it is kept."""
         if self.average is not None:

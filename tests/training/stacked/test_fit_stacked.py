@@ -133,22 +133,42 @@ def test_runs_at_different_steps_do_not_stack(
     assert "1 is trained alone: it goes on from step 3, and not from 0" in caplog.text
 
 
-class Dropping(nn.Module):
-    """A decoder that draws from torch's global generator."""
+def dropping(shape: tuple[int, ...], likelihood: Likelihood) -> VAE:
+    """A model that draws from torch's global generator."""
+    model = mlp(shape, likelihood, latents=2, hidden=(16,))
+    model.decoder = nn.Sequential(nn.Dropout(0.1), model.decoder)
+    return model
+
+
+class Branching(nn.Module):
+    """A decoder that asks what its input is, which no call of several runs can answer."""
 
     def __init__(self, decoder: nn.Module) -> None:
         super().__init__()
         self.decoder = decoder
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = self.decoder(nn.functional.dropout(z, 0.1))
+        found: torch.Tensor = self.decoder(z if z.sum() > 0 else -z)
         return found
 
 
-def dropping(shape: tuple[int, ...], likelihood: Likelihood) -> VAE:
+def branching(shape: tuple[int, ...], likelihood: Likelihood) -> VAE:
     model = mlp(shape, likelihood, latents=2, hidden=(16,))
-    model.decoder = Dropping(model.decoder)
+    model.decoder = Branching(model.decoder)
     return model
+
+
+def test_runs_whose_steps_cannot_be_taken_together_are_trained_alone(
+    short: MakeRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs = [short(architecture=branching, seed=seed) for seed in range(2)]
+    with caplog.at_level(logging.INFO):
+        outcomes = together(runs, tmp_path)
+    assert "1 is trained alone: vmap: It looks like you're attempting to use a Tensor in" in (
+        caplog.text
+    )
+    for number, outcome in enumerate(outcomes):
+        assert_same(outcome, fit_one(runs[number], tmp_path / "alone" / str(number)), 1)
 
 
 def test_what_cannot_be_stacked_is_named_and_trained_alone(
@@ -175,7 +195,7 @@ def test_what_cannot_be_stacked_is_named_and_trained_alone(
         "dropout too": "its model draws from the global generators, as dropout does",
         "lbfgs": "LBFGS is not known to treat each element by itself",
         "accumulated": "trainer.accumulate=2",
-        "wide": "decoder of its model is a Sequential",
+        "wide": "its model has other parts",
         "momentum": "encoder.1 of its model has other shapes",
     }
     for name, outcome in zip(runs, outcomes, strict=True):

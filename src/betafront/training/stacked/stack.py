@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from betafront.models import Model, batch_statistics
+from betafront.models import VAE, Model, batch_statistics
 from betafront.models.drawn import Asked, drawn_before
+from betafront.models.priors import Prior
 from betafront.objective import Step, Terms
 from betafront.objective.stacked import StackedObjective, TermTensors, taken_apart, tensors_of
 from betafront.training.recipe.clipping import Clip
@@ -139,7 +140,10 @@ class Stack:
             kept: list[Tensor] = self._model.with_tensors(tensors, call)
             return kept
 
-        kept = torch.func.vmap(of_one, (0, 0 if learned else None))(self._tensors, learned)
+        moved = self._tensors if self._model.moves_parameters else self._buffers
+        if not moved:
+            return
+        kept = torch.func.vmap(of_one, (0, 0 if learned else None))(moved, learned)
         for buffer, value in zip(self._buffers.values(), kept, strict=True):
             buffer.copy_(value)
 
@@ -181,6 +185,7 @@ class _Called(nn.Module):
         self.model = model
         every = list(model.named_parameters(remove_duplicate=False))
         self.tied = len(every) > len(list(model.parameters()))
+        self.moves_parameters = _moves_parameters(model)
         self._places = [
             (model.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2])
             for name, _ in model.named_buffers()
@@ -197,6 +202,13 @@ class _Called(nn.Module):
     def buffers_now(self) -> list[Tensor]:
         """The buffers of the model, also where a layer has put a new tensor in place of one."""
         return [getattr(module, name) for module, name in self._places]
+
+
+def _moves_parameters(model: Model) -> bool:
+    """Whether a step moves parameters otherwise than by gradient, as far as is known."""
+    if not isinstance(model, VAE) or type(model).remember is not VAE.remember:
+        return True
+    return type(model.p_z).after_step is not Prior.after_step
 
 
 def _joined(of_runs: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
