@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,12 +93,11 @@ def runs_of(case: Case, count: int, steps: int, device: str, own_rates: bool) ->
     ]
 
 
-def data_of(shape: tuple[int, ...], kept: dict[tuple[int, ...], Data] = {}) -> Data:  # noqa: B006
-    """Noise of a shape, made once."""
-    if shape not in kept:
-        made = torch.rand(EXAMPLES, *shape, generator=torch.Generator().manual_seed(0))
-        kept[shape] = in_memory("noise", made, val=0.0625, test=0.0625)
-    return kept[shape]
+@cache
+def data_of(shape: tuple[int, ...]) -> Data:
+    """Noise of a shape."""
+    made = torch.rand(EXAMPLES, *shape, generator=torch.Generator().manual_seed(0))
+    return in_memory("noise", made, val=0.0625, test=0.0625)
 
 
 class Clock:

@@ -24,7 +24,7 @@ Number = float | Schedule
 TermTensors = dict[str, Tensor]
 """The tensors of `Terms` and its draw by their names; those of its code are z, mean and log_var."""
 
-OWN = "betafront.objective"
+OWN = "betafront.objective."
 """Whose parts are known to take tensors for numbers; those of others are taken as they are."""
 
 IN_ITS_WEIGHTS = ("weight", "normalisation")  # of an objective
@@ -80,7 +80,7 @@ class _Fixed:
 
 
 def _walked(part: Any) -> bool:
-    return is_dataclass(part) and type(part).__module__.partition(f"{OWN}.")[1] != ""
+    return is_dataclass(part) and type(part).__module__.startswith(OWN)
 
 
 def _fields(part: Any) -> list[Field[Any]]:
@@ -190,7 +190,6 @@ class StackedObjective:
 
     def __init__(self, objectives: Sequence[Objective], like: Tensor) -> None:
         self.first = objectives[0]
-        self.runs = len(objectives)
         self.like = like
         columns = list(zip(*(taken_apart(each).numbers for each in objectives), strict=True))
         self._columns = [self._column(column) for column in columns]

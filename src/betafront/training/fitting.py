@@ -32,7 +32,7 @@ from betafront.training.pictures.latent_map import latent_map
 from betafront.training.result import Result, finite
 from betafront.training.run import Run
 from betafront.training.spread.calibration import calibrate
-from betafront.training.stacked.alike import frame_of, why_alone
+from betafront.training.stacked.alike import NotStackable, frame_of
 from betafront.training.state import RunState
 from betafront.training.trace import trace_arrays
 from betafront.training.validation.cause_of import with_cause
@@ -90,10 +90,10 @@ def _in_frames(attempts: Sequence[Attempt]) -> list[dict[int, Attempt]]:
     for number, attempt in enumerate(attempts):
         frame: Hashable = number
         if len(attempts) > 1:
-            if why := why_alone(attempt.run):
-                _say_alone(attempt, why)
-            else:
+            try:
                 frame = frame_of(attempt.run)
+            except NotStackable as reason:
+                _say_alone(attempt, str(reason))
         frames.setdefault(frame, {})[number] = attempt
     return list(frames.values())
 

@@ -145,7 +145,8 @@ def _apart(found: Any) -> Any:
     whole."""
     if isinstance(found, dict):
         made = copy(found)  # which keeps the versions of the modules that torch keeps in a state
-        made.update({key: _apart(value) for key, value in found.items()})
+        for key, value in found.items():
+            made[key] = _apart(value)  # `update` of a Counter adds
         return made
     if isinstance(found, list):
         return [_apart(each) for each in found]

@@ -39,14 +39,23 @@ def why_alone(run: Run) -> str:
     ):
         if there:
             return reason
-    batches = data.batches("train", settings.batch_size, torch.Generator())
+    try:
+        batches = data.batches("train", settings.batch_size, torch.Generator())
+    except Exception as error:  # of data of the user's own, which the run will raise again
+        return one_line(error)
     in_memory = isinstance(batches, TensorBatches) and isinstance(batches.x, Tensor)
     return "" if in_memory else "its data does not lie in memory"
 
 
 def frame_of(run: Run) -> Hashable:
     """Equal for runs that may be stacked with each other, as far as their parts say it: as many
-    steps, on batches of the same shape, on the same device."""
+    steps, on batches of the same shape, on the same device.
+
+    Raises:
+        NotStackable: the run is stacked with no other.
+    """
+    if why := why_alone(run):
+        raise NotStackable(why)
     settings, data = run.trainer, run.data
     sizes = data.size("train"), data.size("val")
     clip = settings.clip_norm, settings.clip_value

@@ -72,6 +72,7 @@ class StackedOptimizer:
             if state := self._joined_state(part):
                 self.optimizer.state[part.joined] = state
         for run in runs:
+            run.optimizer.state.clear()  # it is the stack's, until it is given back
             run.optimizer.step()  # without gradients: a schedule warns of one that takes no steps
 
     def _groups(self, together: range) -> Iterator[tuple[Settings, tuple[int, range]]]:
