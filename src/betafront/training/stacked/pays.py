@@ -31,14 +31,15 @@ def stack_pays(run: Run) -> int:
     have of a step. Measured on one core of a CPU (`benchmarks/results/stacked.txt`), the time of a
     step alone divided by that in a stack of 4, 8 and 16:
 
-    - mlp 64-64, 0.6 million weights times examples: 1.8, 2.9, 4.3
+    - mlp 64-64, 0.6 million weights times examples: 1.8, 3.0, 4.3
     - mlp 64-256-128, 6.5 million: 1.4, 1.9, 2.3
     - mlp 784-256-128, 60 million: 1.1, 1.15, 1.2
-    - mlp 784-512-256, 137 million: 1.0 at 4
+    - mlp 784-512-256, 137 million: 1.0, 1.05, 1.1
 
-    So stacks of 16 up to 70 million, and none above. A convolution does more with each weight, and
-    was not measured: it is not stacked. Nor was a GPU: there a small model leaves most of the
-    device idle, and stacks of 16 are taken for all models.
+    So stacks of 16 up to 70 million, and none above, where the gain is no greater than what such
+    measurements vary by. A convolution does more with each weight, and was not measured: it is not
+    stacked. Nor was a GPU: there a small model leaves most of the device idle, and stacks of 16 are
+    taken for all models.
 
     Args:
         run: its parts.
