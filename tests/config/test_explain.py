@@ -101,7 +101,6 @@ def test_groups_and_keys_that_are_given_wrongly(
         (("study.budget=20",), "study.budget.trials must be a whole number of at least 1"),
         (("study.budget.steps=0",), "study.budget.steps must be a whole number of at least 1"),
         (("study.stack=0",), "study.stack must be a whole number of at least 1, not 0"),
-        (("study.stack=auto",), "give a number, as study.stack=8"),
     ],
 )
 def test_studies_whose_settings_are_of_another_kind(

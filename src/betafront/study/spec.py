@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SPEC = "betafront"
 STEPS, EPOCHS = "trainer.steps", "trainer.epochs"
 OFF, OWN_LINE = "off", "own_line"
+AUTO = "auto"
 PRUNERS = (OFF, OWN_LINE)
 IDENTITY = "identity"  # a user attribute of its own: drawn once, when the study is made
 
@@ -37,7 +38,8 @@ class Spec:
         sampler, seed: how points are drawn.
         trials: the budget.
         workers: how many processes share it.
-        stack: the most runs that a worker trains as one program.
+        stack: the most runs that a worker trains as one program; AUTO for as many as pay where it
+            works.
         conditions: parameter to the choices of others under which it is there, as written.
         constraints: between parameters, as written.
         queue: points to be tried first, in order.
@@ -92,7 +94,7 @@ class Spec:
     fail_fast: bool = False
     max_failures: float | None = None
     pruner: str = OFF
-    stack: int = 1
+    stack: int | str = 1
     steps: int | None = None
     identity: str = ""
 

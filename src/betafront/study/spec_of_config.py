@@ -17,7 +17,7 @@ from betafront.study.search.distributions import values
 from betafront.study.search.grammar import name_of
 from betafront.study.search.samplers import check_sampler
 from betafront.study.search.space import Space
-from betafront.study.spec import EPOCHS, OFF, PRUNERS, STEPS, Spec
+from betafront.study.spec import AUTO, EPOCHS, OFF, PRUNERS, STEPS, Spec
 
 MOST_BYTES = 255  # of the name of a file or folder, on nearly every system
 DIRECTIONS = ("minimize", "maximize")
@@ -173,12 +173,8 @@ def _check_whole(key: str, value: Any, least: int) -> None:
 
 
 def _check_stack(value: Any) -> None:
-    if value == "auto":
-        raise UserError(
-            "study.stack=auto: how many runs pay on this machine is not known yet: give a number, "
-            "as study.stack=8, or leave it at 1"
-        )
-    _check_whole("study.stack", value, 1)
+    if value != AUTO:
+        _check_whole("study.stack", value, 1)
 
 
 def listed(value: Any) -> list[Any]:

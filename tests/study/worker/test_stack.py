@@ -69,7 +69,7 @@ def test_every_trial_that_is_held_is_let_go_of_and_goes_on_from_its_own_checkpoi
 ) -> None:
     words = (
         *SWEEP, *fast, "objective.weight=tag(log,interval(0.1,10))", "study.sampler=random",
-        "study.stack=2", "study.budget.trials=2", "trainer.checkpoint_seconds=0",
+        "study.stack=auto", "study.budget.trials=2", "trainer.checkpoint_seconds=0",
     )  # fmt: skip
     attempt = worker.attempt
 

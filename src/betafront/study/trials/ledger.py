@@ -63,7 +63,7 @@ from betafront.study.trials.queue import (
     waiting_work,
 )
 from betafront.study.trials.rungs import reached
-from betafront.study.trials.stacking import goes_beside, may_suit, most_at_once, program
+from betafront.study.trials.stacking import goes_beside, may_suit, most_at_once, of_study, program
 from betafront.study.trials.status import REASON, REFUSED, Status, status
 from betafront.study.trials.steps import has_steps
 from betafront.study.trials.tally import Tally
@@ -135,14 +135,19 @@ class Ledger:
         self._settings: Mapping[str, Any] = {}
         self._expired = ExpiredLeases()
 
-    def claim_stack(self) -> list[Claim]:
-        """Trials for this worker to train as one program, as many as `study.stack` and its fair
-        share allow; none once the budget is met or the study is to stop. Each is claimed by itself,
-        by the same rule."""
+    def claim_stack(self, at_once: Callable[[Claim], int] | None = None) -> list[Claim]:
+        """Trials for this worker to train as one program, as many as its fair share allows; none
+        once the budget is met or the study is to stop. Each is claimed by itself, by the same rule.
+
+        Args:
+            at_once: how many runs are trained as one program with those of a trial; None for as
+                many as the study says.
+        """
         first = self.claim()
         if first is None:
             return []
-        most = most_at_once(first.spec, self._tally, first.trial, self.worker)
+        runs = of_study(first.spec) if at_once is None else at_once(first)
+        most = most_at_once(runs, first.spec, self._tally, first.trial, self.worker)
         stack = [first]
         while len(stack) < most and (further := self.claim(stack)) is not None:
             stack.append(further)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from betafront.study.search.grammar import name_of
-from betafront.study.spec import Spec
+from betafront.study.spec import AUTO, Spec
 from betafront.study.trials.lease import Worker, lease_of
 from betafront.study.trials.origin import Origin, origin
 from betafront.study.trials.pace import part_done
@@ -27,7 +27,14 @@ WITH_NUMBERS = ("optimizer", "lr_schedule", "likelihood", "penalty")
 
 def stacks_in_words(spec: Spec) -> str:
     """How many runs a worker of the study trains at once; empty for one."""
-    return f" (stacks of {spec.stack})" if spec.stack > 1 else ""
+    if spec.stack == AUTO:
+        return " (stacks where they pay)"
+    return "" if spec.stack == 1 else f" (stacks of {spec.stack})"
+
+
+def of_study(spec: Spec) -> int:
+    """How many runs are trained as one program, as far as the study says it."""
+    return spec.stack if isinstance(spec.stack, int) else 1
 
 
 def program(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,18 +76,19 @@ def goes_beside(why: Origin, other: Origin) -> bool:
     return is_stacked(why) and is_stacked(other) and same
 
 
-def most_at_once(spec: Spec, tally: Tally, trial: "FrozenTrial", worker: Worker) -> int:
-    """How many trials a worker may hold, one at least: as many as `study.stack` runs are, and no
-    more than its fair share of what is left of the budget, so that no worker is without a trial
-    while another one holds several that it has not come to.
+def most_at_once(runs: int, spec: Spec, tally: Tally, trial: "FrozenTrial", worker: Worker) -> int:
+    """How many trials a worker may hold, one at least: as many as so many runs are, and no more
+    than its fair share of what is left of the budget, so that no worker is without a trial while
+    another one holds several that it has not come to.
 
     Args:
+        runs: that are trained as one program.
         spec: of the study.
         tally: of its trials.
         trial: that the worker holds already.
         worker: that asks.
     """
-    if spec.stack == 1 or not is_stacked(origin(trial)):
+    if runs == 1 or not is_stacked(origin(trial)):
         return 1
     running = [t for t in tally.not_plain if status(t, time.time()).runs]
     left = spec.trials - tally.finished - sum(map(part_done, running))
@@ -89,4 +97,4 @@ def most_at_once(spec: Spec, tally: Tally, trial: "FrozenTrial", worker: Worker)
         left = min(left, (spec.steps - steps_used(tally.trials, spec)) / planned)
     names = {(lease_of(t) or {}).get("name") for t in running} | {worker.name}
     share = math.ceil(left / max(spec.workers, len(names)))
-    return max(min(spec.stack // spec.replicates, share), 1)
+    return max(min(runs // spec.replicates, share), 1)

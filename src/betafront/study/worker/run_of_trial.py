@@ -4,14 +4,16 @@ import logging
 from pathlib import Path
 
 from betafront.config.compose import Composer
+from betafront.study.search.drawing import digest
 from betafront.study.search.space import Space
 from betafront.study.seeds import confirming_seed, run_seed
-from betafront.study.spec import OWN_LINE
+from betafront.study.spec import AUTO, OWN_LINE
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.ending import Outcome
 from betafront.study.trials.ledger import Claim
 from betafront.study.trials.origin import Confirms, first_attempt, numbered, origin
 from betafront.study.trials.replicates import run_folder
+from betafront.study.trials.stacking import is_stacked, of_study, program
 from betafront.study.worker.attempt import Asked
 from betafront.study.worker.confirming import confirming_overrides, may_go_on, shorter_run
 from betafront.study.worker.earlier_attempts import begin_with, take_over
@@ -38,6 +40,27 @@ class RunsOfTrials:
         self.space = space
         self.store = store
         self.folder = folder
+        self._pays: dict[str, int] = {}  # by the digest of a program
+
+    def at_once(self, claim: Claim) -> int:
+        """How many runs are trained as one program with those of a trial: what the study says, or
+        as many as pay on this device. Of a run that cannot be made its attempt says why."""
+        trial = claim.trial
+        if claim.spec.stack != AUTO or not is_stacked(origin(trial)):
+            return of_study(claim.spec)
+        key = digest(program(trial.params))
+        if key not in self._pays:
+            self._pays[key] = self._measured(self.space.overrides(trial.params))
+        return self._pays[key]
+
+    def _measured(self, overrides: list[str]) -> int:
+        from betafront.config.build import build
+        from betafront.training import stack_pays
+
+        try:
+            return stack_pays(build(self.composer(overrides)))
+        except Exception:
+            return 1
 
     def find(self, member: Member, replicate: int) -> Result | Outcome | Asked:
         """The result that an earlier attempt at a run has left; or how the run is trained, from the

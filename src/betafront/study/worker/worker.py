@@ -173,7 +173,7 @@ class Loop:
         Raises:
             OSError: this machine cannot train, as where its disk is full.
         """
-        while claims := self.ledger.claim_stack():
+        while claims := self.ledger.claim_stack(self.runs.at_once):
             members = [Member.of(claim) for claim in claims]
             for trial in (claim.trial for claim in claims):
                 what = origin(trial).confirms or trial.params
@@ -218,7 +218,7 @@ class Loop:
             set_aside(self.folder / trial_folder(member.number))
         self.tell(members)
         while left := [(member, n) for member in members for n in member.missing()]:
-            self.train_together(left[: members[0].claim.spec.stack])
+            self.train_together(left[: self.runs.at_once(members[0].claim)])
             self.tell(members)
 
     def train_together(self, wanted: Sequence[tuple[Member, int]]) -> None:
