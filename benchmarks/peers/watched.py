@@ -53,7 +53,7 @@ def watched(
         `began`, seconds since 1970; `word`, `step` and `end`, seconds after it, of which `step` is
         where `stamps.Stamped` is the optimiser; `processor` seconds of all processes that somebody
         has waited for, or, where that is more, as they were last seen: nobody waits for those of
-        Ray; and `peak`, MiB.
+        Ray; `peak`, MiB; and `others`, the cores that all else on the machine took in the mean.
     """
     stamps = place / "stamps"
     stamps.mkdir(parents=True)
@@ -61,6 +61,7 @@ def watched(
         FOLDER: str(stamps), "PYTHONPATH": f"{ROOT}/src:{ROOT}", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
     before, began, words, said = os.times(), time.time(), list[float](), list[str]()
+    busy = busy_seconds()
     terminal, its = os.openpty()  # what somebody who waits before it sees
     running = subprocess.Popen(
         command, cwd=place, env=os.environ | given | (environment or {}), stdout=its, stderr=its
@@ -87,11 +88,19 @@ def watched(
     after = os.times()
     waited = after.children_user + after.children_system
     waited -= before.children_user + before.children_system
+    processor = max(waited, processes.processor)
     return {
         "began": began,
         "word": words[0],
         "step": min(float(path.read_text()) for path in stamps.iterdir()) - began,
         "end": end,
-        "processor": max(waited, processes.processor),
+        "processor": processor,
         "peak": processes.peak,
+        "others": (busy_seconds() - busy - processor) / end,
     }
+
+
+def busy_seconds() -> float:
+    """Seconds that the machine's cores have spent on anything."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - times.iowait - times.guest - times.guest_nice

@@ -12,8 +12,9 @@ their own at the start.
 
 Each side is run in turn, `--repeat` times. Trials per hour are counted over the whole command, and
 after the first trials (one per process) have finished. Memory is the proportional set size of all
-processes of a side. The hypervolume of R and D is that below the worst R and the worst D of all
-trials of all sides, as a part of that of all trials together. What is printed goes to
+processes of a side. What all else on the machine does meanwhile slows a side, and stands in a row.
+The hypervolume of R and D is that below the worst R and the worst D of all trials of all sides, as
+a part of that of all trials together. What is printed goes to
 `benchmarks/results/peers/DATA-MODEL.txt`, and the trials and measurements to the `.json` beside it.
 """
 
@@ -86,6 +87,7 @@ def rates(sweep: dict[str, Any]) -> dict[str, float]:
         "first word, s": sweep["word"],
         "first step, s": sweep["step"],
         "end, s": sweep["end"],
+        "cores that others took": sweep["others"],
     }
 
 
