@@ -18,6 +18,7 @@ from betafront.study.branch_check import checked, length_in_words
 from betafront.study.create import going_on, make_or_resume
 from betafront.study.display.report import report
 from betafront.study.display.watch import Watch, only_writer
+from betafront.study.engines.fork_server import current
 from betafront.study.engines.launch import (
     can_leave,
     choice,
@@ -82,7 +83,8 @@ def _sweep(plan: Plan, then: Then | None) -> None:
             with listening():
                 spec = scout(plan, store, spec, out)
                 work = worker_task(plan, store, since)
-                watch = Watch(store.study, spec, tracker, out, partial(ask, store))
+                waits = current() is not None
+                watch = Watch(store.study, spec, tracker, out, partial(ask, store), waits)
                 with watch, released_when_interrupted(store):
                     work_until_met(plan, work, store, spec)
             refuse_if_deleted(store, spec)

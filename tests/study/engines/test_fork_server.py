@@ -1,5 +1,6 @@
 """Processes that are forked from one that has imported everything."""
 
+import gc
 import os
 import signal
 import sys
@@ -40,6 +41,22 @@ def dying(place: Path, times: int) -> Callable[[], int]:
         return deaths
 
     return work
+
+
+def test_the_collector_leaves_alone_what_the_processes_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_is_safe", lambda: True)
+    monkeypatch.setattr(module, "USED_BY_WORKERS", ())
+    before = gc.get_freeze_count()
+    with fork_server():
+        server = current()
+        assert server is not None
+        frozen = gc.get_freeze_count()
+        assert frozen > before
+        (of_worker,) = server.run(written(gc.get_freeze_count), 1)
+        assert of_worker > frozen // 2
+    assert gc.get_freeze_count() <= before
 
 
 def test_each_call_has_a_process_of_its_own_and_its_place_in_what_is_returned(

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread, current_thread, main_thread
 from typing import Any
 
 import pytest
@@ -84,6 +84,23 @@ def test_a_view_that_hangs_holds_up_nothing(trials: Trials, out: Console) -> Non
         assert view.told == []
         back.set()
     assert view.told == [0, 1, 2]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_the_record_is_made_in_a_thread_of_its_own_where_the_caller_only_waits(
+    waits: bool, trials: Trials, out: Console
+) -> None:
+    makers: list[Thread] = []
+
+    class Noting(Fake):
+        def start(self, spec: Spec) -> None:
+            makers.append(current_thread())
+
+    view = Noting()
+    with Watch(trials.study, spec_of(), view, out, waits=waits):
+        trials.add()
+    assert [maker is main_thread() for maker in makers] == [not waits]
+    assert view.told == [0]
 
 
 def test_a_view_that_fails_is_complained_of_once_and_told_all_of_it_when_it_is_back(

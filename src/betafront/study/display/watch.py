@@ -76,6 +76,8 @@ class Watch:
         out: the terminal.
         ask: called with "finish" or "halt", once each, when a signal asks the sweep to end; None
             where only this process is to end.
+        waits: whether the thread that enters does nothing but wait inside, as for processes that a
+            fork server starts: then nothing waits for the record to be made.
     """
 
     def __init__(
@@ -85,11 +87,13 @@ class Watch:
         tracker: Tracker,
         out: Console,
         ask: Callable[[str], None] | None = None,
+        waits: bool = False,
     ) -> None:
         self.study = study
         self.spec = spec
         self.out = out
         self.ask = ask
+        self.waits = waits
         self._asked: set[str] = set()
         self._shown: set[int] = set()
         self._ended = 0  # how many trials that take budget were shown
@@ -103,7 +107,7 @@ class Watch:
 
     def __enter__(self) -> "Watch":
         self._look(quietly=True)
-        self._recorder.start()
+        self._recorder.start(self.waits)
         if self._live:
             self._live.start()
         self._thread.start()

@@ -51,11 +51,14 @@ def fork_server() -> Iterator[None]:
         return
     for name in USED_BY_WORKERS:
         import_module(name)
+    gc.collect()
+    gc.freeze()  # the collector would write to the pages that the processes share
     _servers.append(ForkServer())
     try:
         yield
     finally:
         _servers.pop().close()
+        gc.unfreeze()
 
 
 def current() -> "ForkServer | None":
@@ -148,8 +151,6 @@ def _serve(calls: Connection, of_parent: Connection) -> None:
     # The command hears the signals and says by the storage what workers shall do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()  # the collector would write to the pages that workers share
     while True:
         try:
             asked, at_once = calls.recv()

@@ -45,13 +45,22 @@ class Recorder:
         self._not_before = 0.0
         self._complained = False
         self._done = Event()
-        self._thread = Thread(target=self._loop, name="recorder", daemon=True)
 
-    def start(self) -> None:
-        """Make the record of the study, and begin to record its trials."""
-        # In the calling thread: two threads must not import the tracker's library at once.
-        self._try(lambda: self.tracker.start(self.spec))
+    def start(self, waits: bool = False) -> None:
+        """Make the record of the study, and begin to record its trials.
+
+        Args:
+            waits: whether the calling thread does nothing but wait until `stop`. Then the record is
+                made in the thread of the recorder, which takes seconds; else in the calling one,
+                since two threads must not import the tracker's library at once.
+        """
+        if not waits:
+            self._make()
+        self._thread = Thread(target=self._loop, args=(waits,), name="recorder", daemon=True)
         self._thread.start()
+
+    def _make(self) -> None:
+        self._try(lambda: self.tracker.start(self.spec))
 
     def update(self, trials: "Sequence[FrozenTrial]") -> None:
         """Take notice of the trials as they are now."""
@@ -63,7 +72,9 @@ class Recorder:
         self._thread.join()
         self._try(self._write_new)
 
-    def _loop(self) -> None:
+    def _loop(self, makes: bool) -> None:
+        if makes:
+            self._make()
         while not self._done.wait(EVERY_SECONDS):
             if time.monotonic() > self._not_before:
                 self._try(self._write_new)
