@@ -73,16 +73,14 @@ def trials(database: Path, began: float) -> list[list[float]]:
     ]
 
 
-def rates(sweep: dict[str, Any]) -> dict[str, float]:
-    """What a sweep took for each trial."""
+def measured(sweep: dict[str, Any]) -> dict[str, float]:
+    """The rows of the table that a sweep has by itself."""
     finished = [time for time, _, _ in sweep["trials"]]
-    n = len(finished)
+    after = (len(finished) - WORKERS) / (finished[-1] - finished[WORKERS - 1])
     return {
-        "trials per hour, over all": 3600 * n / sweep["end"],
-        "trials per hour, after the first": 3600
-        * (n - WORKERS)
-        / (finished[-1] - finished[WORKERS - 1]),
-        "processor seconds per trial": sweep["processor"] / n,
+        "trials per hour": 3600 * len(finished) / sweep["end"],
+        "trials per hour, once begun": 3600 * after,
+        "processor seconds per trial": sweep["processor"] / len(finished),
         "peak memory, MiB": sweep["peak"],
         "first word, s": sweep["word"],
         "first step, s": sweep["step"],
@@ -91,19 +89,23 @@ def rates(sweep: dict[str, Any]) -> dict[str, float]:
     }
 
 
-def volume(points: NDArray[np.float64], worst: NDArray[np.float64]) -> float:
+def points(sweep: dict[str, Any]) -> NDArray[np.float64]:
+    """(trials, 2) R and D, in the order in which the trials finished."""
+    return np.array(sweep["trials"])[:, 1:]
+
+
+def volume(found: NDArray[np.float64], worst: NDArray[np.float64]) -> float:
     """The hypervolume of R and D below the worst of each, in square nats."""
-    return float(moocore.hypervolume(points, ref=worst))
+    return float(moocore.hypervolume(found, ref=worst))
 
 
 def time_to(sweep: dict[str, Any], part: float, every: NDArray[np.float64]) -> float | None:
     """Seconds until the front of a sweep has this part of the hypervolume of all trials."""
     worst = every.max(0)
     wanted = part * volume(every, worst)
-    points = np.array(sweep["trials"])
-    for n in range(1, len(points) + 1):
-        if volume(points[:n, 1:], worst) >= wanted:
-            return float(points[n - 1, 0])
+    for n, (time, _, _) in enumerate(sweep["trials"], 1):
+        if volume(points(sweep)[:n], worst) >= wanted:
+            return float(time)
     return None
 
 
@@ -112,22 +114,21 @@ def table(found: dict[str, list[dict[str, Any]]]) -> Table:
     shown = Table("", *found, box=None)
     for column in shown.columns[1:]:
         column.justify = "right"
-    each = {name: [rates(sweep) for sweep in sweeps] for name, sweeps in found.items()}
-    for title in next(iter(each.values()))[0]:
-        medians = [statistics.median(one[title] for one in each[name]) for name in found]
+    each = [[measured(sweep) for sweep in sweeps] for sweeps in found.values()]
+    for title in each[0][0]:
+        medians = (statistics.median(one[title] for one in side) for side in each)
         shown.add_row(title, *(f"{median:,.1f}" for median in medians))
-    every = np.array([t[1:] for sweeps in found.values() for one in sweeps for t in one["trials"]])
+    every = np.vstack([points(sweep) for sweeps in found.values() for sweep in sweeps])
     for part in PARTS:
-        times = [[time_to(one, part, every) for one in sweeps] for sweeps in found.values()]
-        shown.add_row(f"seconds to {part:.0%} of the hypervolume", *map(said, times))
-    whole = volume(every, every.max(0))
-    reached = [
-        statistics.median(
-            volume(np.array(one["trials"])[:, 1:], every.max(0)) / whole for one in sweeps
-        )
+        times = ([time_to(sweep, part, every) for sweep in sweeps] for sweeps in found.values())
+        shown.add_row(f"seconds to {part:.0%} of hypervolume", *map(said, times))
+    worst = every.max(0)
+    ends = (
+        statistics.median(volume(points(sweep), worst) for sweep in sweeps)
         for sweeps in found.values()
-    ]
-    shown.add_row("hypervolume at the end, part of all", *(f"{part:.3f}" for part in reached))
+    )
+    whole = volume(every, worst)
+    shown.add_row("hypervolume at the end", *(f"{end / whole:.1%}" for end in ends))
     return shown
 
 
@@ -166,7 +167,7 @@ def main() -> None:
                 sweep: dict[str, Any] = side(place, size)
                 sweep["trials"] = trials(place / DATABASE, sweep.pop("began"))
                 found.setdefault(name, []).append(sweep)
-                print(i, name, rates(sweep), file=sys.stderr, flush=True)
+                print(i, name, measured(sweep), file=sys.stderr, flush=True)
     out.print(table(found))
     RESULTS.mkdir(exist_ok=True)
     name = f"{size.data}-{size.model}"
