@@ -9,11 +9,11 @@ that of `trial.py`.
 import multiprocessing
 
 import optuna
-from benchmarks.peers.trial import LEAST, MOST, NAME, Given, begin_record, given, trained
+from benchmarks.peers.same import LEAST, MOST, WORKERS, warm_ups
+from benchmarks.peers.trial import NAME, Given, begin_record, given, trained
 from optuna.study import MaxTrialsCallback
 from optuna.trial import TrialState
 
-WORKERS = 2
 COUNTED = (TrialState.COMPLETE, TrialState.RUNNING)
 
 
@@ -34,7 +34,7 @@ def work(sweep: Given) -> None:
 
     def objective(trial: optuna.Trial) -> tuple[float, float]:
         beta = trial.suggest_float("beta", LEAST, MOST, log=True)
-        warm_up = trial.suggest_categorical("warm_up", sweep.warm_ups)
+        warm_up = trial.suggest_categorical("warm_up", warm_ups(sweep.steps))
         return trained(sweep, trial.number, beta, warm_up)
 
     study = optuna.load_study(study_name=NAME, storage=sweep.storage)

@@ -7,12 +7,11 @@ each trial would import torch anew. Ray's dashboard is off. The trial is that of
 """
 
 import ray
-from benchmarks.peers.trial import LEAST, MOST, NAME, Given, begin_record, given, trained
+from benchmarks.peers.same import LEAST, MOST, WORKERS, warm_ups
+from benchmarks.peers.trial import NAME, Given, begin_record, given, trained
 from optuna.storages import RDBStorage
 from ray import tune
 from ray.tune.search.optuna import OptunaSearch
-
-WORKERS = 2
 
 
 def main() -> None:
@@ -23,7 +22,7 @@ def main() -> None:
     tuner = tune.Tuner(
         tune.with_resources(tune.with_parameters(trial, sweep=sweep), {"cpu": 1}),
         param_space={
-            "beta": tune.loguniform(LEAST, MOST), "warm_up": tune.choice(sweep.warm_ups),
+            "beta": tune.loguniform(LEAST, MOST), "warm_up": tune.choice(warm_ups(sweep.steps)),
         },
         tune_config=tune.TuneConfig(
             search_alg=OptunaSearch(

@@ -5,13 +5,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.peers.same import BATCH, LEAST, MOST, WORKERS, warm_ups
 from benchmarks.peers.watched import ROOT, watched
 
-from betafront.data.sets.torchvision import unpacked
-
-WORKERS = 2
 DATABASE = "studies.db"  # in the folder of each: Optuna's
-BATCH = {"digits": 64, "mnist": 128}
 OPTIMIZER = "defaults: [adam]\n_target_: benchmarks.peers.stamps.Stamped\n"
 
 
@@ -27,6 +24,8 @@ class Size:
     @property
     def data_folder(self) -> str:
         """Where the data is, its files unpacked, as torchvision reads them."""
+        from betafront.data.sets.torchvision import unpacked
+
         folder = Path(os.environ.get("BETAFRONT_DATA_DIR", "data")).absolute()
         return str(unpacked(folder, "MNIST") if self.data == "mnist" else folder)
 
@@ -44,7 +43,7 @@ def betafront(place: Path, size: Size, launcher: str = "processes") -> dict[str,
     (place / "conf/optimizer/stamped.yaml").write_text(OPTIMIZER)
     words = [
         f"data={size.data}", f"model={size.model}", "optimizer=stamped",
-        "objective.weight=tag(log,interval(0.001,10))", "schedule=constant,linear",
+        f"objective.weight=tag(log,interval({LEAST},{MOST}))", "schedule=constant,linear",
         f"trainer.steps={size.steps}", "trainer.accelerator=cpu",
         f"trainer.batch_size={BATCH[size.data]}", f"study.budget.trials={size.trials}",
         f"study.workers={WORKERS}", "study.name=own", f"hydra/launcher={launcher}",
@@ -61,13 +60,14 @@ def plain(place: Path, size: Size, tensors: bool = False) -> dict[str, float]:
 
 def hydra(packages: Path, place: Path, size: Size) -> dict[str, float]:
     """By Hydra's Optuna sweeper, whose packages are in a folder (`hydra_sweeper.install`)."""
+    warm = ",".join(map(str, warm_ups(size.steps)))
     words = [
         "--multirun", "hydra/sweeper=optuna", "hydra/launcher=joblib",
         f"hydra.launcher.n_jobs={WORKERS}", f"hydra.sweeper.n_jobs={WORKERS}",
         f"hydra.sweeper.n_trials={size.trials}", "hydra.sweeper.direction=[minimize,minimize]",
         "hydra.sweeper.study_name=peer", f"hydra.sweeper.storage=sqlite:///{place}/{DATABASE}",
-        f"hydra.sweep.dir={place}/multirun", "beta=tag(log,interval(0.001,10.0))",
-        f"warm_up=choice(0,{size.steps // 2})", f"folder={place}", f"data={size.data}",
+        f"hydra.sweep.dir={place}/multirun", f"beta=tag(log,interval({LEAST},{MOST}))",
+        f"warm_up=choice({warm})", f"folder={place}", f"data={size.data}",
         f"data_folder={size.data_folder}", f"model={size.model}", f"steps={size.steps}",
         "+hydra.callbacks.record._target_=benchmarks.peers.hydra_sweeper.Record",
     ]  # fmt: skip

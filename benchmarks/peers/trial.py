@@ -19,6 +19,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from benchmarks.peers.same import BATCH
 from benchmarks.peers.stamps import Stamped
 from mlflow import MlflowClient
 from pytorch_lightning.loggers import MLFlowLogger
@@ -26,8 +27,6 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset, random_split
 
 NAME = "peer"  # of the study, and of MLflow's experiment
-BATCH = {"digits": 64, "mnist": 128}
-LEAST, MOST = 1e-3, 10.0  # β that is searched
 MOMENTUM = 0.99  # per step, of the running mean of σ²
 
 
@@ -52,11 +51,6 @@ class Given:
     def record(self) -> str:
         """MLflow's database."""
         return f"sqlite:///{self.folder}/mlflow.db"
-
-    @property
-    def warm_ups(self) -> list[int]:
-        """Steps over which β rises: none, or half of them."""
-        return [0, self.steps // 2]
 
 
 def given(says: str | None) -> Given:

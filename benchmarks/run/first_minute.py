@@ -23,7 +23,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.common import console, say_where
-from benchmarks.peers.sides import DATABASE, WORKERS, Size, betafront, plain
+from benchmarks.peers.same import WORKERS
+from benchmarks.peers.sides import DATABASE, Size, betafront, plain
 from rich.table import Table
 
 RESULTS = Path(__file__).parents[1] / "results/first_minute"

@@ -35,7 +35,8 @@ import moocore
 import numpy as np
 from benchmarks.common import console, say_where
 from benchmarks.peers import hydra_sweeper
-from benchmarks.peers.sides import DATABASE, WORKERS, Size, betafront, hydra, plain, ray_tune
+from benchmarks.peers.same import WORKERS
+from benchmarks.peers.sides import DATABASE, Size, betafront, hydra, plain, ray_tune
 from numpy.typing import NDArray
 from rich.table import Table
 
