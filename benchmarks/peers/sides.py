@@ -78,5 +78,10 @@ def hydra(packages: Path, place: Path, size: Size) -> dict[str, float]:
 def ray_tune(place: Path, size: Size) -> dict[str, float]:
     """By Ray Tune."""
     command = [sys.executable, "-m", "benchmarks.peers.ray_tune", *size.words(place)]
-    quiet = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}  # no file in the home
-    return watched(command, place, {"RAY_TMPDIR": str(place), **quiet})
+    settings = {
+        "RAY_TMPDIR": str(place),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_AUTH_MODE": "disabled",  # else it writes a file into the home
+        "RAY_worker_niceness": "0",  # else 15: what else runs would slow this side alone
+    }
+    return watched(command, place, settings)
