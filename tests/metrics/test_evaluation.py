@@ -133,6 +133,17 @@ def test_which_values_every_run_has() -> None:
     assert not of_every_run("val/iwae_10")
 
 
+def test_of_many_examples_each_has_no_more_draws_than_are_enough(vae: VAE, x: Tensor) -> None:
+    def drawn(enough: int | None, samples: int = 8) -> float | str:
+        return evaluate(vae, x, samples=samples, enough=enough).settings["samples"]
+
+    n = len(x)
+    assert [drawn(e) for e in (None, 1000 * n, 3 * n, 3 * n - 1, 1)] == [8, 8, 3, 3, 1]
+    assert drawn(3 * n, samples=2) == 2
+    alike = evaluate(vae, x, samples=3), evaluate(vae, x, samples=8, enough=3 * n)
+    assert alike[0].values == alike[1].values
+
+
 def test_settings_say_what_the_values_depend_on(vae: VAE, x: Tensor) -> None:
     evaluation = evaluate(vae, x, samples=3, active_threshold=0.02)
     assert evaluation.settings == {"samples": 3, "active_threshold": 0.02, "examples": 50}

@@ -26,6 +26,7 @@ FORMER: Mapping[str, Any] = {
     "likelihood.sigma": 1.0,  # of a Gaussian per image
     "data.kind": None,  # of data=tensor
     "data.channels": None,
+    "metrics.enough": None,
     "metrics.further.mig.estimator": "bins",
     "metrics.further.modularity.estimator": "bins",
     "metrics.further.dci.standard_errors": 0,
@@ -41,6 +42,7 @@ TODAY: Mapping[str, Any] = {
     "trainer.keep": "best",
     "likelihood.lr_factor": 10,
     "likelihood.sigma": None,
+    "metrics.enough": 20000,
     "metrics.further.mig.estimator": "neighbours",
     "metrics.further.modularity.estimator": "neighbours",
     "metrics.further.dci.standard_errors": 3,

@@ -92,6 +92,7 @@ def evaluate(
     x: Tensor | Examples,
     *,
     samples: int = 8,
+    enough: int | None = None,
     active_threshold: float = 0.01,
     further: Mapping[str, Settings | None] | None = None,
     known: Known | None = None,
@@ -112,6 +113,9 @@ def evaluate(
         model: in evaluation mode or not; left as it was.
         x: (n, …) on the device of the model, in memory or read part by part.
         samples: draws of z per example.
+        enough: draws of all examples together, of which no more are made than that makes necessary:
+            what is told are means over the examples, and of many of them one draw each has as small
+            an error. A rate without a closed form has two draws at least, which tell its error.
         active_threshold: a latent is active when the variance of its posterior mean over the data
             (biased, as in Burda et al. 2016, section 5.2) exceeds it; in a hierarchy, where a mean
             also varies that only passes on what the layer above says, when its KL in nats does
@@ -124,6 +128,7 @@ def evaluate(
     Raises:
         UserError: a further metric is unknown, or cannot be had of this data.
     """
+    samples = _draws(samples, enough, len(x), 1 if model.analytic_rate else 2)
     drawn = _draw(model, x, samples, torch.Generator(x.device).manual_seed(seed))
     dims = mean_dims(x)
     variance = drawn.codes.var(0, unbiased=False).cpu()
@@ -155,6 +160,13 @@ def evaluate(
         values |= score.values
         settings |= {f"{name}/{key}": value for key, value in score.settings.items()}
     return Evaluation(values, drawn.kl, variance, active, subject.codes, settings, seconds)
+
+
+def _draws(samples: int, enough: int | None, examples: int, least: int) -> int:
+    """Draws of z per example: `samples`, or as many as make `enough` in all, if that is fewer."""
+    if enough is None:
+        return samples
+    return min(samples, max(least, math.ceil(enough / examples)))
 
 
 def _of_layers(name: str, each: Tensor, model: Model) -> dict[str, float]:
