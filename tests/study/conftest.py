@@ -20,9 +20,10 @@ from betafront.study.storage.schema import TRIALS, WRITE
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.ending import Outcome
 from betafront.study.trials.lease import Worker, has_lease
-from betafront.study.trials.ledger import Ledger
+from betafront.study.trials.ledger import Claim, Ledger
 from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.replicates import Record, record_of_runs
+from betafront.study.trials.stacking import of_study
 from betafront.study.trials.tally import Tally
 from betafront.training.result import OnTheScale
 
@@ -40,6 +41,14 @@ def a_spec(trials: int = 3, **more: Any) -> Spec:
         }
         | more
     )  # fmt: skip
+
+
+def claim_stack(ledger: Ledger) -> list[Claim]:
+    """What a worker claims at once: a trial, and those that are stacked with it."""
+    first = ledger.claim()
+    if first is None:
+        return []
+    return [first, *ledger.claim_beside(first, of_study(first.spec))]
 
 
 SLEEPING: list["subprocess.Popen[bytes]"] = []

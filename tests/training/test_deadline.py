@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -10,6 +11,7 @@ from betafront.errors import UserError
 from betafront.training import Result, Run, TimedOut, Trainer, fit_one
 from betafront.training.lightning import deadline
 from betafront.training.lightning.module import TrainingModule
+from betafront.training.state import RunState
 
 MakeRun = Callable[..., Run]
 
@@ -67,3 +69,15 @@ def test_a_run_within_its_time_is_the_run_without_a_limit(
     assert limited.metrics == free.metrics
     for name in ("model.safetensors", "history.json"):
         assert (tmp_path / "limited" / name).read_bytes() == (tmp_path / "free" / name).read_bytes()
+
+
+def test_of_the_time_of_a_stack_each_run_has_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, state = Clock(), cast(RunState, SimpleNamespace(step=7))
+    monkeypatch.setattr(deadline, "time", clock)
+    limit = deadline.Deadline(10.0)
+    limit.begin(runs=3)
+    clock.now += 29.0
+    limit.after_step(state)
+    clock.now += 2.0
+    with pytest.raises(TimedOut):
+        limit.after_step(state)

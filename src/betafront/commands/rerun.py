@@ -1,6 +1,7 @@
 """`betafront train --trial N`: a trial of a study again, and whether the numbers are the same; one
 that was pruned goes on to its end."""
 
+import math
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,19 +14,19 @@ from betafront.config.saved import build_saved, save, saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
 from betafront.study.trials.origin import WEIGHTS, existing, numbered, origin
-from betafront.study.trials.ours import trial_folder
-from betafront.study.trials.replicates import Record, every_run
-from betafront.study.trials.rungs import rungs_of
+from betafront.study.trials.replicates import Record, every_run, run_folder
 from betafront.study.trials.status import Status, status
 from betafront.study.worker.earlier_attempts import begin_with
 from betafront.terminal import console
 from betafront.training.folder import RunFolder
-from betafront.training.result import Result
+from betafront.training.result import STACKED, Result
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
     from betafront.study.spec import Spec
+
+ROUND_OFF = 0.01  # of a number: what the order of sums changes grows with the steps
 
 
 def rerun(name: str | None, number: int, replicate: int = 0) -> None:
@@ -45,15 +46,28 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     trials = study.get_trials(deepcopy=False)
     trial = numbered(trials, number)
     if trial is not None and status(trial) is Status.PRUNED:
-        _go_on(spec, trial)
+        _go_on(spec, trial, replicate)
         return
     run = _run(trials, spec, number, replicate)
-    stored = run.metrics
-    result = _trained(Path(spec.folder) / run.folder)
+    stored, kept = run.metrics, Path(spec.folder) / run.folder
+    left = Result.load(kept).settings if RunFolder(kept).has_result else {}
+    stacked = int(left.get(STACKED, 1))
+    result = _trained(kept)
     other = [name for name in stored if result.metrics.get(name) != stored[name]]
+    most = max((_apart(result.metrics.get(name), stored[name]) for name in other), default=0.0)
+    if other and stacked > 1 and most <= ROUND_OFF:
+        console().print(
+            f"The numbers are those of trial {number} of {spec.name} but for {most:.1g} of their "
+            f"size: it was trained in a stack of {stacked} runs, and here alone.",
+            markup=False,
+            soft_wrap=True,
+        )
+        return
     if other:
         name, source = other[0], origin(existing(trials, number)).source
         why = "another machine, device, version of torch or number of threads?"
+        if stacked > 1:
+            why = f"it was trained in a stack of {stacked} runs, and here alone"
         if source is not None and source.takes == WEIGHTS:
             why = f"it went on from step {source.steps} of {source}, and here from its start"
         raise UserError(
@@ -65,13 +79,26 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     )
 
 
-def _go_on(spec: "Spec", trial: "FrozenTrial") -> None:
+def _apart(one: float | None, other: float) -> float:
+    """How far two numbers are apart, as a part of their size, or of 1 where that is more."""
+    return math.inf if one is None else abs(one - other) / max(abs(other), 1.0)
+
+
+def _go_on(spec: "Spec", trial: "FrozenTrial", replicate: int) -> None:
     """Train a pruned trial to its end, from its checkpoint, in a folder of its own: in the study it
-    stays what it is, of which the others were told."""
-    kept = RunFolder(Path(spec.folder) / trial_folder(trial.number))
+    stays what it is, of which the others were told.
+
+    Args:
+        spec: of the study.
+        trial: that was pruned.
+        replicate: which of its runs; where that one was not stopped, the first that was.
+    """
+    study = Path(spec.folder)
+    places = [run_folder(trial.number, n) for n in (replicate, *range(spec.replicates))]
+    runs = [RunFolder(study / place) for place in places]
+    kept = next((run for run in runs if run.has_checkpoint), runs[0])
     result = _trained(kept.path, kept.checkpoint if kept.has_checkpoint else None)
-    rungs = rungs_of(trial)
-    where = f" from step {rungs[-1].step}" if rungs and kept.has_checkpoint else ""
+    where = " from its checkpoint" if kept.has_checkpoint else ""
     console().print(
         f"Trial {trial.number} of {spec.name}, which was pruned, has gone on{where} to its end in "
         f"{result.folder}; in the study it stays pruned.",

@@ -88,6 +88,8 @@ def say_what_changed(spec: Spec, old: Spec, out: Console) -> None:
     if spec.steps != old.steps:
         limits = in_words(old.steps), in_words(spec.steps)
         out.print(f"The budget of steps of {spec.name} was {limits[0]}, now {limits[1]}.")
+    if spec.stack != old.stack:
+        out.print(f"The stacks of {spec.name} were of {old.stack}, now {spec.stack}.")
     if spec.pruner != old.pruner:
         out.print(f"The pruner of {spec.name} was {old.pruner}, now {spec.pruner}.")
     if spec.lease != old.lease:

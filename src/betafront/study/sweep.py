@@ -64,7 +64,8 @@ def sweep(plan: Plan, then: Then | None = None) -> None:
 
     Args:
         plan: of the study.
-        then: called once the budget is met, before the study is reported; None for nothing.
+        then: called once the budget is met or used up, before the study is reported; None for
+            nothing.
 
     Raises:
         UserError: something was wrong, and nothing was trained.
@@ -88,7 +89,8 @@ def _sweep(plan: Plan, then: Then | None) -> None:
                 with watch, released_when_interrupted(store):
                     work_until_met(plan, work, store, spec)
             refuse_if_deleted(store, spec)
-        if then is not None and is_met(spec, store.trials()):
+        trials = store.trials()
+        if then is not None and (is_met(spec, trials) or out_of_budget(spec, trials)):
             then(plan, store, spec)
         try:
             report(store.study, spec, tracker, out)

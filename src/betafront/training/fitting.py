@@ -29,7 +29,7 @@ from betafront.training.lightning.trained_together import Together, trained_toge
 from betafront.training.lightning.trainer import quiet
 from betafront.training.on_the_scale import on_the_scale
 from betafront.training.pictures.latent_map import latent_map
-from betafront.training.result import Result, finite
+from betafront.training.result import STACKED, Result, finite
 from betafront.training.run import Run
 from betafront.training.spread.calibration import calibrate
 from betafront.training.stacked.alike import NotStackable, frame_of
@@ -118,7 +118,7 @@ def _outcomes(
     outcomes: dict[int, Result | Failure] = {}
     seconds = together.seconds / max(1, len(together.ended))
     for number, ended in together.ended.items():
-        make = partial(_of_stack, attempts[number], ended, seconds, len(together.ended))
+        make = partial(_of_stack, attempts[number], ended, seconds)
         outcomes[number] = _caught(make)
     for number, why in together.alone.items():
         _say_alone(attempts[number], why or apart.get(number, "no other run is like it"))
@@ -131,13 +131,11 @@ def _say_alone(attempt: Attempt, why: str) -> None:
     log.info("%s is trained alone: %s", attempt.folder.name, why)
 
 
-def _of_stack(
-    attempt: Attempt, ended: tuple[RunState, Data] | Exception, seconds: float, runs: int
-) -> Result:
+def _of_stack(attempt: Attempt, ended: tuple[RunState, Data] | Exception, seconds: float) -> Result:
     """The result of a run that was trained with others."""
     if isinstance(ended, Exception):
         raise ended
-    return _result(attempt, *ended, seconds, runs)
+    return _result(attempt, *ended, seconds)
 
 
 def _outcome(attempt: Attempt) -> Result | Failure:
@@ -162,9 +160,7 @@ def _alone(attempt: Attempt) -> Result:
     return _result(attempt, state, data, time.monotonic() - started)
 
 
-def _result(
-    attempt: Attempt, state: RunState, data: Data, trained_for: float, stacked: int = 1
-) -> Result:
+def _result(attempt: Attempt, state: RunState, data: Data, trained_for: float) -> Result:
     """What a run that has taken its last step came to, written into its folder.
 
     Args:
@@ -172,7 +168,6 @@ def _result(
         state: after that step.
         data: of the run, on its device.
         trained_for: seconds, of a stack the share of the run.
-        stacked: the runs that took their steps together.
     """
     run, folder, started = attempt.run, attempt.folder, time.monotonic()
     kept = state.put_best_back()
@@ -196,7 +191,7 @@ def _result(
         settings=settings
         | calibration
         | ({} if aggressive is None else aggressive.settings)
-        | ({} if stacked == 1 else {"training/stacked": stacked}),
+        | ({} if state.stacked == 1 else {STACKED: state.stacked}),
         history=state.history,
         data={
             "name": run.data.name,

@@ -18,6 +18,9 @@ from betafront.training.folder import RunFolder
 from betafront.training.history import Row, renamed
 from betafront.training.standing import Standing
 
+STACKED = "training/stacked"
+"""The setting of a run that has taken steps together with others: the most that they were."""
+
 
 @dataclass(frozen=True)
 class OnTheScale:
@@ -80,7 +83,7 @@ class Result:
         scale: where the run stands on the one scale.
         spectrum: mean KL per latent dimension on the validation split, in nats.
         settings: what the metrics depend on (draws, threshold, examples per split). A run that was
-            trained together with others has their number as `training/stacked`: it is the run alone
+            trained together with others has their number as `STACKED`: it is the run alone
             up to round-off.
         history: a row per validated epoch (`betafront.training.history`).
         data: the data's name and digest, and the number of examples per split.

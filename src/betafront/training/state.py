@@ -74,6 +74,7 @@ class RunState(nn.Module):
             weights are kept.
         stopped: whether a callback of the user's has ended the run before its time.
         checked: steps whose losses are known to be finite.
+        stacked: the most runs with which it has taken steps together, itself among them.
         generators: where the run's random numbers come from.
         optimizer: made by `make_optimizer`.
         learning_rate: set by a schedule, and made with the optimiser; None where it has none.
@@ -112,6 +113,7 @@ class RunState(nn.Module):
         self.step = 0
         self.stopped = False
         self.checked = 0
+        self.stacked = 1
         self.history: list[Row] = []
         self.validations = Validations()
         units = Units.of(self.vae.widths, self.vae.latent_shape)
@@ -252,6 +254,7 @@ class RunState(nn.Module):
             **({} if aggressive is None else {"aggressive": aggressive.snapshot()}),
             "step": self.step,
             "stopped": self.stopped,
+            "stacked": self.stacked,
             "tensors": self.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "lr_schedule": None if rate is None else rate.snapshot(),
@@ -279,6 +282,7 @@ class RunState(nn.Module):
             )
         self.step = self.checked = snapshot["step"]
         self.stopped = snapshot.get("stopped", False)
+        self.stacked = snapshot.get("stacked", 1)
         self.cadence = self.cadence.going_on(self.step)
         tensors = snapshot["tensors"] | {"trace": self._lengthened(snapshot["tensors"]["trace"])}
         for name, buffer in self.named_buffers():  # training may have raised its precision

@@ -1,5 +1,6 @@
 """What trials have had at their rungs, as the storage keeps it."""
 
+from dataclasses import replace
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState, create_trial
@@ -53,6 +54,15 @@ def test_a_run_is_compared_with_the_last_attempt_at_each_other_run() -> None:
     assert len(others_at(0.25, own, trials)) == 1
     assert earlier_rungs(again, trials) == [FIRST]
     assert earlier_rungs(own, trials) == []
+
+
+def test_a_run_that_is_stopped_counts_so_before_its_stack_has_ended() -> None:
+    running = a_trial(0, FIRST, replace(SECOND, stopped=True))
+    assert [one.stopped for one in others_at(0.125, a_trial(1, FIRST), [running])] == [True]
+    again = a_trial(2, **{ORIGIN: {"first": 0, "before": 0}})  # its worker was lost
+    assert earlier_rungs(again, [running]) == [FIRST, SECOND]
+    former = {key: value for key, value in FIRST.written().items() if key != "stopped"}
+    assert rungs_of(a_trial(0, **{RUNGS: [former]})) == [FIRST]
 
 
 def test_a_pruned_trial_had_the_values_of_its_last_rung() -> None:

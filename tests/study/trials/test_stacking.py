@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.study.conftest import SLEEPING, a_spec, a_worker
+from tests.study.conftest import SLEEPING, a_spec, a_worker, claim_stack
 from tests.study.conftest import done as trained
 from tests.study.trials.test_ledger import budget
 
@@ -44,7 +44,7 @@ def numbers(claims: list[Claim]) -> list[int]:
 
 def killed(store: Store, ledger_of: Ledgers) -> list[Claim]:
     """The claims of a worker that is killed with them in hand."""
-    claims = ledger_of(a_worker()).claim_stack()
+    claims = claim_stack(ledger_of(a_worker()))
     process = SLEEPING.pop()
     process.kill()
     process.wait()
@@ -52,7 +52,7 @@ def killed(store: Store, ledger_of: Ledgers) -> list[Claim]:
 
 
 def test_a_claim_is_of_one_trial_unless_the_study_stacks(store: Store, ledger_of: Ledgers) -> None:
-    assert numbers(ledger_of().claim_stack()) == [0]
+    assert numbers(claim_stack(ledger_of())) == [0]
 
 
 def test_two_workers_share_what_is_left_and_meet_the_budget(
@@ -60,15 +60,15 @@ def test_two_workers_share_what_is_left_and_meet_the_budget(
 ) -> None:
     budget(store, 11, stack=4, workers=2)
     one, two = ledger_of(a_worker("0")), ledger_of(a_worker("1"))
-    first, second = one.claim_stack(), two.claim_stack()
+    first, second = claim_stack(one), claim_stack(two)
     assert [numbers(first), numbers(second)] == [[0, 1, 2, 3], [4, 5, 6, 7]]
     leases = [c.trial.user_attrs[LEASE]["name"] for c in (*first, *second)]
     assert leases == [one.worker.name] * 4 + [two.worker.name] * 4  # each has its own
     end_all(store, first)
-    rest = one.claim_stack()  # of 7 that have not ended, the other worker holds 4
+    rest = claim_stack(one)  # of 7 that have not ended, the other worker holds 4
     assert numbers(rest) == [8, 9, 10]
     end_all(store, [*second, *rest])
-    assert one.claim_stack() == two.claim_stack() == []
+    assert claim_stack(one) == claim_stack(two) == []
     assert finished(store.trials()) == len(store.trials()) == 11
 
 
@@ -79,11 +79,11 @@ def test_what_others_have_nearly_done_does_not_count_for_the_share(
     budget(store, 16, stack=4, workers=2)
     one, two = ledger_of(a_worker("0")), ledger_of(a_worker("1"))
     for _ in range(2):
-        end_all(store, one.claim_stack())
-    for claim in two.claim_stack():
+        end_all(store, claim_stack(one))
+    for claim in claim_stack(two):
         lease = two.worker.lease({"step": 90.0, "steps": 100.0})
         store.note(claim.trial.number, LEASE, lease)
-    assert len(one.claim_stack()) == 3  # 4 are to be begun, and the other one is free soon
+    assert len(claim_stack(one)) == 3  # 4 are to be begun, and the other one is free soon
 
 
 @pytest.mark.parametrize(("replicates", "most"), [(2, 2), (3, 1), (5, 1)])
@@ -91,7 +91,7 @@ def test_replicates_take_their_places_in_a_stack(
     store: Store, ledger_of: Ledgers, replicates: int, most: int
 ) -> None:
     budget(store, 9, stack=4, replicates=replicates)
-    assert len(ledger_of().claim_stack()) == most
+    assert len(claim_stack(ledger_of())) == most
 
 
 def test_what_is_stacked_differs_in_numbers_and_in_the_parts_of_its_objective() -> None:
@@ -115,7 +115,7 @@ def test_a_stack_ends_at_another_program_and_the_points_are_those_without_stacks
         make(storage, a_spec(12, name=f"of-{stack}", stack=stack))
         store = Store(storage, f"of-{stack}", has_lease)
         ledger, stacks = Ledger(store, BRANCHES, a_worker(), 0), []
-        while claims := ledger.claim_stack():
+        while claims := claim_stack(ledger):
             stacks.append(claims)
             end_all(store, claims)
         return [t.params for t in store.trials()], stacks
@@ -140,7 +140,7 @@ def test_points_that_were_asked_for_are_stacked_across_their_order(
     budget(store, 8, stack=4, queue=queue)
     ledger = ledger_of(a_worker(), BRANCHES)
     places = []
-    while claims := ledger.claim_stack():
+    while claims := claim_stack(ledger):
         places.append([origin(claim.trial).point for claim in claims])
         end_all(store, claims)
     assert places == [[0, 2, 4, 6], [1, 3, 5, 7]]
@@ -154,7 +154,7 @@ def test_what_a_killed_worker_held_is_taken_up_together_and_not_with_what_begins
     budget(store, 6, stack=4, workers=2)
     gone = killed(store, ledger_of)
     assert numbers(gone) == [0, 1, 2]
-    again = ledger_of(a_worker()).claim_stack()
+    again = claim_stack(ledger_of(a_worker()))
     assert [origin(claim.trial).before for claim in again] == [0, 1, 2]
     assert [c.trial.params for c in again] == [c.trial.params for c in gone]
     assert [status(t) for t in store.trials()[:3]] == [Status.LOST] * 3
@@ -166,13 +166,13 @@ def test_what_a_killed_worker_held_is_taken_up_together_and_not_with_what_begins
 
 def test_a_single_lost_trial_is_trained_by_itself(store: Store, ledger_of: Ledgers) -> None:
     budget(store, 6, stack=4)
-    first, *rest = ledger_of(a_worker()).claim_stack()
+    first, *rest = claim_stack(ledger_of(a_worker()))
     end_all(store, rest)
     assert release(store, first.trial)
-    again = ledger_of(a_worker()).claim_stack()
+    again = claim_stack(ledger_of(a_worker()))
     assert [origin(claim.trial).before for claim in again] == [0]
     end_all(store, again)
-    assert [origin(c.trial) for c in ledger_of(a_worker()).claim_stack()] == [Origin()] * 2
+    assert [origin(c.trial) for c in claim_stack(ledger_of(a_worker()))] == [Origin()] * 2
 
 
 def test_what_another_program_has_put_into_the_queue_comes_first_and_joins_no_stack(
@@ -180,7 +180,7 @@ def test_what_another_program_has_put_into_the_queue_comes_first_and_joins_no_st
 ) -> None:
     budget(store, 6, stack=4)
     store.study.enqueue_trial({W: 0.25})
-    first, *rest = ledger_of(a_worker()).claim_stack()
+    first, *rest = claim_stack(ledger_of(a_worker()))
     assert first.trial.params == {W: 0.25}
     assert len(rest) == 3  # which begin as it does
     end_all(store, [first, *rest])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from optuna.trial import FrozenTrial
-from tests.study.conftest import SPACE, a_spec, a_worker, lost
+from tests.study.conftest import SPACE, a_spec, a_worker, claim_stack, lost
 from tests.study.conftest import done as trained
 from tests.study.trials.test_ledger import budget
 from tests.study.trials.test_stacking import WEIGHTS
@@ -114,7 +114,7 @@ def test_what_a_lost_attempt_has_taken_counts_once_and_its_work_keeps_its_steps(
 
 def test_a_stack_begins_no_more_than_the_steps_allow(store: Store, spec: Spec) -> None:
     budget(store, 100, base={STEPS: 10}, steps=25, stack=8)
-    assert len(a_ledger(store, WEIGHTS).claim_stack()) == 3
+    assert len(claim_stack(a_ledger(store, WEIGHTS))) == 3
 
 
 @pytest.mark.parametrize(

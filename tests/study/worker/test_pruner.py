@@ -62,7 +62,8 @@ def test_a_run_is_stopped_at_the_rung_where_it_is_far_behind() -> None:
         "pruned: at step 20 of 80 it was 3 nats behind on its own line D + 1 R, and 0.6 were "
         "allowed"
     )
-    assert [(number, key) for number, key, _ in stored.noted] == [(10, RUNGS)] * 2
+    assert [(number, key) for number, key, _ in stored.noted] == [(10, RUNGS)] * 3
+    assert [rung["stopped"] for rung in stored.noted[-1][2]] == [False, True]
     assert [rung["step"] for rung in stored.noted[-1][2]] == [10, 20]
     assert not looked(Stored(), 13.0, 5, 10, 15).stops()  # where nobody has been
     assert not looked(Stored(), 10.2, 10, 20).stops()

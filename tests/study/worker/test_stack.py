@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 from optuna.trial import TrialState
-from tests.study.conftest import a_worker
+from tests.study.conftest import a_worker, claim_stack
 from tests.study.trials.test_ledger import budget
 from tests.study.trials.test_stacking import WEIGHTS
 from tests.study.worker.test_worker import FULL, store_of
@@ -115,7 +115,7 @@ def test_each_trial_has_its_lease_and_one_that_another_worker_has_is_left_alone(
 ) -> None:
     budget(store, 3, stack=3)
     ledger = Ledger(store, WEIGHTS, a_worker(), 0)
-    members = [Member.of(claim) for claim in ledger.claim_stack()]
+    members = [Member.of(claim) for claim in claim_stack(ledger)]
     for member, step in zip(members, (1.0, 2.0, 3.0), strict=True):
         member.running = [{"step": step, "steps": 9.0}]
     before = [(lease_of(t) or {})["until"] for t in store.trials()]
@@ -135,7 +135,7 @@ def test_each_trial_has_its_lease_and_one_that_another_worker_has_is_left_alone(
 
 def test_the_progress_of_replicates_that_are_trained_at_once_is_their_mean(store: Store) -> None:
     budget(store, 1, stack=3, replicates=3)
-    (claim,) = Ledger(store, WEIGHTS, a_worker(), 0).claim_stack()
+    (claim,) = claim_stack(Ledger(store, WEIGHTS, a_worker(), 0))
     member = Member.of(claim)
     assert list(member.missing()) == [0, 1, 2]
     assert member.progress() == {"replicate": 1, "replicates": 3}
@@ -143,3 +143,14 @@ def test_the_progress_of_replicates_that_are_trained_at_once_is_their_mean(store
     assert member.progress() == {
         "step": 3.0, "steps": 9.0, "rate": 1.0, "replicate": 1, "replicates": 3, "at_once": 3,
     }  # fmt: skip
+
+
+def test_all_steps_of_the_replicates_of_a_stack_count_where_one_of_them_fails(
+    store: Store,
+) -> None:
+    budget(store, 1, stack=3, replicates=3)
+    (claim,) = claim_stack(Ledger(store, WEIGHTS, a_worker(), 0))
+    member = Member.of(claim)
+    for replicate, (why, steps) in enumerate((("failed: boom", 100), ("diverged: at 7", 7))):
+        member.take(replicate, Outcome(reason=why, steps=steps), Path())
+    assert member.outcome == Outcome(reason="failed: boom", steps=107)

@@ -11,6 +11,7 @@ import torch
 from betafront.errors import UserError
 from betafront.training import Run, Trainer, fit_one
 from betafront.training.history import VAL_RATE
+from betafront.training.recipe.clipping import Clip
 
 MakeRun = Callable[..., Run]
 
@@ -81,3 +82,11 @@ def test_a_fused_optimiser_is_clipped_too(make_run: MakeRun, tmp_path: Path) -> 
 def test_clipping_that_cannot_be_is_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         Trainer(**settings)
+
+
+def test_a_gradient_that_two_parameters_of_a_stack_share_is_clipped_once() -> None:
+    shared = torch.tensor([[3.0, 4.0], [0.3, 0.4]])
+    both = Clip(norm=1.0).of_runs([shared, shared])
+    torch.testing.assert_close(torch.cat(list(both), 1).norm(dim=1), torch.tensor([1.0, 0.5**0.5]))
+    (held,) = Clip(value=0.5).of_runs([shared])
+    assert held.max() == 0.5

@@ -53,11 +53,13 @@ def fork_server() -> Iterator[None]:
         import_module(name)
     gc.collect()
     gc.freeze()  # the collector would write to the pages that the processes share
-    _servers.append(ForkServer())
     try:
-        yield
+        _servers.append(ForkServer())
+        try:
+            yield
+        finally:
+            _servers.pop().close()
     finally:
-        _servers.pop().close()
         gc.unfreeze()
 
 

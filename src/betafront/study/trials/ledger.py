@@ -63,7 +63,7 @@ from betafront.study.trials.queue import (
     waiting_work,
 )
 from betafront.study.trials.rungs import reached
-from betafront.study.trials.stacking import goes_beside, may_suit, most_at_once, of_study, program
+from betafront.study.trials.stacking import goes_beside, may_suit, most_at_once, program
 from betafront.study.trials.status import REASON, REFUSED, Status, status
 from betafront.study.trials.steps import has_steps
 from betafront.study.trials.tally import Tally
@@ -135,23 +135,24 @@ class Ledger:
         self._settings: Mapping[str, Any] = {}
         self._expired = ExpiredLeases()
 
-    def claim_stack(self, at_once: Callable[[Claim], int] | None = None) -> list[Claim]:
-        """Trials for this worker to train as one program, as many as its fair share allows; none
-        once the budget is met or the study is to stop. Each is claimed by itself, by the same rule.
+    @property
+    def seen(self) -> "Sequence[FrozenTrial]":
+        """The trials of the study, as they stood at the last claim."""
+        return self._tally.trials
+
+    def claim_beside(self, first: Claim, runs: int) -> Iterator[Claim]:
+        """The trials that this worker trains as one program with one that it holds, as many as its
+        fair share allows: each is claimed when it is asked for, by the same rule.
 
         Args:
-            at_once: how many runs are trained as one program with those of a trial; None for as
-                many as the study says.
+            first: that it holds.
+            runs: how many are trained as one program.
         """
-        first = self.claim()
-        if first is None:
-            return []
-        runs = of_study(first.spec) if at_once is None else at_once(first)
         most = most_at_once(runs, first.spec, self._tally, first.trial, self.worker)
         stack = [first]
         while len(stack) < most and (further := self.claim(stack)) is not None:
             stack.append(further)
-        return [claim._replace(trials=self._tally.trials) for claim in stack]
+            yield further
 
     def claim(self, beside: Sequence[Claim] = ()) -> Claim | None:
         """A trial for this worker to train; None once the budget is met or the study is to stop.

@@ -3,7 +3,7 @@ with. They are user attributes: Optuna's own reports know one objective alone.""
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from betafront.front.table import DISTORTION, RATE
@@ -27,6 +27,7 @@ class Rung:
         part: of the steps of the run, that the rung is at.
         step: optimiser steps taken.
         distortion, rate, beta, final, judged: as in `betafront.study.pruning.own_line.AtRung`.
+        stopped: whether the run is stopped there; its trial may end later, with those of its stack.
     """
 
     part: float
@@ -36,6 +37,7 @@ class Rung:
     beta: float
     final: float
     judged: bool
+    stopped: bool = False
 
     def seen(self, stopped: bool) -> AtRung:
         """The trial at the rung, for the rule."""
@@ -49,7 +51,8 @@ class Rung:
     def read(cls, kept: Mapping[str, Any]) -> "Rung | None":
         """A rung as the storage keeps it; None of what another program may have written there."""
         try:
-            found = cls(**{name: kept[name] for name in cls.__dataclass_fields__})
+            written = {"stopped": False, **kept}
+            found = cls(**{name: written[name] for name in cls.__dataclass_fields__})
             numbers = (found.part, found.distortion, found.rate, found.beta, found.final)
             return found if all(map(math.isfinite, numbers)) else None
         except (KeyError, TypeError):
@@ -75,9 +78,10 @@ def others_at(part: float, trial: "FrozenTrial", trials: "Iterable[FrozenTrial]"
     """
     own, found = first_attempt(trial), dict[int, AtRung]()
     for other in trials:
-        for rung in rungs_of(other):
+        rungs = rungs_of(other)
+        stopped = status(other) is Status.PRUNED or any(rung.stopped for rung in rungs)
+        for rung in rungs:
             if rung.part == part and first_attempt(other) != own:
-                stopped = status(other) is Status.PRUNED
                 found[first_attempt(other)] = rung.seen(stopped)
     return list(found.values())
 
@@ -107,4 +111,4 @@ def earlier_rungs(trial: "FrozenTrial", trials: "Iterable[FrozenTrial]") -> list
     """
     own = first_attempt(trial)
     before = (t for t in trials if t.number < trial.number and first_attempt(t) == own)
-    return [rung for attempt in before for rung in rungs_of(attempt)]
+    return [replace(r, stopped=False) for attempt in before for r in rungs_of(attempt)]

@@ -93,7 +93,9 @@ def most_at_once(runs: int, spec: Spec, tally: Tally, trial: "FrozenTrial", work
     running = [t for t in tally.not_plain if status(t, time.time()).runs]
     left = spec.trials - tally.finished - sum(map(part_done, running))
     planned = planned_steps(trial, spec)
-    if spec.steps is not None and planned:
+    if spec.steps is not None:
+        if not planned:  # before it has begun nobody knows: then one after another
+            return 1
         left = min(left, (spec.steps - steps_used(tally.trials, spec)) / planned)
     names = {(lease_of(t) or {}).get("name") for t in running} | {worker.name}
     share = math.ceil(left / max(spec.workers, len(names)))

@@ -69,18 +69,22 @@ class Member:
             found: what came of it.
             study: the folder of the study.
         """
-        if self.outcome is not None:
-            return
-        if isinstance(found, Outcome):
-            self.outcome = replace(found, steps=self.steps + found.steps)
-            return
         self.steps += self._steps_of(replicate, found)
-        self.runs.append(record_of_run(found, study))
+        if self.outcome is None and isinstance(found, Result):
+            self.runs.append(record_of_run(found, study))
+            return
+        if self.outcome is None and isinstance(found, Outcome):
+            self.outcome = found
+        if self.outcome is not None:
+            self.outcome = replace(self.outcome, steps=self.steps)
 
-    def _steps_of(self, replicate: int, result: Result) -> int:
+    def _steps_of(self, replicate: int, found: Result | Outcome) -> int:
         """The steps of a run, without those that another study has taken of it."""
         why = origin(self.claim.trial)
-        steps = int(result.history[-1][STEP]) if result.history else 0
+        if isinstance(found, Outcome):
+            steps = found.steps
+        else:
+            steps = int(found.history[-1][STEP]) if found.history else 0
         taken_over = why.source is not None and replicate < len(why.source.runs)
         return max(steps - steps_of_other_study(why), 0) if taken_over else steps
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from betafront.errors import one_line
@@ -52,17 +53,24 @@ class Pruner:
         rung = rung_of(part, row, run)
         self.rungs.append(rung)
         try:
-            self.store.note(self.trial.number, RUNGS, [one.written() for one in self.rungs])
+            self._note()
             others = others_at(part, self.trial, self.store.trials())
+            said = self.rule.judge(rung.seen(stopped=False), others)
+            if said is not None and said.stop:
+                self.rungs[-1] = replace(rung, stopped=True)
+                self._note()
         except Exception as error:  # the storage is away, or another worker has the trial by now
             log.warning("the rung at %g is left out: %s", part, one_line(error)[:200])
             return
-        said = self.rule.judge(rung.seen(stopped=False), others)
         if said is not None and said.stop:
             self.reason = (
                 f"pruned: at step {rung.step} of {run.trainer.steps} it was {said.regret:.3g} nats "
                 f"behind on its own line D + {rung.beta:.3g} R, and {said.limit:.3g} were allowed"
             )
+
+    def _note(self) -> None:
+        """Write the rungs to the storage."""
+        self.store.note(self.trial.number, RUNGS, [one.written() for one in self.rungs])
 
 
 def rung_of(part: float, row: Row, run: "Run") -> Rung:

@@ -50,17 +50,17 @@ class RunsOfTrials:
             return of_study(claim.spec)
         key = digest(program(trial.params))
         if key not in self._pays:
-            self._pays[key] = self._measured(self.space.overrides(trial.params))
+            try:
+                self._pays[key] = self._measured(self.space.overrides(trial.params))
+            except Exception:
+                return 1
         return self._pays[key]
 
     def _measured(self, overrides: list[str]) -> int:
         from betafront.config.build import build
         from betafront.training import stack_pays
 
-        try:
-            return stack_pays(build(self.composer(overrides)))
-        except Exception:
-            return 1
+        return stack_pays(build(self.composer(overrides)))
 
     def find(self, member: Member, replicate: int) -> Result | Outcome | Asked:
         """The result that an earlier attempt at a run has left; or how the run is trained, from the

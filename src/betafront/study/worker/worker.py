@@ -25,11 +25,11 @@ from betafront.study.storage.study_store import Store, with_patience
 from betafront.study.trials.confirming import ConfirmingLedger, ended, planned_runs
 from betafront.study.trials.ending import Outcome, release, tell
 from betafront.study.trials.lease import LEASE, Worker, has_lease, machine, renewed
-from betafront.study.trials.ledger import Ledger
+from betafront.study.trials.ledger import Claim, Ledger
 from betafront.study.trials.origin import origin
 from betafront.study.trials.ours import trial_folder
 from betafront.study.trials.queue import is_met
-from betafront.study.trials.stopping import stopped
+from betafront.study.trials.stopping import out_of_budget, stopped
 from betafront.study.worker.attempt import Asked, attempt
 from betafront.study.worker.earlier_attempts import set_aside
 from betafront.study.worker.member import Member
@@ -136,7 +136,8 @@ class WorkerTask:
             if self.confirming:
                 planned = planned_runs(settings)
                 return len(ended(planned, trials)) < len(planned)
-            return not is_met(Spec.of(settings), trials)
+            spec = Spec.of(settings)
+            return not is_met(spec, trials) and not out_of_budget(spec, trials)
         except Exception:  # the engine waits for no storage: the queued job asks it again
             log.warning("the storage does not answer: the job is queued again", exc_info=True)
             return True
@@ -173,12 +174,9 @@ class Loop:
         Raises:
             OSError: this machine cannot train, as where its disk is full.
         """
-        while claims := self.ledger.claim_stack(self.runs.at_once):
-            members = [Member.of(claim) for claim in claims]
-            for trial in (claim.trial for claim in claims):
-                what = origin(trial).confirms or trial.params
-                log.info("training trial %d: %s", trial.number, what)
-            with released_on_interrupt(self.store, [claim.trial for claim in claims]):
+        while (claim := self.ledger.claim()) is not None:
+            members = [held(claim)]
+            with released_on_interrupt(self.store, members):
                 self.train(members)
             refuse_to_go_on(members)
 
@@ -195,11 +193,16 @@ class Loop:
             log.info("no more trials are begun: %s", why)
         return why
 
-    def train(self, members: Sequence[Member]) -> None:
-        """Train the runs of trials that are not there yet, as many at once as are stacked, and tell
-        what came of each trial. Their leases are renewed meanwhile."""
+    def train(self, members: list[Member]) -> None:
+        """Train the runs of a trial that are not there yet, with those of the trials that are
+        stacked with it, and tell what came of each trial. Their leases are renewed meanwhile.
+
+        Args:
+            members: the trial; those that are claimed beside it are added.
+        """
         with renewed(lambda: self.renew(members), members[0].claim.spec.lease):
             try:
+                self.claim_beside(members)
                 self.train_runs(members)
             except Exception as error:
                 if (fault := machine_fault(error)) is None:
@@ -210,6 +213,14 @@ class Loop:
                 for member in held:
                     member.outcome = Outcome(halted=True, machine=fault)
                 self.tell(members)
+
+    def claim_beside(self, members: list[Member]) -> None:
+        """Claim the trials that are stacked with the first. All see the study as it stands then."""
+        first = members[0].claim
+        for claim in self.ledger.claim_beside(first, self.runs.at_once(first)):
+            members.append(held(claim))
+        for member in members:
+            member.claim = member.claim._replace(trials=self.ledger.seen)
 
     def train_runs(self, members: Sequence[Member]) -> None:
         """As `train`; faults of the machine, in what lies around the training of runs, are
@@ -252,7 +263,7 @@ class Loop:
         if self.task.is_asked(HALTS, self.store.settings()):
             FINISH.set()
             HALT.set()
-        for member in members:
+        for member in list(members):
             if not member.is_held:
                 continue
             lease = self.worker.lease(member.progress(), member.claim.spec.lease)
@@ -276,12 +287,19 @@ def refuse_to_go_on(members: Sequence[Member]) -> None:
         raise OSError(f"{os_error(fault)}; {which} kept for later")
 
 
+def held(claim: Claim) -> Member:
+    """The trial of a claim, to be trained."""
+    what = origin(claim.trial).confirms or claim.trial.params
+    log.info("training trial %d: %s", claim.trial.number, what)
+    return Member.of(claim)
+
+
 @contextmanager
-def released_on_interrupt(store: Store, trials: "Sequence[FrozenTrial]") -> Iterator[None]:
+def released_on_interrupt(store: Store, members: Sequence[Member]) -> Iterator[None]:
     """Lets go of the trials that a second Ctrl-C cuts short, where the process lives on."""
     try:
         yield
     except KeyboardInterrupt:
-        for trial in trials:
-            release(store, trial)
+        for member in members:
+            release(store, member.claim.trial)
         raise

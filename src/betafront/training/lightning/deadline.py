@@ -15,8 +15,12 @@ from betafront.training.state import RunState
 class Limit(pl.Callback):
     """What is asked after every step whether an attempt ends there."""
 
-    def begin(self) -> None:
-        """Training begins."""
+    def begin(self, runs: int = 1) -> None:
+        """Training begins.
+
+        Args:
+            runs: that take their steps together, of which each has its share of the time.
+        """
 
     def after_step(self, state: RunState) -> None:
         """Raise what ends the attempt, if it ends.
@@ -43,16 +47,16 @@ class Deadline(Limit):
     be evaluated.
 
     Args:
-        seconds: from the start of training in this attempt; the time of earlier attempts, from
-            whose checkpoint the run continues, does not count.
+        seconds: from the start of training in this attempt, of a stack the share of the run; the
+            time of earlier attempts, from whose checkpoint the run continues, does not count.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.end = 0.0
 
-    def begin(self) -> None:
-        self.end = time.monotonic() + self.seconds
+    def begin(self, runs: int = 1) -> None:
+        self.end = time.monotonic() + self.seconds * runs
 
     def after_step(self, state: RunState) -> None:
         if time.monotonic() > self.end:

@@ -64,10 +64,10 @@ class Member:
             self._global = global_state()
             restore_global(elsewhere)
 
-    def begin(self) -> None:
-        """Training begins."""
+    def begin(self, runs: int) -> None:
+        """Training begins, of so many runs."""
         for limit in self.limits:
-            limit.begin()
+            limit.begin(runs)
 
     def after_step(self) -> None:
         """Validate the run where it is due, and end it where it ends.

@@ -56,7 +56,7 @@ class StackModule(pl.LightningModule):
     def on_train_start(self) -> None:
         for member in self.members:
             member.checkpoint.on_train_start(self.trainer, self)
-            member.begin()
+            member.begin(len(self.members))
         self._leave([member for member in self.members if member.state.ended])
 
     def training_step(self, stretch: Any, index: int) -> None:

@@ -36,19 +36,18 @@ class Clip:
             clip_grad_value_(parameters, self.value)
 
     @torch.no_grad()
-    def of_runs(self, gradients: Sequence[Tensor]) -> None:
-        """Clip the gradients of k runs, each by itself.
+    def of_runs(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
+        """The clipped gradients of k runs, each by itself.
 
         Args:
-            gradients: (k, ...) of each parameter.
+            gradients: (k, ...) of each parameter; two of them may be one tensor.
         """
         if self.norm is not None:
             norm = torch.linalg.vector_norm
             parts = [norm(each.reshape(len(each), -1), dim=1) for each in gradients]
             whole = norm(torch.stack(parts), dim=0)
             factor = (self.norm / (whole + 1e-6)).clamp(max=1.0)  # as `clip_grad_norm_`
-            for each in gradients:
-                each.mul_(factor.view(-1, *(1,) * (each.ndim - 1)))
-        elif self.value is not None:
-            torch._foreach_clamp_min_(list(gradients), -self.value)
-            torch._foreach_clamp_max_(list(gradients), self.value)
+            return [each * factor.view(-1, *(1,) * (each.ndim - 1)) for each in gradients]
+        if self.value is not None:
+            return [each.clamp(-self.value, self.value) for each in gradients]
+        return gradients

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Hashable
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,7 @@ def noise_of(run: RunState, x: Tensor) -> list[Asked]:
     noise, objective = noting(x.device), run.objective
     before, own = _generators(), noise.get_state()
     buffers = {name: buffer.clone() for name, buffer in run.vae.named_buffers()}
+    kept = {name: _counts(module) for name, module in run.vae.named_modules()}
     try:
         with torch.no_grad():
             run.vae(x, noise, mse=objective.holds == "mse", draws=objective.draws)
@@ -161,7 +163,15 @@ def noise_of(run: RunState, x: Tensor) -> list[Asked]:
         raise NotStackable("its model draws other numbers than those of a normal distribution")
     if not all(torch.equal(buffers[name], now) for name, now in run.vae.named_buffers()):
         raise NotStackable("its model changes its buffers when it is called")
+    if not all(_same(kept[name], _counts(m)) for name, m in run.vae.named_modules()):
+        raise NotStackable("its model keeps something of a call beside its tensors")
     return noise.asked
+
+
+def _counts(module: nn.Module) -> dict[str, Any]:
+    """What a module may count or collect in a call, beside its tensors."""
+    plain = (bool, int, float, str, list, dict, set)
+    return {name: copy(v) for name, v in _plain(module).items() if type(v) in plain}
 
 
 def _generators() -> list[Any]:

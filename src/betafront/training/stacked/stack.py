@@ -44,6 +44,8 @@ class Stack:
         kinds = {id(run): taken_apart(run.objective).kind for run in runs}
         number = {kind: n for n, kind in enumerate(dict.fromkeys(kinds.values()))}
         self.runs = sorted(runs, key=lambda run: (number[kinds[id(run)]], order_of(run)))
+        for run in self.runs:
+            run.stacked = max(run.stacked, len(self.runs))
         self.asked = asked
         self.clip = clip
         models = [run.vae for run in self.runs]
@@ -79,7 +81,8 @@ class Stack:
             if gradient is not None
         }
         if self.clip is not None:
-            self.clip.of_runs(list(found.values()))
+            clipped = self.clip.of_runs(list(found.values()))
+            found = dict(zip(found, clipped, strict=True))
         self._optimizer.step(found)
         self._record(terms, taken)
 
