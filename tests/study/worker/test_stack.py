@@ -62,6 +62,9 @@ def test_the_trials_of_a_stack_end_each_by_itself(
         assert left["metrics"] == run.metrics
         assert "diverged" not in folder.log.read_text()
     assert "diverged" in RunFolder(own_place / "runs/s/trial-0001").log.read_text()
+    again = betafront("train", "--study", "s", "--trial", "0")
+    assert again.code == 0, again.err
+    assert "trained in a stack of 4 runs, and here alone" in " ".join(again.out.split())
 
 
 def test_every_trial_that_is_held_is_let_go_of_and_goes_on_from_its_own_checkpoint(
