@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from betafront.errors import UserError
 from betafront.models import Model, batch_statistics
 from betafront.objective.shaping import Capacity
+from betafront.training.failure import Diverged
 from betafront.training.generators import ALONE, Generators
 from betafront.training.history import (
     STEP,
@@ -200,6 +201,16 @@ class RunState(nn.Module):
             return self.checked + int(lost.nonzero()[0])
         self.checked = self.step
         return None
+
+    def refuse_lost(self) -> None:
+        """End a run that diverged.
+
+        Raises:
+            Diverged: a loss since the last call is NaN or infinite.
+        """
+        lost = self.first_lost_step()
+        if lost is not None:
+            raise Diverged(lost)
 
     def validate(self, batches: Iterable[Tensor], noise: torch.Generator) -> Row:
         """A new row of the history, which is the best where what the run is judged by is the least:

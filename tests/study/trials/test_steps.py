@@ -21,7 +21,7 @@ from betafront.study.trials.origin import RESULTS, Origin, Source, origin
 from betafront.study.trials.ours import ORIGIN
 from betafront.study.trials.status import Status, status
 from betafront.study.trials.steps import (
-    TAKEN,
+    USED,
     most_trials,
     planned_steps,
     steps_taken,
@@ -158,4 +158,4 @@ def test_a_trial_that_does_not_say_what_it_took_counts_by_its_progress(store: St
     assert steps_used(store.trials(), spec) == 18
     assert most_trials(store.trials(), spec) == 33
     told(store, claimed(a_ledger(store)), 30)
-    assert store.trials()[1].user_attrs[TAKEN] == 30
+    assert store.trials()[1].user_attrs[USED] == 30

@@ -21,7 +21,7 @@ from betafront.study.trials.ledger import Ledger
 from betafront.study.trials.origin import origin
 from betafront.study.trials.replicates import record_of
 from betafront.study.trials.status import RELEASED, Status, reason, status
-from betafront.study.trials.steps import TAKEN
+from betafront.study.trials.steps import USED
 from betafront.study.worker import worker
 from betafront.study.worker.member import Member
 from betafront.study.worker.worker import Loop
@@ -51,7 +51,7 @@ def test_the_trials_of_a_stack_end_each_by_itself(
     good, bad = store_of(own_place).trials()
     assert [status(good), status(bad)] == [Status.COMPLETE, Status.FAILED]
     assert reason(bad).startswith("diverged: ")
-    assert bad.user_attrs[TAKEN] < good.user_attrs[TAKEN] == 24
+    assert bad.user_attrs[USED] < good.user_attrs[USED] == 24
     runs = record_of(good).runs
     assert [run.folder for run in runs] == ["trial-0000", "trial-0000/replicate-1"]
     assert len({run.seed for run in runs}) == 2

@@ -4,10 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from betafront.study.spec import Spec
+from betafront.study.spec import STEPS, Spec
 from betafront.study.trials.origin import RESULTS, WEIGHTS, Origin, Source
-
-STEPS = "trainer.steps"
 
 
 @dataclass

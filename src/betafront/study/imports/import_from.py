@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from betafront.addresses import runs_folder
 from betafront.config.build import build
 from betafront.errors import UserError
-from betafront.study.imports.found import STEPS, Imports, lines
+from betafront.study.imports.found import Imports, lines
 from betafront.study.plan import Plan
 from betafront.study.results.table import complete
 from betafront.study.search.drawing import digest
 from betafront.study.search.space import Space
-from betafront.study.spec import SPEC, Spec
+from betafront.study.spec import SPEC, STEPS, Spec
 from betafront.study.storage.opening import NoStudy, Storage, find, load_study, study_names
 from betafront.study.storage.study_store import Store
 from betafront.study.trials.origin import (

@@ -16,7 +16,7 @@ from betafront.study.trials.origin import numbered, origin
 from betafront.study.trials.ours import RECORD
 from betafront.study.trials.replicates import Record
 from betafront.study.trials.status import REASON, RELEASED
-from betafront.study.trials.steps import TAKEN
+from betafront.study.trials.steps import USED
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -52,7 +52,7 @@ def tell(store: Store, trial: "FrozenTrial", outcome: Outcome, spec: Spec) -> No
         if not release(store, trial):
             log.warning("trial %d had been given to another worker, and ends here", trial.number)
         return
-    notes: dict[str, Any] = {TAKEN: outcome.steps}
+    notes: dict[str, Any] = {USED: outcome.steps}
     if outcome.pruned:
         end(store, trial, TrialState.PRUNED, notes={REASON: outcome.reason, **notes})
         return

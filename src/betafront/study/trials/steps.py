@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from betafront.study.trials.tally import Tally
 
-TAKEN = "steps"
+USED = "steps"
 """The user attribute of a trial that has ended: the optimiser steps that its runs took, summed."""
 
 WITHOUT = (Status.FOREIGN, Status.GIVEN_BACK, Status.REFUSED, Status.IMPORTED, Status.WAITING)
@@ -85,7 +85,7 @@ def steps_taken(trial: "FrozenTrial", spec: Spec) -> int:
     found = status(trial)
     if found in WITHOUT or found.again or found.of_confirmation:
         return 0
-    told = trial.user_attrs.get(TAKEN)
+    told = trial.user_attrs.get(USED)
     if trial.state.is_finished() and isinstance(told, int) and told >= 0:
         return told
     if found is Status.COMPLETE:  # of a version that did not write it

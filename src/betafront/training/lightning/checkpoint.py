@@ -133,23 +133,23 @@ class Checkpoint(pl.Callback):
             snapshot["callbacks"] = states
         remove_parts(self.path)
         with opened_whole(self.path) as sink:
-            torch.save(_apart(snapshot), sink)
+            torch.save(_without_views(snapshot), sink)
         if not self._tried:
             self._tried = True
             read(self.path, "a run that is stopped here would begin anew")
         self.written = time.monotonic()
 
 
-def _apart(found: Any) -> Any:
+def _without_views(found: Any) -> Any:
     """The same, with copies of tensors that are parts of greater ones, which would be written
     whole."""
     if isinstance(found, dict):
         made = copy(found)  # which keeps the versions of the modules that torch keeps in a state
         for key, value in found.items():
-            made[key] = _apart(value)  # `update` of a Counter adds
+            made[key] = _without_views(value)  # `update` of a Counter adds
         return made
     if isinstance(found, list):
-        return [_apart(each) for each in found]
+        return [_without_views(each) for each in found]
     if isinstance(found, Tensor) and found.untyped_storage().nbytes() > found.nbytes:
         return found.clone()
     return found

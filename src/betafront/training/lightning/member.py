@@ -10,7 +10,6 @@ from betafront.data import Data
 from betafront.data.batches import TensorBatches
 from betafront.data.seeded import seeded
 from betafront.training.attempt import Attempt
-from betafront.training.failure import Diverged
 from betafront.training.folder import RunFolder
 from betafront.training.generators import every_gpu, global_state, restore_global
 from betafront.training.lightning.checkpoint import Checkpoint
@@ -77,9 +76,7 @@ class Member:
         """
         state = self.state
         if state.cadence.due(state.step) and state.step != state.validated:
-            lost = state.first_lost_step()
-            if lost is not None:
-                raise Diverged(lost)
+            state.refuse_lost()
             self._validate()
         for limit in self.limits:
             limit.after_step(state)

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from betafront.data import Batches
 from betafront.objective import Step, Terms
-from betafront.training.failure import Diverged
 from betafront.training.generators import global_state, restore_global
 from betafront.training.history import Row
 from betafront.training.lightning.loggers import tell
@@ -123,9 +122,7 @@ class TrainingModule(pl.LightningModule):
         Raises:
             Diverged: a loss is NaN or infinite.
         """
-        lost = self.state.first_lost_step()
-        if lost is not None:
-            raise Diverged(lost)
+        self.state.refuse_lost()
 
     def on_train_start(self) -> None:
         self.trainer.should_stop = self.state.ended  # by its patience, before it was stopped

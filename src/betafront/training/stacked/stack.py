@@ -160,7 +160,7 @@ class Stack:
         self.give_back()
         gone = {id(run): run for run in leaving}
         for run in gone.values():
-            _apart(run)
+            _give_own_tensors(run)
         left = [run for run in self.runs if id(run) not in gone]
         return Stack(left, self.asked, self.clip) if left else None
 
@@ -225,7 +225,7 @@ def _joined(of_runs: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     return joined
 
 
-def _apart(run: RunState) -> None:
+def _give_own_tensors(run: RunState) -> None:
     """Give the tensors of a run, and of its optimiser, memory of their own."""
     for tensor in chain(run.parameters(), run.buffers()):
         tensor.data = tensor.data.clone()
