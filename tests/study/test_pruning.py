@@ -72,7 +72,7 @@ def test_a_sweep_stops_what_is_behind_and_keeps_its_front(
     number = min(pruned)
     end = betafront("train", "--trial", str(number), "--study", "s")
     assert end.code == 0, end.err
-    assert f"Trial {number} of s, which was pruned, has gone on from step " in end.out
+    assert f"Trial {number} of s, which was pruned, has gone on from its checkpoint" in end.out
     (folder,) = own_place.glob("runs/train/*")
     went_on = json.loads(RunFolder(folder).result.read_text())["history"]
     assert went_on[0]["step"] <= pruned[number]["step"] < went_on[-1]["step"] == 24

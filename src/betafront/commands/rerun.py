@@ -46,7 +46,7 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     trials = study.get_trials(deepcopy=False)
     trial = numbered(trials, number)
     if trial is not None and status(trial) is Status.PRUNED:
-        _go_on(spec, trial, replicate)
+        _go_on(spec, trial)
         return
     run = _run(trials, spec, number, replicate)
     stored, kept = run.metrics, Path(spec.folder) / run.folder
@@ -84,19 +84,10 @@ def _apart(one: float | None, other: float) -> float:
     return math.inf if one is None else abs(one - other) / max(abs(other), 1.0)
 
 
-def _go_on(spec: "Spec", trial: "FrozenTrial", replicate: int) -> None:
-    """Train a pruned trial to its end, from its checkpoint, in a folder of its own: in the study it
-    stays what it is, of which the others were told.
-
-    Args:
-        spec: of the study.
-        trial: that was pruned.
-        replicate: which of its runs; where that one was not stopped, the first that was.
-    """
-    study = Path(spec.folder)
-    places = [run_folder(trial.number, n) for n in (replicate, *range(spec.replicates))]
-    runs = [RunFolder(study / place) for place in places]
-    kept = next((run for run in runs if run.has_checkpoint), runs[0])
+def _go_on(spec: "Spec", trial: "FrozenTrial") -> None:
+    """Train a pruned trial, which has one run, to its end, from its checkpoint, in a folder of its
+    own: in the study it stays what it is, of which the others were told."""
+    kept = RunFolder(Path(spec.folder) / run_folder(trial.number, 0))
     result = _trained(kept.path, kept.checkpoint if kept.has_checkpoint else None)
     where = " from its checkpoint" if kept.has_checkpoint else ""
     console().print(
