@@ -75,6 +75,12 @@ def say_where(out: Console, names: tuple[str, ...] = ("optuna", "sqlalchemy", "t
     )
 
 
+def seconds_of_children() -> float:
+    """Seconds on the processor of all processes that this one has waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
 def counting() -> float:
     """Seconds on the processor to count to a million: where cores are shared, also the time on the
     processor grows, and this says by how much."""

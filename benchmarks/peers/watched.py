@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from benchmarks.common import seconds_of_children
 from benchmarks.peers.stamps import FOLDER
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +61,8 @@ def watched(
     given = {
         FOLDER: str(stamps), "PYTHONPATH": f"{ROOT}/src:{ROOT}", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
-    before, began, words, said = os.times(), time.time(), list[float](), list[str]()
+    before, began = seconds_of_children(), time.time()
+    words, said = list[float](), list[str]()
     busy = busy_seconds()
     terminal, its = os.openpty()  # what somebody who waits before it sees
     running = subprocess.Popen(
@@ -85,10 +87,7 @@ def watched(
     os.close(terminal)
     if running.returncode:
         raise RuntimeError("".join(said))
-    after = os.times()
-    waited = after.children_user + after.children_system
-    waited -= before.children_user + before.children_system
-    processor = max(waited, processes.processor)
+    processor = max(seconds_of_children() - before, processes.processor)
     return {
         "began": began,
         "word": words[0],

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.common import console, say_where
+from benchmarks.common import console, say_where, seconds_of_children
 from rich.table import Table
 
 CASES = {
@@ -40,12 +40,11 @@ def sweep(case: str, stack: str, trials: int) -> dict[str, float]:
     ]  # fmt: skip
     with tempfile.TemporaryDirectory() as place:
         settings = os.environ | {"BETAFRONT_RUNS": place, "OMP_NUM_THREADS": "1"}
-        before, began = os.times(), time.monotonic()
+        before, began = seconds_of_children(), time.monotonic()
         command = [sys.executable, "-m", "betafront", "sweep", *words]
         subprocess.run(command, env=settings, check=True, capture_output=True)
-        after, wall = os.times(), time.monotonic() - began
-    processor = after.children_user + after.children_system
-    return {"wall": wall, "processor": processor - before.children_user - before.children_system}
+        wall = time.monotonic() - began
+    return {"wall": wall, "processor": seconds_of_children() - before}
 
 
 def main() -> None:

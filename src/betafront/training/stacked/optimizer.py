@@ -95,7 +95,7 @@ class StackedOptimizer:
         return {
             key: torch.stack([state[key] for state in each])
             if key not in OF_ALL and isinstance(value, Tensor)
-            else _own(value)
+            else own_copy(value)
             for key, value in each[0].items()
         }
 
@@ -160,5 +160,6 @@ def order_of(run: RunState) -> str:
     return repr([settings_of(group) for group in run.optimizer.param_groups])
 
 
-def _own(value: Any) -> Any:
+def own_copy(value: Any) -> Any:
+    """A value of an optimiser's state, of a tensor with memory of its own."""
     return value.clone() if isinstance(value, Tensor) else value

@@ -19,7 +19,7 @@ from betafront.objective import Step, Terms
 from betafront.objective.stacked import StackedObjective, TermTensors, taken_apart, tensors_of
 from betafront.training.recipe.clipping import Clip
 from betafront.training.stacked.noise import StackedNoise
-from betafront.training.stacked.optimizer import StackedOptimizer, order_of
+from betafront.training.stacked.optimizer import StackedOptimizer, order_of, own_copy
 from betafront.training.state import RunState
 
 Tensors = Mapping[str, Tensor]
@@ -231,7 +231,7 @@ def _give_own_tensors(run: RunState) -> None:
         tensor.data = tensor.data.clone()
     for state in run.optimizer.state.values():
         for name, value in state.items():
-            state[name] = value.clone() if isinstance(value, Tensor) else value
+            state[name] = own_copy(value)
 
 
 def _cat(taken: Sequence[Step], name: str) -> Tensor:
