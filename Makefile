@@ -33,7 +33,7 @@ check: .venv/checked ## ruff, the type checker, the import walls
 	$(BIN)/lint-imports
 
 docs: .venv/checked ## the site, in build/site/html; whatever Sphinx warns of is an error
-	$(BIN)/python docs/site/gather.py build/site/source
+	$(BIN)/python docs/site/gather.py build/site/source build/site/notebooks
 	$(BIN)/sphinx-build -q -W --keep-going -b html -c docs/site build/site/source build/site/html
 	@echo "The site: build/site/html/index.html"
 

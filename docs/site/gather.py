@@ -1,10 +1,11 @@
 """The pages of the site, gathered into one folder for Sphinx.
 
 The folder mirrors the repository, so that links within the repository stay as they are written:
-the guide, the studies with their results, the notebook, and pages made of `conf/` and of the
-commands. Only links to folders, which have no page, are led to the page about them.
+the guide, the studies with their results, the notebook as it was executed, and pages made of
+`conf/`, of the commands and of the fronts of the studies. Only links to folders, which have no
+page, are led to the page about them.
 
-    python docs/site/gather.py build/site/source
+    python docs/site/gather.py build/site/source build/site/notebooks
 """
 
 import re
@@ -13,27 +14,33 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import gallery
+import nbformat
+import notebook
 import reference
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = Path(__file__).resolve().parent / "pages"
 COPIED = (
     "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "docs/*.md", "docs/*.png",
-    "docker/*", "benchmarks/*.md", "examples/*.ipynb", "studies/*/*", "studies/*/results/**/*",
+    "docs/*.svg", "docker/*", "benchmarks/*.md", "studies/*/*", "studies/*/results/**/*",
     "benchmarks/results/**/*",
 )  # fmt: skip
 MADE: dict[str, Callable[[], str]] = {
     "docs/configuration.md": reference.configuration,
     "docs/commands.md": reference.commands,
+    "studies/gallery.md": lambda: gallery.gallery(ROOT),
 }
+AS_THEY_ARE = "_extra"  # the folder of files that are no pages of Sphinx
 LINK = re.compile(r"(?<=\]\()(?P<place>[^)#:\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
 
 
-def gather(folder: Path) -> None:
+def gather(folder: Path, notebooks: Path) -> None:
     """Make the folder anew.
 
     Args:
         folder: for the pages; what it holds is removed.
+        notebooks: where the outputs of the notebook are kept.
     """
     shutil.rmtree(folder, ignore_errors=True)
     for pattern in COPIED:
@@ -44,6 +51,14 @@ def gather(folder: Path) -> None:
         _copy(page, folder / page.relative_to(PAGES))
     for place, make in MADE.items():
         (folder / place).write_text(make())
+    for study in gallery.studies(ROOT):
+        page = folder / study.relative_to(ROOT) / "README.md"
+        page.write_text(gallery.with_fronts(page.read_text(), study, ROOT))
+    book = notebook.executed(notebook.NOTEBOOK, notebooks)
+    page = notebook.NOTEBOOK.relative_to(ROOT)
+    (folder / page).parent.mkdir()
+    nbformat.write(notebook.with_figures(book, gallery.up_to(gallery.PLOTLY, page)), folder / page)
+    gallery.write_fronts(ROOT, folder / AS_THEY_ARE)
     for page in folder.rglob("*.md"):
         page.write_text(led_to_pages(page.read_text(), page.relative_to(folder)))
 
@@ -89,4 +104,4 @@ def _up(page: Path) -> str:
 
 
 if __name__ == "__main__":
-    gather(Path(sys.argv[1]))
+    gather(*map(Path, sys.argv[1:]))

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
@@ -6,7 +8,10 @@ from typing import Any
 
 import pytest
 from tests.support.patience import PATIENCE
+from tests.support.shared import SharedFolders
 from tests.support.warm import WarmProcess, WarmPython
+
+SITE = Path(__file__).resolve().parents[2] / "docs/site"
 
 
 class Shell:
@@ -44,6 +49,19 @@ def warm_python() -> Iterator[WarmPython]:
 @pytest.fixture
 def shell(own_place: Path, warm_python: WarmPython) -> Shell:
     return Shell(own_place, warm_python)
+
+
+@pytest.fixture(scope="session")
+def notebook(shared_folders: SharedFolders) -> Path:
+    """The folder of the notebook of the examples as it was executed, once for all tests."""
+    pytest.importorskip("nbclient")
+
+    def execute(place: Path) -> None:
+        command = [sys.executable, SITE / "notebook.py", place]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    return shared_folders.get("notebook", execute)
 
 
 @pytest.fixture

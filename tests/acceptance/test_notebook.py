@@ -4,29 +4,22 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.support.patience import PATIENCE
-
-NOTEBOOK = Path(__file__).resolve().parents[2] / "examples/own_model.ipynb"
 
 
-@pytest.mark.slow
-def test_the_notebook_runs(own_place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.delenv("BETAFRONT_RUNS")
-    book = nbformat.read(NOTEBOOK, as_version=4)
-    client = nbclient.NotebookClient(
-        book, timeout=PATIENCE, resources={"metadata": {"path": own_place}}
-    )
-    client.execute()
+@pytest.mark.slow(minutes=3)
+def test_the_notebook_runs(notebook: Path) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    (result,) = notebook.glob("*.ipynb")
+    place = notebook / result.stem.rpartition("-")[0]
+    book = nbformat.read(result, as_version=4)
     shown = [output for cell in book.cells for output in cell.get("outputs", ())]
     of_kind = {kind for output in shown for kind in output.get("data", {})}
     assert {"text/html", "application/vnd.plotly.v1+json"} <= of_kind
     assert not [output for output in shown if output["output_type"] == "error"]
-    assert (own_place / "runs/blobs/trial-0007/result.json").is_file()
-    assert (own_place / "blob-model/load.py").is_file()
+    assert (place / "runs/blobs/trial-0007/result.json").is_file()
+    assert (place / "blob-model/load.py").is_file()
     model_is_better_than_the_mean(shown[-1]["data"]["text/plain"])
-    assert workers_in(own_place) == []  # that the killed kernel would leave behind
+    assert workers_in(place) == []  # that the killed kernel would leave behind
 
 
 def model_is_better_than_the_mean(errors: str) -> None:

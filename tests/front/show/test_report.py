@@ -54,6 +54,14 @@ def test_the_page_stands_alone_and_answers_first(
     assert outside.index('class="answer"') < outside.index("<h2>")
 
 
+def test_pages_may_share_the_library_that_draws(
+    table: pd.DataFrame, facts: Facts, tmp_path: Path
+) -> None:
+    text, _ = written(tmp_path, Chapter(facts, table, pd.DataFrame()), plotly="../plotly.min.js")
+    assert '<script src="../plotly.min.js">' in text
+    assert (tmp_path / "page.html").stat().st_size < 100_000
+
+
 @pytest.mark.parametrize("rows", [1, 2, 9])
 def test_every_trial_is_in_it_once(
     table: pd.DataFrame, facts: Facts, tmp_path: Path, rows: int

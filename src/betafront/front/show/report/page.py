@@ -20,6 +20,7 @@ def write_page(
     path: Path,
     groups: Sequence[Group] = (),
     comparison: Comparison | None = None,
+    plotly: str = "",
 ) -> None:
     """Write the page.
 
@@ -28,6 +29,8 @@ def write_page(
         path: of the file.
         groups: of trials, told apart by colour; where left out, each study is one.
         comparison: of the groups, if there are several.
+        plotly: the address of plotly.js beside the page, where several pages share it; empty for
+            plotly.js within the page, which then is one file.
     """
     groups = groups or [Group(c.facts.name, c.table, c.runs) for c in chapters]
     data = json.dumps(page_data(chapters, groups), ensure_ascii=False, separators=(",", ":"))
@@ -58,7 +61,7 @@ def write_page(
         f"<title>{escape(title)} · betafront</title><style>{_asset('page.css')}</style></head>"
         f"<body><main>{''.join(body)}</main>{parts.CARD}"
         f'<script type="application/json" id="data">{data}</script>'
-        f"<script>{_plotly()}</script>"
+        f"{_plotly(plotly)}"
         f"<script>{''.join(map(_asset, SCRIPTS))}</script></body></html>",
     )
 
@@ -67,8 +70,10 @@ def _asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def _plotly() -> str:
+def _plotly(beside: str) -> str:
+    if beside:
+        return f'<script src="{escape(beside)}"></script>'
     # plotly.js (4.8 MB) stands in the page once, so that it opens without a network.
     from plotly.offline import get_plotlyjs
 
-    return str(get_plotlyjs())
+    return f"<script>{get_plotlyjs()}</script>"
