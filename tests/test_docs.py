@@ -3,6 +3,8 @@
 import re
 import shlex
 from collections.abc import Callable
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,49 +12,110 @@ import hydra
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from tests.support.markdown import PAGES, Block, blocks
+from typer.main import get_command
 
+from betafront.cli import app
 from betafront.config.compose import VERSION_BASE
 from betafront.shipped import conf_dir
 
 ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
-GUIDE = DOCS / "sweep.md"
-
-
-GUIDES = {path.name: path for path in (ROOT / "README.md", *sorted(DOCS.glob("*.md")))}
+GUIDE, QUICKSTART, TERMINAL = "docs/sweep.md", "docs/quickstart.md", ROOT / "docs/sweep.svg"
 OF_HYDRA = ("train", "sweep", "forecast")  # which take `key=value`
 THEIRS = {"mine", "theirs"}  # choices and studies that the reader writes
+OF_THE_SHELL = ("cd", "export", ".")
+SET = re.compile(r"\A\s*(?:[A-Z_]+=\S+\s+)+")
+TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def commands(guide: str) -> list[list[str]]:
-    """The words of betafront's commands in a guide, without `betafront`."""
-    text = GUIDES[guide].read_text()
-    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    found = [shlex.split(line, comments=True) for line in lines if "betafront " in line]
-    return [words[words.index("betafront") + 1 :] for words in found if "betafront" in words]
+def lines(block: Block) -> list[list[str]]:
+    """The words of each command of a block of shell, without the variables that are set for it."""
+    text = block.text.replace("\\\n", " ")
+    found = (shlex.split(SET.sub("", line), comments=True) for line in text.splitlines())
+    return [words for words in found if words]
 
 
-@pytest.mark.parametrize("guide", [name for name in GUIDES if commands(name)])
-def test_the_options_in_a_guide_are_there(betafront: Callable[..., Any], guide: str) -> None:
-    for command, *words in commands(guide):
-        options = [word for word in words if word.startswith("--")]
-        if options:
-            within = words[:1] if words[0] in ("audit", "projects") else []
-            offered = betafront(command, *within, "--help").out
-        for option in options:
-            assert option in offered, (command, option)
+def own_words(words: list[str]) -> list[str]:
+    """The words after `betafront`, where that is the program, or the service that runs it."""
+    if words[:3] == ["docker", "compose", "run"] and "--entrypoint" not in words:
+        words = words[words.index("betafront") :] if "betafront" in words else words
+    return words[1:] if words[0] == "betafront" else []
+
+
+def shell(page: str) -> list[Block]:
+    return [block for block in blocks(page) if block.language == "sh"]
+
+
+def commands(page: str) -> list[list[str]]:
+    """The words of betafront's commands on a page, without `betafront`."""
+    found = (own_words(words) for block in shell(page) for words in lines(block))
+    return [words for words in found if words]
+
+
+WITH_COMMANDS = [page for page in PAGES if commands(page)]
+
+
+@pytest.mark.parametrize("page", WITH_COMMANDS)
+def test_the_commands_of_a_page_and_their_options_are_there(page: str) -> None:
+    for words in commands(page):
+        command: Any = get_command(app)
+        for word in words[:2]:  # `weights` has commands of its own
+            command = getattr(command, "commands", {}).get(word, command)
+        assert command.name, words
+        offered = {option for known in command.params for option in known.opts}
+        asked = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert asked <= {*offered, "--help"}, (page, command.name)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if shell(page)])
+def test_other_commands_of_a_page_are_there_or_marked_as_not_run(page: str) -> None:
+    for block in shell(page):
+        others = [words for words in lines(block) if not own_words(words) and not is_there(words)]
+        where = f"{page}:{block.line}"
+        assert block.why_not or not others, f"{where}: neither tried nor marked: {others}"
+        assert others or block.why_not is None, f"{where}: marked, and has nothing that is not run"
+
+
+def is_there(words: list[str]) -> bool:
+    """Whether a command is one of the shell, a target of the Makefile, or a module."""
+    if words[0] == "make":
+        return {word for word in words[1:] if "=" not in word} <= {*TARGETS}
+    if words[:2] == ["python", "-m"]:
+        return find_spec(words[2]) is not None
+    return words[0] in OF_THE_SHELL
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("guide", [n for n in GUIDES if any(c[0] in OF_HYDRA for c in commands(n))])
-def test_what_a_guide_trains_and_sweeps_composes(guide: str) -> None:
+@pytest.mark.parametrize("page", [p for p in PAGES if any(c[0] in OF_HYDRA for c in commands(p))])
+def test_what_a_page_trains_and_sweeps_composes(page: str) -> None:
     parser = OverridesParser.create()
     with hydra.initialize_config_dir(str(conf_dir()), **VERSION_BASE):
-        for command, *words in commands(guide):
-            given = parser.parse_overrides([w for w in words if "=" in w and w[0] != "-"])
+        for command, *words in commands(page):
+            given = parser.parse_overrides([w for w in words if "=" in w or w[0] == "~"])
+            given = [each for each in given if not each.input_line.startswith("-")]
             if command in OF_HYDRA:
                 hydra.compose("betafront", [_first(each) for each in given if not _is_theirs(each)])
+
+
+def test_the_picture_of_a_terminal_is_of_the_sweep_in_the_quickstart_and_asks_for_nothing() -> None:
+    drawn = TERMINAL.read_text().replace("&#160;", " ")
+    (command,) = [
+        shlex.join(["betafront", *c]) for c in commands(QUICKSTART) if "study.name=first" in c
+    ]
+    assert command in drawn
+    assert set(re.findall(r"https?://[^\"']+", drawn)) == {"http://www.w3.org/2000/svg"}
+
+
+@pytest.mark.parametrize("page", ["docs/weights.md"])
+def test_what_a_page_shows_of_a_command_is_what_it_says(
+    page: str, betafront: Callable[..., Any]
+) -> None:
+    found = blocks(page)
+    pairs = [(a, b) for a, b in pairwise(found) if (a.language, b.language) == ("sh", "text")]
+    assert pairs
+    for asked, shown in pairs:
+        (words,) = map(own_words, lines(asked))
+        assert betafront(*words).out.split() == shown.text.split()
 
 
 def _is_theirs(override: Override) -> bool:
@@ -73,13 +136,13 @@ def _first(override: Override) -> str:
 def test_the_study_in_the_guide_is_sound_and_every_setting_it_names_is_there(
     betafront: Callable[..., Any], fast: tuple[str, ...], own_place: Path
 ) -> None:
-    (study,) = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    (study,) = [block.text for block in blocks(GUIDE) if block.language == "yaml"]
     (own_place / "studies/annealing").mkdir(parents=True)
     (own_place / "studies/annealing/study.yaml").write_text(study)
     said = betafront("sweep", "--dry-run", "study=annealing", *fast)
     assert said.code == 0, said.err
     assert "annealing-digits" in said.out
-    named = sorted({*re.findall(r"`(study\.[\w.]+)`", GUIDE.read_text())} - {"study.yaml"})
+    named = sorted({*re.findall(r"`(study\.[\w.]+)`", PAGES[GUIDE])} - {"study.yaml"})
     assert len(named) > 6
     shown = betafront("--multirun", *(f"{key}=null" for key in named), "study=annealing")
     assert "there is no key" not in shown.err
