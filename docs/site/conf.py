@@ -18,6 +18,8 @@ version = release = version_of("betafront")
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 html_theme = "furo"
 html_title = f"betafront {version}"
+html_static_path = ["static"]
+html_css_files = ["outputs.css"]
 exclude_patterns = ["README.md", gather.AS_THEY_ARE]  # a part of index.md, and no pages of Sphinx
 
 myst_enable_extensions = ["colon_fence", "deflist"]

@@ -18,6 +18,7 @@ from plotly.io import to_html
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOK = ROOT / "examples/own_model.ipynb"
 CODE = ("src/betafront/**/*.py", "conf/**/*.yaml")  # whose outputs they are
+WIDE = {"responsive": True}
 FIGURE, HTML = "application/vnd.plotly.v1+json", "text/html"
 
 
@@ -64,7 +65,8 @@ def with_figures(book: NotebookNode, plotly: str) -> NotebookNode:
     for output in _outputs(book):
         figure = output.get("data", {}).get(FIGURE)
         if figure:
-            output["data"] = {HTML: to_html(figure, include_plotlyjs=plotly, full_html=False)}
+            figure["layout"].pop("width", None)  # as wide as its page
+            output["data"] = {HTML: to_html(figure, WIDE, include_plotlyjs=plotly, full_html=False)}
     return book
 
 
