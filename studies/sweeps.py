@@ -8,11 +8,12 @@ command goes on where it stopped. Of a quick variant everything goes to a folder
 """
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,21 @@ def swept(study: str, sweep: Sweep, quick: bool) -> Path:
     words = [*sweep.words, *(sweep.quick if quick else ())]
     betafront("sweep", f"study={study}", f"study.name={name}", "tracking=off", *words)
     return runs_folder() / name
+
+
+def at_points(study: str, name: str, points: Sequence[Mapping[str, object]], *words: str) -> None:
+    """Do a sweep of given points, as many at once as pay.
+
+    Args:
+        study: the recipe.
+        name: of the sweep. Those of as many points with other names have the same seeds, trial by
+            trial.
+        points: in the order of the trials.
+        words: further overrides.
+    """
+    given = json.dumps(points).replace('"', "").replace(" ", "")
+    settings = (f"study.enqueue={given}", f"study.budget.trials={len(points)}", "study.stack=auto")
+    betafront("sweep", f"study={study}", f"study.name={name}", "tracking=off", *settings, *words)
 
 
 def keep(folder: Path, results: Path) -> None:

@@ -14,11 +14,8 @@ from typing import Any
 
 import numpy as np
 import yaml
-from matplotlib.figure import Figure
+from studies.traces import Trace, draw
 
-RATE, WEIGHT = "#1f77b4", "#d62728"
-ACROSS = 4  # panels
-LEAST = 0.005  # nats, below which a rate is as good as none
 COLUMNS = {
     "D": "distortion", "R": "rate", "D + R": "negative_elbo", "MI": "mutual_information",
     "active": "active_units", "NLL": "iwae_{k}", "perplexity": "iwae_perplexity_{k}",
@@ -47,28 +44,10 @@ def read(folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
         return cure(config), json.loads((folder / "result.json").read_text()), dict(trace)
 
 
-def draw(runs: list[tuple[str, dict[str, Any], dict[str, Any]]], path: Path) -> None:
-    """A panel for each run: R in nats per sentence, from its start to where it vanishes, and the
-    weight in force."""
-    down = -(-len(runs) // ACROSS)
-    figure = Figure(figsize=(4 * ACROSS, 2.8 * down), layout="constrained")
-    most = 1.5 * max(trace["rate"].max() for _, _, trace in runs)
-    panels = list(figure.subplots(down, ACROSS, squeeze=False, sharex=True, sharey=True).flat)
-    for (name, result, trace), panel in zip(runs, panels, strict=False):
-        panel.plot(trace["step"], trace["rate"], color=RATE, lw=0.6)
-        weight = panel.twinx()
-        weight.plot(trace["step"], trace["beta"], color=WEIGHT, lw=1)
-        panel.set_yscale("log")
-        panel.set_ylim(LEAST, most)
-        weight.set_ylim(-0.03, 1.05)
-        panel.set_title(f"{name}: R = {result['metrics'][f'{SPLIT}/rate']:.2f} nats")
-        panel.tick_params(axis="y", colors=RATE)
-        weight.tick_params(axis="y", colors=WEIGHT)
-    for panel in panels[len(runs) :]:
-        panel.axis("off")
-    figure.supxlabel("optimiser steps")
-    figure.supylabel("rate R (nats)", color=RATE)
-    figure.savefig(path, dpi=80)
+def trace_of(name: str, result: dict[str, Any], trace: dict[str, Any]) -> Trace:
+    """What is drawn of a run."""
+    rate = result["metrics"][f"{SPLIT}/rate"]
+    return Trace(f"{name}: R = {rate:.2f} nats", trace["step"], trace["rate"], trace["beta"])
 
 
 def cells(result: dict[str, Any]) -> list[str]:
@@ -90,7 +69,7 @@ def report(study: Path, path: Path) -> None:
         print(f"| {name} |", " | ".join(cells(result)), "|")
     if true := result["data"].get("true_nll"):
         print(f"| the language itself | | | | | | {true[SPLIT]:.2f} | | |")
-    draw(runs, path)
+    draw([trace_of(*run) for run in runs], path)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
-from rich.table import Table
+from studies.shown import show
 
 COLUMNS = [
     "trial", "objective.weight", "normalisation", "model.latents", "likelihood.mode", "pixels",
@@ -101,19 +101,6 @@ def spreads(rows: list[dict[str, Any]], studies: tuple[str, ...]) -> list[dict[s
         ratio = (values.max() / values.min()).round(2)
         made.append({"loss": loss, "place": place, "cells": int(values["sum"].count()), **ratio})
     return made
-
-
-def show(title: str, rows: list[dict[str, Any]], out: Console) -> None:
-    """Rows as a table."""
-    names = list(dict.fromkeys(key for row in rows for key in row))
-    table = Table(*names, title=title)
-    for row in rows:
-        table.add_row(*(_word(row.get(name)) for name in names))
-    out.print(table)
-
-
-def _word(value: Any) -> str:
-    return "" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def draw(trials: pd.DataFrame, path: Path) -> None:
