@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from betafront.addresses import runs_folder
 
 KEPT = ("front.csv", "front.png", "study.json")  # of a study's report
 STUDIES = Path(__file__).parent
+ALONE = ("study.workers=1", "hydra/launcher=basic")  # a sweep in one process
 After = Callable[[dict[str, Path], Path, bool], None]
 """Makes something of the folders of a study's sweeps, by their names, in the folder of its results;
 the last argument says whether they are of the quick variant."""
@@ -70,6 +72,18 @@ def at_points(study: str, name: str, points: Sequence[Mapping[str, object]], *wo
     given = json.dumps(points).replace('"', "").replace(" ", "")
     settings = (f"study.enqueue={given}", f"study.budget.trials={len(points)}", "study.stack=auto")
     betafront("sweep", f"study={study}", f"study.name={name}", "tracking=off", *settings, *words)
+
+
+def side_by_side(sweeps: Sequence[Callable[[], object]], quick: bool) -> None:
+    """Do several sweeps of a process each (`ALONE`), two at a time; quick variants one after the
+    other."""
+    if quick:
+        for sweep in sweeps:
+            sweep()
+        return
+    with ThreadPoolExecutor(2) as pool:  # which wait for their processes
+        for done in [pool.submit(sweep) for sweep in sweeps]:
+            done.result()
 
 
 def keep(folder: Path, results: Path) -> None:

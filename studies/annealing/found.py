@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
-from studies.shown import show
+from studies.shown import mean_error, show
 from studies.traces import Trace, draw
 
 from betafront.front.attainment import replicate_hypervolumes
@@ -56,11 +56,6 @@ def volumes(runs: pd.DataFrame) -> dict[str, Any]:
     }
 
 
-def mean_error(values: Any) -> list[float]:
-    """The mean and its standard error."""
-    return [float(pd.Series(values).mean()), float(pd.Series(values).sem())]
-
-
 def ends(runs: pd.DataFrame) -> list[dict[str, Any]]:
     """A row for each number at the end, of one set of images: over all β and seeds, the mean and
     standard error of the difference of each schedule from no annealing. The last are the
@@ -87,16 +82,6 @@ def by_beta(runs: pd.DataFrame) -> list[dict[str, Any]]:
     for (beta, schedule), part in apart:
         rows[beta][schedule] = mean_error(part)
     return list(rows.values())
-
-
-def said(row: dict[str, Any]) -> dict[str, Any]:
-    """A row in words."""
-    return {key: _word(*value) if isinstance(value, list) else value for key, value in row.items()}
-
-
-def _word(mean: float, error: float) -> str:
-    digits = 0 if abs(mean) >= 1000 else 2
-    return f"{mean:.{digits}f}±{error:.{digits}f}"
 
 
 def draw_ends(runs: pd.DataFrame, path: Path) -> None:
@@ -147,8 +132,8 @@ def main(results: Path) -> None:
     for images, part in runs.groupby("images", sort=False):
         rows, over = ends(part), by_beta(part)
         title = f"{images}: mean difference from {PLAIN} ± standard error, test split, nats"
-        show(title, [said(row) for row in rows], out)
-        show(f"{images}: D + βR, by final β", [said(row) for row in over], out)
+        show(title, rows, out)
+        show(f"{images}: D + βR, by final β", over, out)
         found[str(images)] = {"ends": rows, "objective by beta": over}
     written = json.dumps(found, indent=1, ensure_ascii=False)
     (results / "found.json").write_text(written + "\n")

@@ -7,8 +7,8 @@ A schedule is a study of its own, with the same points in the same order: so its
 of the runs of the others at the same β. Two studies are done side by side, a process each.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +48,7 @@ class Images:
         """Have the study of a schedule done."""
         points = [{"objective.weight": beta} for beta in self.betas]
         words = (f"schedule={schedule}", f"study.replicates={self.seeds}", *self.words)
-        alone = ("study.workers=1", "hydra/launcher=basic")
-        sweeps.at_points("annealing", self.study(schedule), points, *words, *alone)
+        sweeps.at_points("annealing", self.study(schedule), points, *words, *sweeps.ALONE)
 
     def runs(self, schedule: str) -> pd.DataFrame:
         """The runs of a schedule."""
@@ -81,12 +80,7 @@ def main() -> None:
     with sweeps.results_of(__file__) as (results, quick):
         chosen = (QUICK,) if quick else IMAGES
         every = [(images, schedule) for images in chosen for schedule in images.schedules]
-        if quick:  # one after the other
-            for images, schedule in every:
-                images.sweep(schedule)
-        else:
-            with ThreadPoolExecutor(2) as pool:
-                list(pool.map(lambda one: one[0].sweep(one[1]), every))
+        sweeps.side_by_side([partial(Images.sweep, *one) for one in every], quick)
         keep(every, results)
         found.main(results)
 

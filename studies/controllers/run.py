@@ -1,0 +1,113 @@
+"""Constant β, a controlled rate, a controlled distortion and a capacity, on digits and on MNIST.
+
+python -m studies.controllers.run           # MNIST from the folder of BETAFRONT_DATA_DIR
+python -m studies.controllers.run --quick
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from studies.controllers import found
+
+from betafront import study
+from betafront.study.trials.replicates import run_folder
+from studies import sweeps
+
+WINDOW = 50  # steps, whose mean R is compared with the end
+NEAR = 0.05  # of that at the end
+
+
+@dataclass(frozen=True)
+class Images:
+    """The studies of one set of images.
+
+    Attributes:
+        name: of the images.
+        words: overrides.
+        seeds: runs at each value.
+        values: of each method: the constant β, and the targets in nats of D or R.
+        gamma: the weight on |R - C| of a capacity.
+    """
+
+    name: str
+    words: tuple[str, ...]
+    seeds: int
+    values: Mapping[str, tuple[float, ...]]
+    gamma: float
+
+    def sweep(self, method: str) -> None:
+        """Have the study of a method done."""
+        values = ",".join(f"{value:g}" for value in self.values[method])
+        own = {
+            "constant": (f"objective.weight={values}",),
+            "geco": ("controller=geco", "objective.weight=1", f"+controller.target={values}"),
+            "controlvae": (
+                "controller=controlvae", "objective.weight=1", f"+controller.target={values}",
+            ),
+            "capacity": (
+                "shaping=capacity", f"objective.weight={self.gamma:g}", f"shaping.nats={values}",
+            ),
+        }[method]  # fmt: skip
+        budget = f"study.budget.trials={len(self.values[method])}"
+        words = (*self.words, *own, budget, f"study.replicates={self.seeds}", *sweeps.ALONE)
+        sweeps.swept("controllers", sweeps.Sweep(f"{self.name}-{method}", words), quick=False)
+
+    def runs(self, method: str) -> pd.DataFrame:
+        """The runs of a method."""
+        done = study(f"controllers-{self.name}-{method}")
+        runs = done.runs.assign(images=self.name, method=method)
+        places = zip(runs["trial"], runs["replicate"], strict=True)
+        return runs.assign(settled=[settled(done.folder / run_folder(*place)) for place in places])
+
+
+def settled(folder: Path) -> int:
+    """The optimiser steps from which the R of a run stays near to that of its end, which is the
+    mean over the last tenth.
+
+    Args:
+        folder: of the run.
+    """
+    with np.load(folder / "trace.npz") as trace:
+        rate: Any = trace["rate"]
+    end = rate[-max(1, len(rate) // 10) :].mean()
+    means = np.convolve(rate, np.full(WINDOW, 1 / WINDOW), "valid")
+    away = np.flatnonzero(abs(means - end) > NEAR * end)
+    return int(away[-1]) + WINDOW + 1 if len(away) else 0
+
+
+RATES = {"controlvae": (3.0, 5.0, 8.0), "capacity": (3.0, 5.0, 8.0)}
+RATES_MNIST = {"controlvae": (5.0, 9.0, 13.0), "capacity": (5.0, 9.0, 13.0)}
+IMAGES = (
+    Images(
+        "digits", (), 3,
+        {"constant": (1.5, 2, 3, 4, 5, 6.5), "geco": (-10, -22, -32), **RATES}, 12,
+    ),
+    Images(
+        "mnist", ("data=mnist", "data.limit=12000", "trainer.steps=3000"), 2,
+        {"constant": (3, 5, 8, 13, 20, 35), "geco": (-180, -270, -330), **RATES_MNIST}, 60,
+    ),
+)  # fmt: skip
+QUICK = Images(
+    "digits", ("trainer.steps=200", "model.hidden=[32]", "optimizer.lr=0.003"), 2,
+    {"constant": (0.5, 1, 2), "geco": (-10,), "controlvae": (5,), "capacity": (5,)}, 6,
+)  # fmt: skip
+
+
+def main() -> None:
+    with sweeps.results_of(__file__) as (results, quick):
+        chosen = (QUICK,) if quick else IMAGES
+        every = [(images, method) for images in chosen for method in images.values]
+        sweeps.side_by_side([partial(Images.sweep, *one) for one in every], quick)
+        table = pd.concat([images.runs(method) for images, method in every])
+        results.mkdir(parents=True, exist_ok=True)
+        table[found.COLUMNS].to_csv(results / "runs.csv", index=False, float_format="%.6g")
+        found.main(results)
+
+
+if __name__ == "__main__":
+    main()
