@@ -1,0 +1,146 @@
+"""What the table in `results/` says: which likelihood, and whether a free σ finds the best weight.
+
+    python -m studies.likelihoods.found
+
+Writes `found.json` and `figure.png`.
+"""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from rich.console import Console
+from studies.shown import mean_error, show
+
+FIXED = "gaussian, fixed σ"
+FREE = ("gaussian, learned σ", "gaussian, optimal σ", "gaussian, σ per image")
+NO_LIKELIHOOD = ("bernoulli",)  # of grey pixels: its D is a cross-entropy
+R, NATS, BITS, MSE = "test/rate", "test/negative_elbo", "test/bits_per_dim", "test/mse"
+COLUMNS = [
+    "images", "likelihood", "trial", "replicate", "beta", "sigma", "pixels", "standing",
+    "kept_step", R, "test/distortion", NATS, BITS, MSE, "test/active_units",
+]  # fmt: skip
+
+
+def read(results: Path) -> pd.DataFrame:
+    """All runs. What a cross-entropy would be in nats and bits is left out."""
+    runs = pd.read_csv(results / "runs.csv")
+    runs.loc[runs["likelihood"].isin(NO_LIKELIHOOD), ["test/distortion", NATS, BITS]] = math.nan
+    return runs
+
+
+def best(runs: pd.DataFrame) -> tuple[float, float]:
+    """The σ of the least D + R among those that were fixed, and that D + R in nats: of a parabola
+    over ln σ through the means of the least and its neighbours. Where the least is at an end, that
+    itself."""
+    means = runs[runs["likelihood"] == FIXED].groupby("sigma")[NATS].mean()
+    x, y = np.log(means.index.to_numpy()), means.to_numpy()
+    i = int(y.argmin())
+    if i in (0, len(y) - 1):
+        return float(np.exp(x[i])), float(y[i])
+    a, b, c = np.polyfit(x[i - 1 : i + 2], y[i - 1 : i + 2], 2)
+    return float(np.exp(-b / (2 * a))), float(c - b**2 / (4 * a))
+
+
+def squared_error(runs: pd.DataFrame, rate: Any) -> NDArray[np.float64]:
+    """The MSE of a squared error at rates, with ln MSE straight between the means of the fixed σ;
+    NaN beyond them."""
+    means = runs[runs["likelihood"] == FIXED].groupby("sigma")[[R, MSE]].mean().sort_values(R)
+    found = np.interp(rate, means[R], np.log(means[MSE]), left=math.nan, right=math.nan)
+    return np.asarray(np.exp(found), dtype=float)
+
+
+def precisions(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row for each fixed σ, and for each that is free, at β = 1 of one set of images."""
+    at_one = runs[(runs["beta"] == 1) & runs["likelihood"].isin((FIXED, *FREE))]
+    _, least = best(runs)
+    rows = []
+    for (likelihood, _), part in at_one.groupby(["likelihood", "trial"], sort=False):
+        sigma = part["sigma"].mean()
+        rows.append(
+            {
+                "likelihood": likelihood,
+                "σ": None if math.isnan(sigma) else float(sigma),
+                "weight σ²": None if math.isnan(sigma) else float((part["sigma"] ** 2).mean()),
+                "R": mean_error(part[R]), "bits/dim": mean_error(part[BITS]),
+                "MSE": float(part[MSE].mean()), "above the best": mean_error(part[NATS] - least),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def likelihoods(runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """A row for each likelihood and β of one set of images."""
+    rows = []
+    others = runs[runs["likelihood"] != FIXED]
+    for (likelihood, beta), part in others.groupby(["likelihood", "beta"], sort=False):
+        ratio = part[MSE] / squared_error(runs, part[R])
+        rows.append(
+            {
+                "likelihood": likelihood, "β": f"{beta:g}", "R": mean_error(part[R]),
+                "active": float(part["test/active_units"].mean()),
+                "bits/dim": mean_error(part[BITS]), "MSE": float(part[MSE].mean()),
+                "beside ½·SSE": mean_error(ratio),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def draw(runs: pd.DataFrame, path: Path) -> None:
+    """For each set of images: D + R over the weight σ², and bits per dimension and MSE over R."""
+    every = list(runs.groupby("images", sort=False))
+    figure = Figure(figsize=(15, 4.4 * len(every)), layout="constrained")
+    colors = {name: f"C{i}" for i, name in enumerate(runs["likelihood"].unique())}
+    for (images, part), axes in zip(
+        every, figure.subplots(len(every), 3, squeeze=False), strict=True
+    ):
+        weight, bits, error = axes
+        for name, own in part.groupby("likelihood", sort=False):
+            marks: dict[str, Any] = {"color": colors[str(name)], "label": name}
+            at_one = own[own["beta"] == 1]
+            if name in (FIXED, *FREE) and at_one["sigma"].notna().any():
+                weight.scatter(at_one["sigma"] ** 2, at_one[BITS], s=18, **marks)
+            points = own.groupby("trial")[[R, BITS, MSE]].mean().sort_values(R)
+            bits.plot(points[R], points[BITS], marker="o", markersize=4, linewidth=1, **marks)
+            error.plot(points[R], points[MSE], marker="o", markersize=4, linewidth=1, **marks)
+        weight.set_title(images)
+        weight.set_xscale("log")
+        weight.set_xlabel("σ² at β = 1: the weight on the KL beside ½·SSE")
+        weight.legend(fontsize=8)
+        error.set_yscale("log")
+        error.set_ylabel("MSE per pixel")
+        error.legend(fontsize=8)
+        for panel in (weight, bits):
+            panel.set_ylabel("D + R (bits per dimension)")
+        for panel in (bits, error):
+            panel.set_xlabel("rate R (nats)")
+    figure.savefig(path, dpi=100)
+
+
+def main(results: Path) -> None:
+    """Print what the table says, and write it beside it."""
+    out, runs = Console(width=100, highlight=False), read(results)
+    found: dict[str, Any] = {}
+    for images, part in runs.groupby("images", sort=False):
+        sigma, nats = best(part)
+        scales, all_of_them = precisions(part), likelihoods(part)
+        title = f"{images}, β = 1: the best fixed σ is {sigma:.3g}, of {nats:.2f} nats D + R"
+        show(title, scales, out)
+        show(f"{images}: means ± standard errors over the seeds, test split", all_of_them, out)
+        found[str(images)] = {
+            "best fixed": {"sigma": sigma, "D + R": nats},
+            "precisions": scales,
+            "likelihoods": all_of_them,
+        }
+    written = json.dumps(found, indent=1, ensure_ascii=False)
+    (results / "found.json").write_text(written + "\n")
+    draw(runs, results / "figure.png")
+
+
+if __name__ == "__main__":
+    main(Path(__file__).parent / "results")
