@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=24)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the folder of DATA.txt")
     given = parser.parse_args()
     out = console()
     say_where(out)
@@ -113,8 +114,8 @@ def main() -> None:
         there = [seconds for seconds in found if seconds is not None]
         median = f"{statistics.median(there):.0f}" if there else "-"
         out.print(f"{kind}: {median} processor seconds in the median of {len(there)} seeds")
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{given.data}.txt").write_text(out.export_text())
+    given.results.mkdir(parents=True, exist_ok=True)
+    (given.results / f"{given.data}.txt").write_text(out.export_text())
 
 
 if __name__ == "__main__":
