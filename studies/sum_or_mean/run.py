@@ -8,7 +8,6 @@ BETAFRONT_RUNS names; the same command goes on where it stopped. The table of ea
 `results/NAME.csv` beside this file, and what `found.py` reads from them to `results/`.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,11 +88,8 @@ QUICK = Sweep(
 
 def run(sweep: Sweep, results: Path) -> None:
     """Have a study done, and its table written."""
-    name, points = f"sum-or-mean-{sweep.name}", sweep.points()
-    given = json.dumps(points).replace('"', "").replace(" ", "")
-    words = ["study=sum_or_mean", f"study.name={name}", *sweep.words, f"study.enqueue={given}"]
-    words += [f"study.budget.trials={len(points)}", "study.sampler=random", "tracking=off"]
-    sweeps.betafront("sweep", *words)
+    name = f"sum-or-mean-{sweep.name}"
+    sweeps.at_points("sum_or_mean", name, sweep.points(), *sweep.words, "study.sampler=random")
     table = study(name).trials
     results.mkdir(parents=True, exist_ok=True)
     table[found.COLUMNS].to_csv(results / f"{sweep.name}.csv", index=False, float_format="%.6g")
