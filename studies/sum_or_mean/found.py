@@ -21,6 +21,7 @@ COLUMNS = [
     "val/mse",
 ]  # fmt: skip
 SIZES = ("digits", "mnist14", "mnist28", "mnist56")
+DEAD = 0.05  # nats of R, below which no latent says anything
 RATES = (1.0, 5.0)  # nats: of latents that are nearly dead, and of some that are in use
 
 
@@ -90,6 +91,30 @@ def found(trials: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
+def collapses(trials: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
+    """A row for each cell: the β_c that was forecast, the greatest β with a latent in use, the
+    least without one, and how many runs below β_c have none, for which the optimiser is to blame.
+    """
+    rows = []
+    plain = trials[trials["normalisation"] == "sum"]
+    for study, of_study in plain.groupby("study"):
+        beta_c = json.loads((results / f"{study}.json").read_text())
+        for (mode, latents), cell in of_study.groupby(["likelihood.mode", "model.latents"]):
+            is_dead, c = cell["val/rate"] < DEAD, beta_c[mode]
+            alive, dead = cell["beta"][~is_dead], cell["beta"][is_dead]
+            rows.append(
+                {
+                    "study": study, "loss": mode, "latents": latents, "β_c": c,
+                    "β_c/N": c / cell["pixels"].iloc[0],
+                    "alive to": None if alive.empty else alive.max(),
+                    "dead from": None if dead.empty else dead.min(),
+                    "dead below β_c": int((dead < c).sum()),
+                    "alive above β_c": int((alive > c).sum()),
+                }
+            )  # fmt: skip
+    return rows
+
+
 def spreads(rows: list[dict[str, Any]], studies: tuple[str, ...]) -> list[dict[str, Any]]:
     """By loss and place the greatest over the least of each number: 1 carries over."""
     table = pd.DataFrame([row for row in rows if row["study"] in studies and "sum" in row])
@@ -141,7 +166,11 @@ def main(results: Path) -> None:
     apart = spreads(rows, (*SIZES, "quick"))
     show("The weights that do the same", rows, out)
     show("Greatest over least, over all sizes and numbers of latents", apart, out)
-    written = json.dumps({"weights": rows, "spreads": apart}, indent=1, ensure_ascii=False)
+    dead = collapses(trials, results)
+    show("Where no latent is in use, and where that was forecast", dead, out)
+    written = json.dumps(
+        {"weights": rows, "spreads": apart, "collapses": dead}, indent=1, ensure_ascii=False
+    )
     (results / "found.json").write_text(written + "\n")
     draw(trials, results / "figure.png")
 

@@ -5,7 +5,8 @@
 
 Each size is an ordinary study whose points are given (`study.enqueue`), in the runs folder that
 BETAFRONT_RUNS names; the same command goes on where it stopped. The table of each goes to
-`results/NAME.csv` beside this file, and what `found.py` reads from them to `results/`.
+`results/NAME.csv` beside this file, the β above which collapse is an optimum, as forecast for each
+mode of the likelihood, to `results/NAME.json`, and what `found.py` reads from them to `results/`.
 """
 
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from studies.sum_or_mean import found
 
-from betafront import study
+from betafront import forecast, study
 from studies import sweeps
 
 LATENTS = (2, 8, 32)
@@ -93,6 +94,12 @@ def run(sweep: Sweep, results: Path) -> None:
     table = study(name).trials
     results.mkdir(parents=True, exist_ok=True)
     table[found.COLUMNS].to_csv(results / f"{sweep.name}.csv", index=False, float_format="%.6g")
+    of_model = [word for word in sweep.words if not word.startswith("trainer.")]
+    beta_c = {
+        mode: forecast(*of_model, "likelihood=gaussian", f"likelihood.mode={mode}").beta_c
+        for mode in sweep.modes
+    }
+    (results / f"{sweep.name}.json").write_text(json.dumps(beta_c) + "\n")
 
 
 def main() -> None:
