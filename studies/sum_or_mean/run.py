@@ -78,7 +78,7 @@ SWEEPS = (
     Sweep("digits", 64, (), (3, 0)),
     Sweep("mnist14", 196, mnist(14), (3, 1)),
     Sweep("mnist28", 784, mnist(28), (4, 2)),
-    Sweep("mnist56", 3136, mnist(56), (5, 3)),
+    Sweep("mnist56", 3136, mnist(56), (5, 3), (8,)),
     Sweep("mnist28-long", 784, (*mnist(28), "trainer.steps=8000"), (4, 2), (8,), ("optimal",)),
     Sweep("mnist28-conv", 784, (*mnist(28), "model=conv"), (4, 2), (8,), ("optimal",)),
 )

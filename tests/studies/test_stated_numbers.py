@@ -1,0 +1,180 @@
+"""Every number that the guide states of a study is what the study's committed results say."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from betafront.front.one_curve import one_curve
+from betafront.weights.projects import PROJECTS
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("weighting.md", "claims.md")
+
+# What is no result: code, addresses, years, what a formula is made of, and the sizes of the data.
+NO_RESULT = re.compile(
+    r"```.*?```|<!--.*?-->|`[^`]*`|\]\([^)]*\)|\b(?:19|20)\d\d\b|β = [01]\b(?!\.)|σ = 1\b"
+    r"|Figure \d+|10,000 short sentences|32 x 32|a density above 1,",
+)
+# The numbers of a list, and the columns of a table that say what others claim.
+OF_LAYOUT = re.compile(r"^\d+\. |^\| [^|]*\| [^|]*\|", re.MULTILINE)
+NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?(?!\w)")
+
+
+@cache
+def table(name: str) -> pd.DataFrame:
+    """A committed table, by its path below `studies/`."""
+    return pd.read_csv(ROOT / "studies" / name)
+
+
+def found(name: str) -> Any:
+    """A committed finding, by its path below `studies/`."""
+    return json.loads((ROOT / "studies" / name).read_text())
+
+
+def value(name: str, column: str, **where: Any) -> float:
+    """A cell of a committed table; dots of the columns' names are written `__`."""
+    rows = table(name)
+    for key, wanted in where.items():
+        have = rows[key.replace("__", ".")]
+        rows = rows[have.isna() if wanted is None else have == wanted]
+    (cell,) = rows[column]
+    return float(cell)
+
+
+def of_weighting() -> Iterator[str]:
+    runs = table("weighting/results/digits/front.csv")
+    off = one_curve(runs)
+    assert off is not None
+    yield f"{len(runs)} runs were written in four conventions"
+    yield f"{off.written:.2f} nats (root mean square) off one falling curve"
+    yield f"over canonical β {off.canonical:.2f} nats"
+    yield f"four conventions lie {off.canonical:.2f} nats off one curve over β"
+    yield f"{off.written:.2f} over the weight as written"
+    copied = PROJECTS["pytorch-vae"]
+    yield f"{copied.weight} corrects"
+    yield f"β = {copied.beta:.3f} of a squared error"
+
+
+def of_lengths() -> Iterator[str]:
+    studies = found("lengths/results/digits.json")
+    first, second = (each for each in studies if each["steps"] == 2000)
+    betas = [each["decision"]["beta"] for each in (first, second)]
+    yield f"one study of {first['complete']} runs is β = {betas[0]:.2f}, of another β ="
+    yield f"another β = {betas[1]:.2f}"
+    valley = second["confirmation"]["verdicts"][0]
+    flat = next(
+        level["beta"]
+        for level in valley["levels"]
+        if level["steps"] == 4000 and abs(level["difference"]) < valley["margin"]
+    )
+    yield f"β = {betas[1]:.1f} to {flat:.1f} is one flat valley"
+    short = [each for each in studies if each["steps"] < 2000]
+    assert all(each["decision"] is None for each in short)
+    steps = sorted({each["steps"] for each in short})
+    yield f"Runs of {steps[0]} and of {steps[1]} steps decide nothing"
+    yield f"with {steps[0]} or {steps[1]} steps the runs that matter were still falling"
+    falling = short[0]["standings"]["still falling"]
+    yield f"in one study of {steps[0]} steps {falling} of {short[0]['complete']} runs were still"
+    mnist = found("lengths/results/mnist.json")
+    assert all(set(each["standings"]) == {"still falling"} for each in mnist)
+    yield f"after {mnist[0]['steps']:,} and after {mnist[1]['steps']:,} steps"
+
+
+def of_sentences() -> Iterator[str]:
+    name = "sentences/results/language/front.csv"
+    nothing = {"schedule": "constant", "shaping": "plain", "model__word_dropout": 0}
+
+    def test(column: str, **where: Any) -> float:
+        return value(name, f"test/{column}", **{**nothing, "trainer__aggressive": None, **where})
+
+    plain, linear = test("rate"), test("rate", schedule="linear")
+    both = test("negative_elbo"), test("negative_elbo", schedule="linear")
+    assert f"{both[0]:.2f}" == f"{both[1]:.2f}"
+    dropped = {"schedule": "sigmoid", "model__word_dropout": 0.5}
+    yield f"nothing against it R ends at {plain:.2f} nats, with `schedule=linear` at {linear:.2f}"
+    yield f"at the same D + R ({both[0]:.2f} in both)"
+    nll = test("iwae_100"), test("iwae_100", **dropped)
+    yield f"half of the words dropped at {test('rate', **dropped):.2f}, for {nll[1] - nll[0]:.2f}"
+    yield f"nats of NLL ({nll[1]:.2f} where the plain run has {nll[0]:.2f})"
+    free = {"shaping": "free_bits"}
+    kept = test("rate", **free), test("mutual_information", **free)
+    yield f"a rate of {kept[0]:.2f} nats, of which {kept[1]:.2f} tell of the sentence"
+    yield f"sentences: R from {plain:.2f} to {linear:.2f} nats at the same D + R"
+    cycles = {"schedule": "cyclical"}
+    yield f"R = {test('rate', **cycles):.2f} and an NLL of {test('iwae_100', **cycles):.2f}, where"
+    yield f"the plain run has {nll[0]:.2f}"
+    alone = test("rate", trainer__aggressive=30)
+    below = test("rate", trainer__aggressive=30, schedule="linear")
+    yield f"not alone (R = {alone:.2f}); below a ramp they keep {below:.2f} nats"
+
+
+def of_structure() -> Iterator[str]:
+    name = "structure/results/front.csv"
+
+    def at(column: str, beta: float) -> float:
+        return value(name, column, beta=beta)
+
+    mig, d = "val/mig", "val/distortion"
+    yield (
+        f"MIG goes from {at(mig, 1):.2f} at β = 1 to {at(mig, 16):.2f} at β = 16, while D goes "
+        f"from {at(d, 1):.1f} to {at(d, 16):.1f} nats"
+    )
+    yield (
+        f"MIG {at(mig, 1):.2f} to {at(mig, 16):.2f} and D {at(d, 1):.1f} to {at(d, 16):.1f} nats "
+        "from β = 1 to 16"
+    )
+    pair = [f"{at(mig, beta):.2f} ± {at(f'sd/{mig}', beta):.2f}" for beta in (2, 4)]
+    yield f"{pair[0]} and {pair[1]} are the same"
+
+
+def of_others() -> Iterator[str]:
+    name = "importance/results/mnist/front.csv"
+    draws = [1, 5, 50]
+    bounds = [value(name, "test/iwae_500", objective__draws=k) for k in draws]
+    yield (
+        f"as 500 draws bound it falls from {bounds[0]:.2f} to {bounds[1]:.2f} and {bounds[2]:.2f} "
+        f"nats with {draws[0]}, {draws[1]} and {draws[2]} draws"
+    )
+    runs = table("ladder/results/front.csv")
+    cured = runs["model.batch_norm"] & (runs["schedule"] == "linear")
+    bare = ~runs["model.batch_norm"] & (runs["schedule"] == "constant")
+    ladder = runs["model"] == "ladder"
+    (cured_ladder,) = runs[cured & ladder]["test/iwae_100"]
+    (bare_ladder,) = runs[bare & ladder]["test/iwae_100"]
+    (cured_plain,) = runs[cured & ~ladder]["test/iwae_100"]
+    yield f"(IWAE {cured_ladder:.2f} with all three, {bare_ladder:.2f} with the ladder alone)"
+    yield f"with the same cures is as good ({cured_plain:.2f})"
+    longer = found("published/results/longer.json")["metrics"]
+    yield f"R within a nat ({longer['val/rate']:.1f} of 19.69)"  # 19.69, 118.79: its own log
+    yield f"D approached ({longer['val/distortion']:.1f} of 118.79)"
+
+
+STUDIES = (of_weighting, of_lengths, of_sentences, of_structure, of_others)
+
+
+@cache
+def prose(page: str) -> str:
+    """A page without what is no result, with its line breaks as spaces."""
+    return " ".join((ROOT / "docs" / page).read_text().split())
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_guide_states_what_a_study_found(study: Any) -> None:
+    for text in study():
+        assert any(text in prose(page) for page in PAGES), text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_number_of_the_guide_stands_alone(page: str) -> None:
+    left = " ".join(OF_LAYOUT.sub("", (ROOT / "docs" / page).read_text()).split())
+    for study in STUDIES:
+        for text in study():
+            left = left.replace(text, " ")
+    left = NO_RESULT.sub(" ", left)
+    assert not NUMBER.findall(left)
