@@ -25,6 +25,8 @@ LIKELIHOODS: Mapping[str, tuple[str, ...]] = {  # the one that takes longest fir
     "continuous bernoulli": ("likelihood=continuous_bernoulli",),
     "discretised logistic": ("likelihood=discretized_logistic",),
 }
+# Every β or σ that is named, where the recipe searches a range of β.
+EACH = ("study.sampler=grid", "study.stack=auto", "trainer.steps=2000")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Images:
             f"objective.weight={listed}",
         )  # fmt: skip
         size = (f"study.budget.trials={len(values)}", f"study.replicates={self.seeds}")
-        words = (*self.words, *LIKELIHOODS[likelihood], *over, *size, *sweeps.ALONE)
+        words = (*EACH, *self.words, *LIKELIHOODS[likelihood], *over, *size, *sweeps.ALONE)
         sweeps.swept("likelihoods", sweeps.Sweep(self.study(likelihood), words), quick=False)
 
     def runs(self, likelihood: str) -> pd.DataFrame:

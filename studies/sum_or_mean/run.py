@@ -9,6 +9,7 @@ BETAFRONT_RUNS names; the same command goes on where it stopped. The table of ea
 mode of the likelihood, to `results/NAME.json`, and what `found.py` reads from them to `results/`.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 

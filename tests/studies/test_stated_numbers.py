@@ -65,8 +65,8 @@ def of_lengths() -> Iterator[str]:
     studies = found("lengths/results/digits.json")
     first, second = (each for each in studies if each["steps"] == 2000)
     betas = [each["decision"]["beta"] for each in (first, second)]
-    yield f"one study of {first['complete']} runs is β = {betas[0]:.2f}, of another β ="
-    yield f"another β = {betas[1]:.2f}"
+    runs = first["complete"]
+    yield f"one study of {runs} runs is β = {betas[0]:.2f}, of another β = {betas[1]:.2f}"
     valley = second["confirmation"]["verdicts"][0]
     flat = next(
         level["beta"]
