@@ -5,10 +5,11 @@ import pickle
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
+from hydra.errors import ConfigCompositionException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from betafront.config.compose import Composer
+from betafront.config.compose import Composer, loader_of_jobs
 from betafront.config.explain import COMPOSITION_ERRORS
 from betafront.config.parts import PARTS
 from betafront.errors import UserError
@@ -96,6 +97,45 @@ def test_hydra_composes_once_for_each_set_of_choices(
     composer(["normalisation=sum"])
     composer(["normalisation=mean"])
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "of_job"),
+    [
+        (["study=weighting", "trainer.steps=7"], ["study=weighting", "trainer.steps=7"]),
+        (
+            [
+                "objective.weight=1,2",
+                "+optimizer.weight_decay=0.1",
+                "hydra/launcher=basic",
+                "normalisation=sum,mean",
+                "hydra.job.config.override_dirname.exclude_keys=[seed]",
+                "seed=3",
+                "hydra.mode=MULTIRUN",
+                "data.name=a b",
+            ],
+            ["+optimizer.weight_decay=0.1", "seed=3", "data.name=a b"],
+        ),
+        (["objective.weight=1,2"], ["seed=4"]),  # a study of before is gone on with other words
+    ],
+)
+def test_the_configuration_of_a_job_is_what_hydra_composes(
+    loader: ConfigLoaderImpl, words: list[str], of_job: list[str]
+) -> None:
+    sweep = loader.load_configuration("betafront", words, RunMode.MULTIRUN)
+    composed = loader.load_sweep_config(sweep, of_job)
+    of_jobs = pickle.loads(pickle.dumps(loader_of_jobs(loader)))
+    made = of_jobs.load_sweep_config(sweep, of_job)
+    assert OmegaConf.to_yaml(made) == OmegaConf.to_yaml(composed)
+    assert OmegaConf.get_cache(made) == OmegaConf.get_cache(composed)
+
+
+def test_a_choice_that_is_missing_is_for_hydra_to_refuse_to_a_job(
+    loader: ConfigLoaderImpl,
+) -> None:
+    sweep = loader.load_configuration("betafront", ["model=???"], RunMode.MULTIRUN)
+    with pytest.raises(ConfigCompositionException, match="must specify 'model'"):
+        loader_of_jobs(loader).load_sweep_config(sweep, ["model=???"])
 
 
 def test_what_was_composed_goes_along_to_another_process(

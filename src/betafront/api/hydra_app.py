@@ -4,10 +4,12 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from betafront.training.run import Run
 
 SHOWING = ("--cfg", "-c", "--info", "-i")  # options that show the configuration, and run nothing
+MULTIRUN = ("--multirun", "-m")
 
 
 class Stop(BaseException):
@@ -87,6 +90,19 @@ def run(config: DictConfig) -> Result:
         raise
 
 
+def run_composed_once(words: Sequence[str], multirun: bool) -> None:
+    """As Hydra's application. That composes first to see which mode the configuration asks for, and
+    then again for the mode that it was given."""
+    GlobalHydra.instance().clear()
+    job = Path(__file__).stem  # as the application calls it
+    with hydra.initialize_config_dir(str(conf_dir()), job, **VERSION_BASE):
+        application = GlobalHydra.instance().hydra
+        assert application is not None
+        mode = "MULTIRUN" if multirun else "RUN"
+        start = application.multirun if multirun else application.run
+        start(NAME, run, [*words, f"hydra.mode={mode}"])
+
+
 def checked_words(words: Sequence[str]) -> list[str]:
     """The words of a command, once they are seen to be words of Hydra's.
 
@@ -111,10 +127,11 @@ def main(arguments: list[str]) -> None:
     # Of conf/hydra/launcher/ray.yaml, which fits the schema that the launcher has under that name.
     warnings.filterwarnings("ignore", r"\s*'hydra/launcher/ray' is validated", UserWarning)
     application = hydra.main(config_path=str(conf_dir()), config_name=NAME, **VERSION_BASE)(run)
-    if any(
-        word.partition("=")[0] in SHOWING for word in arguments
-    ):  # which Hydra does of one run alone
-        arguments = [word for word in arguments if word not in ("--multirun", "-m")]
+    words = [word for word in arguments if word not in MULTIRUN]
+    if any(word.partition("=")[0] in SHOWING for word in arguments):
+        arguments = words  # Hydra does it of one run alone
+    elif not any(map(_is_of_hydras_own, words)):
+        application = partial(run_composed_once, words, len(words) < len(arguments))
     before = sys.argv
     sys.argv = ["betafront", *arguments]
     try:
@@ -129,6 +146,11 @@ def main(arguments: list[str]) -> None:
         raise UserError(_line(error, arguments)) from error
     finally:
         sys.argv = before
+
+
+def _is_of_hydras_own(word: str) -> bool:
+    """Whether a word is an option, or sets the mode in which Hydra runs."""
+    return word.startswith("-") or "hydra.mode" in word
 
 
 def _line(error: BaseException | None, arguments: list[str]) -> str:

@@ -5,8 +5,10 @@ files those are follows from the choices of groups alone, so a study has one com
 set of choices that its trials make, and values are set on a copy of it.
 """
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import hydra
@@ -127,6 +129,38 @@ def _plain_words(config: DictConfig) -> list[str]:
     """The words that a multirun was composed of: Hydra leaves its searches out."""
     words = list(config.hydra.overrides.task)
     return [w for w, o in zip(words, parse(words), strict=True) if not o.is_sweep_override()]
+
+
+def loader_of_jobs(loader: ConfigLoader) -> ConfigLoader:
+    """Hydra's loader as launchers are to have it. Each of their jobs asks it for the configuration
+    of the sweep again, which is made of that of the sweep without composing."""
+    found = copy.copy(loader)
+    found.load_sweep_config = partial(_job_config, loader)  # type: ignore[method-assign]
+    return found
+
+
+def _job_config(loader: ConfigLoader, sweep: DictConfig, words: list[str]) -> DictConfig:
+    """What `loader.load_sweep_config(sweep, words)` is."""
+    # A choice that is missing, Hydra allows a sweep and no job.
+    choices = sweep.hydra.runtime.choices
+    is_missing = any(OmegaConf.is_missing(choices, group) for group in choices)
+    if is_missing or list(words) != _plain_words(sweep):
+        return loader.load_sweep_config(sweep, words)
+    config = copy.deepcopy(sweep)
+    OmegaConf.copy_cache(from_config=sweep, to_config=config)
+    OmegaConf.set_readonly(config.hydra, False)  # Hydra 1.4 hands it to launchers read-only
+    config.hydra.overrides.task = list(words)
+    job = config.hydra.job
+    if not OmegaConf.is_interpolation(job, "override_dirname"):  # as it is in Hydra 1.4
+        job.override_dirname = _directory_name(words, job.config.override_dirname)
+    return config
+
+
+def _directory_name(words: Sequence[str], how: DictConfig) -> str:
+    """The words as the name of a folder, as Hydra makes it."""
+    overrides = zip(words, parse(words), strict=True)
+    kept = sorted(w for w, o in overrides if o.key_or_group not in how.exclude_keys)
+    return str(how.item_sep).join(kept).replace("=", str(how.kv_sep))
 
 
 def _set(config: DictConfig, override: Override) -> None:

@@ -11,6 +11,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext
 from omegaconf import DictConfig, read_write
 
+from betafront.config.compose import loader_of_jobs
 from betafront.errors import UserError, machine_fault, one_line, os_error
 from betafront.study.engines.fork_server import current, fork_server
 from betafront.study.signals import FINISH
@@ -65,7 +66,8 @@ def launch(
             config.hydra.launcher.n_jobs = len(numbers)
             # Hydra 1.4 refuses a job whose launcher differs from the sweep's.
             config.hydra.overrides.hydra.append(f"hydra.launcher.n_jobs={len(numbers)}")
-    launcher = launcher_of(context, work, config)
+    of_jobs = HydraContext(loader_of_jobs(context.config_loader), context.callbacks)
+    launcher = launcher_of(of_jobs, work, config)
     if leave:
         launcher.leave()  # type: ignore[attr-defined]
     # One thread per process: workers share the cores, and results must not depend on how many.
