@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tests.support.servers import PostgreSQL
 
 quiet_libraries()
+gc.disable()  # while the tests are collected: of all that is imported there is nothing to give back
 
 
 @pytest.fixture(autouse=True)
@@ -119,6 +120,7 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:

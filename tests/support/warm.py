@@ -246,12 +246,14 @@ def main() -> None:
     from betafront.cli import quiet_libraries
 
     quiet_libraries()
+    gc.disable()  # of all that is imported there is nothing to give back
     for name in LIBRARIES:
         importlib.import_module(name)
     threads = [(task / "comm").read_text() for task in Path("/proc/self/task").iterdir()]
     assert len(threads) == 1, threads
     gc.collect()
     gc.freeze()  # or collecting in a process would copy what it shares with the server
+    gc.enable()
     arguments = serve(asked)
     if arguments is not None:
         sys.argv = ["betafront", *arguments]
