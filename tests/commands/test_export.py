@@ -139,7 +139,8 @@ def test_a_server_that_is_away_is_one_line(
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     small = [word for word in fast if word != "tracking=off"]
     server = "tracking.uri=http://127.0.0.1:9"
-    assert betafront("sweep", "objective.weight=1,2", "study.name=away", server, *small).code == 0
+    words = ("objective.weight=1,2", "study.name=away", "study.budget.trials=1", server, *small)
+    assert betafront("sweep", *words).code == 0
     said = betafront("export", "away", "--register", "digits")
     assert said.code == 2
     assert "MLflow at http://127.0.0.1:9 does not answer" in said.err
