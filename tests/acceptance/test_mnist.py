@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from betafront.training.pictures.pages import PAGES
+
 
 @pytest.mark.slow
 def test_distortion_falls_and_rate_rises_as_beta_falls(
@@ -29,3 +31,7 @@ def test_distortion_falls_and_rate_rises_as_beta_falls(
     assert table["val/rate"].diff().dropna().max() < 0.5
     assert table["val/distortion"].diff().dropna().min() > -2.0
     assert table["val/rate"].iloc[0] > table["val/rate"].iloc[-1] + 5
+    drawn = [path.parent for path in own_place.glob("runs/*/trial-*/pictures/training.png")]
+    assert drawn  # of the trials of the front
+    for pictures in drawn:
+        assert all((pictures / page).stat().st_size > 10_000 for page in PAGES)
