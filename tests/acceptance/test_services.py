@@ -29,7 +29,7 @@ DOCKER = Path(__file__).parents[2] / "docker"
 PROGRAMS = Path(sys.executable).parent
 # What addresses, shells, templates and compose files treat specially, but for a single quote.
 SPECIAL = '@:/?#&+=% %41{}$HOME${HOME}"`<>|;*[]~!,'
-TRIALS = 8
+TRIALS = 5  # of three processes, each of which trains something
 # What a user would add for a study of seconds, beside the launcher and the record that the service
 # names, and a part of the user's own.
 TINY = [w for w in FAST if w.startswith(("model.", "data."))]
