@@ -15,12 +15,23 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from studies.shown import show
 
+from betafront.front.one_curve import one_curve
+
 COLUMNS = [
     "trial", "objective.weight", "normalisation", "model.latents", "likelihood.mode", "pixels",
     "beta", "beta_norm", "sigma", "standing", "val/distortion", "val/rate", "val/negative_elbo",
     "val/mse",
 ]  # fmt: skip
 SIZES = ("digits", "mnist14", "mnist28", "mnist56")
+EVERY = (2, 8, 32)
+GROUPS = {
+    "sizes and latents": ((*SIZES, "quick"), EVERY),
+    "sizes of MNIST, M = 8": (("mnist14", "mnist28", "mnist56"), (8,)),
+    "latents, MNIST of 28 x 28": (("mnist28",), EVERY),
+    "2,000 and 8,000 steps": (("mnist28", "mnist28-long"), (8,)),
+    "mlp and conv": (("mnist28", "mnist28-conv"), (8,)),
+}
+NEAR = 0.9  # of β_c, from which on the optimum itself has hardly any rate
 DEAD = 0.05  # nats of R, below which no latent says anything
 RATES = (1.0, 5.0)  # nats: of latents that are nearly dead, and of some that are in use
 
@@ -109,23 +120,56 @@ def collapses(trials: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
                     "alive to": None if alive.empty else alive.max(),
                     "dead from": None if dead.empty else dead.min(),
                     "dead below β_c": int((dead < c).sum()),
+                    f"below {NEAR} β_c": int((dead < NEAR * c).sum()),
                     "alive above β_c": int((alive > c).sum()),
                 }
             )  # fmt: skip
     return rows
 
 
-def spreads(rows: list[dict[str, Any]], studies: tuple[str, ...]) -> list[dict[str, Any]]:
-    """By loss and place the greatest over the least of each number: 1 carries over."""
-    table = pd.DataFrame([row for row in rows if row["study"] in studies and "sum" in row])
+def spreads(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """By what differs between cells, loss and place: the greatest over the least of each number,
+    which is 1 of one that carries over."""
+    made: dict[str, list[dict[str, Any]]] = {}
+    for name, (studies, latents) in GROUPS.items():
+        group = [
+            row
+            for row in rows
+            if row["study"] in studies and row["latents"] in latents and "sum" in row
+        ]
+        if found := _spreads(group):
+            made[name] = found
+    return made
+
+
+def _spreads(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
-    if table.empty:
+    if not rows:
         return made
-    for (loss, place), group in table.groupby(["loss", "place"], sort=False):
+    for (loss, place), group in pd.DataFrame(rows).groupby(["loss", "place"], sort=False):
         values = group.drop(columns=["study", "loss", "latents", "place"]).dropna(axis=1, how="all")
         ratio = (values.max() / values.min()).round(2)
-        made.append({"loss": loss, "place": place, "cells": int(values["sum"].count()), **ratio})
+        if len(values) > 1:
+            made.append({"loss": loss, "place": place, "cells": len(values), **ratio})
     return made
+
+
+def conventions(trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """Of each study whose weights were written in several conventions: how far its runs of one loss
+    and number of latents lie from one curve of R, over the weight as written and over β."""
+    rows = []
+    for (study, mode, latents), cell in trials.groupby(
+        ["study", "likelihood.mode", "model.latents"]
+    ):
+        found = one_curve(cell.rename(columns={"objective.weight": "weight"}))
+        if found is not None:
+            rows.append(
+                {
+                    "study": study, "loss": mode, "latents": latents, "runs": found.trials,
+                    "off, as written": found.written, "off, over β": found.canonical,
+                }
+            )  # fmt: skip
+    return rows
 
 
 def draw(trials: pd.DataFrame, path: Path) -> None:
@@ -151,6 +195,8 @@ def draw(trials: pd.DataFrame, path: Path) -> None:
                         linewidth=1, label=f"{study}, M = {latents}",
                     )  # fmt: skip
             axes.set_xscale("log")
+            axes.set_yscale("log")
+            axes.set_ylim(DEAD)
             axes.set_xlabel(label)
         what = "σ optimal" if mode == "optimal" else "squared error, σ = 1"
         row[0].set_ylabel(f"{what}\nrate R (nats)")
@@ -162,15 +208,15 @@ def draw(trials: pd.DataFrame, path: Path) -> None:
 def main(results: Path) -> None:
     """Print what the tables say, and write it beside them."""
     out, trials = Console(width=140, highlight=False), cells(results)
-    rows = found(trials)
-    apart = spreads(rows, (*SIZES, "quick"))
+    rows, one, dead = found(trials), conventions(trials), collapses(trials, results)
+    apart = spreads(rows)
     show("The weights that do the same", rows, out)
-    show("Greatest over least, over all sizes and numbers of latents", apart, out)
-    dead = collapses(trials, results)
+    for name, ratios in apart.items():
+        show(f"Greatest over least, over {name}", ratios, out)
+    show("Nats of R off one curve", one, out)
     show("Where no latent is in use, and where that was forecast", dead, out)
-    written = json.dumps(
-        {"weights": rows, "spreads": apart, "collapses": dead}, indent=1, ensure_ascii=False
-    )
+    said = {"weights": rows, "spreads": apart, "conventions": one, "collapses": dead}
+    written = json.dumps(said, indent=1, ensure_ascii=False)
     (results / "found.json").write_text(written + "\n")
     draw(trials, results / "figure.png")
 
