@@ -6,14 +6,13 @@ Writes `found.json`, `figure.png` (the planes, and the differences over β) and 
 weight and R over the steps of a run of each schedule).
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
-from studies.shown import mean_error, show
+from studies.shown import mean_error, show, write
 from studies.traces import Trace, draw
 
 from betafront.front.attainment import replicate_hypervolumes
@@ -135,8 +134,7 @@ def main(results: Path) -> None:
         show(title, rows, out)
         show(f"{images}: D + βR, by final β", over, out)
         found[str(images)] = {"ends": rows, "objective by beta": over}
-    written = json.dumps(found, indent=1, ensure_ascii=False)
-    (results / "found.json").write_text(written + "\n")
+    write(found, results / "found.json")
     draw_ends(runs, results / "figure.png")
     draw(traces(results), results / "weight.png", across=3)
 

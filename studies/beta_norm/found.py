@@ -1,10 +1,11 @@
 """Maps of structure and distortion over the number of latents and β_norm, and where structure is
-best. Reads `front.csv` of each sweep in `results/`, and writes `found.json` and `figure.png`.
+best; of data without known factors, how well the digit is read off the code.
+
+Reads `front.csv` of each sweep in `results/`, and writes `found.json` and `figure.png`.
 
 python -m studies.beta_norm.found
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from rich.console import Console
-from rich.table import Table
+from studies.shown import show, write
 
-STRUCTURE = {"val/mig": "MIG", "val/linear_probe": "accuracy of a linear probe"}
+from betafront.training.standing import COLLAPSED
+
+READ = {"val/mig": "MIG", "val/linear_probe": "accuracy of a linear probe"}
 DISTORTION = "val/distortion"
-COLLAPSED = 0.05  # nats of R, below which no latent says anything
 
 
 def tables(results: Path) -> dict[str, pd.DataFrame]:
@@ -26,69 +28,53 @@ def tables(results: Path) -> dict[str, pd.DataFrame]:
     return {path.parent.name: pd.read_csv(path) for path in sorted(results.glob("*/front.csv"))}
 
 
-def structure_of(trials: pd.DataFrame) -> str:
-    """The column that says how much structure there is."""
-    return next(name for name in STRUCTURE if name in trials)
+def read_of(trials: pd.DataFrame) -> str:
+    """The column of what is read off the code: structure, or the digit."""
+    return next(name for name in READ if name in trials)
 
 
 def best(trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """For each number of latents the trial with the most structure, and how far the others that are
-    as good within two standard deviations of it reach in β_norm."""
-    name, rows = structure_of(trials), []
-    noise = f"sd/{name}"
-    spread = float(np.sqrt((trials[noise] ** 2).mean())) if noise in trials else 0.0
+    """For each number of latents the trial of which most is read off the code, and from and to
+    which β_norm others are as good, within two standard deviations between seeds; NaN where there
+    is one seed."""
+    name, rows = read_of(trials), []
+    noise = sd_between_seeds(trials)
     for latents, column in trials.groupby("model.latents"):
         top = column.loc[column[name].idxmax()]
-        good = column[column[name] >= top[name] - 2 * spread]["beta_norm"]
+        good = column[column[name] >= top[name] - 2 * noise]["beta_norm"]
+        dead = column[column["standing"] == COLLAPSED]["beta_norm"]
         rows.append(
             {
-                "latents": int(latents),
-                "beta_norm": float(top["beta_norm"]),
-                "beta": float(top["beta"]),
-                "structure": float(top[name]),
-                "as_good_from": float(good.min()),
-                "as_good_to": float(good.max()),
-                "distortion": float(top[DISTORTION]),
-                "rate": float(top["val/rate"]),
-                "distortion_least": float(column[DISTORTION].min()),
-                "collapsed_from": float(
-                    column[column["val/rate"] < COLLAPSED]["beta_norm"].min()
-                ),
+                "latents": int(latents), "β_norm": float(top["beta_norm"]),
+                "β": float(top["beta"]), "most": float(top[name]),
+                "as good from": float(good.min()), "to": float(good.max()),
+                "D": float(top[DISTORTION]), "R": float(top["val/rate"]),
+                "least D": float(column[DISTORTION].min()), "collapsed from": float(dead.min()),
             }
         )  # fmt: skip
     return rows
 
 
-def found(sweeps: dict[str, pd.DataFrame]) -> dict[str, Any]:
-    """By sweep: its best trials, the noise of the structure between seeds, and the greatest over
-    the least β_norm and β of the best: the number that stays near 1 carries over."""
-    said: dict[str, Any] = {}
-    for sweep, trials in sweeps.items():
-        rows, name = best(trials), structure_of(trials)
-        noise = trials.get(f"sd/{name}")
-        over = {
+def sd_between_seeds(trials: pd.DataFrame) -> float:
+    """The standard deviation between seeds of what is read off, as a root mean square over the
+    trials; NaN where there is one seed."""
+    column = trials.get(f"sd/{read_of(trials)}", pd.Series(dtype=float))
+    return float(np.sqrt((column**2).mean()))
+
+
+def found(trials: pd.DataFrame) -> dict[str, Any]:
+    """Of a sweep: its best trials, the noise between seeds, and the greatest over the least β_norm
+    and β of the best: the number that stays near 1 carries over to other numbers of latents."""
+    rows = best(trials)
+    return {
+        "read off": READ[read_of(trials)],
+        "sd between seeds": sd_between_seeds(trials),
+        "greatest over least": {
             key: max(row[key] for row in rows) / min(row[key] for row in rows)
-            for key in ("beta_norm", "beta")
-        }
-        said[sweep] = {
-            "structure": STRUCTURE[name],
-            "sd_between_seeds": None if noise is None else float(np.sqrt((noise**2).mean())),
-            "spread": over,
-            "best": rows,
-        }
-    return said
-
-
-def show(said: dict[str, Any], out: Console) -> None:
-    """What was found, as tables."""
-    for sweep, of_sweep in said.items():
-        names = list(of_sweep["best"][0])
-        table = Table(*names, title=f"{sweep}: most structure ({of_sweep['structure']})")
-        for row in of_sweep["best"]:
-            table.add_row(*(f"{value:.3g}" for value in row.values()))
-        out.print(table)
-        apart = ", ".join(f"{key} {value:.3g}" for key, value in of_sweep["spread"].items())
-        out.print(f"greatest over least: {apart}")
+            for key in ("β_norm", "β")
+        },
+        "best": rows,
+    }
 
 
 def heat(axes: Axes, trials: pd.DataFrame, column: str, label: str) -> None:
@@ -108,25 +94,27 @@ def heat(axes: Axes, trials: pd.DataFrame, column: str, label: str) -> None:
 
 
 def draw(sweeps: dict[str, pd.DataFrame], path: Path) -> None:
-    """Two maps for each sweep: structure, and distortion."""
+    """Two maps for each sweep: what is read off the code, and distortion."""
     figure = Figure(figsize=(11, 4.6 * len(sweeps)), layout="constrained")
     grid = figure.subplots(len(sweeps), 2, squeeze=False)
     for row, (sweep, trials) in zip(grid, sweeps.items(), strict=True):
-        name = structure_of(trials)
-        heat(row[0], trials, name, STRUCTURE[name])
+        name = read_of(trials)
+        heat(row[0], trials, name, READ[name])
         heat(row[1], trials, DISTORTION, "distortion D (nats)")
-        row[0].set_title(f"{sweep}: structure")
-        row[1].set_title(f"{sweep}: distortion")
+        for axes in row:
+            axes.set_title(sweep)
     figure.savefig(path, dpi=100)
 
 
 def main(results: Path) -> None:
     """Print what the tables say, and write it beside them."""
-    sweeps = tables(results)
-    said = found(sweeps)
-    show(said, Console(width=140, highlight=False))
-    written = json.dumps(said, indent=1, ensure_ascii=False)
-    (results / "found.json").write_text(written + "\n")
+    out, sweeps = Console(width=120, highlight=False), tables(results)
+    said = {sweep: found(trials) for sweep, trials in sweeps.items()}
+    for sweep, of_sweep in said.items():
+        noise = f"{of_sweep['sd between seeds']:.3f} between seeds"
+        show(f"{sweep}: most {of_sweep['read off']}, ± {noise}", of_sweep["best"], out)
+        show("greatest over least", [of_sweep["greatest over least"]], out)
+    write(said, results / "found.json")
     draw(sweeps, results / "figure.png")
 
 

@@ -1,4 +1,4 @@
-"""Number of latents times β_norm: structure and distortion, on sprites and on MNIST.
+"""Number of latents times β_norm: structure, or the digit, and distortion, on sprites and MNIST.
 
 python -m studies.beta_norm.run           # MNIST from the folder of BETAFRONT_DATA_DIR
 python -m studies.beta_norm.run --quick

@@ -5,7 +5,6 @@
 Writes `found.json` and `figure.png`.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.console import Console
 from scipy.interpolate import PchipInterpolator
-from studies.shown import mean_error, show
+from studies.shown import mean_error, show, write
 
 PLAIN = "constant"
 HELD = {"geco": "D", "controlvae": "R", "capacity": "R"}
@@ -35,16 +34,12 @@ def front(runs: pd.DataFrame) -> PchipInterpolator:
 
 def off_front(runs: pd.DataFrame) -> NDArray[np.float64]:
     """Of each run of one set of images, the nats by which its D is above the front of constant β at
-    its R. Of a run at constant β itself the front is that of the other seeds, and what it is off
-    is noise. NaN where R is beyond the front."""
+    its R. The front is that of the other seeds, since trials of different methods share seeds; of
+    a run at constant β itself, what it is off is noise. NaN where R is beyond the front."""
     plain = runs[runs["method"] == PLAIN]
-    away = np.full(len(runs), np.nan)
-    whole = front(plain)
-    for i, (_, run) in enumerate(runs.iterrows()):
-        own = run["method"] == PLAIN
-        of = front(plain[plain["replicate"] != run["replicate"]]) if own else whole
-        away[i] = run[D] - float(of(run[R]))
-    return away
+    fronts = {seed: front(plain[plain["replicate"] != seed]) for seed in runs["replicate"].unique()}
+    away = [run[D] - float(fronts[run["replicate"]](run[R])) for _, run in runs.iterrows()]
+    return np.asarray(away, dtype=float)
 
 
 def rows_of(runs: pd.DataFrame) -> list[dict[str, Any]]:
@@ -59,7 +54,7 @@ def rows_of(runs: pd.DataFrame) -> list[dict[str, Any]]:
                 "method": method, "given": target,
                 "came to": mean_error(part["came_to"]) if held else None,
                 "β": mean_error(part["beta"]), "R": mean_error(part[R]), "D": mean_error(part[D]),
-                "off front": mean_error(part["off"]), "steps": int(part["settled"].mean()),
+                "off front": mean_error(part["off"]), "steps": mean_error(part["settled"]),
             }
         )  # fmt: skip
     order = [PLAIN, *HELD]
@@ -119,8 +114,7 @@ def main(results: Path) -> None:
         show(f"{images}: means ± standard errors over the seeds, validation split, nats", rows, out)
         show(f"{images}: all runs of a method", over, out)
         found[images] = {"points": rows, "methods": over}
-    written = json.dumps(found, indent=1, ensure_ascii=False)
-    (results / "found.json").write_text(written + "\n")
+    write(found, results / "found.json")
     draw(pd.concat(parts), results / "figure.png")
 
 

@@ -4,6 +4,7 @@ python -m studies.controllers.run           # MNIST from the folder of BETAFRONT
 python -m studies.controllers.run --quick
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -65,9 +66,9 @@ class Images:
         return runs.assign(settled=[settled(done.folder / run_folder(*place)) for place in places])
 
 
-def settled(folder: Path) -> int:
+def settled(folder: Path) -> float:
     """The optimiser steps from which the R of a run stays near to that of its end, which is the
-    mean over the last tenth.
+    mean over the last tenth; NaN where it does not within that tenth.
 
     Args:
         folder: of the run.
@@ -77,7 +78,8 @@ def settled(folder: Path) -> int:
     end = rate[-max(1, len(rate) // 10) :].mean()
     means = np.convolve(rate, np.full(WINDOW, 1 / WINDOW), "valid")
     away = np.flatnonzero(abs(means - end) > NEAR * end)
-    return int(away[-1]) + WINDOW + 1 if len(away) else 0
+    steps = int(away[-1]) + WINDOW + 1 if len(away) else 0
+    return steps if steps <= 0.9 * len(rate) else math.nan
 
 
 RATES = {"controlvae": (3.0, 5.0, 8.0), "capacity": (3.0, 5.0, 8.0)}

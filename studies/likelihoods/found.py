@@ -5,7 +5,6 @@
 Writes `found.json` and `figure.png`.
 """
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from rich.console import Console
-from studies.shown import mean_error, show
+from studies.shown import Least, least, mean_error, show, write
 
 FIXED = "gaussian, fixed σ"
 FREE = ("gaussian, learned σ", "gaussian, optimal σ", "gaussian, σ per image")
@@ -34,17 +33,12 @@ def read(results: Path) -> pd.DataFrame:
     return runs
 
 
-def best(runs: pd.DataFrame) -> tuple[float, float]:
-    """The σ of the least D + R among those that were fixed, and that D + R in nats: of a parabola
-    over ln σ through the means of the least and its neighbours. Where the least is at an end, that
-    itself."""
+def best(runs: pd.DataFrame) -> Least:
+    """The least D + R in nats among the σ that were fixed, over ln σ, of the means over the seeds
+    on the test split. What a free σ is above it is no less than above a σ that was chosen on
+    another split."""
     means = runs[runs["likelihood"] == FIXED].groupby("sigma")[NATS].mean()
-    x, y = np.log(means.index.to_numpy()), means.to_numpy()
-    i = int(y.argmin())
-    if i in (0, len(y) - 1):
-        return float(np.exp(x[i])), float(y[i])
-    a, b, c = np.polyfit(x[i - 1 : i + 2], y[i - 1 : i + 2], 2)
-    return float(np.exp(-b / (2 * a))), float(c - b**2 / (4 * a))
+    return least(np.log(means.index.to_numpy()), means.to_numpy())
 
 
 def squared_error(runs: pd.DataFrame, rate: Any) -> NDArray[np.float64]:
@@ -58,7 +52,7 @@ def squared_error(runs: pd.DataFrame, rate: Any) -> NDArray[np.float64]:
 def precisions(runs: pd.DataFrame) -> list[dict[str, Any]]:
     """A row for each fixed σ, and for each that is free, at β = 1 of one set of images."""
     at_one = runs[(runs["beta"] == 1) & runs["likelihood"].isin((FIXED, *FREE))]
-    _, least = best(runs)
+    value = best(runs).value
     rows = []
     for (likelihood, _), part in at_one.groupby(["likelihood", "trial"], sort=False):
         sigma = part["sigma"].mean()
@@ -68,7 +62,7 @@ def precisions(runs: pd.DataFrame) -> list[dict[str, Any]]:
                 "σ": None if math.isnan(sigma) else float(sigma),
                 "weight σ²": None if math.isnan(sigma) else float((part["sigma"] ** 2).mean()),
                 "R": mean_error(part[R]), "bits/dim": mean_error(part[BITS]),
-                "MSE": float(part[MSE].mean()), "above the best": mean_error(part[NATS] - least),
+                "MSE": float(part[MSE].mean()), "above the best": mean_error(part[NATS] - value),
             }
         )  # fmt: skip
     return rows
@@ -127,18 +121,18 @@ def main(results: Path) -> None:
     out, runs = Console(width=100, highlight=False), read(results)
     found: dict[str, Any] = {}
     for images, part in runs.groupby("images", sort=False):
-        sigma, nats = best(part)
+        fixed = best(part)
+        sigma, nats = math.exp(fixed.place), fixed.value
         scales, all_of_them = precisions(part), likelihoods(part)
         title = f"{images}, β = 1: the best fixed σ is {sigma:.3g}, of {nats:.2f} nats D + R"
         show(title, scales, out)
         show(f"{images}: means ± standard errors over the seeds, test split", all_of_them, out)
         found[str(images)] = {
-            "best fixed": {"sigma": sigma, "D + R": nats},
+            "best fixed": {"sigma": sigma, "D + R": nats, "at an end": fixed.at_end},
             "precisions": scales,
             "likelihoods": all_of_them,
         }
-    written = json.dumps(found, indent=1, ensure_ascii=False)
-    (results / "found.json").write_text(written + "\n")
+    write(found, results / "found.json")
     draw(runs, results / "figure.png")
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
-from studies.shown import show
+from studies.shown import least, show, write
 
 from betafront.front.one_curve import one_curve
 
@@ -31,6 +31,8 @@ GROUPS = {
     "2,000 and 8,000 steps": (("mnist28", "mnist28-long"), (8,)),
     "mlp and conv": (("mnist28", "mnist28-conv"), (8,)),
 }
+IN_CONVENTIONS = ("digits", "mnist28")  # whose β were written as means too
+OF_CELL = ["study", "loss", "latents", "written", "place"]
 NEAR = 0.9  # of β_c, from which on the optimum itself has hardly any rate
 DEAD = 0.05  # nats of R, below which no latent says anything
 RATES = (1.0, 5.0)  # nats: of latents that are nearly dead, and of some that are in use
@@ -52,11 +54,8 @@ def best(cell: pd.DataFrame) -> float:
     """The ln of the weight with the least D + R: of a parabola through the least and its
     neighbours. NaN where the least is at an end of the search."""
     x, y = np.log(cell["beta"].to_numpy()), (cell["val/rate"] + distortion(cell)).to_numpy()
-    i = int(y.argmin())
-    if i in (0, len(y) - 1):
-        return math.nan
-    a, b, _ = np.polyfit(x[i - 1 : i + 2], y[i - 1 : i + 2], 2)
-    return float(-b / (2 * a))
+    found = least(x, y)
+    return math.nan if found.at_end else found.place
 
 
 def at_rate(rate: float) -> Callable[[pd.DataFrame], float]:
@@ -88,17 +87,17 @@ def numbers(cell: pd.DataFrame, place: float) -> dict[str, float]:
 
 
 def found(trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """A row for each cell (study, loss, number of latents) and each place in it."""
+    """A row for each cell (study, loss, number of latents), convention and place in it."""
     rows = []
-    plain = trials[trials["normalisation"] == "sum"]
-    for (study, mode, latents), cell in plain.groupby(
-        ["study", "likelihood.mode", "model.latents"]
+    for (study, mode, latents, written), cell in trials.groupby(
+        ["study", "likelihood.mode", "model.latents", "normalisation"]
     ):
         ordered = cell.sort_values("beta")
         for name, where in PLACES.items():
             place = where(ordered)
             said = {} if math.isnan(place) else numbers(ordered, place)
-            rows.append({"study": study, "loss": mode, "latents": latents, "place": name, **said})
+            of = {"study": study, "loss": mode, "latents": latents, "written": written}
+            rows.append({**of, "place": name, **said})
     return rows
 
 
@@ -129,28 +128,33 @@ def collapses(trials: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
 
 def spreads(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """By what differs between cells, loss and place: the greatest over the least of each number,
-    which is 1 of one that carries over."""
+    which is 1 of one that carries over. What conventions and their seeds differ by at the same β is
+    chance: less than that is not told apart from 1."""
     made: dict[str, list[dict[str, Any]]] = {}
     for name, (studies, latents) in GROUPS.items():
         group = [
             row
             for row in rows
-            if row["study"] in studies and row["latents"] in latents and "sum" in row
+            if row["study"] in studies and row["latents"] in latents
+            if row["written"] == "sum" and "sum" in row
         ]
-        if found := _spreads(group):
+        if found := _spreads(group, ["loss", "place"]):
             made[name] = found
+    again = [row for row in rows if row["study"] in IN_CONVENTIONS and "sum" in row]
+    if found := _spreads(again, ["study", "loss", "latents", "place"]):
+        made["conventions, by chance"] = found
     return made
 
 
-def _spreads(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _spreads(rows: list[dict[str, Any]], alike: list[str]) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     if not rows:
         return made
-    for (loss, place), group in pd.DataFrame(rows).groupby(["loss", "place"], sort=False):
-        values = group.drop(columns=["study", "loss", "latents", "place"]).dropna(axis=1, how="all")
+    for key, group in pd.DataFrame(rows).groupby(alike, sort=False):
+        values = group.drop(columns=OF_CELL).dropna(axis=1, how="all")
         ratio = (values.max() / values.min()).round(2)
         if len(values) > 1:
-            made.append({"loss": loss, "place": place, "cells": len(values), **ratio})
+            made.append({**dict(zip(alike, key, strict=True)), "cells": len(values), **ratio})
     return made
 
 
@@ -190,6 +194,8 @@ def draw(trials: pd.DataFrame, path: Path) -> None:
                 for latents, mark in marks.items():
                     of_cell = (shown["study"] == study) & (shown["model.latents"] == latents)
                     cell = shown[of_cell & (shown["likelihood.mode"] == mode)].sort_values("beta")
+                    if cell.empty:
+                        continue
                     axes.plot(
                         scale(cell), cell["val/rate"], marker=mark, color=f"C{i}", markersize=4,
                         linewidth=1, label=f"{study}, M = {latents}",
@@ -216,8 +222,7 @@ def main(results: Path) -> None:
     show("Nats of R off one curve", one, out)
     show("Where no latent is in use, and where that was forecast", dead, out)
     said = {"weights": rows, "spreads": apart, "conventions": one, "collapses": dead}
-    written = json.dumps(said, indent=1, ensure_ascii=False)
-    (results / "found.json").write_text(written + "\n")
+    write(said, results / "found.json")
     draw(trials, results / "figure.png")
 
 

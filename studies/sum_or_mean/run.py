@@ -19,7 +19,6 @@ from betafront import forecast, study
 from studies import sweeps
 
 LATENTS = (2, 8, 32)
-IN_CONVENTIONS = ("digits", "mnist28")  # where the same β are written as means too, at M = 8
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Sweep:
             for m in self.latents
             for power in spans[mode]
         ]
-        if self.name in IN_CONVENTIONS:
+        if self.name in found.IN_CONVENTIONS:
             made += [
                 self.point("optimal", normalisation, 8, 10 ** (power / 2))
                 for normalisation in ("mean", "pixel_mean")

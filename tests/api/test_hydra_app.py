@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.plugins import Plugins
 from omegaconf import DictConfig, OmegaConf
@@ -25,12 +26,21 @@ def test_a_sweep_has_the_configuration_that_the_application_composes(
         had.append((sweeper.config, arguments))
 
     monkeypatch.setattr(BetafrontSweeper, "sweep", sweep)
+    composed: list[DictConfig] = []
+    load = ConfigLoaderImpl.load_configuration
+
+    def counted(*given: Any, **settings: Any) -> DictConfig:
+        composed.append(load(*given, **settings))
+        return composed[-1]
+
+    monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
     words = ["study=weighting", "normalisation=sum,mean"]
     main(["--multirun", *words])
+    assert len(composed) == 1
     main(["-m", *words, "hydra.mode=MULTIRUN"])  # by Hydra's own way
-    (config, of_sweep), (composed, of_application) = had
+    (config, of_sweep), (by_hydra, of_application) = had
     assert of_sweep == of_application == words
-    assert OmegaConf.to_yaml(config) == OmegaConf.to_yaml(composed)
+    assert OmegaConf.to_yaml(config) == OmegaConf.to_yaml(by_hydra)
     assert config.hydra.job.name == "hydra_app"
 
 

@@ -92,15 +92,21 @@ def run(config: DictConfig) -> Result:
 
 def run_composed_once(words: Sequence[str], multirun: bool) -> None:
     """As Hydra's application. That composes first to see which mode the configuration asks for, and
-    then again for the mode that it was given."""
-    GlobalHydra.instance().clear()
+    then again for the mode that it was given; here the command says which, whatever `hydra.mode` a
+    configuration has."""
+    here = GlobalHydra.instance()
+    before = here.hydra  # of a program that has initialised Hydra itself
+    here.clear()
     job = Path(__file__).stem  # as the application calls it
-    with hydra.initialize_config_dir(str(conf_dir()), job, **VERSION_BASE):
-        application = GlobalHydra.instance().hydra
-        assert application is not None
-        mode = "MULTIRUN" if multirun else "RUN"
-        start = application.multirun if multirun else application.run
-        start(NAME, run, [*words, f"hydra.mode={mode}"])
+    try:
+        with hydra.initialize_config_dir(str(conf_dir()), job, **VERSION_BASE):
+            application = here.hydra
+            assert application is not None
+            mode = "MULTIRUN" if multirun else "RUN"
+            start = application.multirun if multirun else application.run
+            start(NAME, run, [*words, f"hydra.mode={mode}"])
+    finally:
+        here.hydra = before
 
 
 def checked_words(words: Sequence[str]) -> list[str]:

@@ -4,6 +4,7 @@ import copy
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from hydra.core.plugins import Plugins
@@ -66,7 +67,7 @@ def launch(
             config.hydra.launcher.n_jobs = len(numbers)
             # Hydra 1.4 refuses a job whose launcher differs from the sweep's.
             config.hydra.overrides.hydra.append(f"hydra.launcher.n_jobs={len(numbers)}")
-    of_jobs = HydraContext(loader_of_jobs(context.config_loader), context.callbacks)
+    of_jobs = replace(context, config_loader=loader_of_jobs(context.config_loader))
     launcher = launcher_of(of_jobs, work, config)
     if leave:
         launcher.leave()  # type: ignore[attr-defined]
