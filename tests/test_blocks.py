@@ -19,6 +19,7 @@ from betafront.shipped import conf_dir
 RUN = ("python", "yaml")
 OTHERS = ("sh", "text")  # commands (tests/test_docs.py); what is printed, and formulas
 DIRECTIVE = "{"
+SETTING = re.compile(r"\b([a-z_]+)=([a-z_]+)\b")  # a group and a choice, or a field
 OF_MODULE = re.compile(r"\A# ([\w/]+\.py)\b")
 OF_CHOICE = re.compile(r"^# conf/(\w+)/(\w+)\.yaml\b", re.MULTILINE)
 LISTS = ("callbacks", "loggers", "penalty")  # groups of which any number may be chosen
@@ -86,6 +87,20 @@ def test_every_block_runs_or_says_why_not(page: str) -> None:
     marked = [block for block in found if block.why_not is not None]
     marks = [line for line in PAGES[page].splitlines() if line.lstrip().startswith(MARKER)]
     assert len(marks) == len(marked), f"{page}: a mark stands before no block"
+
+
+def test_the_choices_in_a_block_of_text_are_there() -> None:
+    settings = {
+        (group, name)
+        for page in PAGES
+        for block in blocks(page)
+        if block.language == "text"
+        for group, name in SETTING.findall(block.text)
+        if (conf_dir() / group).is_dir()
+    }
+    assert len(settings) > 5
+    for group, name in settings:
+        assert (conf_dir() / group / f"{name}.yaml").is_file(), f"{group}={name}"
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if any(b.language in RUN for b in blocks(p))])

@@ -1,5 +1,5 @@
-"""The studies side by side, and the front of each as a page that answers to the pointer, drawn from
-the table and the settings that are kept with its results."""
+"""The studies side by side, and the front of each as an interactive page, drawn from the table and
+the settings that are kept with its results."""
 
 import json
 import re
@@ -23,12 +23,11 @@ from betafront.study.spec import Spec
 
 PLOTLY = "plotly.min.js"
 TITLE = re.compile(r"\A# (.+)\n")
-PICTURE = re.compile(r"!\[[^\]]*\]\(([^)\s]+)\)")
+PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 GALLERY = """# The studies
 
 Each asks one question of data and models at hand, and has a command that answers it again. Its
-fronts are pages that answer to the pointer: every trial with its settings, the planes, β in every
-convention.
+fronts are interactive pages: every trial with its settings, the planes, β in every convention.
 """
 
 
@@ -102,7 +101,8 @@ def _entries(root: Path) -> Iterator[str]:
         text = (study / "README.md").read_text()
         yield f"## [{_title(text)}]({study.name}/README.md)\n"
         if picture := PICTURE.search(text):
-            yield f"![{study.name}]({study.name}/{picture[1]})\n"
+            seen = " ".join(picture[1].split())
+            yield f"![{seen}]({study.name}/{picture[2]})\n"
         yield links(study, root, Path("studies/gallery.md"))
 
 

@@ -35,8 +35,10 @@ def executed(path: Path, kept: Path) -> NotebookNode:
     """
     result = kept / f"{path.stem}-{_digest(path)}.ipynb"
     if not result.is_file():
-        shutil.rmtree(kept, ignore_errors=True)
+        for former in kept.glob(f"{path.stem}-*.ipynb"):
+            former.unlink()
         place = kept / path.stem
+        shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         book = nbformat.read(path, as_version=4)
         where = {"metadata": {"path": place}}

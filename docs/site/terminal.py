@@ -60,14 +60,15 @@ def written(folder: Path) -> str:
     """
     process, terminal = pty.fork()
     if process == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         os.chdir(folder)
         os.environ.update(TERM="xterm-256color", BETAFRONT_RUNS="runs")
         os.execl(sys.executable, sys.executable, "-m", *COMMAND.split())
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     found = b""
     while piece := _piece(terminal):
         found += piece
-    os.waitpid(process, 0)
+    _, status = os.waitpid(process, 0)
+    assert status == 0, found.decode()
     return found.decode()
 
 
