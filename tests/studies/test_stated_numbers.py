@@ -98,7 +98,9 @@ def of_sum_or_mean() -> Iterator[str]:
     copied = edges["mnist28", "fixed", 8]
     beta, c = 0.1 * 784 / 8, copied["β_c"]
     assert copied["dead from"] >= beta > c > copied["alive to"]
-    yield f"often-copied 0.1 is β = {beta:.1f} for MNIST and eight latents, above its β_c of {c:.2f}:"
+    yield (
+        f"often-copied 0.1 is β = {beta:.1f} for MNIST and eight latents, above its β_c of {c:.2f}:"
+    )
     yield f"½·MSE + 0.1·mean KL is β = {beta:.1f}, above β_c = {c:.2f}:"
     sizes_of = {row["study"] for row in ten}
     short = [row for row in edges.values() if row["study"] in sizes_of]
