@@ -26,10 +26,11 @@ COPIED = (
     "docs/*.svg", "docker/*", "benchmarks/*.md", "studies/*/*", "studies/*/results/**/*",
     "benchmarks/results/**/*",
 )  # fmt: skip
+GALLERY = "studies/gallery.md"
 MADE: dict[str, Callable[[], str]] = {
     "docs/configuration.md": reference.configuration,
     "docs/commands.md": reference.commands,
-    "studies/gallery.md": lambda: gallery.gallery(ROOT),
+    GALLERY: lambda: gallery.gallery(ROOT),
 }
 AS_THEY_ARE = "_extra"  # the folder of files that are no pages of Sphinx
 LINK = re.compile(r"(?<=\]\()(?P<place>[^)#:\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
@@ -95,6 +96,8 @@ def _page_about(place: Path) -> str | None:
         return f"docs/configuration.md{reference.anchor('/'.join(group.parts[1:]))}"
     if not place.is_dir():
         return None
+    if of == Path("studies"):
+        return GALLERY
     above = (folder / "README.md" for folder in (place, *place.parents))
     return next(page for page in above if page.is_file()).relative_to(ROOT).as_posix()
 

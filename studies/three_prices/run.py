@@ -24,7 +24,8 @@ def main() -> None:
         tables = results if quick else found.TABLES
         for words in (QUICK,) if quick else (DIGITS, MNIST):
             command = [sys.executable, "-m", "benchmarks.run.three_prices", *words]
-            subprocess.run([*command, "--results", str(tables)], check=True)
+            place = sweeps.STUDIES.parent  # where `benchmarks` is found
+            subprocess.run([*command, "--results", str(tables)], check=True, cwd=place)
         found.main(tables, results)
 
 
