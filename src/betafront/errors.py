@@ -78,10 +78,12 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     "did you mean 'sum'?"
     >>> near_miss("geometric", ["sum", "mean"])
     'known: mean, sum'
+    >>> near_miss("sum", [])
+    'there is no other'
     """
     known = sorted(known)
     small = {name.lower(): name for name in known}
     close = get_close_matches(word.lower(), small, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{small[close[0]]}'?"
-    return f"known: {', '.join(known)}" if known else "there is none"
+    return f"known: {', '.join(known)}" if known else "there is no other"
