@@ -68,7 +68,12 @@ class Images:
 
 IMAGES = (
     Images("digits", (), (4, 0.5, 1, 2, 6, 8), 3),
-    Images("mnist", ("data=mnist", "data.limit=12000"), (10, 3, 30, 60), 2),
+    Images(
+        "mnist",
+        ("data=mnist", "data.limit=12000", "objective.weight=3,10,30,60"),
+        (10, 3, 30, 60),
+        2,
+    ),
 )
 QUICK = Images(
     "digits", ("trainer.steps=300", "model.hidden=[32]", "optimizer.lr=0.003"), (4, 1), 2,
