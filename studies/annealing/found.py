@@ -110,6 +110,8 @@ def draw_ends(runs: pd.DataFrame, path: Path) -> None:
         plane.legend(fontsize=8)
         apart.axhline(0, color=colors[PLAIN], linewidth=1)
         apart.set_xscale("log")
+        apart.set_xticks([float(row["β"]) for row in rows], [row["β"] for row in rows])
+        apart.minorticks_off()
         apart.set_xlabel("final β")
         apart.set_ylabel(f"D + βR less that of {PLAIN} (nats)")
     figure.savefig(path, dpi=110)

@@ -139,6 +139,20 @@ def of_lengths() -> Iterator[str]:
     yield f"after {mnist[0]['steps']:,} and after {mnist[1]['steps']:,} steps"
 
 
+def of_annealing() -> Iterator[str]:
+    rows = {row[""]: row for row in found("annealing/results/found.json")["digits"]["ends"]}
+    objective = rows["D + βR"]
+    annealed = [name for name in objective if name not in ("", "constant")]
+    assert all(objective[name][0] > 0 for name in annealed)
+    said = {name: objective[name] for name in ("linear", "sigmoid")}
+    linear, sigmoid = (f"{mean:.2f} ± {error:.2f}" for mean, error in said.values())
+    mean, error = objective["cyclical"]
+    yield f"linear {linear} nats above it, sigmoid {sigmoid}, cyclical {mean:.1f} ± {error:.1f})"
+    more = sorted(rows["R"][name][0] for name in annealed)
+    yield f"annealed runs end with {more[0]:.1f} to {more[-1]:.1f} nats more rate"
+    yield f"digits: {more[0]:.1f} to {more[-1]:.1f} nats more rate"
+
+
 def of_sentences() -> Iterator[str]:
     name = "sentences/results/language/front.csv"
     nothing = {"schedule": "constant", "shaping": "plain", "model__word_dropout": 0}
@@ -221,7 +235,15 @@ def of_others() -> Iterator[str]:
     yield f"D approached ({longer['val/distortion']:.1f} of 118.79)"
 
 
-STUDIES = (of_weighting, of_sum_or_mean, of_lengths, of_sentences, of_structure, of_others)
+STUDIES = (
+    of_weighting,
+    of_sum_or_mean,
+    of_lengths,
+    of_annealing,
+    of_sentences,
+    of_structure,
+    of_others,
+)
 
 
 @cache
