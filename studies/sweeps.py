@@ -17,8 +17,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Protocol
+
+import pandas as pd
 
 from betafront.addresses import runs_folder
 
@@ -74,9 +78,46 @@ def at_points(study: str, name: str, points: Sequence[Mapping[str, object]], *wo
     betafront("sweep", f"study={study}", f"study.name={name}", "tracking=off", *settings, *words)
 
 
-def side_by_side(sweeps: Sequence[Callable[[], object]], quick: bool) -> None:
-    """Do several sweeps of a process each (`ALONE`), two at a time; quick variants one after the
-    other."""
+class OfImages(Protocol):
+    """The studies of one set of images, one of a process (`ALONE`) for each part of a question."""
+
+    @property
+    def parts(self) -> Sequence[str]:
+        """The names of the parts."""
+
+    def sweep(self, part: str) -> None:
+        """Have the study of a part done."""
+
+
+def in_parts(
+    file: str,
+    images: Sequence[OfImages],
+    quick: OfImages,
+    tables: Mapping[str, Callable[[Any, str], pd.DataFrame]],
+    found: Callable[[Path], None],
+) -> None:
+    """Do the studies of every part of a question, and write the tables of their results.
+
+    Args:
+        file: the study's `run.py`.
+        images: in order.
+        quick: in their place in the quick variant.
+        tables: by name, what gives the rows of a part.
+        found: reads the tables, in the folder of the results.
+    """
+    with results_of(file) as (results, is_quick):
+        chosen = [quick] if is_quick else images
+        every = [(of_images, part) for of_images in chosen for part in of_images.parts]
+        _side_by_side([partial(of_images.sweep, part) for of_images, part in every], is_quick)
+        results.mkdir(parents=True, exist_ok=True)
+        for name, rows in tables.items():
+            table = pd.concat([rows(*part) for part in every])
+            table.to_csv(results / f"{name}.csv", index=False, float_format="%.6g")
+        found(results)
+
+
+def _side_by_side(sweeps: Sequence[Callable[[], object]], quick: bool) -> None:
+    """Do several sweeps, two at a time; of a quick variant one after the other."""
     if quick:
         for sweep in sweeps:
             sweep()

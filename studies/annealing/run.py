@@ -8,8 +8,6 @@ of the runs of the others at the same β. Two studies are done side by side, a p
 """
 
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -31,14 +29,14 @@ class Images:
         words: overrides.
         betas: the final β, the one whose curves are kept first.
         seeds: runs at each.
-        schedules: of which each is a study.
+        parts: schedules, of which each is a study.
     """
 
     name: str
     words: tuple[str, ...]
     betas: tuple[float, ...]
     seeds: int
-    schedules: tuple[str, ...] = SCHEDULES
+    parts: tuple[str, ...] = SCHEDULES
 
     def study(self, schedule: str) -> str:
         """The name of the study of a schedule."""
@@ -47,7 +45,9 @@ class Images:
     def sweep(self, schedule: str) -> None:
         """Have the study of a schedule done."""
         points = [{"objective.weight": beta} for beta in self.betas]
-        words = (f"schedule={schedule}", f"study.replicates={self.seeds}", *self.words)
+        searched = ",".join(f"{beta:g}" for beta in sorted(self.betas))
+        size = (f"objective.weight={searched}", f"study.replicates={self.seeds}")
+        words = (f"schedule={schedule}", *size, *self.words)
         sweeps.at_points("annealing", self.study(schedule), points, *words, *sweeps.ALONE)
 
     def runs(self, schedule: str) -> pd.DataFrame:
@@ -68,35 +68,13 @@ class Images:
 
 IMAGES = (
     Images("digits", (), (4, 0.5, 1, 2, 6, 8), 3),
-    Images(
-        "mnist",
-        ("data=mnist", "data.limit=12000", "objective.weight=3,10,30,60"),
-        (10, 3, 30, 60),
-        2,
-    ),
+    Images("mnist", ("data=mnist", "data.limit=12000"), (10, 3, 30, 60), 2),
 )
 QUICK = Images(
     "digits", ("trainer.steps=300", "model.hidden=[32]", "optimizer.lr=0.003"), (4, 1), 2,
     ("constant", "linear"),
 )  # fmt: skip
 
-
-def main() -> None:
-    with sweeps.results_of(__file__) as (results, quick):
-        chosen = (QUICK,) if quick else IMAGES
-        every = [(images, schedule) for images in chosen for schedule in images.schedules]
-        sweeps.side_by_side([partial(Images.sweep, *one) for one in every], quick)
-        keep(every, results)
-        found.main(results)
-
-
-def keep(every: list[tuple[Images, str]], results: Path) -> None:
-    """Write the tables of the runs and of the curves."""
-    results.mkdir(parents=True, exist_ok=True)
-    for name, part in (("runs", Images.runs), ("curves", Images.curve)):
-        table = pd.concat([part(images, schedule) for images, schedule in every])
-        table.to_csv(results / f"{name}.csv", index=False, float_format="%.6g")
-
-
 if __name__ == "__main__":
-    main()
+    tables = {"runs": Images.runs, "curves": Images.curve}
+    sweeps.in_parts(__file__, IMAGES, QUICK, tables, found.main)

@@ -7,7 +7,6 @@ python -m studies.controllers.run --quick
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +40,11 @@ class Images:
     values: Mapping[str, tuple[float, ...]]
     gamma: float
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The methods, of which each is a study."""
+        return tuple(self.values)
+
     def sweep(self, method: str) -> None:
         """Have the study of a method done."""
         values = ",".join(f"{value:g}" for value in self.values[method])
@@ -63,7 +67,8 @@ class Images:
         done = study(f"controllers-{self.name}-{method}")
         runs = done.runs.assign(images=self.name, method=method)
         places = zip(runs["trial"], runs["replicate"], strict=True)
-        return runs.assign(settled=[settled(done.folder / run_folder(*place)) for place in places])
+        steps = [settled(done.folder / run_folder(*place)) for place in places]
+        return runs.assign(settled=steps)[found.COLUMNS]
 
 
 def settled(folder: Path) -> float:
@@ -99,17 +104,6 @@ QUICK = Images(
     {"constant": (0.5, 1, 2), "geco": (-10,), "controlvae": (5,), "capacity": (5,)}, 6,
 )  # fmt: skip
 
-
-def main() -> None:
-    with sweeps.results_of(__file__) as (results, quick):
-        chosen = (QUICK,) if quick else IMAGES
-        every = [(images, method) for images in chosen for method in images.values]
-        sweeps.side_by_side([partial(Images.sweep, *one) for one in every], quick)
-        table = pd.concat([images.runs(method) for images, method in every])
-        results.mkdir(parents=True, exist_ok=True)
-        table[found.COLUMNS].to_csv(results / "runs.csv", index=False, float_format="%.6g")
-        found.main(results)
-
-
 if __name__ == "__main__":
-    main()
+    tables = {"runs": Images.runs}
+    sweeps.in_parts(__file__, IMAGES, QUICK, tables, found.main)

@@ -6,7 +6,6 @@ python -m studies.likelihoods.run --quick
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import pandas as pd
 from studies.likelihoods import found
@@ -39,7 +38,7 @@ class Images:
         betas: of each likelihood but the Gaussian with a fixed σ, which has β = 1.
         sigmas: its σ.
         seeds: runs at each.
-        likelihoods: of which each is a study.
+        parts: likelihoods, of which each is a study.
     """
 
     name: str
@@ -47,7 +46,7 @@ class Images:
     betas: tuple[float, ...]
     sigmas: tuple[float, ...]
     seeds: int
-    likelihoods: tuple[str, ...] = tuple(LIKELIHOODS)
+    parts: tuple[str, ...] = tuple(LIKELIHOODS)
 
     def study(self, likelihood: str) -> str:
         """The name of the study of a likelihood."""
@@ -84,17 +83,6 @@ QUICK = Images(
     (0.5, 0.2, 0.1), 2, (found.FIXED, "gaussian, learned σ", "bernoulli", "beta"),
 )  # fmt: skip
 
-
-def main() -> None:
-    with sweeps.results_of(__file__) as (results, quick):
-        chosen = (QUICK,) if quick else IMAGES
-        every = [(images, name) for images in chosen for name in images.likelihoods]
-        sweeps.side_by_side([partial(Images.sweep, *one) for one in every], quick)
-        table = pd.concat([images.runs(name) for images, name in every])
-        results.mkdir(parents=True, exist_ok=True)
-        table.to_csv(results / "runs.csv", index=False, float_format="%.6g")
-        found.main(results)
-
-
 if __name__ == "__main__":
-    main()
+    tables = {"runs": Images.runs}
+    sweeps.in_parts(__file__, IMAGES, QUICK, tables, found.main)

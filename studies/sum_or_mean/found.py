@@ -16,6 +16,7 @@ from rich.console import Console
 from studies.shown import least, show, write
 
 from betafront.front.one_curve import one_curve
+from betafront.training.standing import DEAD_RATE
 
 COLUMNS = [
     "trial", "objective.weight", "normalisation", "model.latents", "likelihood.mode", "pixels",
@@ -34,7 +35,6 @@ GROUPS = {
 IN_CONVENTIONS = ("digits", "mnist28")  # whose β were written as means too
 OF_CELL = ["study", "loss", "latents", "written", "place"]
 NEAR = 0.9  # of β_c, from which on the optimum itself has hardly any rate
-DEAD = 0.05  # nats of R, below which no latent says anything
 RATES = (1.0, 5.0)  # nats: of latents that are nearly dead, and of some that are in use
 
 
@@ -110,7 +110,7 @@ def collapses(trials: pd.DataFrame, results: Path) -> list[dict[str, Any]]:
     for study, of_study in plain.groupby("study"):
         beta_c = json.loads((results / f"{study}.json").read_text())
         for (mode, latents), cell in of_study.groupby(["likelihood.mode", "model.latents"]):
-            is_dead, c = cell["val/rate"] < DEAD, beta_c[mode]
+            is_dead, c = cell["val/rate"] < DEAD_RATE, beta_c[mode]
             alive, dead = cell["beta"][~is_dead], cell["beta"][is_dead]
             rows.append(
                 {
@@ -202,7 +202,7 @@ def draw(trials: pd.DataFrame, path: Path) -> None:
                     )  # fmt: skip
             axes.set_xscale("log")
             axes.set_yscale("log")
-            axes.set_ylim(DEAD)
+            axes.set_ylim(DEAD_RATE)
             axes.set_xlabel(label)
         what = "σ optimal" if mode == "optimal" else "squared error, σ = 1"
         row[0].set_ylabel(f"{what}\nrate R (nats)")
