@@ -102,7 +102,9 @@ def train(
     overrides: Overrides = None,
     trial: Annotated[
         int | None,
-        typer.Option(help="Run this trial of a study again; a pruned one goes on."),
+        typer.Option(
+            help="Run this trial of a study again; a pruned one goes on, a failed one is tried."
+        ),
     ] = None,
     study: Annotated[
         str | None, typer.Option(help="The study of --trial; the newest where left out.")

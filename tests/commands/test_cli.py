@@ -235,6 +235,24 @@ def test_a_trial_is_run_again_with_the_same_numbers(
     assert "configuration of the run is gone" in betafront("train", "--trial", "1").err
 
 
+def test_a_failed_trial_is_tried_again_as_status_says(
+    betafront: Command, swept: Command, own_place: Path, fast: tuple[str, ...]
+) -> None:
+    once = ("objective.weight=1,2", "study.sampler=grid", "study.budget.trials=1")
+    assert swept(*once, *fast, "optimizer.lr=1e30", "study.name=f").code == 1
+    assert "Run one again with `betafront train --trial 0 --study f`" in betafront("status").out
+    again = betafront("train", "--trial", "0", "--study", "f")
+    assert again.code == 2
+    assert "the loss became NaN or infinite at step" in again.err
+    config = own_place / "runs/f/trial-0000/config.yaml"
+    config.write_text(config.read_text().replace("1.0e+30", "0.001"))  # whatever ended it is gone
+    again = betafront("train", "--trial", "0", "--study", "f")
+    assert again.code == 0, again.err
+    assert "Trial 0 of f, which failed then (diverged: the loss" in " ".join(again.out.split())
+    config.unlink()
+    assert "has no run to repeat" in betafront("train", "--trial", "0", "--study", "f").err
+
+
 def test_a_study_is_followed_to_its_end(
     betafront: Command, swept: Command, fast: tuple[str, ...]
 ) -> None:

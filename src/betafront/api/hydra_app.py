@@ -168,7 +168,7 @@ def _line(error: BaseException | None, arguments: list[str]) -> str:
 
 def _of(error: BaseException | None, arguments: list[str]) -> str:
     if isinstance(error, Diverged):
-        return f"{error}: try a smaller optimizer.lr, or another likelihood"
+        return error.format_message()
     if error is not None and is_of_composition(error):  # as Hydra's, an OSError, for a missing file
         return explain(error, lambda: keys_near(arguments), arguments)
     if isinstance(error, OSError):

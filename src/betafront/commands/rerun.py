@@ -1,5 +1,5 @@
 """`betafront train --trial N`: a trial of a study again, and whether the numbers are the same; one
-that was pruned goes on to its end."""
+that was pruned goes on to its end, and one that failed is tried again."""
 
 import math
 import time
@@ -14,8 +14,8 @@ from betafront.config.saved import build_saved, save, saved_config
 from betafront.errors import UserError
 from betafront.study.lookup import find_study
 from betafront.study.trials.origin import WEIGHTS, existing, numbered, origin
-from betafront.study.trials.replicates import Record, every_run, run_folder
-from betafront.study.trials.status import Status, status
+from betafront.study.trials.replicates import Record, every_run, run_folder, runs_begun
+from betafront.study.trials.status import Status, reason, status
 from betafront.study.worker.earlier_attempts import begin_with
 from betafront.terminal import console
 from betafront.training.folder import RunFolder
@@ -31,7 +31,8 @@ ROUND_OFF = 0.01  # of a number: what the order of sums changes grows with the s
 
 def rerun(name: str | None, number: int, replicate: int = 0) -> None:
     """Train a run of trial `number` once more, beside the study, and compare what came of it. One
-    that was pruned goes on from the step at which it was stopped.
+    that was pruned goes on from the step at which it was stopped; one that failed is trained from
+    its start, to see whether it fails again.
 
     Args:
         name: of the study; None for the newest.
@@ -39,14 +40,17 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
         replicate: which of its runs.
 
     Raises:
-        UserError: there is no such run, its configuration is gone, or the numbers differ from those
-            of the study.
+        UserError: there is no such run, its configuration is gone, it fails, or the numbers differ
+            from those of the study.
     """
     study, spec = find_study(name)
     trials = study.get_trials(deepcopy=False)
     trial = numbered(trials, number)
     if trial is not None and status(trial) is Status.PRUNED:
         _go_on(spec, trial)
+        return
+    if trial is not None and status(trial).failed:
+        _try_again(spec, trial)
         return
     run = _run(trials, spec, number, replicate)
     stored, kept = run.metrics, Path(spec.folder) / run.folder
@@ -93,6 +97,25 @@ def _go_on(spec: "Spec", trial: "FrozenTrial") -> None:
     console().print(
         f"Trial {trial.number} of {spec.name}, which was pruned, has gone on{where} to its end in "
         f"{result.folder}; in the study it stays pruned.",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _try_again(spec: "Spec", trial: "FrozenTrial") -> None:
+    """Train the run at which a trial failed, the last that it began, from its start, in a folder of
+    its own."""
+    runs = runs_begun(Path(spec.folder), trial.number)
+    begun = [run for run in runs if run.config.is_file()]
+    if not begun:
+        raise UserError(
+            f"trial {trial.number} of {spec.name} has no run to repeat: it ended before one began "
+            f"({reason(trial)})"
+        )
+    result = _trained(begun[-1].path)
+    console().print(
+        f"Trial {trial.number} of {spec.name}, which failed then ({reason(trial)}), has come to "
+        f"its end now, in {result.folder}; in the study it stays failed.",
         markup=False,
         soft_wrap=True,
     )

@@ -22,6 +22,11 @@ class Diverged(Exception):
         self.step = step
         self.what = what
 
+    def format_message(self) -> str:
+        """What happened and what may help: the line with which a command ends, as of an error of
+        typer's."""
+        return f"{self}: try a smaller optimizer.lr, or another likelihood"
+
     def __reduce__(self) -> tuple[type["Diverged"], tuple[int, str]]:
         return Diverged, (self.step, self.what)
 

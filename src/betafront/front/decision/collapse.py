@@ -15,15 +15,14 @@ from betafront.training.cause import (
     between,
     where,
 )
-from betafront.training.standing import COLLAPSED
+from betafront.training.standing import COLLAPSED, DEAD_RATE
 
 LISTED = 8  # trials of one cause
-NO_RATE = 0.05  # nats: an example that carries less tells its reconstruction nothing
 
 
 def collapsed(table: pd.DataFrame) -> "pd.Series[bool]":
     """Which trials use no latent: their rate is about 0, or all latents were recorded as dead."""
-    dead = table[RATE] < NO_RATE
+    dead = table[RATE] < DEAD_RATE
     return dead | (table[STANDING] == COLLAPSED) if STANDING in table else dead
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from betafront.study.display.lines import chosen
 from betafront.study.spec import Spec
 from betafront.study.trials.origin import origin
-from betafront.study.trials.ours import trial_folder
+from betafront.study.trials.replicates import runs_begun
 from betafront.study.trials.status import (
     Status,
     kind_of_failure,
@@ -138,8 +138,7 @@ def log_of(trial: "FrozenTrial", folder: Path) -> str:
         trial: that failed.
         folder: of the study.
     """
-    own = folder / trial_folder(trial.number)
-    logs = [RunFolder(part).log for part in (own, *sorted(own.glob("replicate-*")))]
+    logs = (run.log for run in runs_begun(folder, trial.number))
     found = [log for log in logs if log.is_file()]
     path = found[-1] if found else RunFolder(folder / "workers" / "*").log
     here = Path.cwd()

@@ -11,6 +11,7 @@ from betafront.study.trials.mean_curve import mean_curve, mean_of
 from betafront.study.trials.origin import origin
 from betafront.study.trials.ours import RECORD, trial_folder
 from betafront.study.trials.status import Status, status
+from betafront.training.folder import RunFolder
 from betafront.training.result import OnTheScale
 from betafront.training.standing import Standing, weightiest
 
@@ -176,3 +177,14 @@ def every_run(trial: "FrozenTrial", trials: "Sequence[FrozenTrial]") -> tuple[Re
 def run_folder(number: int, replicate: int) -> str:
     """Where a run's files are, below the study's folder: the first replicate in the trial's own."""
     return f"{trial_folder(number)}/replicate-{replicate}" if replicate else trial_folder(number)
+
+
+def runs_begun(folder: Path, number: int) -> list[RunFolder]:
+    """The folders of the runs that a trial may have begun, in the order in which it trains them.
+
+    Args:
+        folder: of the study.
+        number: of the trial.
+    """
+    first = folder / trial_folder(number)
+    return [RunFolder(run) for run in (first, *sorted(first.glob("replicate-*")))]
