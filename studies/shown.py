@@ -66,7 +66,7 @@ def _with_nulls(said: Any) -> Any:
 def show(title: str, rows: Sequence[Mapping[str, Any]], out: Console) -> None:
     """Print rows, with a column for each name that a row has; a list is a mean and its error."""
     names = list(dict.fromkeys(key for row in rows for key in row))
-    table = Table(*names, title=title, box=box.SIMPLE_HEAD)
+    table = Table(*names, title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for row in rows:
         table.add_row(*(_word(row.get(name)) for name in names))
     out.print(table)
@@ -79,10 +79,10 @@ def _word(value: Any) -> str:
 
 
 def _with_error(mean: float, error: float) -> str:
-    """As many digits as the error has with two of its own."""
+    """As many digits as the error has with two of its own, or with one above 3."""
     if math.isnan(mean):
         return ""
     if not error > 0:  # of one value, or of equal ones
         return f"{mean:.3g}"
-    digits = max(0, 1 - math.floor(math.log10(error)))
-    return f"{mean:.{digits}f}±{error:.{digits}f}"
+    digits = max(0, math.floor(1.5 - math.log10(error)))
+    return f"{round(mean, digits) + 0.0:.{digits}f}±{error:.{digits}f}"  # and no -0

@@ -5,6 +5,7 @@
 Writes `found.json` and `figure.png`.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from scipy.interpolate import PchipInterpolator
 from studies.shown import mean_error, show, write
 
 PLAIN = "constant"
-HELD = {"geco": "D", "controlvae": "R", "capacity": "R"}
+HELD = {"geco": "D", "controlvae": "R", "capacity": "R", "capacity-half": "R"}
+ORDER = [PLAIN, "ramp", *HELD]
 R, D = "val/rate", "val/distortion"
 COLUMNS = [
     "images", "method", "trial", "replicate", "weight", "beta", "beta_spread", "sigma", "target",
@@ -57,21 +59,28 @@ def rows_of(runs: pd.DataFrame) -> list[dict[str, Any]]:
                 "off front": mean_error(part["off"]), "steps": mean_error(part["settled"]),
             }
         )  # fmt: skip
-    order = [PLAIN, *HELD]
-    return sorted(rows, key=lambda row: (order.index(str(row["method"])), row["β"][0]))
+    return sorted(rows, key=lambda row: (ORDER.index(str(row["method"])), row["β"][0]))
+
+
+def _by_method(runs: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The runs of each method that there is, in the order of the tables."""
+    for method in ORDER:
+        part = runs[runs["method"] == method]
+        if len(part):
+            yield method, part
 
 
 def summary(runs: pd.DataFrame) -> list[dict[str, Any]]:
     """A row for each method, over all of its runs of one set of images."""
     rows = []
-    for method, part in runs.groupby("method", sort=False):
+    for method, part in _by_method(runs):
         known = part["off"].dropna()
         row: dict[str, Any] = {
             "method": method, "on its range": f"{len(known)} of {len(part)}",
             "off front": mean_error(known), "RMS": float((known**2).mean() ** 0.5),
             "steps": mean_error(part["settled"]),
         }  # fmt: skip
-        if held := HELD.get(str(method)):
+        if held := HELD.get(method):
             of = part[{"D": D, "R": R}[held]]
             row["reached"] = int(part["reached"].sum())
             row["off target"] = mean_error((part["came_to"] - part["target"]).abs())
@@ -91,8 +100,8 @@ def draw(runs: pd.DataFrame, path: Path) -> None:
         x = np.linspace(line.x[0], line.x[-1], 200)
         plane.plot(x, line(x), color="C0", linewidth=1)
         apart.axhline(0, color="C0", linewidth=1)
-        for i, (method, own) in enumerate(part.groupby("method", sort=False)):
-            marks = {"color": f"C{i}", "marker": "o^sD"[i % 4], "s": 22}
+        for i, (method, own) in enumerate(_by_method(part)):
+            marks = {"color": f"C{i}", "marker": "ov^sDd"[i], "s": 22}
             plane.scatter(own[R], own[D], label=method, **marks)
             apart.scatter(own[R], own["off"], **marks)
         plane.set_title(images)

@@ -1,4 +1,5 @@
-"""Constant β, a controlled rate, a controlled distortion and a capacity, on digits and on MNIST.
+"""Constant β without and with a ramp, a controlled rate or distortion, a capacity of two weights, on
+digits and on MNIST.
 
 python -m studies.controllers.run           # MNIST from the folder of BETAFRONT_DATA_DIR
 python -m studies.controllers.run --quick
@@ -30,8 +31,8 @@ class Images:
         name: of the images.
         words: overrides.
         seeds: runs at each value.
-        values: of each method: the constant β, and the targets in nats of D or R.
-        gamma: the weight on |R - C| of a capacity.
+        values: of each method: the final β, and the targets in nats of D or R.
+        gamma: the weight on |R - C| of a capacity, of which there is half as well.
     """
 
     name: str
@@ -50,17 +51,20 @@ class Images:
         values = ",".join(f"{value:g}" for value in self.values[method])
         own = {
             "constant": (f"objective.weight={values}",),
+            "ramp": (f"objective.weight={values}", "schedule=linear"),
             "geco": ("controller=geco", "objective.weight=1", f"+controller.target={values}"),
             "controlvae": (
                 "controller=controlvae", "objective.weight=1", f"+controller.target={values}",
             ),
-            "capacity": (
-                "shaping=capacity", f"objective.weight={self.gamma:g}", f"shaping.nats={values}",
-            ),
+            "capacity": (*self._capacity(self.gamma), f"shaping.nats={values}"),
+            "capacity-half": (*self._capacity(self.gamma / 2), f"shaping.nats={values}"),
         }[method]  # fmt: skip
         budget = f"study.budget.trials={len(self.values[method])}"
         words = (*self.words, *own, budget, f"study.replicates={self.seeds}", *sweeps.ALONE)
         sweeps.swept("controllers", sweeps.Sweep(f"{self.name}-{method}", words), quick=False)
+
+    def _capacity(self, gamma: float) -> tuple[str, ...]:
+        return "shaping=capacity", f"objective.weight={gamma:g}"
 
     def runs(self, method: str) -> pd.DataFrame:
         """The runs of a method."""
@@ -87,16 +91,27 @@ def settled(folder: Path) -> float:
     return steps if steps <= 0.9 * len(rate) else math.nan
 
 
-RATES = {"controlvae": (3.0, 5.0, 8.0), "capacity": (3.0, 5.0, 8.0)}
-RATES_MNIST = {"controlvae": (5.0, 9.0, 13.0), "capacity": (5.0, 9.0, 13.0)}
+def values(
+    betas: tuple[float, ...], distortions: tuple[float, ...], rates: tuple[float, ...]
+) -> Mapping[str, tuple[float, ...]]:
+    """What each method is given. With half of γ the least rate is left out, whose β is above it.
+
+    Args:
+        betas: of runs at a constant β, and of those that come to it.
+        distortions: in nats, for GECO.
+        rates: in nats, in rising order.
+    """
+    return {
+        "constant": betas, "geco": distortions, "controlvae": rates, "capacity": rates,
+        "ramp": betas, "capacity-half": rates[1:],
+    }  # fmt: skip
+
+
 IMAGES = (
-    Images(
-        "digits", (), 3,
-        {"constant": (1.5, 2, 3, 4, 5, 6.5), "geco": (-10, -22, -32), **RATES}, 12,
-    ),
+    Images("digits", (), 3, values((1.5, 2, 3, 4, 5, 6.5), (-10, -22, -32), (3, 5, 8)), 12),
     Images(
         "mnist", ("data=mnist", "data.limit=12000", "trainer.steps=3000"), 2,
-        {"constant": (3, 5, 8, 13, 20, 35), "geco": (-180, -270, -330), **RATES_MNIST}, 60,
+        values((3, 5, 8, 13, 20, 35), (-180, -270, -330), (5, 9, 13)), 60,
     ),
 )  # fmt: skip
 QUICK = Images(
