@@ -1,5 +1,5 @@
-"""Constant β without and with a ramp, a controlled rate or distortion, a capacity of two weights, on
-digits and on MNIST.
+"""Constant β without and with a ramp, a controlled rate or distortion, a capacity of two weights;
+on digits and on MNIST.
 
 python -m studies.controllers.run           # MNIST from the folder of BETAFRONT_DATA_DIR
 python -m studies.controllers.run --quick
