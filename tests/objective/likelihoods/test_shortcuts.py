@@ -1,10 +1,23 @@
 """What a likelihood says by a shortcut is what it says the long way."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
 
-from betafront.objective import Bernoulli, Beta, ContinuousBernoulli, Gaussian, Laplace, Likelihood
+from betafront.objective import (
+    Bernoulli,
+    Beta,
+    Categorical,
+    ContinuousBernoulli,
+    DiscretizedLogistic,
+    Gaussian,
+    Laplace,
+    Likelihood,
+)
+
+LEVELS = 5
 
 
 def examples() -> Tensor:
@@ -18,6 +31,24 @@ def examples() -> Tensor:
 )
 def test_the_mean_over_examples_is_that_of_each(likelihood: Likelihood) -> None:
     x = examples()
+    params = torch.linspace(-2, 3, 6 * likelihood.outputs).view(1, -1, 2, 3).requires_grad_()
+    found, expected = likelihood.mean_log_prob(x)(params), likelihood.log_prob(params, x).mean()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+    slopes = [torch.autograd.grad(value, params)[0] for value in (found, expected)]
+    torch.testing.assert_close(*slopes, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "likelihood",
+    [
+        Categorical(LEVELS), Categorical(LEVELS, dequantized=True), DiscretizedLogistic(LEVELS),
+        DiscretizedLogistic(LEVELS, dequantized=True), DiscretizedLogistic(LEVELS, mode="pixel"),
+    ],
+)  # fmt: skip
+def test_the_mean_over_levels_is_that_of_each_example(likelihood: Any) -> None:
+    level = (LEVELS * examples()).floor()
+    level[:, :, 0] = level[:, :, 0].clamp(max=LEVELS - 2)  # a level that some pixels never have
+    x = likelihood.grid.value(level)
     params = torch.linspace(-2, 3, 6 * likelihood.outputs).view(1, -1, 2, 3).requires_grad_()
     found, expected = likelihood.mean_log_prob(x)(params), likelihood.log_prob(params, x).mean()
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)

@@ -1,6 +1,6 @@
 """The categorical: a free mass on each of k grey levels."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 import torch
@@ -38,6 +38,11 @@ class Categorical(Likelihood):
         if len(log_mass) == 1:  # for all examples: k numbers per data dimension, looked up
             return log_mass[0].gather(0, level)
         return log_mass.gather(1, level.unsqueeze(1)).squeeze(1)
+
+    def mean_log_prob(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """As of any likelihood: the mean over the levels, each as often as it is there."""
+        shares = self.grid.shares(x)
+        return lambda params: (shares * self.unpack(params).log_softmax(1)[0]).sum()
 
     def mean(self, params: Tensor) -> Tensor:
         mass = self.unpack(params).softmax(1)

@@ -1,6 +1,7 @@
 """The discretised logistic: the mass that a logistic density has in the cell of each grey level."""
 
 import math
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import torch
@@ -66,6 +67,14 @@ class DiscretizedLogistic(Likelihood):
             + torch.where(first, 0.0, logsigmoid(-lower))
             + torch.where(first | last, 0.0, inner)
         )
+
+    def mean_log_prob(self, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """As of any likelihood: the mean over the levels, each as often as it is there."""
+        shares = self.grid.shares(x)
+        there = shares.flatten(1).any(1).nonzero()[:, 0]
+        values = self.grid.value(there.to(x.dtype)).view(-1, *[1] * (x.ndim - 1))
+        shares = shares[there]
+        return lambda params: (shares * self.log_prob_each(params, values)).sum()
 
     def mean(self, params: Tensor) -> Tensor:
         mean, log_scale = self._mean_and_log_scale(params)

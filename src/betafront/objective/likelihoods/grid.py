@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from betafront.errors import UserError
@@ -50,6 +51,18 @@ class Grid:
     def value(self, level: Tensor) -> Tensor:
         """The value of each level, given as a floating-point number (so also of a mean level)."""
         return (level + 0.5) / self.levels if self.dequantized else level / (self.levels - 1)
+
+    def shares(self, x: Tensor) -> Tensor:
+        """(k, …) the part of the examples that has each level in each data dimension.
+
+        Args:
+            x: (n, …) values.
+        """
+        level = self.level(x).flatten(1)
+        dims = level.shape[1]
+        which = level * dims + torch.arange(dims, device=x.device)
+        counts = torch.bincount(which.flatten(), minlength=self.levels * dims)
+        return (counts.double() / len(x)).to(x.dtype).view(self.levels, *x.shape[1:])
 
     def check(self, x: Tensor, name: str) -> None:
         """Refuse data that was not made from these levels.
