@@ -13,12 +13,14 @@ from betafront.front.decision.confirmation.confirmed import confirmation_record
 from betafront.front.show import standings
 from betafront.front.table import SCALE, is_metric
 from betafront.study.display.failures import print_failures, reasons
+from betafront.study.display.next_commands import command_on, next_commands
 from betafront.study.display.others import print_others
 from betafront.study.lookup import find_study
 from betafront.study.results.confirmation import confirming
 from betafront.study.results.pruned import pruned_record
 from betafront.study.results.read import read
 from betafront.study.results.table import failures
+from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import IF_ANY, OF_OTHERS, WORDS
 from betafront.study.trials.steps import steps_used, used_in_words
 from betafront.terminal import command_line, console, print_json, print_next
@@ -90,12 +92,12 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
     if tested < planned:
         again = command_line("confirm", spec.name)
         out.print(f"Confirming: {tested} of {planned} runs; {again} goes on", soft_wrap=True)
-    print_study(rows, known, out, runs, asked)
-    ways = [
-        ("page", command_line("report", spec.name)),
-        ("in MLflow", command_line("ui", spec.name)),
-    ]
-    print_next([*(ways if len(rows) else []), ("go on with", known.command)], out)
+    advised = print_study(rows, known, out, runs, asked)
+    ways = next_commands(spec, bool(advised), tested=known.confirmation is not None)
+    ways = [("page", command_on(spec, "report")), *ways] if len(rows) else []
+    if not is_met(spec, trials):
+        ways.append(("go on with", known.command))
+    print_next(ways, out)
 
 
 def curves_record(table: pd.DataFrame) -> dict[str, Any]:

@@ -21,6 +21,7 @@ OFF, OWN_LINE = "off", "own_line"
 AUTO = "auto"
 PRUNERS = (OFF, OWN_LINE)
 IDENTITY = "identity"  # a user attribute of its own: drawn once, when the study is made
+UNRECORDED = ("NoTracker", "NoView")  # trackers of `tracking=off`, now and in earlier versions
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,11 @@ class Spec:
                         "either)"
                     )
         return ""
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether a tracker records the trials."""
+        return str(self.tracking.get("_target_")).rpartition(".")[2] not in UNRECORDED
 
     @property
     def by_epochs(self) -> bool:

@@ -74,7 +74,7 @@ def print_study(
     out: Console,
     runs: pd.DataFrame | None = None,
     asked: Asked = USUAL,
-) -> None:
+) -> list[Advice]:
     """Print the front as a table and as characters, the decision, and the cautions.
 
     Args:
@@ -84,13 +84,16 @@ def print_study(
         runs: a row per run, for the intervals of β.
         asked: for more than the usual points.
 
+    Returns:
+        The decision, and what is advised beside it; empty where there is no decision.
+
     Raises:
         UserError: the study cannot answer what was asked.
     """
     members = front(table, facts.objectives)
     if members.empty:
         out.print("No trial has a result: there is no front yet.")
-        return
+        return []
     advice = decide(table, facts, runs, asked)
     title, marks = f"Front of {facts.name}", names(advice)
     out.print(front_table(title, members, facts.parameters, facts.others, out.width, marks))
@@ -120,7 +123,7 @@ def print_study(
         print_scout(facts.scout, table, out)
     if why:
         print_sentence(why, out)
-        return
+        return []
     out.print()
     out.print(advice_table(advice))
     for line in [*(f"{a.name}: {a.method}." for a in advice), *notes(table, facts, advice)]:
@@ -130,6 +133,7 @@ def print_study(
     out.print(headed(f"Decision{word}", "bold green", advice[0].text))
     for line in confirmation_lines(facts.confirmation, table, advice):
         out.print(line, markup=False)
+    return advice
 
 
 def _curves_beside(

@@ -55,6 +55,8 @@ def print_plan(
         out.print(f"  {len(done)} of {len(plan.runs)} runs are finished")
     if left:
         out.print(f"  about {duration(seconds)} with {hands}, at the pace of the study's trials")
+        if spec.stack != 1:
+            out.print("  (longer where those were trained in stacks, which these runs are not)")
     for what in plan.left_out:
         out.print(f"  left out: {what}", style="dim", markup=False)
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from betafront.addresses import runs_folder
 from betafront.files import write_whole
 from betafront.front import USUAL, Asked, draw_front, print_study
 from betafront.front.show.report import write_page
 from betafront.study.display.chapter import chapter
 from betafront.study.display.failures import print_failures
+from betafront.study.display.next_commands import command_on, next_commands
 from betafront.study.display.others import print_others
 from betafront.study.results.read import read
 from betafront.study.spec import Spec
 from betafront.study.tracker.protocol import Links, Tracker
 from betafront.study.tracker.publish import write_record_if_possible
-from betafront.terminal import command_line, print_next
+from betafront.terminal import print_next
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -43,16 +43,16 @@ def report(
     Raises:
         UserError: the study cannot answer what was asked.
     """
-    print_report(study, spec, out, asked)
-    write_files(study, spec, tracker, out, asked)
+    decided = print_report(study, spec, out, asked)
+    write_files(study, spec, tracker, out, asked, decided)
 
 
-def print_report(study: "Study", spec: Spec, out: Console, asked: Asked = USUAL) -> None:
-    """As `report`, without writing anything."""
+def print_report(study: "Study", spec: Spec, out: Console, asked: Asked = USUAL) -> bool:
+    """As `report`, without writing anything; whether there is a decision."""
     found = read(study, spec)
     print_failures(found.trials, spec, out)
     print_others(found.trials, spec, out)
-    print_study(found.table, found.facts, out, found.runs, asked)
+    return bool(print_study(found.table, found.facts, out, found.runs, asked))
 
 
 def write_page_alone(
@@ -67,9 +67,19 @@ def write_page_alone(
 
 
 def write_files(
-    study: "Study", spec: Spec, tracker: Tracker, out: Console, asked: Asked = USUAL
+    study: "Study",
+    spec: Spec,
+    tracker: Tracker,
+    out: Console,
+    asked: Asked = USUAL,
+    decided: bool = False,
 ) -> None:
-    """As `report`, without printing the front and the decision."""
+    """As `report`, without printing the front and the decision.
+
+    Args:
+        study, spec, tracker, out, asked: as there.
+        decided: whether there is a decision, from which further commands go on.
+    """
     found = read(study, spec)
     rows, known = found.table, found.facts
     if rows.empty:
@@ -87,16 +97,15 @@ def write_files(
     write_whole(folder / DATA, rows.to_csv(index=False))
     write_whole(folder / MADE_BY, json.dumps(portable(spec), indent=1, ensure_ascii=False))
     write_record_if_possible(study, spec, tracker, out)
-    at_hand = where.parent == runs_folder()  # by the commands, without being told
-    place = "" if at_hand else f"BETAFRONT_RUNS={quote(str(where.parent))} "
+    tested = known.confirmation is not None
     print_next(
         [
             ("page", folder / PAGE),
             ("picture", folder / PICTURE),
             ("table", folder / DATA),
             ("runs", f"{quote(str(where))}/trial-*"),
-            ("in MLflow", place + command_line("ui", spec.name)),
-            ("state", place + command_line("status", spec.name)),
+            *next_commands(spec, decided, tested),
+            ("state", command_on(spec, "status")),
         ],
         out,
     )
