@@ -170,6 +170,39 @@ def of_likelihoods() -> Iterator[str]:
     yield f"normalises it {whole[0]:.1f} and {whole[1]:.1f} |"
 
 
+def of_controllers() -> Iterator[str]:
+    said = found("controllers/results/found.json")
+
+    def method(name: str, column: str) -> list[list[float]]:
+        rows = (row for images in ("digits", "mnist") for row in said[images]["methods"])
+        return [row[column] for row in rows if row["method"] == name]
+
+    def off(name: str, digits: str, mnist: str) -> str:
+        small, large = method(name, "off front")
+        return (
+            f"{abs(small[0]):{digits}} ± {small[1]:{digits}} and "
+            f"{abs(large[0]):{mnist}} ± {large[1]:{mnist}}"
+        )
+
+    (small, large), held = method("geco", "off front"), off("controlvae", ".2f", ".1f")
+    assert method("controlvae", "off front")[0][0] < 0 < small[0]
+    assert large[0] < 0
+    yield f"({small[0]:.2f} ± {small[1]:.2f} nats above it on digits, on MNIST"
+    yield f"{-large[0]:.1f} ± {large[1]:.1f} below), ControlVAE {held} nats below"
+    ramps = {row["given"]: row for row in said["mnist"]["points"] if row["method"] == "ramp"}
+    mean, error = ramps["β = 13"]["off front"]
+    yield f"does as well (on MNIST by {-mean:.1f} ± {error:.1f} nats at β = 13)"
+    capacity, half = (off(name, ".1f", ".0f") for name in ("capacity", "capacity-half"))
+    yield f"costs {capacity} nats of distortion, half of that γ {half}:"
+    rates = [value[0] for value in method("controlvae", "validated")]
+    yield f"within {rates[0]:.2f} nats of it on digits and {rates[1]:.2f} on MNIST"
+    distortions = [value[0] for value in method("geco", "validated")]
+    yield f"off by {distortions[0]:.1f} and {distortions[1]:.0f} nats, since"
+    yield f"below it by {held.replace(' and', ' nats on digits and')} on MNIST, as a ramp is"
+    yield f"its distortion is {capacity.replace(' and', ' nats above the front on digits and')} on"
+    yield f"with half of γ {half} |"
+
+
 def of_lengths() -> Iterator[str]:
     studies = found("lengths/results/digits.json")
     first, second = (each for each in studies if each["steps"] == 2000)
@@ -309,6 +342,7 @@ STUDIES = (
     of_weighting,
     of_sum_or_mean,
     of_likelihoods,
+    of_controllers,
     of_lengths,
     of_annealing,
     of_sentences,
