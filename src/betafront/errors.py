@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from pathlib import Path
 
 FULL = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
 # Errors of the machine and not of what is run on it: whatever comes next would meet them too.
@@ -87,3 +88,18 @@ def near_miss(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean '{small[close[0]]}'?"
     return f"known: {', '.join(known)}" if known else "there is no other"
+
+
+def near_path(path: Path, names: Iterable[str]) -> str:
+    """As `near_miss`, for a file or folder that is not there: the nearest one beside it is named as
+    the missing one was, so that it can be copied.
+
+    >>> near_path(Path("../pictrues"), ["pictures", "notes"])
+    "did you mean '../pictures'?"
+    """
+    names = list(names)
+    said = near_miss(path.name, names)
+    for name in names:
+        if said == f"did you mean '{name}'?":
+            return f"did you mean '{path.with_name(name)}'?"
+    return said

@@ -74,10 +74,20 @@ def print_sentence(line: str, out: Console, head: Text | None = None, style: str
         head: stands before the sentence.
         style: of the sentence.
     """
-    said, colon, command = line.partition(COMMAND)
-    out.print(Text.assemble(head or "", said + colon[:1]), style=style)
+    said, command = parted(line)
+    out.print(Text.assemble(head or "", said), style=style)
     if command:
-        out.print(Text(f"  {COMMAND[2:]}{command}"), soft_wrap=True)
+        out.print(Text(f"  {command}"), soft_wrap=True)
+
+
+def parted(line: str) -> tuple[str, str]:
+    """A sentence without the command at its end, and that; which is empty where there is none.
+
+    >>> parted("Train longer: betafront sweep trainer.steps=10")
+    ('Train longer:', 'betafront sweep trainer.steps=10')
+    """
+    said, colon, command = line.partition(COMMAND)
+    return said + colon[:1], f"{COMMAND[2:]}{command}" if command else ""
 
 
 def print_json(value: Any) -> None:

@@ -9,10 +9,11 @@ from betafront.errors import UserError
 from betafront.front import refusal
 from betafront.study.lookup import find_study
 from betafront.study.results.read import read
-from betafront.terminal import console, print_next
+from betafront.terminal import console, print_careful, print_next
 from betafront.tracking.address import uri_of
 from betafront.tracking.errors import check_can_write
 from betafront.tracking.registry import check_name
+from betafront.training.standing import UNSETTLED
 
 
 def export(
@@ -51,6 +52,9 @@ def export(
         f"Trial {made.place.trial} of {spec.name}: β = {result.scale.beta:.4g}, D = "
         f"{result.metrics['val/distortion']:.2f}, R = {result.metrics['val/rate']:.2f} nats."
     )
+    stands = result.standing
+    if stands is not None and stands.state in UNSETTLED:
+        print_careful([f"That run is {stands.state}: {stands.reason}."], out)
     shown: list[tuple[str, str | Path]] = [
         ("folder", made.folder),
         ("in Python", f"betafront.load({str(made.folder)!r}{made.trust}).sample(16)"),

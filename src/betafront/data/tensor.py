@@ -17,7 +17,7 @@ from betafront.data.images.folder.listing import PICTURES
 from betafront.data.images.resize import resized
 from betafront.data.new_examples import as_tensor
 from betafront.data.tensors import InMemory, splits
-from betafront.errors import UserError, near_miss, one_line
+from betafront.errors import UserError, near_path, one_line
 
 TABLES = (".csv", ".tsv", ".txt", ".parquet", ".xls", ".xlsx", ".feather")
 KINDS = (".npy", ".npz", ".pt")
@@ -173,7 +173,7 @@ def _no_file(file: Path) -> str:
     if not folder.is_dir():
         return f"there is no file {file}: there is no folder {folder}"
     beside = [path.name for path in folder.iterdir() if path.suffix.lower() in KINDS]
-    return f"there is no file {file} in {folder}: {near_miss(file.name, beside)}"
+    return f"there is no file {file} in {folder}: {near_path(file, beside)}"
 
 
 def _way_out(path: Path) -> str:

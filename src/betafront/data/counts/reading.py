@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from betafront.data.tables.reading import DELIMITED, PARQUET, UNNAMED, kind_of
 from betafront.data.tables.reading import read as read_table
-from betafront.errors import UserError, near_miss, one_line
+from betafront.errors import UserError, near_miss, near_path, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,7 +149,7 @@ def _file(path: str, key: str) -> Path:
     if not file.parent.is_dir():
         raise UserError(f"data.{key}: there is no file {file}: there is no folder {file.parent}")
     beside = [each.name for each in file.parent.iterdir() if each.suffix.lower() in KINDS]
-    raise UserError(f"data.{key}: there is no file {file}: {near_miss(file.name, beside)}")
+    raise UserError(f"data.{key}: there is no file {file}: {near_path(file, beside)}")
 
 
 def _way_out(kind: str) -> str:

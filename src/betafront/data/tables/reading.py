@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from betafront.errors import UserError, near_miss, one_line
+from betafront.errors import UserError, near_miss, near_path, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,4 +135,4 @@ def _no_file(path: Path) -> str:
     if not folder.is_dir():
         return f"there is no file {path}: there is no folder {folder}"
     beside = [p.name for p in folder.iterdir() if p.suffix.lower() in (*DELIMITED, *PARQUET)]
-    return f"there is no file {path} in {folder}: {near_miss(path.name, beside)}"
+    return f"there is no file {path} in {folder}: {near_path(path, beside)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from betafront.data.text.vocabulary import ENDING, Tokens, tokens
-from betafront.errors import UserError, near_miss, one_line
+from betafront.errors import UserError, near_path, one_line
 
 LONG = ("refuse", "cut", "skip")
 EMPTY = ("refuse", "skip")
@@ -133,4 +133,4 @@ def _no_file(file: Path) -> str:
     if not folder.is_dir():
         return f"there is no file {file}: there is no folder {folder}"
     beside = [path.name for path in folder.iterdir() if path.suffix.lower() in (".txt", ".gz")]
-    return f"there is no file {file} in {folder}: {near_miss(file.name, beside)}"
+    return f"there is no file {file} in {folder}: {near_path(file, beside)}"

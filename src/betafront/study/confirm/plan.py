@@ -75,8 +75,8 @@ def confirm_plan(
     if longest is None:
         raise UserError(
             f"a confirmation takes at most a third of the sweep's cost, which is {limit:,} steps: "
-            f"too few for three runs of {steps[first.trial]:,}. A larger study.budget.trials "
-            "allows it"
+            f"too few for three runs of {steps[first.trial]:,}. A study.budget.trials of "
+            f"{SHARE * RUNS}, with as many steps each, allows it with one seed; more, with more"
         )
     if longest < TIMES[0]:
         left_out.append(f"{TIMES[0]} times the steps ({TIMES[0] * one + beside[TIMES[0]]:,})")

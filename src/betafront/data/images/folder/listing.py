@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from betafront.errors import UserError, near_miss
+from betafront.errors import UserError, near_path
 
 PICTURES = (
     ".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
@@ -114,4 +114,4 @@ def _no_folder(path: Path) -> str:
     if not above.is_dir():
         return f"there is no folder {path}, nor {above}"
     beside = [entry.name for entry in above.iterdir() if entry.is_dir()]
-    return f"there is no folder {path} in {above}: {near_miss(path.name, beside)}"
+    return f"there is no folder {path} in {above}: {near_path(path, beside)}"

@@ -27,6 +27,7 @@ from betafront.front.table import (
     text,
     units,
 )
+from betafront.terminal import parted
 
 ROWS = 40  # of the front, before the rest is folded away
 LISTED = 8  # trials of one standing
@@ -66,13 +67,20 @@ def answer(chapter: Chapter, alone: bool) -> str:
     if is_confirmed(confirmation, chapter.table, advice):
         lines[0] = f"<b>Confirmed.</b> {lines[0]}"
     if chapter.refused:
-        return f'<section class="answer">{head}<p>{escape(chapter.refused)}</p></section>'
+        return f'<section class="answer">{head}{_sentence(chapter.refused)}</section>'
     more = [escape(line) for line in confirmation_lines(confirmation, chapter.table, advice)]
     more += [escape(line) for line in notes(chapter.table, chapter.facts, advice)]
     for line in cautions(chapter.table, chapter.facts, advice):
         more.append(f"<span class=caution>Careful: {escape(line)}</span>")
     rest = f"<ul><li>{'</li><li>'.join(more)}</li></ul>" if more else ""
     return f'<section class="answer">{head}<p>{"</p><p>".join(lines)}</p>{rest}</section>'
+
+
+def _sentence(line: str) -> str:
+    """A sentence; a command at its end has a line of its own, ready to be copied."""
+    said, command = parted(line)
+    pasted = f"<pre>{escape(command)}</pre>" if command else ""
+    return f"<p>{escape(said)}</p>{pasted}"
 
 
 def compared(found: Comparison) -> str:
@@ -113,9 +121,10 @@ def one_scale(chapters: Sequence[Chapter]) -> str:
     found = [one_curve(c.table) for c in chapters]
     said = "".join(f"<p>{escape(f.text)}</p>" for f in found if f)
     tables = "".join(_conventions(c, alone=len(chapters) == 1) for c in chapters)
+    same = f"<h3>The same β in every convention</h3>{tables}" if tables else ""
     return (
         f'<section><h2>On one scale</h2>{said}<div class="grid wide" id="scale"></div>'
-        f"<h3>The same β in every convention</h3>{tables}</section>"
+        f"{same}</section>"
     )
 
 
