@@ -89,6 +89,14 @@ def summary(runs: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
+def halved(runs: pd.DataFrame) -> dict[str, list[float]]:
+    """How far off the front the capacities are at the targets that both weights have: of γ, and of
+    half of it."""
+    of = {name: runs[runs["method"] == name] for name in ("capacity", "capacity-half")}
+    shared = set.intersection(*(set(part["target"]) for part in of.values()))
+    return {n: mean_error(part[part["target"].isin(shared)]["off"]) for n, part in of.items()}
+
+
 def draw(runs: pd.DataFrame, path: Path) -> None:
     """For each set of images: the plane with the front of constant β, and how far each run is off
     it."""
@@ -122,7 +130,7 @@ def main(results: Path) -> None:
         images, rows, over = str(part["images"].iloc[0]), rows_of(part), summary(part)
         show(f"{images}: means ± standard errors over the seeds, validation split, nats", rows, out)
         show(f"{images}: all runs of a method", over, out)
-        found[images] = {"points": rows, "methods": over}
+        found[images] = {"points": rows, "methods": over, "at shared targets": halved(part)}
     write(found, results / "found.json")
     draw(pd.concat(parts), results / "figure.png")
 

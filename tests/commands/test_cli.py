@@ -250,7 +250,7 @@ def test_a_failed_trial_is_tried_again_as_status_says(
     assert again.code == 0, again.err
     assert "Trial 0 of f, which failed then (diverged: the loss" in " ".join(again.out.split())
     config.unlink()
-    assert "has no run to repeat" in betafront("train", "--trial", "0", "--study", "f").err
+    assert "has no such run to repeat" in betafront("train", "--trial", "0", "--study", "f").err
 
 
 def test_a_study_is_followed_to_its_end(

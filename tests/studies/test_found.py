@@ -56,12 +56,15 @@ def test_a_run_is_off_the_front_by_its_distortion_at_its_own_rate(found: Any) ->
 
 @pytest.mark.parametrize("found", ["likelihoods"], indirect=True)
 def test_the_best_fixed_sigma_lies_between_those_that_were_tried(found: Any) -> None:
-    sigmas = np.array([0.4, 0.2, 0.1, 0.05])
-    nats = 7 + 3 * np.log(sigmas / 0.15) ** 2
+    sigmas, pixels, error = np.array([0.4, 0.2, 0.1, 0.05]), 60, 0.15**2
+    nats = 7 + pixels * (np.log(sigmas) + 0.5 * error / sigmas**2)  # least where σ² is the error
+    columns = {"sigma": sigmas, found.NATS: nats, found.R: 3.0, found.MSE: error}
     place, value, at_end = found.best(
-        pd.DataFrame({"likelihood": found.FIXED, "sigma": sigmas, found.NATS: nats})
+        pd.DataFrame({"likelihood": found.FIXED, "pixels": pixels, **columns})
     )
-    assert (np.exp(place), value, at_end) == (pytest.approx(0.15), pytest.approx(7), False)
+    assert np.exp(place) == pytest.approx(0.15, rel=2e-3)
+    assert value == pytest.approx(7 + pixels * (np.log(0.15) + 0.5), abs=1e-3)
+    assert not at_end
 
 
 @pytest.mark.parametrize("found", ["three_prices"], indirect=True)

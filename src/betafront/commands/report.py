@@ -35,12 +35,12 @@ def report(names: Sequence[str], to: Path | None, asked: Asked) -> None:
         check_target(to)
     study, spec = find_study(names[0] if names else None)
     out = console()
-    decided = print_report(study, spec, out, asked)
+    print_report(study, spec, out, asked)
     if to is not None:
         write_page_alone(study, spec, Reader(), to, asked)
         print_next([("page", to.absolute())], out)
     elif can_write(Path(spec.folder)):
-        write_files(study, spec, Reader(), out, asked, decided)
+        write_files(study, spec, Reader(), out, asked)
     else:
         raise UserError(
             f"{spec.folder} cannot be written: write the page elsewhere with --to PAGE.html"

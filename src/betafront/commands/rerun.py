@@ -50,7 +50,7 @@ def rerun(name: str | None, number: int, replicate: int = 0) -> None:
         _go_on(spec, trial)
         return
     if trial is not None and status(trial).failed:
-        _try_again(spec, trial)
+        _try_again(spec, trial, replicate)
         return
     run = _run(trials, spec, number, replicate)
     stored, kept = run.metrics, Path(spec.folder) / run.folder
@@ -102,15 +102,17 @@ def _go_on(spec: "Spec", trial: "FrozenTrial") -> None:
     )
 
 
-def _try_again(spec: "Spec", trial: "FrozenTrial") -> None:
-    """Train the run at which a trial failed, the last that it began, from its start, in a folder of
-    its own."""
+def _try_again(spec: "Spec", trial: "FrozenTrial", replicate: int) -> None:
+    """Train the run at which a trial failed, the last that it began or the replicate that is asked
+    for, from its start, in a folder of its own."""
     runs = runs_begun(Path(spec.folder), trial.number)
+    if replicate:
+        runs = [run for run in runs if run.path.name == Path(run_folder(0, replicate)).name]
     begun = [run for run in runs if run.config.is_file()]
     if not begun:
         raise UserError(
-            f"trial {trial.number} of {spec.name} has no run to repeat: it ended before one began "
-            f"({reason(trial)})"
+            f"trial {trial.number} of {spec.name} has no such run to repeat: it ended before that "
+            f"began ({reason(trial)})"
         )
     result = _trained(begun[-1].path)
     console().print(

@@ -23,7 +23,8 @@ from betafront.study.results.table import failures
 from betafront.study.trials.queue import is_met
 from betafront.study.trials.status import IF_ANY, OF_OTHERS, WORDS
 from betafront.study.trials.steps import steps_used, used_in_words
-from betafront.terminal import command_line, console, print_json, print_next
+from betafront.study.trials.stopping import out_of_budget
+from betafront.terminal import console, print_json, print_next
 
 EACH = 1  # of the trials that failed for the same reason, shown with its log
 
@@ -90,12 +91,13 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
         out.print(known.pruned, markup=False, soft_wrap=True)
     print_others(trials, spec, out)
     if tested < planned:
-        again = command_line("confirm", spec.name)
+        again = command_on(spec, "confirm")
         out.print(f"Confirming: {tested} of {planned} runs; {again} goes on", soft_wrap=True)
-    advised = print_study(rows, known, out, runs, asked)
-    ways = next_commands(spec, bool(advised), tested=known.confirmation is not None)
-    ways = [("page", command_on(spec, "report")), *ways] if len(rows) else []
-    if not is_met(spec, trials):
+    advice = print_study(rows, known, out, runs, asked)
+    ways = []
+    if len(rows):
+        ways = [("page", command_on(spec, "report")), *next_commands(spec, rows, known, advice)]
+    if not is_met(spec, trials) and out_of_budget(spec, trials) is None:
         ways.append(("go on with", known.command))
     print_next(ways, out)
 

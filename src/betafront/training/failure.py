@@ -23,8 +23,8 @@ class Diverged(Exception):
         self.what = what
 
     def format_message(self) -> str:
-        """What happened and what may help: the line with which a command ends, as of an error of
-        typer's."""
+        """What happened and what may help: the line with which a command ends. It has the name of
+        typer's own, by which `betafront.ending.said_of` asks any error."""
         return f"{self}: try a smaller optimizer.lr, or another likelihood"
 
     def __reduce__(self) -> tuple[type["Diverged"], tuple[int, str]]:

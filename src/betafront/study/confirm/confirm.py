@@ -52,7 +52,7 @@ def _confirm(plan: Plan) -> None:
     plan.spec.refuse_if_changed(spec)
     with only_writer(spec):
         confirm_study(plan, store, replace(spec, workers=plan.spec.workers), out)
-        write_files(store.study, spec, make(plan.base.tracking), out, decided=True)
+        write_files(store.study, spec, make(plan.base.tracking), out)
 
 
 def confirm_if_decided(plan: Plan, store: Store, spec: Spec) -> None:

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from betafront.errors import UserError
+from betafront.front.decision.confirmation.confirmed import RUNS, SHARE
 from betafront.study.confirm.picks import FACTORS, Picked
 from betafront.study.trials.origin import Confirms
 
-SHARE = 3  # the sweep's cost is at least so many times that of its confirmation
 TIMES = (4, 2, 1)  # the optimiser steps of a trial that a run takes, the most telling first
-RUNS = 1 + 2  # of one seed: the pick and its neighbours
 FEWEST, SEEDS = (
     4,
     6,
@@ -75,8 +74,8 @@ def confirm_plan(
     if longest is None:
         raise UserError(
             f"a confirmation takes at most a third of the sweep's cost, which is {limit:,} steps: "
-            f"too few for three runs of {steps[first.trial]:,}. A study.budget.trials of "
-            f"{SHARE * RUNS}, with as many steps each, allows it with one seed; more, with more"
+            f"too few for three runs of {steps[first.trial]:,}. A sweep of {SHARE * one:,} steps "
+            f"allows it, as {SHARE * RUNS} such runs have: raise study.budget.trials"
         )
     if longest < TIMES[0]:
         left_out.append(f"{TIMES[0]} times the steps ({TIMES[0] * one + beside[TIMES[0]]:,})")

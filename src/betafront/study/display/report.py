@@ -24,6 +24,8 @@ from betafront.terminal import print_next
 if TYPE_CHECKING:
     from optuna import Study
 
+    from betafront.front import Advice
+
 PAGE, PICTURE, DATA, MADE_BY = "front.html", "front.png", "front.csv", "study.json"
 
 
@@ -43,27 +45,29 @@ def report(
     Raises:
         UserError: the study cannot answer what was asked.
     """
-    decided = print_report(study, spec, out, asked)
-    write_files(study, spec, tracker, out, asked, decided)
+    print_report(study, spec, out, asked)
+    write_files(study, spec, tracker, out, asked)
 
 
-def print_report(study: "Study", spec: Spec, out: Console, asked: Asked = USUAL) -> bool:
-    """As `report`, without writing anything; whether there is a decision."""
+def print_report(study: "Study", spec: Spec, out: Console, asked: Asked = USUAL) -> None:
+    """As `report`, without writing anything."""
     found = read(study, spec)
     print_failures(found.trials, spec, out)
     print_others(found.trials, spec, out)
-    return bool(print_study(found.table, found.facts, out, found.runs, asked))
+    print_study(found.table, found.facts, out, found.runs, asked)
 
 
 def write_page_alone(
     study: "Study", spec: Spec, tracker: Tracker, path: Path, asked: Asked = USUAL
-) -> None:
-    """Write the page of a study into the file `path`, and nothing else.
+) -> "list[Advice]":
+    """Write the page of a study into the file `path`, and nothing else; what it advises.
 
     Raises:
         UserError: no trial is complete, or the study cannot answer what was asked.
     """
-    write_page([chapter(study, spec, links_of(tracker, spec), asked=asked)], path)
+    made = chapter(study, spec, links_of(tracker, spec), asked=asked)
+    write_page([made], path)
+    return made.advice
 
 
 def write_files(
@@ -72,14 +76,8 @@ def write_files(
     tracker: Tracker,
     out: Console,
     asked: Asked = USUAL,
-    decided: bool = False,
 ) -> None:
-    """As `report`, without printing the front and the decision.
-
-    Args:
-        study, spec, tracker, out, asked: as there.
-        decided: whether there is a decision, from which further commands go on.
-    """
+    """As `report`, without printing the front and the decision."""
     found = read(study, spec)
     rows, known = found.table, found.facts
     if rows.empty:
@@ -93,18 +91,17 @@ def write_files(
     folder = where / "report"
     folder.mkdir(parents=True, exist_ok=True)
     draw_front(rows, known, folder / PICTURE)
-    write_page_alone(study, spec, tracker, folder / PAGE, asked)
+    advice = write_page_alone(study, spec, tracker, folder / PAGE, asked)
     write_whole(folder / DATA, rows.to_csv(index=False))
     write_whole(folder / MADE_BY, json.dumps(portable(spec), indent=1, ensure_ascii=False))
     write_record_if_possible(study, spec, tracker, out)
-    tested = known.confirmation is not None
     print_next(
         [
             ("page", folder / PAGE),
             ("picture", folder / PICTURE),
             ("table", folder / DATA),
             ("runs", f"{quote(str(where))}/trial-*"),
-            *next_commands(spec, decided, tested),
+            *next_commands(spec, rows, known, advice),
             ("state", command_on(spec, "status")),
         ],
         out,

@@ -187,4 +187,5 @@ def runs_begun(folder: Path, number: int) -> list[RunFolder]:
         number: of the trial.
     """
     first = folder / trial_folder(number)
-    return [RunFolder(run) for run in (first, *sorted(first.glob("replicate-*")))]
+    others = sorted(first.glob("replicate-*"), key=lambda run: int(run.name.rpartition("-")[2]))
+    return [RunFolder(run) for run in (first, *others)]

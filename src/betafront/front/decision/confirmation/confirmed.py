@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from betafront.front.decision import Advice
 
 CONFIRMED = "confirmed"
+SHARE = 3  # the sweep's cost is at least so many times that of its confirmation
+RUNS = 1 + 2  # of one further seed: the pick and its neighbours
 NUMBERS = ("trials", "runs", "trained", "steps", "swept", "noise")
 
 
