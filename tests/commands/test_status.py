@@ -131,3 +131,30 @@ def test_a_study_whose_trials_all_failed_says_why(study: Any, betafront: Command
         (why[0], [0, 2]), (why[1], [1]),
     ]  # fmt: skip
     assert said["failures"] == {"diverged": 2, "failed": 1}
+
+
+def test_what_can_be_done_next_is_named(study: Any, betafront: Command) -> None:
+    study([[SETTLED, SETTLED]] * 5)
+    said = betafront("status").out
+    assert "Decision" in said
+    assert "  confirm      betafront confirm s\n  model        betafront export s\n" in said
+    assert "in MLflow" not in said  # it has no record
+    assert "go on with" not in said  # all of its trials are done
+
+
+def test_a_sweep_that_affords_no_confirmation_is_told_of_none(
+    study: Any, betafront: Command
+) -> None:
+    study([[SETTLED]] * 7)
+    said = betafront("status").out
+    assert "betafront export s" in said
+    assert "betafront confirm" not in said
+
+
+def test_without_a_decision_there_is_nothing_to_confirm_or_export(
+    study: Any, betafront: Command
+) -> None:
+    study([[FALLING, FALLING]] * 5)
+    said = betafront("status").out
+    assert "betafront confirm" not in said
+    assert "betafront export" not in said
