@@ -6,6 +6,7 @@ Reads `front.csv` of each sweep in `results/`, and writes `found.json` and `figu
 python -m studies.beta_norm.found
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,24 @@ def sd_between_seeds(trials: pd.DataFrame) -> float:
     return float(np.sqrt((column**2).mean()))
 
 
+def over_latents(trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """For each β_norm the mean over the numbers of latents of what is read off the code, with its
+    standard error by the noise between seeds; NaN where there is one seed."""
+    name, seeds = read_of(trials), trials.get("replicates", pd.Series(1.0)).fillna(1).max()
+    return [
+        {
+            "β_norm": float(weight), "latents": len(row), "mean": float(row[name].mean()),
+            "error": sd_between_seeds(trials) / math.sqrt(seeds * len(row)),
+            "collapsed": int((row["standing"] == COLLAPSED).sum()),
+        }
+        for weight, row in trials.groupby("weight")
+    ]  # fmt: skip
+
+
 def found(trials: pd.DataFrame) -> dict[str, Any]:
-    """Of a sweep: its best trials, the noise between seeds, and the greatest over the least β_norm
-    and β of the best: the number that stays near 1 carries over to other numbers of latents."""
+    """Of a sweep: its best trials, the means over the latents, the noise between seeds, and the
+    greatest over the least β_norm and β of the best: the number that stays near 1 carries over to
+    other numbers of latents."""
     rows = best(trials)
     return {
         "read off": READ[read_of(trials)],
@@ -74,6 +90,7 @@ def found(trials: pd.DataFrame) -> dict[str, Any]:
             for key in ("β_norm", "β")
         },
         "best": rows,
+        "over latents": over_latents(trials),
     }
 
 
@@ -114,6 +131,7 @@ def main(results: Path) -> None:
         noise = f"{of_sweep['sd between seeds']:.3f} between seeds"
         show(f"{sweep}: most {of_sweep['read off']}, ± {noise}", of_sweep["best"], out)
         show("greatest over least", [of_sweep["greatest over least"]], out)
+        show("means over the numbers of latents", of_sweep["over latents"], out)
     write(said, results / "found.json")
     draw(sweeps, results / "figure.png")
 
