@@ -97,9 +97,8 @@ def status(name: str | None, as_json: bool, until_met: bool, asked: Asked) -> No
     ways = []
     if len(rows):
         ways = [("page", command_on(spec, "report")), *next_commands(spec, rows, known, advice)]
-    if not is_met(spec, trials) and out_of_budget(spec, trials) is None:
-        ways.append(("go on with", known.command))
-    print_next(ways, out)
+    done = is_met(spec, trials) or out_of_budget(spec, trials) is not None
+    print_next([*ways, ("swept by" if done else "go on with", known.command)], out)
 
 
 def curves_record(table: pd.DataFrame) -> dict[str, Any]:
