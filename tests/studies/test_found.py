@@ -111,6 +111,7 @@ def test_the_best_beta_norm_of_each_number_of_latents(found: Any) -> None:
     rows = [
         {
             "model.latents": latents, "beta_norm": weight, "beta": weight * 64 / latents,
+            "weight": weight, "replicates": 2,
             "val/mig": mig, "val/distortion": 100 * weight, "val/rate": 1.0, "standing": standing,
             "sd/val/mig": 0.04,
         }
@@ -123,4 +124,8 @@ def test_the_best_beta_norm_of_each_number_of_latents(found: Any) -> None:
     assert (first["β_norm"], first["collapsed from"]) == (0.1, 1.0)
     assert (second["β_norm"], second["as good from"], second["to"]) == (1.0, 0.1, 1.0)
     assert said["greatest over least"] == {"β_norm": pytest.approx(10), "β": pytest.approx(2.5)}
+    over = said["over latents"]
+    assert [row["mean"] for row in over] == pytest.approx([0.1, 0.275, 0.15])
+    assert [row["error"] for row in over] == pytest.approx([0.04 / 2] * 3)  # two seeds of two
+    assert [row["collapsed"] for row in over] == [0, 0, 1]
     assert np.isnan(found.sd_between_seeds(pd.DataFrame(rows).drop(columns="sd/val/mig")))
