@@ -67,10 +67,11 @@ def over_latents(trials: pd.DataFrame) -> list[dict[str, Any]]:
     """For each β_norm the mean over the numbers of latents of what is read off the code, with its
     standard error by the noise between seeds; NaN where there is one seed."""
     name, seeds = read_of(trials), trials.get("replicates", pd.Series(1.0)).fillna(1).max()
+    noise = sd_between_seeds(trials)
     return [
         {
             "β_norm": float(weight), "latents": len(row), "mean": float(row[name].mean()),
-            "error": sd_between_seeds(trials) / math.sqrt(seeds * len(row)),
+            "error": noise / math.sqrt(seeds * len(row)),
             "collapsed": int((row["standing"] == COLLAPSED).sum()),
         }
         for weight, row in trials.groupby("weight")

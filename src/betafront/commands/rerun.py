@@ -105,9 +105,10 @@ def _go_on(spec: "Spec", trial: "FrozenTrial") -> None:
 def _try_again(spec: "Spec", trial: "FrozenTrial", replicate: int) -> None:
     """Train the run at which a trial failed, the last that it began or the replicate that is asked
     for, from its start, in a folder of its own."""
-    runs = runs_begun(Path(spec.folder), trial.number)
+    folder = Path(spec.folder)
+    runs = runs_begun(folder, trial.number)
     if replicate:
-        runs = [run for run in runs if run.path.name == Path(run_folder(0, replicate)).name]
+        runs = [RunFolder(folder / run_folder(trial.number, replicate))]
     begun = [run for run in runs if run.config.is_file()]
     if not begun:
         raise UserError(

@@ -71,11 +71,7 @@ def write_page_alone(
 
 
 def write_files(
-    study: "Study",
-    spec: Spec,
-    tracker: Tracker,
-    out: Console,
-    asked: Asked = USUAL,
+    study: "Study", spec: Spec, tracker: Tracker, out: Console, asked: Asked = USUAL
 ) -> None:
     """As `report`, without printing the front and the decision."""
     found = read(study, spec)
