@@ -12,7 +12,14 @@ from studies.sweeps import Sweep, main
 from betafront.addresses import runs_folder
 from studies import sweeps
 
-SMALLER = ("data.limit=400", "data.size=8", "model.width=2", "model.hidden=8", "trainer.steps=20")
+SMALLER = (
+    "data=digits",
+    "~data.size",
+    "data.limit=400",
+    "model.width=2",
+    "model.hidden=8",
+    "trainer.steps=20",
+)
 SMALL = (*SMALLER, "objective.weight=0.5,1,2", "study.budget.trials=3")
 SWEEPS = (Sweep("", ("study.workers=1",), SMALL),)
 LONGER = ("study=published", "objective.weight=1", "trainer.steps=40000")

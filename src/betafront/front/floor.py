@@ -1,5 +1,6 @@
 """The linear-Gaussian front, which the data alone decides, beside the fronts of trained models."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,12 @@ class Floor:
     beta: Sequence[float]
     rate: Sequence[float]
     distortion: Sequence[float]
+
+    def least_sum(self, beta: float) -> float:
+        """The least D + R of the line in nats per example, without its points at a smaller β than
+        this; infinite where it has no other."""
+        points = zip(self.beta, self.distortion, self.rate, strict=True)
+        return min((d + r for at, d, r in points if at >= beta), default=math.inf)
 
     def beside(self, rates: Iterable[float]) -> "Floor":
         """The part beside trials: up to the greatest of their rates."""

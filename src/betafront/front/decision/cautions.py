@@ -7,7 +7,15 @@ import pandas as pd
 from betafront.front.curves import are_among, is_of_curve, point_of, points_or_trials, trials_of
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.collapse import causes, collapsed
-from betafront.front.decision.commands import HIGH, LOW, further, new_study, separately
+from betafront.front.decision.commands import (
+    HIGH,
+    LOW,
+    STEPS,
+    further,
+    longer,
+    new_study,
+    separately,
+)
 from betafront.front.decision.price import exchange, noise_of_a_price
 from betafront.front.decision.standings import Standings, overtaking, standings_of
 from betafront.front.front import front, hypervolume
@@ -32,12 +40,34 @@ def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> lis
     kept = usable(table)
     if kept.empty:
         return []
-    found = [*_of_one_model(facts, advice), *_at_the_edge(kept, facts, advice)]
+    found = [*_above_the_line(kept, facts, advice), *_of_one_model(facts, advice)]
+    found += [*_at_the_edge(kept, facts, advice)]
     found += [*_open_ends(kept, facts, advice)]
     found += [*_standings(kept, facts, advice), *_behind(kept, advice), *_dead(kept, advice)]
     found += [said for cause, said in causes(kept).items() if cause == OPTIMISATION]
     found += [*_close(kept, advice), *_no_volume(table, facts), *_failed(facts)]
     return [*found, off] if facts.one_scale and (off := off_their_lines(kept)) else found
+
+
+def _above_the_line(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
+    """A best ELBO that a linear VAE with as many latents surpasses at the β of these trials, or at
+    a greater one. A model of more freedom need not be worse, but its runs may rest for long where
+    few latents are used (Saxe et al. 2014, arXiv:1312.6120), and count as settled there."""
+    if facts.floor is None or not facts.rate_distortion or not advice:
+        return
+    linear, best = facts.floor.least_sum(float(table["beta"].min())), float(table[ELBO].min())
+    if best - linear < NAT:
+        return
+    steps = table["steps"].max() if "steps" in table else float("nan")
+    command = ""
+    if STEPS not in facts.parameters and not pd.isna(steps):
+        command = f": {longer(facts, float(steps), 4)}"
+    yield (
+        f"a linear VAE with as many latents comes to D + R = {linear:.2f} nats on the validation "
+        f"split (betafront forecast), and the best of these trials to {best:.2f}: either they rest "
+        "on a plateau, although they look settled, or their model is too weak, and the decision is "
+        f"one about such runs only. Greater steps (optimizer.lr) or more of them tell{command}"
+    )
 
 
 def _of_one_model(facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
