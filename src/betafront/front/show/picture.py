@@ -36,6 +36,7 @@ OPEN = {  # the hollow marks of trials that are not settled
 }
 CLEAR = 0.3  # of the distance of two lines of the same D + R, from the best to the next one
 HOLLOW = 0.7  # the opacity of hollow marks of trials that are not on the front
+NARROW = 100.0  # times: over less a logarithmic axis has more ticks than one per decade
 SMALL = 14  # the mark of a point of a curve; of other trials it is larger
 SOLID = ("#b04a9a", "#3a7d44", "#b5651d")  # the colours of curves
 DASHED = ("#222222", "#7b5ea7", "#8c6d31")  # the colours of linear-Gaussian fronts
@@ -197,11 +198,14 @@ def draw_floors(axes: Any, floors: Mapping[str, Floor | None], rates: Iterable[f
         rates: of the trials.
     """
     (bottom, top), across = axes.get_ylim(), axes.get_xlim()
+    of_trials = bottom
     for (name, whole), colour in zip(named(floors).items(), cycle(DASHED), strict=False):
         floor = whole.beside(rates)
         bottom = min(bottom, floor.distortion[-1] - 0.03 * (top - floor.distortion[-1]))
         said = f"{name}:\nabove it, not converged or too weak".replace("$", r"\$")
         axes.plot(floor.rate, floor.distortion, "--", color=colour, lw=1.4, zorder=1.5, label=said)
+    if bottom < of_trials:  # the marks of the trials above are as large as ever
+        top += 0.03 * (top - bottom)
     axes.set(xlim=across, ylim=(bottom, top))
 
 
@@ -212,3 +216,15 @@ def _rates(axes: Any, table: pd.DataFrame, weight: str, title: str) -> None:
             group[weight], group[RATE], marker=marker, c=colour, s=24, label=name, alpha=0.85
         )
     axes.set(xscale="log", xlabel=title, ylabel=label(RATE))
+    if table[weight].max() < NARROW * table[weight].min():
+        _all_ticks_short(axes.xaxis)
+
+
+def _all_ticks_short(axis: Any) -> None:
+    """Have a short logarithmic axis say 0.2, 0.5, 1, where matplotlib writes 2 x 10⁻¹, 3 x 10⁻¹, …
+    over each other."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(NullFormatter())
