@@ -1,12 +1,15 @@
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from rich.console import Console
 
 from betafront.front import (
@@ -23,6 +26,7 @@ from betafront.front import (
 from betafront.front.decision import in_every_row, names, trade, trades
 from betafront.front.front import planes
 from betafront.front.show import Chapter, short_names, write_page
+from betafront.front.show.picture import front_figure
 
 LEAST = {"a": "minimize", "b": "minimize"}
 
@@ -193,6 +197,26 @@ def test_picture_is_drawn_from_the_first_trial_on(
 ) -> None:
     draw_front(table.head(rows), facts, tmp_path / "front.png")
     assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("betas", [(0.2, 0.5, 1.0, 3.5), (1.1, 1.2, 1.5, 1.9), (0.01, 1, 50, 900)])
+def test_no_number_of_an_axis_covers_the_next(
+    table: pd.DataFrame, facts: Facts, betas: Sequence[float]
+) -> None:
+    found = table.head(4).assign(beta=betas, weight=[beta / 64 for beta in betas])
+    figure = front_figure(found, facts)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    for axes in figure.axes:
+        for axis, side in ((axes.xaxis, 0), (axes.yaxis, 1)):
+            low, high = sorted(axis.get_view_interval())
+            labels = [*axis.get_majorticklabels(), *axis.get_minorticklabels()]
+            boxes = sorted(
+                tuple(text.get_window_extent(canvas.get_renderer()).get_points()[:, side])
+                for text in labels
+                if text.get_text() and low <= text.get_position()[side] <= high
+            )
+            assert all(end <= start for (_, end), (start, _) in pairwise(boxes))
 
 
 def test_a_trial_that_did_not_come_to_its_target_is_not_recommended(

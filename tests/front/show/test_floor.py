@@ -49,8 +49,9 @@ def test_the_picture_draws_it_beside_the_trials(beside: pd.DataFrame, facts: Fac
     (line,) = (one for one in axes.lines if str(one.get_label()).startswith(NAME))
     assert np.allclose(line.get_xydata().T, BESIDE) and line.get_linestyle() == "--"
     assert "not converged or too weak" in str(line.get_label())
-    assert axes.get_xlim() == without.get_xlim() and axes.get_ylim()[1] == without.get_ylim()[1]
-    assert axes.get_ylim()[0] < BESIDE[1][-1] < without.get_ylim()[0]
+    (bottom, top), before = axes.get_ylim(), without.get_ylim()
+    assert axes.get_xlim() == without.get_xlim() and bottom < BESIDE[1][-1] < before[0]
+    assert top == before[1] + 0.03 * (before[1] - bottom)  # so that no mark is cut in two
     traces = {
         trace.name: trace for trace in plane_figure(beside, replace(facts, floor=FLOOR), []).data
     }

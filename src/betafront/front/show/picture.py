@@ -26,6 +26,11 @@ from betafront.training.standing import (
     UNSTABLE,
 )
 
+# In inches: a plane and a picture of the rates with their margins, and what they have of them. A
+# layout that matplotlib finds takes longer than all that is drawn.
+WIDE, NARROW, HIGH = 6.2, 4.1, 5.0
+LEFT, FOOT, TOP = 0.85, 0.75, 0.35
+BAR, GAP, THICK = 1.05, 0.12, 0.16  # of the bar beside a plane: with its numbers, and itself
 MARKERS = "osD^vP*X"
 OPEN = {  # the hollow marks of trials that are not settled
     STILL_FALLING: "v",
@@ -36,7 +41,7 @@ OPEN = {  # the hollow marks of trials that are not settled
 }
 CLEAR = 0.3  # of the distance of two lines of the same D + R, from the best to the next one
 HOLLOW = 0.7  # the opacity of hollow marks of trials that are not on the front
-NARROW = 100.0  # times: over less a logarithmic axis has more ticks than one per decade
+SHORT = 100.0  # times: over less a logarithmic axis has more ticks than one per decade
 SMALL = 14  # the mark of a point of a curve; of other trials it is larger
 SOLID = ("#b04a9a", "#3a7d44", "#b5651d")  # the colours of curves
 DASHED = ("#222222", "#7b5ea7", "#8c6d31")  # the colours of linear-Gaussian fronts
@@ -53,13 +58,20 @@ def front_figure(table: pd.DataFrame, facts: Facts) -> Any:
     from matplotlib.figure import Figure
 
     found, shown = one_curve(table), planes(facts.objectives)
-    widths = [1.5] * len(shown) + [1.0] * (2 if found else 0)
-    figure = Figure(figsize=(4.1 * sum(widths), 5), layout="constrained")
-    axes = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
-    for at, plane in zip(axes, shown, strict=False):
-        _plane(figure, at, table, facts, plane)
+    width = WIDE * len(shown) + (2 * NARROW if found else 0)
+    figure = Figure(figsize=(width, HIGH))
+
+    def axes(left: float, room: float) -> Any:
+        """Axes from so many inches on, as wide as that."""
+        return figure.add_axes((left / width, FOOT / HIGH, room / width, 1 - (FOOT + TOP) / HIGH))
+
+    for i, plane in enumerate(shown):
+        left = WIDE * i + LEFT
+        at = axes(left, WIDE - LEFT - BAR)
+        _plane(at, axes(left + WIDE - LEFT - BAR + GAP, THICK), table, facts, plane)
     if found:
-        written, canonical = axes[-2:]
+        ends = (width - 2 * NARROW, width - NARROW)
+        written, canonical = (axes(end + LEFT, NARROW - LEFT - GAP) for end in ends)
         title = f"weight w, as written\n{found.written:.2f} nats off one curve"
         _rates(written, table, "weight", title)
         _rates(canonical, table, "beta", f"canonical β\n{found.canonical:.2f} nats off one curve")
@@ -71,7 +83,7 @@ def front_figure(table: pd.DataFrame, facts: Facts) -> Any:
         else ""
     )
     title = f"{facts.name}: {number_of_points(table)}{bars}"
-    figure.suptitle(title, fontsize="medium", parse_math=False)
+    figure.suptitle(title, fontsize="medium", y=1 - 0.1 / HIGH, va="top", parse_math=False)
     return figure
 
 
@@ -98,8 +110,9 @@ def _draw(figure: Any, sink: BinaryIO) -> None:
 
 
 def _plane(
-    figure: Any, axes: Any, table: pd.DataFrame, facts: Facts, plane: Mapping[str, str]
+    axes: Any, bar: Any, table: pd.DataFrame, facts: Facts, plane: Mapping[str, str]
 ) -> None:
+    """A plane of two objectives, and the bar of the colours of β beside it."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm
     from matplotlib.ticker import LogLocator
@@ -121,8 +134,8 @@ def _plane(
     scale = LogNorm(beta.min(), beta.max())
     _marks(axes, table, plane, on_front, ScalarMappable(scale, "viridis").to_rgba(beta))
     # A bar made of the dots would be as faint as the dominated ones.
-    figure.colorbar(
-        ScalarMappable(scale, "viridis"), ax=axes, label="canonical β",
+    bar.figure.colorbar(
+        ScalarMappable(scale, "viridis"), cax=bar, label="canonical β",
         ticks=LogLocator(subs=(1.0, 2.0, 5.0)), format="%g",
     ).minorticks_off()  # fmt: skip
     for advice, marker in zip(decide(table, facts), cycle("*PsD"), strict=False):
@@ -216,15 +229,19 @@ def _rates(axes: Any, table: pd.DataFrame, weight: str, title: str) -> None:
             group[weight], group[RATE], marker=marker, c=colour, s=24, label=name, alpha=0.85
         )
     axes.set(xscale="log", xlabel=title, ylabel=label(RATE))
-    if table[weight].max() < NARROW * table[weight].min():
-        _all_ticks_short(axes.xaxis)
+    low, high = table[weight].min(), table[weight].max()
+    if high < SHORT * low:
+        _few_ticks(axes.xaxis, low, high)
 
 
-def _all_ticks_short(axis: Any) -> None:
+def _few_ticks(axis: Any, low: float, high: float) -> None:
     """Have a short logarithmic axis say 0.2, 0.5, 1, where matplotlib writes 2 x 10⁻¹, 3 x 10⁻¹, …
     over each other."""
-    from matplotlib.ticker import LogLocator, NullFormatter
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    decades = np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
+    ticks = np.outer(10.0**decades, [1, 2, 5]).ravel()
+    inside = np.count_nonzero((ticks >= low) & (ticks <= high))
+    axis.set_major_locator(FixedLocator(ticks) if inside > 1 else MaxNLocator(4))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
