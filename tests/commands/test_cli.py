@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 from tests.conftest import SPACE
+
+from betafront.training.folder import RunFolder
 
 Command = Callable[..., Any]
 
@@ -212,6 +215,12 @@ def test_a_finished_run_is_not_written_over(betafront: Callable[..., Any]) -> No
     again = betafront(*words)
     assert again.code == 2
     assert "run holds a finished run: choose another folder, or remove it" in again.err
+    assert not RunFolder(Path("run")).lock.exists()
+    with FileLock(RunFolder(Path("other")).lock):  # as another process holds it that trains there
+        beside = betafront(*words[:-1], "hydra.run.dir=other")
+    assert beside.code == 2
+    assert beside.err.count("\n") == 1 and "another process is training a run in" in beside.err
+    assert not RunFolder(Path("other")).has_result
 
 
 def test_a_trial_is_run_again_with_the_same_numbers(

@@ -3,7 +3,8 @@
 import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,17 +51,49 @@ def train_composed(
         given: objects of a program, in place of the parts that `config` names.
 
     Raises:
-        UserError: a part cannot be made, or the folder holds another run.
+        UserError: a part cannot be made, the folder holds a finished run, or another process trains
+            there.
         Diverged: the loss or a final value became NaN or infinite.
     """
+    with alone_in(folder):
+        return _train(config, folder, words, given)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Have the folder of a run for this process alone, while it trains there.
+
+    Raises:
+        UserError: it holds a finished run, or another process trains there.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(RunFolder(folder).lock)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(
+            f"another process is training a run in {folder}: choose another folder "
+            "(hydra.run.dir=…), or wait for its end"
+        ) from None
+    try:
+        if RunFolder(folder).has_result:
+            raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
+        yield
+    finally:
+        RunFolder(folder).lock.unlink(missing_ok=True)
+        lock.release()
+
+
+def _train(
+    config: DictConfig, folder: Path, words: Sequence[str], given: Mapping[str, Any]
+) -> tuple["Run", Result]:
     from betafront.api.watched import train_and_show  # with torch, once all is composed
     from betafront.config.begun import build_to_train
     from betafront.config.build import check
     from betafront.config.saved import save
     from betafront.training.recipe.trainer import epochs_in_words
 
-    if RunFolder(folder).has_result:
-        raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
     made = with_objects(build_to_train(config), given) if given else build_to_train(config)
     check(made)
     if (epochs := config.trainer.get("epochs")) is not None:

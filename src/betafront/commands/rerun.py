@@ -4,6 +4,7 @@ that was pruned goes on to its end, and one that failed is tried again."""
 import math
 import time
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -138,7 +139,7 @@ def _trained(kept: Path, checkpoint: Path | None = None) -> Result:
 
         made = replace(made, loggers={"silent": SILENT})
     check(made)
-    folder = runs_folder() / "train" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    folder = runs_folder() / "train" / f"{datetime.now():%Y-%m-%d_%H-%M-%S-%f}"
     save(config, folder)
     if checkpoint is not None:
         begin_with(checkpoint, RunFolder(folder))

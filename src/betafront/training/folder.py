@@ -66,6 +66,11 @@ class RunFolder:
         return self.path / "run.log"
 
     @property
+    def lock(self) -> Path:
+        """Held by the process that trains the run, where that is no worker of a study."""
+        return self.path / "training.lock"
+
+    @property
     def pictures(self) -> Path:
         """The folder of the pictures."""
         return self.path / "pictures"

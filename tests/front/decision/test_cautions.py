@@ -49,21 +49,22 @@ def test_a_whole_front_of_converged_trials_gives_no_cause(
 
 def test_a_best_elbo_worse_than_a_linear_model_is_named(whole: pd.DataFrame, facts: Facts) -> None:
     best = whole["val/negative_elbo"].min()  # 1 + log(10)
-    steps = whole.assign(steps=500)
     surpassed = Floor((9.0, 1.0), (0.0, 2.0), (10.0, best - 2 - 30))
-    (said,) = careful(steps, replace(facts, floor=surpassed))
+    (said,) = careful(whole, replace(facts, floor=surpassed))
     assert f"D + R = {best - 30:.2f} nats" in said
     assert f"the best of these trials to {best:.2f}" in said
-    assert "trainer.steps=2000" in said
-    assert "study.name=example-longer" in said
-    assert careful(steps, replace(facts, floor=None)) == []
+    command = "betafront sweep study=example schedule=linear study.name=example-warm"
+    assert said.endswith(f"latents stay alive: {command}")
+    scheduled = replace(facts, floor=surpassed, command=f"{facts.command} schedule=cosine")
+    assert careful(whole, scheduled)[0].endswith("latents stay alive")
+    assert careful(whole, replace(facts, floor=None)) == []
     # By less than a nat, or at a β that was not searched, it is no sign of anything.
     assert (
-        careful(steps, replace(facts, floor=Floor((9.0, 1.0), (0.0, 2.0), (10.0, best - 2.5))))
+        careful(whole, replace(facts, floor=Floor((9.0, 1.0), (0.0, 2.0), (10.0, best - 2.5))))
         == []
     )
     below = Floor((9.0, 0.0001), (0.0, 2.0), (10.0, best - 2 - 30))
-    assert careful(steps, replace(facts, floor=below)) == []
+    assert careful(whole, replace(facts, floor=below)) == []
 
 
 def test_few_trials_or_points_make_no_decision(whole: pd.DataFrame, facts: Facts) -> None:

@@ -1,5 +1,6 @@
 """What to be careful with in a decision."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -10,9 +11,8 @@ from betafront.front.decision.collapse import causes, collapsed
 from betafront.front.decision.commands import (
     HIGH,
     LOW,
-    STEPS,
+    SCHEDULE,
     further,
-    longer,
     new_study,
     separately,
 )
@@ -52,22 +52,28 @@ def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> lis
 def _above_the_line(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
     """A best ELBO that a linear VAE with as many latents surpasses at the β of these trials, or at
     a greater one. A model of more freedom need not be worse, but its runs may rest for long where
-    few latents are used (Saxe et al. 2014, arXiv:1312.6120), and count as settled there."""
+    few latents are used (Saxe et al. 2014, arXiv:1312.6120), and count as settled there; and of
+    several layers latents die early that the optimum uses (Bowman et al. 2015, section 3.1)."""
     if facts.floor is None or not facts.rate_distortion or not advice:
         return
     linear, best = facts.floor.least_sum(float(table["beta"].min())), float(table[ELBO].min())
     if best - linear < NAT:
         return
-    steps = table["steps"].max() if "steps" in table else float("nan")
-    command = ""
-    if STEPS not in facts.parameters and not pd.isna(steps):
-        command = f": {longer(facts, float(steps), 4)}"
     yield (
         f"a linear VAE with as many latents comes to D + R = {linear:.2f} nats on the validation "
-        f"split (betafront forecast), and the best of these trials to {best:.2f}: either they rest "
-        "on a plateau, although they look settled, or their model is too weak, and the decision is "
-        f"one about such runs only. Greater steps (optimizer.lr) or more of them tell{command}"
+        f"split (betafront forecast), and the best of these trials to {best:.2f}: latents died "
+        "early, or runs rest on a plateau, although they look settled, or the model is too weak. "
+        "The decision is one about such runs only. Fewer layers train sooner, and where β rises at "
+        f"first latents stay alive{_warm(facts)}"
     )
+
+
+def _warm(facts: Facts) -> str:
+    """The command that makes the study with a β that rises, after a colon; empty where a schedule
+    was chosen already."""
+    if SCHEDULE in facts.parameters or re.search(rf"\b{SCHEDULE}\b", facts.command):
+        return ""
+    return f": {new_study(facts, 'warm', {SCHEDULE: 'linear'}, imported=False)}"
 
 
 def _of_one_model(facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
