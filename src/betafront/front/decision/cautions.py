@@ -62,9 +62,10 @@ def _above_the_line(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice])
     yield (
         f"a linear VAE with as many latents comes to D + R = {linear:.2f} nats on the validation "
         f"split (betafront forecast), and the best of these trials to {best:.2f}: latents died "
-        "early, or runs rest on a plateau, although they look settled, or the model is too weak. "
-        "The decision is one about such runs only. Fewer layers train sooner, and where β rises at "
-        f"first latents stay alive{_warm(facts)}"
+        "early, runs rest on a plateau although they look settled, the model is too weak, or so "
+        "strong that it learns the examples by heart. The decision is one about such runs only. "
+        "Fewer layers train sooner and learn less by heart, and where β rises at first latents "
+        f"stay alive{_warm(facts)}"
     )
 
 
