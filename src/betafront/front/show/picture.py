@@ -242,6 +242,6 @@ def _few_ticks(axis: Any, low: float, high: float) -> None:
     decades = np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
     ticks = np.outer(10.0**decades, [1, 2, 5]).ravel()
     inside = np.count_nonzero((ticks >= low) & (ticks <= high))
-    axis.set_major_locator(FixedLocator(ticks) if inside > 1 else MaxNLocator(4))
+    axis.set_major_locator(FixedLocator(list(ticks)) if inside > 1 else MaxNLocator(4))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_formatter(NullFormatter())
