@@ -3,7 +3,7 @@ first.
 
     python -m studies.three_prices.found
 
-Writes `results/figure.png`; the numbers stay where the benchmark printed them.
+Writes `results/studies.csv`, `results/found.json` and `results/figure.png`.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 from rich.console import Console
-from studies.shown import show
+from studies.shown import show, write
 
 TABLES = Path(__file__).parents[2] / "benchmarks/results/three_prices"
 ROW = re.compile(
@@ -76,15 +76,18 @@ def _trials(number: float) -> str:
 
 
 def main(tables: Path, results: Path) -> None:
-    """Print what the tables say, and draw them.
+    """Print what the tables say, and write and draw it.
 
     Args:
         tables: the folder of the benchmark's results.
-        results: the folder of the picture.
+        results: the folder for the table, the shares and the picture.
     """
-    table = read(tables)
-    title = "Processor seconds to the same hypervolume; of the plain study: 1"
-    show(title, shares(table), Console(width=100, highlight=False))
+    table, title = read(tables), "Processor seconds to the same hypervolume; of the plain study: 1"
+    found = shares(table)
+    show(title, found, Console(width=100, highlight=False))
+    results.mkdir(parents=True, exist_ok=True)
+    table.to_csv(results / "studies.csv", index=False)
+    write({"shares of the processor seconds": found}, results / "found.json")
     draw(table, results / "figure.png")
 
 
