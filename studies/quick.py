@@ -44,8 +44,10 @@ def main() -> None:
         try:
             for run in as_completed(runs):
                 print(run.result(), flush=True)
-        except RuntimeError as failure:
+        except BaseException as failure:  # and of Ctrl-C, after which none begins either
             pool.shutdown(cancel_futures=True)
+            if not isinstance(failure, RuntimeError):
+                raise
             sys.exit(str(failure))
     print(f"all: {time.monotonic() - started:.0f} s")
 

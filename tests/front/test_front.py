@@ -199,7 +199,10 @@ def test_picture_is_drawn_from_the_first_trial_on(
     assert (tmp_path / "front.png").read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("betas", [(0.2, 0.5, 1.0, 3.5), (1.1, 1.2, 1.5, 1.9), (0.01, 1, 50, 900)])
+@pytest.mark.parametrize(
+    "betas",
+    [(0.2, 0.5, 1.0, 3.5), (1.1, 1.2, 1.5, 1.9), (0.01, 1, 50, 900), (1e-4, 5e-4, 2e-3, 9.7e-3)],
+)
 def test_no_number_of_an_axis_covers_the_next(
     table: pd.DataFrame, facts: Facts, betas: Sequence[float]
 ) -> None:

@@ -55,8 +55,31 @@ def train_composed(
             there.
         Diverged: the loss or a final value became NaN or infinite.
     """
+    from betafront.api.watched import train_and_show  # with torch, once all is composed
+    from betafront.config.begun import build_to_train
+    from betafront.config.build import check
+    from betafront.config.saved import save
+    from betafront.training.recipe.trainer import epochs_in_words
+
+    refuse_finished(folder)
+    made = with_objects(build_to_train(config), given) if given else build_to_train(config)
+    check(made)
     with alone_in(folder):
-        return _train(config, folder, words, given)
+        if (epochs := config.trainer.get("epochs")) is not None:
+            console().print(epochs_in_words(epochs, made.trainer.steps))
+        if not given:  # what a program has made, no configuration can say
+            save(config, folder)
+        return made, train_and_show(made, folder, words)
+
+
+def refuse_finished(folder: Path) -> None:
+    """Refuse to train where a finished run is.
+
+    Raises:
+        UserError: the folder holds one.
+    """
+    if RunFolder(folder).has_result:
+        raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
 
 
 @contextmanager
@@ -64,43 +87,19 @@ def alone_in(folder: Path) -> Iterator[None]:
     """Have the folder of a run for this process alone, while it trains there.
 
     Raises:
-        UserError: it holds a finished run, or another process trains there.
+        UserError: another process trains there, or has done so meanwhile.
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(RunFolder(folder).lock)
     try:
-        lock.acquire(timeout=0)
+        with FileLock(RunFolder(folder).lock, timeout=0):
+            refuse_finished(folder)
+            yield
     except Timeout:
         raise UserError(
             f"another process is training a run in {folder}: choose another folder "
-            "(hydra.run.dir=…), or wait for its end"
+            "(hydra.run.dir=FOLDER, from Python folder=…)"
         ) from None
-    try:
-        if RunFolder(folder).has_result:
-            raise UserError(f"{folder} holds a finished run: choose another folder, or remove it")
-        yield
-    finally:
-        RunFolder(folder).lock.unlink(missing_ok=True)
-        lock.release()
-
-
-def _train(
-    config: DictConfig, folder: Path, words: Sequence[str], given: Mapping[str, Any]
-) -> tuple["Run", Result]:
-    from betafront.api.watched import train_and_show  # with torch, once all is composed
-    from betafront.config.begun import build_to_train
-    from betafront.config.build import check
-    from betafront.config.saved import save
-    from betafront.training.recipe.trainer import epochs_in_words
-
-    made = with_objects(build_to_train(config), given) if given else build_to_train(config)
-    check(made)
-    if (epochs := config.trainer.get("epochs")) is not None:
-        console().print(epochs_in_words(epochs, made.trainer.steps))
-    if not given:  # what a program has made, no configuration can say
-        save(config, folder)
-    return made, train_and_show(made, folder, words)
 
 
 def run(config: DictConfig) -> Result:

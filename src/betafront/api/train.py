@@ -72,7 +72,7 @@ def train(
 
 def _as_said(words: Sequence[str], default: str) -> Path:
     """The folder of a run: as `hydra.run.dir` among the words says, or a new one called by the
-    time, of which several runs of one second have one each."""
+    time, and by a number where that is there."""
     place, number = Path(default), 1
     if any(word.startswith("hydra.run.dir=") for word in words):
         return place

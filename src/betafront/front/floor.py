@@ -1,6 +1,5 @@
 """The linear-Gaussian front, which the data alone decides, beside the fronts of trained models."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,11 +27,9 @@ class Floor:
     rate: Sequence[float]
     distortion: Sequence[float]
 
-    def least_sum(self, beta: float) -> float:
-        """The least D + R of the line in nats per example, without its points at a smaller β than
-        this; infinite where it has no other."""
-        points = zip(self.beta, self.distortion, self.rate, strict=True)
-        return min((d + r for at, d, r in points if at >= beta), default=math.inf)
+    def least(self, beta: float) -> float:
+        """The least D + βR of the line at a β, in nats per example."""
+        return min(d + beta * r for d, r in zip(self.distortion, self.rate, strict=True))
 
     def beside(self, rates: Iterable[float]) -> "Floor":
         """The part beside trials: up to the greatest of their rates."""

@@ -67,7 +67,7 @@ class RunFolder:
 
     @property
     def lock(self) -> Path:
-        """Held by the process that trains the run, where that is no worker of a study."""
+        """Held while the run is trained that a command or a program describes; left there."""
         return self.path / "training.lock"
 
     @property

@@ -47,24 +47,31 @@ def test_a_whole_front_of_converged_trials_gives_no_cause(
     assert careful(whole, facts) == []
 
 
-def test_a_best_elbo_worse_than_a_linear_model_is_named(whole: pd.DataFrame, facts: Facts) -> None:
-    best = whole["val/negative_elbo"].min()  # 1 + log(10)
-    surpassed = Floor((9.0, 1.0), (0.0, 2.0), (10.0, best - 2 - 30))
+def test_a_decision_that_a_linear_model_surpasses_is_named(
+    whole: pd.DataFrame, facts: Facts
+) -> None:
+    own = whole["val/negative_elbo"].min()  # 1 + log(10), at β = 1
+    surpassed = Floor((9.0, 1.0), (0.0, 2.0), (10.0, own - 2 - 30))
     (said,) = careful(whole, replace(facts, floor=surpassed))
-    assert f"D + R = {best - 30:.2f} nats" in said
-    assert f"the best of these trials to {best:.2f}" in said
-    command = "betafront sweep study=example schedule=linear study.name=example-warm"
-    assert said.endswith(f"latents stay alive: {command}")
-    scheduled = replace(facts, floor=surpassed, command=f"{facts.command} schedule=cosine")
-    assert careful(whole, scheduled)[0].endswith("latents stay alive")
+    assert said.startswith("at β = 1 a linear VAE")
+    assert f"D + βR = {own - 30:.2f} nats" in said
+    assert f"best ELBO to {own:.2f}" in said
     assert careful(whole, replace(facts, floor=None)) == []
-    # By less than a nat, or at a β that was not searched, it is no sign of anything.
-    assert (
-        careful(whole, replace(facts, floor=Floor((9.0, 1.0), (0.0, 2.0), (10.0, best - 2.5))))
-        == []
-    )
-    below = Floor((9.0, 0.0001), (0.0, 2.0), (10.0, best - 2 - 30))
-    assert careful(whole, replace(facts, floor=below)) == []
+    by_little = Floor((9.0, 1.0), (0.0, 2.0), (10.0, own - 2.5))
+    assert careful(whole, replace(facts, floor=by_little)) == []
+
+
+@pytest.mark.parametrize(("low", "high"), [(0.001, 0.5), (2.0, 9.0)])
+def test_a_decision_is_held_against_the_line_at_its_own_beta(
+    table: pd.DataFrame, facts: Facts, low: float, high: float
+) -> None:
+    """Trials on D = 10 exp(-R), all a nat better than a line that goes on beyond them."""
+    beta = np.geomspace(20, 1e-4, 60)
+    line = Floor(*map(tuple, (beta, np.log(20 / beta), 1 + beta)))
+    named = [
+        s for s in careful(between(table, low, high), replace(facts, floor=line)) if "linear" in s
+    ]
+    assert named == []
 
 
 def test_few_trials_or_points_make_no_decision(whole: pd.DataFrame, facts: Facts) -> None:

@@ -1,6 +1,5 @@
 """What to be careful with in a decision."""
 
-import re
 from collections.abc import Iterator, Sequence
 
 import pandas as pd
@@ -8,14 +7,7 @@ import pandas as pd
 from betafront.front.curves import are_among, is_of_curve, point_of, points_or_trials, trials_of
 from betafront.front.decision.advice import Advice
 from betafront.front.decision.collapse import causes, collapsed
-from betafront.front.decision.commands import (
-    HIGH,
-    LOW,
-    SCHEDULE,
-    further,
-    new_study,
-    separately,
-)
+from betafront.front.decision.commands import HIGH, LOW, further, new_study, separately
 from betafront.front.decision.price import exchange, noise_of_a_price
 from betafront.front.decision.standings import Standings, overtaking, standings_of
 from betafront.front.front import front, hypervolume
@@ -50,31 +42,24 @@ def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> lis
 
 
 def _above_the_line(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
-    """A best ELBO that a linear VAE with as many latents surpasses at the β of these trials, or at
-    a greater one. A model of more freedom need not be worse, but its runs may rest for long where
-    few latents are used (Saxe et al. 2014, arXiv:1312.6120), and count as settled there; and of
-    several layers latents die early that the optimum uses (Bowman et al. 2015, section 3.1)."""
+    """A decision that a linear VAE with as many latents surpasses at the same β. A model of more
+    freedom need not be worse, but its runs may rest for long where few latents are used (Saxe et
+    al. 2014, arXiv:1312.6120), and count as settled there; and of several layers latents die early
+    that the optimum uses (Bowman et al. 2015, section 3.1)."""
     if facts.floor is None or not facts.rate_distortion or not advice:
         return
-    linear, best = facts.floor.least_sum(float(table["beta"].min())), float(table[ELBO].min())
-    if best - linear < NAT:
+    row, beta = _row(table, advice[0]), advice[0].beta
+    linear, own = facts.floor.least(beta), float(row[DISTORTION] + beta * row[RATE])
+    if own - linear < NAT:
         return
     yield (
-        f"a linear VAE with as many latents comes to D + R = {linear:.2f} nats on the validation "
-        f"split (betafront forecast), and the best of these trials to {best:.2f}: latents died "
-        "early, runs rest on a plateau although they look settled, the model is too weak, or so "
-        "strong that it learns the examples by heart. The decision is one about such runs only. "
-        "Fewer layers train sooner and learn less by heart, and where β rises at first latents "
-        f"stay alive{_warm(facts)}"
+        f"at β = {beta:.3g} a linear VAE with as many latents comes to D + βR = {linear:.2f} nats "
+        f"on the validation split (betafront forecast), and {advice[0].name} to {own:.2f}. Such a "
+        "run has lost latents early, rests on a plateau although it looks settled, learns its "
+        "examples by heart, is held back by a penalty, or its model is too weak: the decision is "
+        "that of such runs, and not of the best that VAEs can do. Fewer layers, or a β that rises "
+        "at first (schedule=linear), keep latents alive; fewer units learn less by heart."
     )
-
-
-def _warm(facts: Facts) -> str:
-    """The command that makes the study with a β that rises, after a colon; empty where a schedule
-    was chosen already."""
-    if SCHEDULE in facts.parameters or re.search(rf"\b{SCHEDULE}\b", facts.command):
-        return ""
-    return f": {new_study(facts, 'warm', {SCHEDULE: 'linear'}, imported=False)}"
 
 
 def _of_one_model(facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:

@@ -11,7 +11,6 @@ BARE = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 NOT_WORDS = ("null", "true", "false", "nan", "inf")
 INNER, LOW, HIGH = "model.of.", "model.low", "model.high"  # of a model conditioned on β
 WEIGHT, SAMPLER, AROUND = "objective.weight", "study.sampler", (0.5, 1.0, 2.0)
-SCHEDULE = "schedule"
 NAME, IMPORT, BUDGET = "study.name", "study.import_from", "study.budget.trials"
 
 

@@ -240,7 +240,7 @@ def _few_ticks(axis: Any, low: float, high: float) -> None:
     from matplotlib.ticker import FixedLocator, MaxNLocator, NullFormatter
 
     decades = np.arange(np.floor(np.log10(low)), np.log10(high) + 1)
-    ticks = np.outer(10.0**decades, [1, 2, 5]).ravel()
+    ticks = np.outer(10.0**decades, [1, 2, 5] if high < 10 * low else [1, 3]).ravel()
     inside = np.count_nonzero((ticks >= low) & (ticks <= high))
     axis.set_major_locator(FixedLocator(list(ticks)) if inside > 1 else MaxNLocator(4))
     axis.set_major_formatter("{x:g}")
