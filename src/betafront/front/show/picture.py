@@ -71,7 +71,7 @@ def front_figure(table: pd.DataFrame, facts: Facts) -> Any:
         _plane(at, axes(left + WIDE - LEFT - BAR + GAP, THICK), table, facts, plane)
     if found:
         ends = (width - 2 * NARROW, width - NARROW)
-        written, canonical = (axes(end + LEFT, NARROW - LEFT - GAP) for end in ends)
+        written, canonical = (axes(end + LEFT, NARROW - LEFT - 2 * GAP) for end in ends)
         title = f"weight w, as written\n{found.written:.2f} nats off one curve"
         _rates(written, table, "weight", title)
         _rates(canonical, table, "beta", f"canonical β\n{found.canonical:.2f} nats off one curve")
