@@ -133,10 +133,9 @@ def test_five_epochs_without_a_nan(
     data: str,
     precision: str,
 ) -> None:
-    if data == "mnist":
-        monkeypatch.setenv("BETAFRONT_DATA_DIR", request.getfixturevalue("mnist_folder"))
     of_the_data, steps = DATA[data]
     if data == "mnist":
+        monkeypatch.setenv("BETAFRONT_DATA_DIR", request.getfixturevalue("mnist_folder"))
         model = next((word for word in CHOICES[name] if word in FEWER_UNITS), "model=mlp")
         of_the_data = (*of_the_data, FEWER_UNITS[model])
     overrides = (

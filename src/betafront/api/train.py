@@ -1,6 +1,6 @@
 """`betafront.train`: one run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,21 +62,8 @@ def train(
     arguments = checked_words([*words, *named])
     with working(quiet), trusting(named_by(trust, arguments)):
         config = compose(arguments)
-        where = Path(folder) if folder is not None else _as_said(arguments, config.hydra.run.dir)
-        where = where.absolute()
+        where = Path(config.hydra.run.dir if folder is None else folder).absolute()
         if "data" in given and config.trainer.get("epochs") is not None:
             raise UserError("trainer.epochs is for data that is named: give trainer.steps here")
         made, result = train_composed(config, where, arguments, given)
     return TrainedRun(result, made)
-
-
-def _as_said(words: Sequence[str], default: str) -> Path:
-    """The folder of a run: as `hydra.run.dir` among the words says, or a new one called by the
-    time, and by a number where that is there."""
-    place, number = Path(default), 1
-    if any(word.startswith("hydra.run.dir=") for word in words):
-        return place
-    while place.exists():
-        number += 1
-        place = Path(f"{default}-{number}")
-    return place

@@ -32,24 +32,23 @@ def cautions(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> lis
     kept = usable(table)
     if kept.empty:
         return []
-    found = [*_above_the_line(kept, facts, advice), *_of_one_model(facts, advice)]
-    found += [*_at_the_edge(kept, facts, advice)]
-    found += [*_open_ends(kept, facts, advice)]
+    found = [*_above_the_line(facts, advice), *_of_one_model(facts, advice)]
+    found += [*_at_the_edge(kept, facts, advice), *_open_ends(kept, facts, advice)]
     found += [*_standings(kept, facts, advice), *_behind(kept, advice), *_dead(kept, advice)]
     found += [said for cause, said in causes(kept).items() if cause == OPTIMISATION]
     found += [*_close(kept, advice), *_no_volume(table, facts), *_failed(facts)]
     return [*found, off] if facts.one_scale and (off := off_their_lines(kept)) else found
 
 
-def _above_the_line(table: pd.DataFrame, facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
+def _above_the_line(facts: Facts, advice: Sequence[Advice]) -> Iterator[str]:
     """A decision that a linear VAE with as many latents surpasses at the same β. A model of more
     freedom need not be worse, but its runs may rest for long where few latents are used (Saxe et
     al. 2014, arXiv:1312.6120), and count as settled there; and of several layers latents die early
     that the optimum uses (Bowman et al. 2015, section 3.1)."""
     if facts.floor is None or not facts.rate_distortion or not advice:
         return
-    row, beta = _row(table, advice[0]), advice[0].beta
-    linear, own = facts.floor.least(beta), float(row[DISTORTION] + beta * row[RATE])
+    beta, metrics = advice[0].beta, advice[0].metrics
+    linear, own = facts.floor.least(beta), metrics[DISTORTION] + beta * metrics[RATE]
     if own - linear < NAT:
         return
     yield (
